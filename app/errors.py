@@ -1,0 +1,87 @@
+"""The error tree: what can go wrong for a user, with a code, a status and a way out.
+
+ChengtuError                 code, message, hint, HTTP status, exit code
+├── NotFound        404      a name that does not exist; the hint lists the nearest valid ones
+├── BadInput        400      a request, file or declaration that cannot be used as it is
+│   ├── BadDeclaration       a class, policy or setting file that cannot start the program
+│   ├── UnreadableFile       a file that cannot be opened or holds nothing usable
+│   └── BadGeometry          coordinates that cannot be stored or used
+├── Conflict        409      the stored state forbids the change
+│   └── PreconditionFailed 412   the caller's version is not the current one
+├── Unavailable     503      database, engine or another part is down; retry later
+│   └── NoSpace     507      the disk is full
+└── SetupFailed     500      the machine lacks something; the hint says what to install or free
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ChengtuError(Exception):
+    """A failure told to the user in one sentence, with a hint that says what to do."""
+
+    code = "error"
+    status = 500
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class NotFound(ChengtuError):
+    code = "not-found"
+    status = 404
+
+
+class BadInput(ChengtuError):
+    code = "bad-input"
+    status = 400
+
+
+class BadDeclaration(BadInput):
+    code = "bad-declaration"
+
+
+class UnreadableFile(BadInput):
+    code = "unreadable-file"
+
+
+class BadGeometry(BadInput):
+    code = "bad-geometry"
+
+
+class Conflict(ChengtuError):
+    code = "conflict"
+    status = 409
+
+
+class PreconditionFailed(Conflict):
+    code = "precondition-failed"
+    status = 412
+
+
+class Unavailable(ChengtuError):
+    code = "unavailable"
+    status = 503
+
+
+class NoSpace(Unavailable):
+    code = "no-space"
+    status = 507
+
+
+class SetupFailed(ChengtuError):
+    code = "setup-failed"
+    status = 500
+
+
+def unknown(kind: str, name: str, valid: Iterable[str]) -> NotFound:
+    """The error for a name that does not exist, hinting at the nearest valid names."""
+    names = sorted(valid)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"Did you mean {', '.join(near)}?" if near else f"Valid names: {', '.join(names) or 'none'}."
+    return NotFound(f"There is no {kind} named '{name}'.", hint)

@@ -1,0 +1,38 @@
+"""Settings: read once from the environment, frozen, built in main/cli and passed down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """All settings of the program; each is an environment variable `CHENGTU_<NAME>` unless it says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="CHENGTU_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path(".data"), description="Data folder; each has its own database cluster.")
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL server to use instead of the embedded one (an owner who may create roles).",
+    )
+    geodata: Path = Field(default=ROOT / "geodata", description="Folder with classes/, policies/ and codes/.")
+    host: str = Field(default="127.0.0.1", description="Address the server binds to.")
+    port: int = Field(default=8000, validation_alias="PORT", ge=1, le=65535, description="Port of the server.")
+    workers: int = Field(default=2, ge=1, le=64, description="Number of web worker processes.")
+    metric_crs: str | None = Field(
+        default=None, description="Metric CRS of the city; by default chosen from the data's centre at first load."
+    )
+    lang: Literal["zh", "en"] = Field(default="zh", description="Language of pages where the client asks for none.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Log level.")
+
+    @property
+    def home_path(self) -> Path:
+        """The data folder as an absolute path."""
+        return self.home.expanduser().resolve()
