@@ -1,0 +1,218 @@
+"""The catalogue's frozen objects: what a class, a field, a policy is. Loaded by `loader`, asked by every room."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from app.errors import unknown
+
+Lang = Literal["zh", "en"]
+FieldType = Literal["text", "integer", "number", "boolean", "date", "choice"]
+GeometryKind = Literal["point", "line", "polygon", "mixed"]
+Sensitivity = Literal["public", "internal", "restricted"]
+Mode = Literal["straight", "walk"]
+AREA_LEVELS = ("city", "district", "subdistrict", "community", "grid")
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A name in Chinese and English."""
+
+    zh: str
+    en: str
+
+    def in_(self, lang: Lang) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One allowed value of a choice field; `aliases` are other spellings accepted on import."""
+
+    value: str
+    title: Title
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One attribute: `name` is the column, `aliases` are import headings, `osm` the tags it is read from, in order.
+
+    `osm_values` maps a tag's value to a choice value or to "true"/"false" (choice and boolean fields); its key `*`
+    stands for all other values. A value that it does not map is read as if it stood in a table, and is unknown if
+    that fails. `default` is what a row gets whose source does not say (only for a required field).
+    """
+
+    name: str
+    type: FieldType
+    title: Title
+    unit: str | None = None
+    choices: tuple[Choice, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    osm: tuple[str, ...] = ()
+    osm_values: Mapping[str, str] = field(default_factory=dict)
+    sensitivity: Sensitivity = "public"
+    description: str = ""
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class OsmRule:
+    """An OSM object belongs to the class if all `tags` match (`("*",)` = any value) and no `unless` does.
+
+    The first rule of a class that matches counts. `set` gives the field values that it implies; a field's own tags
+    come before them.
+    """
+
+    tags: Mapping[str, tuple[str, ...]]
+    unless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """How the class is drawn: `glyph` is one character shown in the point symbol and the legend.
+
+    `color` and `fill` are #rrggbb, `width` is the line's width in pixels.
+    """
+
+    glyph: str
+    color: str
+    fill: str | None = None
+    width: float = 2.0
+    shape: Literal["circle", "square", "diamond", "line", "area"] = "circle"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoomRule:
+    """`min_zoom` of a row: that of the first rule whose `where` (field → values) and least size hold.
+
+    The last rule of a class has no condition.
+    """
+
+    zoom: int
+    where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    area_m2_min: float | None = None
+    length_m_min: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureClass:
+    """One infrastructure class: the single source of its table, collection, import, export, symbol and page.
+
+    `accept` names the kinds of geometry that an import may bring besides `geometry`: a polygon for a class of points
+    is taken at a point on its surface, for a class of lines along its outline. `order` sorts lists and layers.
+    """
+
+    id: str
+    title: Title
+    description: Title
+    office: str
+    geometry: GeometryKind
+    fields: tuple[Field, ...]
+    symbol: Symbol
+    zooms: tuple[ZoomRule, ...]
+    osm: tuple[OsmRule, ...] = ()
+    aliases: tuple[str, ...] = ()
+    sensitivity: Sensitivity = "public"
+    accept: tuple[GeometryKind, ...] = ()
+    order: int = 100
+
+    def get_field(self, name: str) -> Field:
+        """The field named `name`; raises KeyError where there is none."""
+        for item in self.fields:
+            if item.name == name:
+                return item
+        raise KeyError(name)
+
+    @property
+    def measure(self) -> Literal["count", "length", "area"]:
+        """What a summary adds up: metres of lines, square metres of polygons, else only the number."""
+        return {"line": "length", "polygon": "area"}.get(self.geometry, "count")  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """One band of supply: features of `cls` that match `where` (None: unknown), of [min, max) m², at `radius_m`."""
+
+    cls: str
+    radius_m: float
+    where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    min_area_m2: float | None = None
+    max_area_m2: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One figure of a policy: demand is served when any of its supplies is within its radius."""
+
+    id: str
+    title: Title
+    supplies: tuple[Supply, ...]
+    target: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A demand source: class, row filter and, for people, the field that holds them and the counting rule."""
+
+    cls: str
+    where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    people_field: str | None = None
+    people_rule: Literal["centre", "area"] = "area"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The document that a policy comes from; `confidence` is V (text seen), S (secondary) or M (from memory)."""
+
+    document: str
+    clause: str
+    confidence: Literal["V", "S", "M"]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One declared metric: who is served, by what, how far, measured how, after which document."""
+
+    id: str
+    version: str
+    title: Title
+    description: Title
+    source: Source
+    tiers: tuple[Tier, ...]
+    land: Demand
+    people: tuple[Demand, ...]
+    frame_cls: str | None
+    official: bool
+    speed_m_s: float
+    minutes: float | None
+    snap_limit_m: float
+    gate_search_m: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every class and policy, checked against each other."""
+
+    classes: Mapping[str, FeatureClass]
+    policies: Mapping[str, Policy]
+
+    def get_class(self, class_id: str) -> FeatureClass:
+        """The class, or `errors.NotFound` with the nearest ids."""
+        if class_id not in self.classes:
+            raise unknown("class", class_id, self.classes)
+        return self.classes[class_id]
+
+    def get_policy(self, policy_id: str) -> Policy:
+        """The policy, or `errors.NotFound` with the nearest ids."""
+        if policy_id not in self.policies:
+            raise unknown("policy", policy_id, self.policies)
+        return self.policies[policy_id]

@@ -1,0 +1,226 @@
+"""Reads a YAML declaration into plain values that still know their file, key and line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from app.catalogue.model import Title
+from app.errors import BadDeclaration
+
+Key: TypeAlias = tuple[str, ...]
+MAX_DEPTH = 20
+_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in "str int float bool null timestamp map seq value merge".split()
+)
+_INTEGER = re.compile(r"-?(0|[1-9]\d*)")
+_NUMBER = re.compile(r"-?\d+\.\d+")
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One value of a declaration: `path` is its dotted key, `lines` the line of every key of the file."""
+
+    file: str
+    path: Key
+    value: Any
+    lines: Mapping[Key, int]
+
+    def fail(self, problem: str, hint: str | None = None) -> BadDeclaration:
+        """The error that names the file, the line and the key; the caller raises it."""
+        line = self.lines.get(self.path)
+        where = f"{self.file}:{line}" if line else self.file
+        key = f", key '{'.'.join(self.path)}'" if self.path else ""
+        return BadDeclaration(f"{where}{key}: {problem}.", hint)
+
+    def child(self, key: str | int, value: Any) -> Entry:
+        """The entry one step down."""
+        return Entry(self.file, (*self.path, str(key)), value, self.lines)
+
+    def parent(self) -> Entry:
+        """The place one step up, without its value."""
+        return Entry(self.file, self.path[:-1], None, self.lines)
+
+    def members(self) -> Iterator[tuple[str, Entry]]:
+        """The members of a mapping, in file order."""
+        if not isinstance(self.value, dict):
+            raise self.fail(f"must be a mapping of keys to values, not {_kind(self.value)}")
+        for key, value in self.value.items():
+            yield key, self.child(key, value)
+
+    def items(self) -> list[Entry]:
+        """The items of a list."""
+        if not isinstance(self.value, list):
+            raise self.fail(f"must be a list, not {_kind(self.value)}")
+        return [self.child(number, item) for number, item in enumerate(self.value)]
+
+    def record(self, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Entry]:
+        """The members of a mapping whose keys are declared: none unknown, none of `required` missing."""
+        needed = tuple(required)
+        found = dict(self.members())
+        for key in found:
+            self.child(key, None).one_of(key, (*needed, *optional), "key")
+        missing = [key for key in needed if key not in found]
+        if missing:
+            raise self.fail(f"'{missing[0]}' is missing", f"Required keys: {', '.join(needed)}.")
+        return found
+
+    def one_of(self, name: Any, valid: Iterable[str], kind: str = "value") -> str:
+        """`name` if it is one of `valid`; else the error whose hint lists them, nearest first."""
+        names = list(valid)
+        if isinstance(name, str) and name in names:
+            return name
+        near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+        guess = f"Did you mean {near[0]}? " if near else ""
+        raise self.fail(f"unknown {kind} {_shown(name)}", f"{guess}Valid: {', '.join(names) or 'none'}.")
+
+    def choice(self, valid: Iterable[str]) -> str:
+        """The value, one of `valid`."""
+        return self.one_of(self.value, valid)
+
+    def text(self) -> str:
+        """A text that is not empty."""
+        if not isinstance(self.value, str) or not self.value.strip():
+            raise self.fail(
+                f"must be a text, not {_kind(self.value)}", "Put it in quotes if it looks like a number."
+            )
+        return self.value
+
+    def name(self) -> str:
+        """A lower-case name: letters, digits and underscores."""
+        if not _NAME.fullmatch(self.text()):
+            raise self.fail(f"'{self.value}' is not a name", "Use a-z, 0-9 and _, beginning with a letter.")
+        return self.text()
+
+    def texts(self) -> tuple[str, ...]:
+        """A list of texts, none twice."""
+        found = tuple(item.text() for item in self.items())
+        twice = {text for text in found if found.count(text) > 1}
+        if twice:
+            raise self.fail(f"'{min(twice)}' stands twice")
+        return found
+
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self.value, bool):
+            raise self.fail(f"must be true or false, not {_kind(self.value)}")
+        return self.value
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or not low <= self.value <= high:
+            raise self.fail(f"must be a whole number from {low} to {high}, not {_shown(self.value)}")
+        return self.value
+
+    def number(self, low: float = float("-inf")) -> float:
+        """A number of at least `low`."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            raise self.fail(f"must be a number, not {_kind(self.value)}")
+        if self.value < low:
+            raise self.fail(f"must be at least {low:g}, not {self.value:g}")
+        return float(self.value)
+
+    def color(self) -> str:
+        """A colour #rrggbb, in lower case."""
+        if not isinstance(self.value, str) or not _COLOR.fullmatch(self.value):
+            raise self.fail(f"{_shown(self.value)} is not a colour", 'Write it as "#rrggbb", in quotes.')
+        return self.value.lower()
+
+    def title(self) -> Title:
+        """A name in both languages; other keys are refused."""
+        found = self.record(("zh", "en"))
+        return Title(found["zh"].text(), found["en"].text())
+
+
+def read_source(path: Path, text: str | None = None) -> Entry:
+    """The whole file as one entry. Booleans are only true/false, so that OSM's `no` stays a text.
+
+    Raises BadDeclaration where the file cannot be read, is not YAML, repeats a key or uses anchors.
+    """
+    file = f"{path.parent.name}/{path.name}"
+    bare = Entry(file, (), None, {})
+    try:
+        root = _compose(bare, text if text is not None else path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise bare.fail(f"cannot be read ({type(error).__name__})", "The file must be UTF-8 text.") from error
+    except yaml.YAMLError as error:
+        raise bare.fail(f"is not valid YAML ({_first_line(error)})") from error
+    if root is None:
+        raise bare.fail("is empty")
+    lines: dict[Key, int] = {}
+    return Entry(file, (), _value(Entry(file, (), None, lines), root, lines, set()), lines)
+
+
+def _compose(bare: Entry, text: str) -> yaml.Node | None:
+    """The file's tree of nodes; a nesting that no declaration needs is refused first, as it would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise bare.fail(f"is nested more than {MAX_DEPTH} levels deep")
+    return yaml.compose(text, Loader=_LOADER)
+
+
+def _value(at: Entry, node: yaml.Node, lines: dict[Key, int], seen: set[int]) -> Any:
+    lines[at.path] = node.start_mark.line + 1
+    if id(node) in seen:
+        raise at.fail("anchors and aliases are not used in declarations", "Write the value out.")
+    if node.tag not in _TAGS:
+        raise at.fail(f"has the YAML tag '{node.tag}'", "Values must be plain.")
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(at, node, lines, seen)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(at.child(number, None), item, lines, seen) for number, item in enumerate(node.value)]
+    return _scalar(node.value, plain=not getattr(node, "style", None))
+
+
+def _mapping(at: Entry, node: yaml.MappingNode, lines: dict[Key, int], seen: set[int]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise at.fail("a key must be a text")
+        below = at.child(key_node.value, None)
+        value = _value(below, value_node, lines, seen)
+        lines[below.path] = key_node.start_mark.line + 1
+        if key_node.value in found:
+            raise below.fail("the key stands twice")
+        found[key_node.value] = value
+    return found
+
+
+def _scalar(text: str, *, plain: bool) -> Any:
+    if not plain:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _first_line(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"line {mark.line + 1}: {problem}" if mark else str(problem)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "a mapping", list: "a list", type(None): "nothing"}
+    return names.get(type(value), _shown(value))
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else f"'{value}'"
