@@ -1,0 +1,107 @@
+"""`chengtu db`: start, stop, describe and migrate the database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from app import console
+from app.database import cluster
+from app.database.engine import translated
+from app.database.migrate import current_revision, head, migrate
+from app.database.server import admin_parameters
+from app.errors import ChengtuError
+from app.settings import Settings
+
+db = typer.Typer(name="db", help="The database: start, stop, status, migrate.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@db.command()
+def start(as_json: AsJson = False) -> None:
+    """Start the embedded database; it is made at the first start."""
+    settings = Settings()
+    if settings.database_url:
+        return _tell(
+            {"embedded": False, "running": None},
+            "DATABASE_URL is set: its server is used, nothing to start.",
+            as_json,
+        )
+    before = cluster.status(settings).running
+    now = cluster.ensure_started(settings)
+    verb = "runs already" if before else "is started"
+    return _tell(
+        now.as_dict(),
+        f"The database in {now.home} {verb} (socket {now.socket_dir}, port {now.port}).",
+        as_json,
+    )
+
+
+@db.command()
+def stop(as_json: AsJson = False) -> None:
+    """Stop the embedded database; a server named by DATABASE_URL is never touched."""
+    settings = Settings()
+    stopped = cluster.stop(settings)
+    told = "is stopped" if stopped else "was not running"
+    _tell({"stopped": stopped}, f"The database in {settings.home_path} {told}.", as_json)
+
+
+@db.command()
+def status(as_json: AsJson = False) -> None:
+    """Say whether the database runs, where, and at which revision."""
+    settings = Settings()
+    told = describe(settings)
+    _tell(told, _sentence(told), as_json)
+
+
+@db.command(name="migrate")
+def migrate_command(as_json: AsJson = False) -> None:
+    """Bring the database to the newest revision; it is started and made where needed."""
+    revision = migrate(Settings())
+    _tell({"revision": revision}, f"The database is at revision {revision}.", as_json)
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """The database as plain values: where it runs, version, PostGIS, revision and the newest one; never raises."""
+    told = cluster.status(settings).as_dict() | {"head": head(), "revision": None, "problem": None}
+    if told["embedded"] and not told["running"]:
+        return told
+    try:
+        return told | {"running": True} | _ask(settings)
+    except ChengtuError as error:
+        return told | {"problem": error.message, "hint": error.hint}
+
+
+def _ask(settings: Settings) -> dict[str, Any]:
+    with translated(), psycopg.connect(**admin_parameters(settings)) as connection:
+        extension = connection.execute(
+            "SELECT extversion FROM pg_extension WHERE extname = 'postgis'"
+        ).fetchone()
+        return {
+            "server": connection.info.parameter_status("server_version"),
+            "postgis": extension[0] if extension else None,
+            "revision": current_revision(connection),
+        }
+
+
+def _sentence(told: dict[str, Any]) -> str:
+    where = f"The database in {told['home']}" if told["embedded"] else "The database of DATABASE_URL"
+    if told["problem"]:
+        return f"{where} does not answer: {told['problem']}"
+    if not told["running"]:
+        return f"{where} is not running."
+    newest = "the newest" if told["revision"] == told["head"] else f"the newest is {told['head']}"
+    at = f" on socket {told['socket_dir']} port {told['port']}" if told["embedded"] else ""
+    return (
+        f"{where} runs{at}: PostgreSQL {told['server']}, PostGIS {told['postgis']}, "
+        f"revision {told['revision']} ({newest})."
+    )
+
+
+def _tell(value: dict[str, Any], sentence: str, as_json: bool) -> None:
+    if as_json:
+        console.print_json(value)
+    else:
+        console.success(sentence)

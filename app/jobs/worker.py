@@ -1,0 +1,150 @@
+"""The job worker: takes one job after another, does it, and never loses or doubles one, even when killed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from app.database.engine import Database
+from app.errors import ChengtuError, Conflict, Unavailable
+from app.jobs import store
+from app.jobs.context import Handler, JobCancelled, JobContext, JobInterrupted
+from app.jobs.store import Job
+
+log = logging.getLogger("chengtu.jobs")
+
+BEAT_S = 2.0
+#: Longest sleep between two looks at the queue; a new job wakes the worker at once.
+IDLE_S = 2.0
+REAP_EVERY_S = 5.0
+#: Pause after the database was not reachable.
+RETRY_S = 1.0
+
+
+class Worker:
+    """Runs jobs of the kinds in `handlers`, one at a time, until `stop` is called."""
+
+    def __init__(
+        self,
+        db: Database,
+        handlers: Mapping[str, Handler],
+        beat_s: float = BEAT_S,
+        stale_s: float = store.STALE_S,
+    ) -> None:
+        self._db = db
+        self._handlers = dict(handlers)
+        self._beat_s = beat_s
+        self._stale_s = stale_s
+        self._stopping = threading.Event()
+        self._reap_at = 0.0
+
+    def stop(self) -> None:
+        """Ask to stop: the running job goes back into the queue at its next check. Safe in a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`; a database that is away is waited for."""
+        while not self._stopping.is_set():
+            try:
+                self._work_and_listen()
+            except Unavailable as error:
+                log.warning("Waiting for the database: %s", error.message)
+                self._stopping.wait(RETRY_S)
+
+    def run_one(self) -> bool:
+        """Do one job if one waits; says whether there was one."""
+        self._reap_if_due()
+        with self._db.write(timeout_s=10) as connection:
+            job = store.claim(connection, list(self._handlers), uuid4())
+        if job is not None:
+            self._do(job)
+        return job is not None
+
+    def _work_and_listen(self) -> None:
+        with self._db.listen(store.CHANNEL) as heard:
+            while not self._stopping.is_set():
+                if not self.run_one():
+                    self._idle(heard)
+
+    def _idle(self, heard: Any) -> None:
+        """Sleep until a job is announced; in slices, so that a request to stop is heard too."""
+        until = time.monotonic() + IDLE_S
+        while time.monotonic() < until and not self._stopping.is_set():
+            if heard(0.2):
+                return
+
+    def _reap_if_due(self) -> None:
+        if time.monotonic() < self._reap_at:
+            return
+        with self._db.write(timeout_s=10) as connection:
+            store.reap(connection, self._stale_s)
+        self._reap_at = time.monotonic() + min(REAP_EVERY_S, self._stale_s)
+
+    def _do(self, job: Job) -> None:
+        assert job.worker is not None
+        context = JobContext(self._db, job.id, job.worker, job.request, job.who, stopping=self._stopping)
+        try:
+            with self._heartbeat(context):
+                result = self._handlers[job.kind](context)
+            if not context.finished:
+                with self._db.write() as connection:
+                    context.finish(connection, result)
+        except JobInterrupted:
+            self._settle(lambda connection: store.release(connection, context.run))
+        except JobCancelled:
+            self._settle(lambda connection: store.finish_cancelled(connection, context.run))
+        except Exception as error:  # noqa: BLE001 - a handler may fail in any way; the worker goes on
+            self._settle_failure(context, error)
+
+    def _settle_failure(self, context: JobContext, error: Exception) -> None:
+        told = _problem(error)
+        log.warning(
+            "Job %s failed: %s", context.job_id, told["message"], exc_info=not isinstance(error, ChengtuError)
+        )
+        self._settle(lambda connection: store.fail(connection, context.run, told))
+
+    def _settle(self, change: Any) -> None:
+        """Save how the run ended; where it no longer holds the job, or the database is away, the reaper decides."""
+        try:
+            with self._db.write(timeout_s=10) as connection:
+                change(connection)
+        except (Conflict, Unavailable) as error:
+            log.warning("The end of a job could not be saved: %s", error.message)
+
+    @contextmanager
+    def _heartbeat(self, context: JobContext) -> Iterator[None]:
+        done = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(context, done), name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _beat(self, context: JobContext, done: threading.Event) -> None:
+        while not done.wait(self._beat_s):
+            try:
+                with self._db.write(timeout_s=5) as connection:
+                    asked = store.beat(connection, context.run)
+            except ChengtuError as error:
+                log.warning("No sign of life could be given: %s", error.message)
+                continue
+            # A job that is no longer ours is not worth going on with.
+            if asked is None or asked:
+                context.cancelled.set()
+
+
+def _problem(error: Exception) -> dict[str, Any]:
+    if isinstance(error, ChengtuError):
+        return {"code": error.code, "status": error.status, "message": error.message, "hint": error.hint}
+    return {
+        "code": "error",
+        "status": 500,
+        "message": f"Something failed that should not have: {type(error).__name__}.",
+    }

@@ -1,0 +1,211 @@
+"""One real PostGIS for the whole run: its own cluster in its own folder, a migrated template, a fresh clone a test.
+
+`settings`, `database`   a clone of the template, made for this test and dropped after it (for tests that commit)
+`conn`, `read_conn`      a writing, a reading transaction on a clone that all tests of the process share; rolled back
+`environment`            the environment in which a child process sees the test's database
+`catalogue`, `data_dir`  the declared city; the folder of real data (skips where it is absent)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from app.catalogue.loader import load_catalogue
+from app.catalogue.model import Catalogue
+from app.database import cluster
+from app.database.engine import Connection, Database, open_database
+from app.database.location import find_location
+from app.database.locks import exclusive
+from app.database.migrate import migrate
+from app.database.server import admin_parameters
+from app.settings import ROOT, Settings
+
+PREFIX = "chengtu-tests-"
+TEMPLATE = "chengtu_template"
+ENOUGH_BYTES = 4 * 1024**3
+
+
+def _temporary() -> Path:
+    """Memory where there is enough of it: a clone is a thousand small files (0.5 s on a disk, 0.1 s in memory)."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free > ENOUGH_BYTES
+    return memory if roomy else Path("/tmp")
+
+
+TEMPORARY = _temporary()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that starts the run names the folder; xdist's workers inherit it. No test sees the user's own data."""
+    if hasattr(config, "workerinput"):
+        return
+    _remove_dead_runs()
+    os.environ.pop("DATABASE_URL", None)
+    os.environ["CHENGTU_HOME"] = str(TEMPORARY / f"{PREFIX}{os.getpid()}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        remove_home(TEMPORARY / f"{PREFIX}{os.getpid()}")
+
+
+def _remove_dead_runs() -> None:
+    """Clean up after a run of ours that was killed: the folder bears the id of its process."""
+    for folder in TEMPORARY.glob(f"{PREFIX}[0-9]*"):
+        alive = Path(f"/proc/{folder.name.removeprefix(PREFIX)}").exists()
+        if not alive and folder.stat().st_uid == os.geteuid():
+            remove_home(folder)
+
+
+def remove_home(home: Path) -> None:
+    """Stop the cluster of `home` and remove all of it."""
+    if not home.exists():
+        return
+    settings = Settings(home=home, DATABASE_URL=None)
+    location = find_location(home)
+    cluster.stop(settings)
+    if location is not None:
+        shutil.rmtree(location.root, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster_settings() -> Settings:
+    """The run's embedded cluster, started; for tests of the cluster itself. Everything else takes `settings`."""
+    settings = Settings(home=Path(os.environ["CHENGTU_HOME"]), DATABASE_URL=None)
+    cluster.ensure_started(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def template(cluster_settings: Settings) -> str:
+    """The migrated template: made by the first process that needs it."""
+    with exclusive(cluster_settings.home_path / "template.lock"), _administer(cluster_settings) as admin:
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone() is None:
+            draft = f"{TEMPLATE}_draft"
+            admin.execute(SQL("CREATE DATABASE {}").format(Identifier(draft)))
+            migrate(settings_for(cluster_settings, draft))
+            # Renamed only when it is whole, so that a killed process leaves no half-made template.
+            admin.execute(
+                SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(TEMPLATE))
+            )
+    return TEMPLATE
+
+
+@contextmanager
+def _administer(settings: Settings) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    with psycopg.connect(**admin_parameters(settings, "postgres"), autocommit=True) as connection:
+        yield connection
+
+
+def settings_for(settings: Settings, name: str) -> Settings:
+    """Settings that name another database of the same cluster by DATABASE_URL, as a child process would get them."""
+    given = admin_parameters(settings)
+    place = urlencode({"host": given["host"], "port": given["port"]})
+    url = f"postgresql://{given['user']}:{quote(given['password'], safe='')}@/{name}?{place}"
+    return Settings(home=settings.home_path, DATABASE_URL=url)
+
+
+@contextmanager
+def clone(settings: Settings, template: str | None) -> Iterator[Settings]:
+    """A database of its own, copied from `template` (None: empty), dropped at the end."""
+    name = f"test_{uuid4().hex[:12]}"
+    source = SQL(" TEMPLATE {}").format(Identifier(template)) if template else SQL("")
+    with _administer(settings) as admin:
+        # Copying files takes 0.04 s, going through the log (the default since 15) ten times that.
+        strategy = SQL(" STRATEGY FILE_COPY" if admin.info.server_version >= 150000 else "")
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)) + source + strategy)
+    try:
+        yield settings_for(settings, name)
+    finally:
+        with _administer(settings) as admin:
+            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Database]:
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+@pytest.fixture
+def settings(cluster_settings: Settings, template: str) -> Iterator[Settings]:
+    """Settings whose database is a fresh clone of the migrated template."""
+    with clone(cluster_settings, template) as cloned:
+        yield cloned
+
+
+@pytest.fixture
+def empty_settings(cluster_settings: Settings) -> Iterator[Settings]:
+    """Settings whose database is empty and not migrated."""
+    with clone(cluster_settings, None) as cloned:
+        yield cloned
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """The fresh clone of `settings`, opened."""
+    with opened(settings) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a child process sees the test's database."""
+    assert settings.database_url is not None
+    return {
+        **os.environ,
+        "CHENGTU_HOME": str(settings.home_path),
+        "DATABASE_URL": settings.database_url,
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+@pytest.fixture(scope="session")
+def shared_database(cluster_settings: Settings, template: str) -> Iterator[Database]:
+    """One clone a process, for transactions that are rolled back; never commit into it."""
+    with clone(cluster_settings, template) as cloned, opened(cloned) as shared:
+        yield shared
+
+
+@pytest.fixture
+def conn(shared_database: Database) -> Iterator[Connection]:
+    """A writing transaction that is rolled back after the test."""
+    with shared_database.write() as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def read_conn(shared_database: Database) -> Iterator[Connection]:
+    """A reading transaction on the empty, migrated database."""
+    with shared_database.read() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The declared city: every class and policy."""
+    return load_catalogue(ROOT / "geodata")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data: CHENGTU_DATA, else ../shared/data beside the project."""
+    folder = Path(os.environ.get("CHENGTU_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}: set CHENGTU_DATA to the folder that holds it")
+    return folder
