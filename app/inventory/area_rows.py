@@ -1,0 +1,53 @@
+"""The stored areas as plain rows: listed by level, found by code or name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.errors import unknown
+from app.inventory.areas import RANK
+from app.inventory.changes import table_name
+
+_AREA_COLUMNS = "code, name_zh, name_en, kind, level, parent, area_path, area_m2"
+_GRID_COLUMNS = "code, name_zh, name_en, kind, 'grid', community, area_path, area_m2"
+_LIST = (
+    f"SELECT {_AREA_COLUMNS} FROM {table_name('districts')} WHERE level IS NOT NULL AND NOT incomplete "  # noqa: S608
+    f"UNION ALL SELECT {_GRID_COLUMNS} FROM {table_name('grid_cells')} WHERE NOT incomplete"
+)
+
+
+def list_areas(conn: Connection, level: str | None = None) -> list[dict[str, Any]]:
+    """All whole areas, or those of one level, coarse to fine, then by code.
+
+    Each is a dict of code, name_zh, name_en, kind, level, parent, area_path, area_m2.
+
+    Raises:
+        NotFound: There is no such level.
+    """
+    if level is not None and level not in RANK:
+        raise unknown("area level", level, RANK)
+    statement = text(f"SELECT * FROM ({_LIST}) a WHERE level = coalesce(:level, level)")  # noqa: S608
+    rows = conn.execute(statement, {"level": level}).mappings()
+    return sorted((dict(row) for row in rows), key=lambda row: (RANK[row["level"]], row["code"]))
+
+
+def get_area(conn: Connection, name: str) -> dict[str, Any]:
+    """The area with this code, else with this Chinese or English name; where a name is borne twice, the larger level.
+
+    Raises:
+        NotFound: With the nearest codes and names.
+    """
+    statement = text(f"SELECT * FROM ({_LIST}) a WHERE :name IN (code, name_zh, name_en)")  # noqa: S608
+    rows = [dict(row) for row in conn.execute(statement, {"name": name}).mappings()]
+    if not rows:
+        raise unknown("area", name, _names(conn))
+    return min(rows, key=lambda row: (row["code"] != name, RANK[row["level"]], row["code"]))
+
+
+def _names(conn: Connection) -> list[str]:
+    statement = text(
+        f"SELECT unnest(ARRAY[code, name_zh, name_en]) FROM {table_name('districts')}"  # noqa: S608
+    )
+    return [name for name in conn.execute(statement).scalars() if name]

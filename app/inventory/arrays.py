@@ -1,0 +1,177 @@
+"""A class as arrays in the city's metric CRS: what analysis asks the inventory for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import Connection, text
+
+from app.catalogue.model import Catalogue, FeatureClass
+from app.errors import BadInput, unknown
+from app.inventory.changes import data_version, raw, table_name
+from app.inventory.query import checked_where, field_names
+from app.inventory.tables import SCHEMA, quoted
+from app.space.metric import MetricCrs
+
+#: The sides of a declared extent are cut to this many degrees before they are projected, since they bend.
+FRAME_STEP = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureArrays:
+    """n features in order of id, at the class's data version `change_id`.
+
+    `id` (n,) int; `code` n texts; `geometry` (n,) shapely shapes in metres, of the stored (multi) type; `columns` maps
+    field → (n,) objects, None where unknown; `area_path` n texts; `frame` the shape in metres within which the class is
+    known, None where no import of it declared an extent.
+    """
+
+    id: NDArray[np.int64]
+    code: list[str]
+    geometry: NDArray[np.object_]
+    columns: dict[str, NDArray[np.object_]]
+    area_path: list[str]
+    change_id: int
+    frame: Any | None
+
+    def __len__(self) -> int:
+        """The number of features."""
+        return len(self.id)
+
+
+def read_arrays(
+    conn: Connection,
+    catalogue: Catalogue,
+    class_id: str,
+    fields: Sequence[str] = (),
+    where: Mapping[str, Sequence[Any]] | None = None,
+    crs: MetricCrs | None = None,
+    as_of: date | None = None,
+    *,
+    incomplete: bool = False,
+) -> FeatureArrays:
+    """Features of a class whose fields have allowed values (None = unknown); shapes in `crs`, by default in lon/lat.
+
+    `as_of` reads the versions valid on a day in the world, one a feature; rows known not to be whole are left out
+    unless `incomplete`. `fields` may also name derived columns such as `area_m2`.
+
+    Raises:
+        NotFound, BadInput: The class is unknown; a field is.
+    """
+    cls = catalogue.get_class(class_id)
+    _check_fields(cls, fields)
+    # Asked before the rows: read in a later snapshot the number could promise more than they hold.
+    version = data_version(conn, class_id)
+    rows = _read(conn, cls, fields, where or {}, as_of, incomplete=incomplete)
+    frame = read_frame(conn, class_id)
+    return _arrays(rows, fields, version, frame, crs)
+
+
+def _check_fields(cls: FeatureClass, fields: Sequence[str]) -> None:
+    valid = [*field_names(cls), "areas_touched", "import_id", "valid"]
+    for name in fields:
+        if name not in valid:
+            error = unknown(f"field of {cls.id}", name, valid)
+            raise BadInput(error.message, error.hint)
+
+
+def _read(
+    conn: Connection,
+    cls: FeatureClass,
+    fields: Sequence[str],
+    where: Mapping[str, Sequence[Any]],
+    as_of: date | None,
+    *,
+    incomplete: bool,
+) -> list[tuple[Any, ...]]:
+    parts, values = _conditions(checked_where(cls, where))
+    if not incomplete:
+        parts.append("NOT incomplete")
+    names = ["id", "code", "geom", "area_path", *fields]
+    source = _versions(cls.id, {*names, *where, "incomplete"}, as_of)
+    shown = ", ".join(quoted(name) for name in names)
+    query = f"SELECT {shown} FROM {source} v WHERE {' AND '.join(parts) or 'TRUE'} ORDER BY id"  # noqa: S608
+    given = values if as_of is None else [as_of, as_of, *values]
+    return raw(conn).cursor(binary=True).execute(query.encode(), given or None).fetchall()
+
+
+def _conditions(where: Mapping[str, Sequence[Any]]) -> tuple[list[str], list[Any]]:
+    """Conditions and values in order, as psycopg binds them."""
+    parts, values = [], []
+    for name, allowed in where.items():
+        known = [value for value in allowed if value is not None]
+        either = [f"{quoted(name)} IS NULL"] if len(known) < len(allowed) else []
+        if known or not either:
+            either.append(f"{quoted(name)} = ANY(%s)")
+            values.append(known)
+        parts.append(f"({' OR '.join(either)})")
+    return parts, values
+
+
+def _versions(class_id: str, names: set[str], as_of: date | None) -> str:
+    """The rows to read: current ones, or for a day in the world the version of each feature that held then.
+
+    Versions that a later change took back are not history of the world but of the record, so they are left out.
+    """
+    current, history = table_name(class_id), table_name(class_id, history=True)
+    if as_of is None:
+        return current
+    columns = ", ".join(quoted(name) for name in sorted(names | {"valid", "change_id"}))
+    return (
+        f"(SELECT DISTINCT ON (id) * FROM (SELECT {columns} FROM {current} WHERE valid @> %s::date UNION ALL "  # noqa: S608
+        f"SELECT {columns} FROM {history} WHERE until_change IS NULL AND valid @> %s::date) u "
+        "ORDER BY id, change_id DESC)"
+    )
+
+
+def _arrays(
+    rows: list[tuple[Any, ...]],
+    fields: Sequence[str],
+    version: int,
+    frame: Any | None,
+    crs: MetricCrs | None,
+) -> FeatureArrays:
+    ids, codes, wkb, paths, *values = zip(*rows, strict=True) if rows else ((),) * (4 + len(fields))
+    shapes = shapely.from_wkb(np.array([*wkb, None], dtype=object)[:-1])
+    columns = {
+        name: np.array([*column, None], dtype=object)[:-1]
+        for name, column in zip(fields, values, strict=True)
+    }
+    if crs is not None:
+        shapes = crs.to_metric(shapes)
+        frame = None if frame is None else crs.to_metric(np.array([frame], dtype=object))[0]
+    return FeatureArrays(
+        np.array(ids, dtype=np.int64), list(codes), shapes, columns, list(paths), version, frame
+    )
+
+
+def read_frame(conn: Connection, class_id: str) -> Any | None:
+    """The shape in lon/lat within which a class is known, None where no import of it declared an extent.
+
+    It joins the declared extents of the class's imports and the bounding box of the rows of each import that declared
+    none.
+    """
+    extents = conn.execute(
+        text(
+            f"SELECT ST_AsBinary(extent) FROM {SCHEMA}.imports "  # noqa: S608
+            "WHERE classes @> ARRAY[:class_id]::text[] AND extent IS NOT NULL"
+        ),
+        {"class_id": class_id},
+    ).scalars()
+    boxes = [bytes(extent) for extent in extents]
+    if not boxes:
+        return None
+    rest = conn.execute(
+        text(
+            f"SELECT ST_AsBinary(ST_Envelope(ST_Extent(c.geom)::geometry)) FROM {table_name(class_id)} c "  # noqa: S608
+            f"LEFT JOIN {SCHEMA}.imports i ON i.id = c.import_id WHERE i.extent IS NULL GROUP BY c.import_id"
+        )
+    ).scalars()
+    shapes = shapely.from_wkb([*boxes, *(bytes(box) for box in rest if box is not None)])
+    return shapely.segmentize(shapely.union_all(shapes), FRAME_STEP)

@@ -1,0 +1,157 @@
+"""The record of change: settings, locks, change numbers, data versions and imports of the one city a database holds."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from sqlalchemy import Connection, text
+
+from app.database.engine import Database
+from app.errors import NotFound
+from app.inventory.areas import AREA_CLASSES
+from app.inventory.batch import Change, Counts, ImportSource
+from app.inventory.tables import SCHEMA, quoted
+from app.space.metric import MetricCrs, metric_crs
+
+METRIC_CRS = "metric_crs"
+#: First half of every advisory lock on a class, so that no other use of such locks meets ours.
+LOCK_SPACE = zlib.crc32(b"chengtu.inventory") & 0x7FFFFFFF
+
+
+def raw(conn: Connection) -> psycopg.Connection[Any]:
+    """The psycopg connection below, in the same transaction: for COPY and binary rows."""
+    return Database.raw(conn)
+
+
+def table_name(class_id: str, *, history: bool = False) -> str:
+    """The quoted, qualified name of a class's table; the id must come from the catalogue."""
+    return f"{SCHEMA}.{quoted(class_id + '_history' if history else class_id)}"
+
+
+def find_setting(conn: Connection, key: str) -> str | None:
+    """The stored value of a city setting, None where it is not set."""
+    value = conn.execute(text(f"SELECT value FROM {SCHEMA}.settings WHERE key = :key"), {"key": key}).scalar()  # noqa: S608
+    return None if value is None else str(value)
+
+
+def set_setting(conn: Connection, key: str, value: str) -> None:
+    """Store a city setting, over the one before."""
+    conn.execute(
+        text(
+            f"INSERT INTO {SCHEMA}.settings (key, value) VALUES (:key, :value) "  # noqa: S608
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        ),
+        {"key": key, "value": value},
+    )
+
+
+def get_metric_crs(conn: Connection) -> MetricCrs:
+    """The city's metric CRS, fixed at its first load.
+
+    Raises:
+        NotFound: Nothing has been loaded yet.
+    """
+    definition = find_setting(conn, METRIC_CRS)
+    if definition is None:
+        raise NotFound(
+            "The database holds no data yet, so the city's metric CRS is not fixed.",
+            "Load data first: `chengtu sample load --size town` or `chengtu import PATH`.",
+        )
+    return metric_crs(definition)
+
+
+def fix_metric_crs(conn: Connection, definition: str) -> MetricCrs:
+    """Fix the metric CRS if no load has fixed it before; the one that holds is returned."""
+    metric_crs(definition)
+    conn.execute(
+        text(
+            f"INSERT INTO {SCHEMA}.settings (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING"  # noqa: S608
+        ),
+        {"key": METRIC_CRS, "value": definition},
+    )
+    return get_metric_crs(conn)
+
+
+def lock_classes(conn: Connection, class_ids: Iterable[str]) -> None:
+    """Hold the write locks of classes until the transaction ends, taken in one order so that none wait in a ring."""
+    for class_id in sorted(set(class_ids)):
+        key = zlib.crc32(class_id.encode()) - 2**31
+        conn.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), {"space": LOCK_SPACE, "key": key})
+
+
+def draw_change(conn: Connection, change: Change, classes: Sequence[str]) -> int:
+    """A new change number, drawn under the locks of `classes`: numbers of a class follow the order of commit."""
+    statement = text(
+        f"INSERT INTO {SCHEMA}.changes (who, why, import_id, classes) "  # noqa: S608
+        "VALUES (:who, :why, :import_id, :classes) RETURNING id"
+    )
+    values = {"who": change.who, "why": change.why, "import_id": change.import_id, "classes": list(classes)}
+    return int(conn.execute(statement, values).scalar_one())
+
+
+def data_version(conn: Connection, class_id: str) -> int:
+    """The highest change that touched a class (rows written or taken back, areas recomputed); 0 where there is none."""
+    statement = text(
+        f"SELECT greatest((SELECT max(change_id) FROM {table_name(class_id)}), "  # noqa: S608
+        f"(SELECT max(until_change) FROM {table_name(class_id, history=True)}), "
+        f"(SELECT value::bigint FROM {SCHEMA}.settings WHERE key = :key), 0)"
+    )
+    return int(conn.execute(statement, {"key": _relocated_key(class_id)}).scalar_one())
+
+
+def areas_version(conn: Connection) -> int:
+    """The highest change of any class of areas."""
+    return max(data_version(conn, class_id) for class_id in AREA_CLASSES)
+
+
+def mark_relocated(conn: Connection, class_id: str, change_id: int) -> None:
+    """Note that a change gave rows of a class other areas without making new versions of them."""
+    set_setting(conn, _relocated_key(class_id), str(change_id))
+
+
+def _relocated_key(class_id: str) -> str:
+    return f"areas_change.{class_id}"
+
+
+def record_import(
+    conn: Connection, change: Change, counts: Mapping[str, Counts], change_id: int | None
+) -> None:
+    """Keep what is known of the loaded file under the change's `import_id`."""
+    if change.import_id is None or change.source is None:
+        return
+    values = _import_values(change.import_id, change.source, counts)
+    conn.execute(_INSERT_IMPORT, {**values, "change_id": change_id})
+
+
+_INSERT_IMPORT = text(
+    f"INSERT INTO {SCHEMA}.imports (id, path, format, sha256, crs, encoding, source, licence, attribution, "  # noqa: S608
+    "classes, extent, report, change_id) VALUES (:id, :path, :format, :sha256, :crs, :encoding, :source, :licence, "
+    ":attribution, :classes, ST_MakeEnvelope(:west, :south, :east, :north, 4326), CAST(:report AS jsonb), :change_id)"
+)
+
+
+def _import_values(import_id: UUID, source: ImportSource, counts: Mapping[str, Counts]) -> dict[str, Any]:
+    west, south, east, north = source.extent or (None, None, None, None)
+    report = source.report or {"classes": {name: got.as_dict() for name, got in counts.items()}}
+    return {
+        "id": import_id,
+        "path": source.path,
+        "format": source.format,
+        "sha256": source.sha256,
+        "crs": source.crs,
+        "encoding": source.encoding,
+        "source": source.source,
+        "licence": source.licence,
+        "attribution": source.attribution,
+        "classes": sorted(counts),
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "report": orjson.dumps(report, default=str).decode(),
+    }

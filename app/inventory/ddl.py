@@ -1,0 +1,67 @@
+"""Renders the projected tables as DDL text, the same text for the same catalogue.
+
+`python -m app.inventory.ddl > migrations/versions/0002_classes.sql` froze the first revision. A released revision never
+changes again: later classes and fields get revisions of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
+
+from app.catalogue.loader import load_catalogue
+from app.catalogue.model import Catalogue, FeatureClass
+from app.inventory.tables import SCHEMA, project, quoted
+from app.settings import Settings
+
+
+def render(catalogue: Catalogue) -> str:
+    """The DDL of every class table and its history, with indexes, comments, privileges; one statement a paragraph."""
+    return "".join(f"{statement};\n\n" for statement in statements(catalogue))
+
+
+def statements(catalogue: Catalogue) -> Iterator[str]:
+    """The same, statement by statement, without semicolons."""
+    tables = project(catalogue)
+    for class_id in sorted(tables.current):
+        cls = catalogue.classes[class_id]
+        for table in (tables.current[class_id], tables.history[class_id]):
+            yield from _table(table)
+            yield from _privileges(cls, table)
+
+
+def _table(table: Table) -> Iterator[str]:
+    dialect = _dialect()
+    yield str(CreateTable(table).compile(dialect=dialect)).strip()
+    for index in sorted(table.indexes, key=lambda item: str(item.name)):
+        yield str(CreateIndex(index).compile(dialect=dialect)).strip()
+    yield str(SetTableComment(table).compile(dialect=dialect)).strip()
+    for column in table.columns:
+        if column.comment:
+            yield str(SetColumnComment(column).compile(dialect=dialect)).strip()
+
+
+def _dialect() -> Dialect:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    # The text runs without parameters, so a percent sign in a comment stays single.
+    dialect.identifier_preparer._double_percents = False  # noqa: SLF001
+    return dialect
+
+
+def _privileges(cls: FeatureClass, table: Table) -> Iterator[str]:
+    name = f"{SCHEMA}.{quoted(table.name)}"
+    yield f"GRANT SELECT ON {name} TO chengtu_ro"
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO chengtu_rw"
+    # Tables of the schema may be read by the engine unless they say otherwise.
+    if cls.sensitivity == "restricted":
+        yield f"REVOKE ALL ON {name} FROM chengtu_engine"
+    else:
+        yield f"GRANT SELECT ON {name} TO chengtu_engine"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render(load_catalogue(Settings().geodata)))

@@ -1,0 +1,158 @@
+"""The projected tables: equal to the migrated ones, guarded by the database itself, read by the right roles."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+from dataclasses import replace
+
+import psycopg
+import pytest
+import shapely
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.catalogue.model import Catalogue, Field, Title
+from app.database.binaries import find_binaries
+from app.database.server import admin_parameters
+from app.errors import BadDeclaration
+from app.inventory.ddl import render
+from app.inventory.tables import project
+from app.settings import ROOT
+
+FROZEN = ROOT / "migrations" / "versions" / "0002_classes.sql"
+
+
+def test_the_same_catalogue_gives_the_same_text(catalogue):
+    assert render(catalogue) == render(Catalogue(catalogue.classes, catalogue.policies))
+
+
+def test_a_migrated_database_equals_one_projected_from_the_catalogue(settings, catalogue):
+    migrated = describe(settings)
+    with psycopg.connect(**admin_parameters(settings)) as admin:
+        for class_id in catalogue.classes:
+            admin.execute(f"DROP TABLE city.{class_id}, city.{class_id}_history")
+        admin.execute("SET LOCAL ROLE chengtu_owner")
+        admin.execute(render(catalogue))
+    assert describe(settings) == migrated
+
+
+def describe(settings) -> list[str]:
+    """The schema as pg_dump writes it, without the marks that each dump draws anew."""
+    given = admin_parameters(settings)
+    environment = {"PGPASSWORD": str(given["password"])}
+    command = [find_dump(), "--schema-only", "-n", "city", "-h", str(given["host"]), "-p", str(given["port"]),
+               "-U", str(given["user"]), str(given["dbname"])]  # fmt: skip
+    dump = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    return [line for line in dump.splitlines() if not re.match(r"\\(un)?restrict ", line)]
+
+
+def find_dump() -> str:
+    return find_binaries().program("pg_dump")
+
+
+def test_the_description_sees_a_changed_rule(settings, catalogue):
+    before = describe(settings)
+    with psycopg.connect(**admin_parameters(settings)) as admin:
+        admin.execute("ALTER TABLE city.toilets ALTER COLUMN stalls TYPE integer")
+    assert describe(settings) != before
+
+
+def test_a_rules_name_follows_the_rule(catalogue):
+    toilets = catalogue.classes["toilets"]
+    wider = replace(
+        toilets,
+        fields=tuple(replace(f, maximum=77) if f.name == "stalls" else f for f in toilets.fields),
+    )
+    one, other = (checks(Catalogue({"toilets": cls}, {})) for cls in (toilets, wider))
+    assert len(one - other) == 1
+    assert all(re.fullmatch(r"ck_toilets_stalls_[0-9a-f]{8}", name) for name in one ^ other)
+
+
+def checks(catalogue: Catalogue) -> set[str]:
+    return {
+        str(rule.name) for rule in project(catalogue).current["toilets"].constraints if str(rule.name)[:2] == "ck"
+    }
+
+
+def test_a_field_may_not_bear_a_kept_name(catalogue):
+    field = Field("area_path", "text", Title("甲", "a"))
+    toilets = replace(catalogue.classes["toilets"], fields=(field,))
+    with pytest.raises(BadDeclaration, match="area_path"):
+        project(Catalogue({"toilets": toilets}, {}))
+
+
+POINT = "SRID=4326;POINT(115.86 28.68)"
+RAW = "INSERT INTO city.{} (code, geom, change_id{}) VALUES ('x', CAST(:geom AS geometry), 1{})"
+
+
+@pytest.mark.parametrize(
+    ("class_id", "geom"),
+    [
+        ("toilets", "SRID=4326;POINT EMPTY"),
+        ("toilets", "SRID=4326;POINT(NaN 28)"),
+        ("toilets", shapely.to_wkb(shapely.set_srid(shapely.Point(28, math.inf), 4326), hex=True, include_srid=True)),
+        ("toilets", "SRID=4326;POINT(181 28)"),
+        ("toilets", "SRID=4326;POINT(115 -91)"),
+        ("toilets", "SRID=4490;POINT(115 28)"),
+        ("toilets", "SRID=4326;POINT Z(115 28 3)"),
+        ("toilets", "SRID=4326;LINESTRING(115 28, 116 28)"),
+        ("streets", "SRID=4326;MULTILINESTRING EMPTY"),
+        ("streets", "SRID=4326;MULTILINESTRING((115 28, NaN 28, 116 28))"),
+        ("parks", "SRID=4326;MULTIPOLYGON(((115 28, 116 28, 116 NaN, 115 28)))"),
+        ("parks", "SRID=4326;MULTIPOLYGON(((115 28, 190 28, 116 29, 115 28)))"),
+    ],
+)
+def test_the_database_refuses_bad_geometry_from_anyone(conn, class_id, geom):
+    with pytest.raises(DBAPIError) as error:
+        conn.execute(text(RAW.format(class_id, "", "")), {"geom": geom})
+    assert error.value.orig.sqlstate[:2] in {"22", "23"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("stalls", "-1"), ("floor_area_m2", "'NaN'"), ("floor_area_m2", "'Infinity'"), ("kind", "'palace'"),
+     ("built_on", "'infinity'"), ("state", "'sleeping'")],
+)  # fmt: skip
+def test_the_database_refuses_values_outside_the_declaration(conn, field, value):
+    with pytest.raises(DBAPIError) as error:
+        conn.execute(text(RAW.format("toilets", f", {field}", f", {value}")), {"geom": POINT})
+    assert error.value.orig.sqlstate == "23514"
+
+
+def test_the_database_takes_good_rows(conn):
+    conn.execute(text(RAW.format("toilets", ", stalls, kind", ", 3, 'public'")), {"geom": POINT})
+    assert conn.execute(text("SELECT valid = '[,)' FROM city.toilets")).scalar()
+
+
+def test_every_class_has_its_indexes(read_conn, catalogue):
+    rows = read_conn.execute(text("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'city'")).all()
+    for class_id in catalogue.classes:
+        defined = " ".join(row.indexdef for row in rows if row.tablename == class_id)
+        assert defined.count("USING gist (geom)") == 4
+        assert defined.count("WHERE (min_zoom <=") == 3
+        assert "(area_path text_pattern_ops)" in defined
+        assert "UNIQUE INDEX uq_" in defined
+
+
+def test_the_engine_reads_all_but_restricted_classes(read_conn, catalogue):
+    rows = read_conn.execute(
+        text("SELECT relname, has_table_privilege('chengtu_engine', oid, 'SELECT') AS may FROM pg_class "
+             "WHERE relnamespace = 'city'::regnamespace AND relkind = 'r'")
+    )  # fmt: skip
+    may = {row.relname: row.may for row in rows}
+    for cls in catalogue.classes.values():
+        assert may[cls.id] == may[f"{cls.id}_history"] == (cls.sensitivity != "restricted")
+    secret = replace(catalogue.classes["toilets"], sensitivity="restricted")
+    assert "FROM chengtu_engine" in render(Catalogue({"toilets": secret}, {}))
+    assert "TO chengtu_engine" not in render(Catalogue({"toilets": secret}, {}))
+
+
+def test_readers_write_nothing(read_conn):
+    asked = "SELECT has_table_privilege(:role, 'city.toilets', 'INSERT,UPDATE,DELETE,TRUNCATE')"
+    may = {
+        role: read_conn.execute(text(asked), {"role": role}).scalar()
+        for role in ("chengtu_ro", "chengtu_engine", "chengtu_rw")
+    }
+    assert may == {"chengtu_ro": False, "chengtu_engine": False, "chengtu_rw": True}
