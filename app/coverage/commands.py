@@ -1,0 +1,143 @@
+"""The commands `chengtu coverage` and `chengtu policies`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app import console
+from app.catalogue.loader import load_catalogue
+from app.catalogue.model import Catalogue
+from app.coverage import service
+from app.coverage.engine import Engine
+from app.coverage.request import parse_modes
+from app.database.engine import Database, open_database
+from app.settings import Settings
+
+#: Writes a run's map to a file; `app.cli` gives it, for the maps room lies above this one.
+WriteMap = Callable[[Database, Catalogue, str, Path], None]
+POLICY = typer.Argument(help="Policy id (see `chengtu policies`), or `all`.")
+MODE_NAMES = {"straight": "straight", "walk": "walked"}
+
+
+def policies_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the declared policies: what is measured, how far, after which document."""
+    catalogue = load_catalogue(Settings().geodata)
+    views = [service.policy_view(policy, whole=False) for policy in catalogue.policies.values()]
+    if as_json:
+        console.print_json({"policies": views})
+        return
+    rows = [(v["id"], v["title"]["zh"], v["title"]["en"], _document(v), _official(v)) for v in views]
+    console.print_table("Policies", ("id", "名称", "title", "document", "official"), rows)
+
+
+def _document(view: Mapping[str, Any]) -> str:
+    return f"{view['source']['document']} {view['source']['clause']} [{view['source']['confidence']}]"
+
+
+def _official(view: Mapping[str, Any]) -> str:
+    return "官方口径" if view["official"] else "参考口径"
+
+
+def coverage_command(
+    context: typer.Context,
+    policy: Annotated[str, POLICY],
+    mode: Annotated[str, typer.Option(help="straight, walk or both.")] = "both",
+    area: Annotated[str | None, typer.Option(help="Code or name of an area; default the whole city.")] = None,
+    people_rule: Annotated[
+        str | None, typer.Option(help="Count people by `centre` or `area` of their cell.")
+    ] = None,
+    speed: Annotated[float | None, typer.Option(help="Walking speed in m/s.")] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep the run (others are dropped after 30 days).")
+    ] = False,
+    map_to: Annotated[
+        Path | None, typer.Option("--map", help="Write the run's map to this HTML file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure who is served and who is not: straight line beside real walking, with the figures of each district."""
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata)
+    names = list(catalogue.policies) if policy == "all" else [catalogue.get_policy(policy).id]
+    parse_modes(mode)
+    given = {"people_rule": people_rule, "speed_m_s": speed}
+    parameters = {name: value for name, value in given.items() if value is not None}
+    request = {"mode": mode, "area": area, "parameters": parameters}
+    db = open_database(settings)
+    try:
+        runs = run_policies(db, catalogue, names, request, save=save)
+        if map_to is not None:
+            write_map: WriteMap = context.obj["write_map"]
+            write_map(db, catalogue, runs[-1]["run"], map_to)
+    finally:
+        db.dispose()
+    if as_json:
+        console.print_json(runs if policy == "all" else runs[0])
+    else:
+        print_runs(runs)
+
+
+def run_policies(
+    db: Database, catalogue: Catalogue, names: list[str], request: Mapping[str, Any], *, save: bool = False
+) -> list[dict[str, Any]]:
+    """Compute and save several policies with one engine, so that arrays are loaded once; progress on stderr."""
+    engine = Engine(db, catalogue)
+    runs = []
+    with console.progress("Coverage") as report:
+        for done, name in enumerate(names):
+            report(done, len(names), name)
+            title = catalogue.get_policy(name).title.zh if save else None
+            runs.append(service.run(db, engine.answer, {**request, "policy": name, "name": title}))
+        report(len(names), len(names), "")
+    return runs
+
+
+def print_runs(runs: list[dict[str, Any]]) -> None:
+    """The results of runs as one table."""
+    rows = [_row(run, result) for run in runs for result in run["results"]]
+    headings = (
+        "policy",
+        "tier",
+        "measured",
+        "of land",
+        "of people",
+        "people served",
+        "people",
+        "target",
+        "口径",
+    )
+    console.print_table("Coverage", headings, rows)
+    outside = max((run["inputs"]["people_outside_data"] for run in runs), default=0)
+    if outside:
+        console.warning(f"{outside:,} people live outside the extent of the data and are not counted.")
+
+
+def _row(run: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[object, ...]:
+    return (
+        run["policy"]["id"],
+        result["tier"],
+        MODE_NAMES[result["mode"]],
+        _percent(result["share_of_land"]),
+        _percent(result["share_of_people"]),
+        result["people_served"],
+        result["people"],
+        _target(result),
+        "官方" if result["official"] else "参考",
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share * 100:.2f} %"
+
+
+def _target(result: Mapping[str, Any]) -> str:
+    if result["target"] is None:
+        return ""
+    met = {True: "met", False: "missed", None: "unknown"}[result["met"]]
+    return f"{result['target'] * 100:.0f} % {met}"

@@ -1,0 +1,238 @@
+"""The computation: for each tier and mode, what every demand unit gets, and what is left as gaps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import shapely
+
+from app.catalogue.model import Mode
+from app.coverage.gaps import Gaps, straight_gaps, walked_gaps
+from app.coverage.lattice import Pieces
+from app.coverage.model import (
+    AreaUnits,
+    Band,
+    Bools,
+    Figures,
+    Floats,
+    GapRows,
+    Inputs,
+    Ints,
+    Objects,
+    PointUnits,
+    Streets,
+    TierSupply,
+)
+from app.coverage.straight import covered_area, merge, nearest
+from app.coverage.units import by_place, coordinates
+from app.coverage.walking import centre_distance, piece_distance, served_area
+from app.network.reach import Reach, search
+
+#: Metres (k,) from points (k,) to the nearest facility, and its index where it is known.
+Metres = Callable[[Objects], tuple[Floats, Ints | None]]
+
+
+@dataclass(frozen=True)
+class Walker:
+    """Walking distances to one band of supply over the city's streets; the search is done once, when first asked."""
+
+    streets: Streets
+    band: Band
+    snap_limit_m: float
+
+    @cached_property
+    def reach(self) -> Reach:
+        """The search from all entrances of the band, over all distances."""
+        access = self.band.access
+        assert access is not None, "streets exist, so entrances were found"
+        return search(self.streets.network, access.positions, extra_m=access.lead_m)
+
+    def pieces_m(self, units: AreaUnits) -> Floats:
+        """Metres walked (p,) from each lattice piece, by the gates of its place where it has any, else directly."""
+        pieces = units.pieces
+        assert pieces is not None
+        if units.access is None:
+            return self.points_m(pieces.xy)
+        owned = by_place(units).pieces
+        assert owned is not None
+        assert self.band.access is not None
+        return piece_distance(owned, units.access, self.reach, self.band.access, units.places.geometry)
+
+    def points_m(self, xy: Floats) -> Floats:
+        """Metres walked (k,) from places that start where they are."""
+        return centre_distance(xy, self.streets.index, self.reach, self.snap_limit_m)
+
+
+def compute(inputs: Inputs, modes: tuple[Mode, ...]) -> list[Figures]:
+    """Every tier in every mode. Walking without streets gives NaN throughout: unknown is not zero."""
+    measure = {"straight": _straight, "walk": _walk}
+    return [measure[mode](inputs, supply) for supply in inputs.supplies for mode in modes]
+
+
+def _facilities(supply: TierSupply) -> Objects:
+    return np.concatenate([band.places.geometry for band in supply.bands])
+
+
+def _straight(inputs: Inputs, supply: TierSupply) -> Figures:
+    land = inputs.land
+    served = covered_area(land.geometry, supply.service)
+    facilities = _facilities(supply)
+    units = inputs.people.units
+    if units is None:
+        people = land.people * _share(served, land.area_m2)
+    elif isinstance(units, PointUnits):
+        people = units.people * _near(units.centre, supply)
+    else:
+        people = units.people * _share(covered_area(units.geometry, supply.service), units.area_m2)
+    if len(land.geometry):
+        gaps = _rows(True, straight_gaps(land.geometry, land.people, supply.service, facilities))
+    else:
+        gaps = _cell_gaps(inputs, people, lambda centre: nearest(centre, facilities))
+    return Figures(supply.tier, "straight", served, people, gaps)
+
+
+def _near(centre: Objects, supply: TierSupply) -> Floats:
+    served = np.zeros(len(centre), dtype=bool)
+    for band in supply.bands:
+        served |= nearest(centre, band.places.geometry)[0] <= band.radius_m
+    return served.astype(np.float64)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(whole > 0, part / whole, 0.0)
+
+
+def _walk(inputs: Inputs, supply: TierSupply) -> Figures:
+    if inputs.streets is None:
+        return _unknown(inputs, supply)
+    walkers = [
+        Walker(inputs.streets, band, inputs.snap_limit_m) for band in supply.bands if len(band.places.code)
+    ]
+    land = inputs.land
+    distance, served_pieces, reached = _walk_pieces(land, walkers)
+    served = _sum(served_pieces, land)
+    people = _people_walked(inputs, supply, walkers, served_pieces)
+    if len(land.geometry) and land.pieces is not None:
+        # A piece that is reached counts as distance 0 here, for bands of one tier have different limits.
+        effective = np.where(reached, 0.0, np.maximum(distance, 1.0))
+        gaps = _rows(True, walked_gaps(land.pieces, land.people, effective, 0.5, supply.service, None))
+    else:
+        gaps = _cell_gaps(
+            inputs, people, lambda centre: (_walk_points(coordinates(centre), walkers)[0], None)
+        )
+    return Figures(supply.tier, "walk", served, people, gaps)
+
+
+def _walk_pieces(units: AreaUnits, walkers: list[Walker]) -> tuple[Floats, Floats, Bools]:
+    """Metres to the nearest facility, m² served and whether reached, each (p,) per lattice piece."""
+    pieces = units.pieces
+    count = 0 if pieces is None else len(pieces.owner)
+    distance = np.full(count, np.inf)
+    reached = np.zeros((len(walkers), count), dtype=bool)
+    if pieces is None or count == 0:
+        return distance, np.zeros(count), np.zeros(count, dtype=bool)
+    for i, walker in enumerate(walkers):
+        metres = walker.pieces_m(units)
+        reached[i] = metres <= walker.band.radius_m
+        distance = np.minimum(distance, metres)
+    return distance, _served(pieces, walkers, reached), np.asarray(reached.any(axis=0))
+
+
+def _served(pieces: Pieces, walkers: list[Walker], reached: Bools) -> Floats:
+    """m² (p,) of each piece inside the straight-line area of the bands that reach it."""
+    result = np.zeros(reached.shape[1])
+    patterns, which = np.unique(reached, axis=1, return_inverse=True)
+    for i in range(patterns.shape[1]):
+        bands = [w.band.service for w, hit in zip(walkers, patterns[:, i], strict=True) if hit]
+        if bands:
+            rows = np.flatnonzero(which.reshape(-1) == i)
+            part = _take(pieces, rows)
+            service = bands[0] if len(bands) == 1 else merge(bands)
+            result[rows] = served_area(part, np.zeros(len(rows)), 0.0, service)
+    return result
+
+
+def _take(pieces: Pieces, rows: Ints) -> Pieces:
+    fields = {f.name: getattr(pieces, f.name)[rows] for f in dataclasses.fields(pieces)}
+    return dataclasses.replace(pieces, **fields)
+
+
+def _sum(served_pieces: Floats, units: AreaUnits) -> Floats:
+    if units.pieces is None:
+        return np.zeros(len(units.geometry))
+    return np.bincount(units.pieces.owner, weights=served_pieces, minlength=len(units.geometry)).astype(
+        np.float64
+    )
+
+
+def _people_walked(
+    inputs: Inputs, supply: TierSupply, walkers: list[Walker], land_pieces_m2: Floats
+) -> Floats:
+    units = inputs.people.units
+    if units is None:
+        return inputs.land.people * _share(_sum(land_pieces_m2, inputs.land), inputs.land.area_m2)
+    if isinstance(units, PointUnits):
+        reached = _walk_points(coordinates(units.centre), walkers)[1]
+        return units.people * (reached & (_near(units.centre, supply) > 0))
+    served = _sum(_walk_pieces(units, walkers)[1], units)
+    return units.people * _share(served, units.area_m2)
+
+
+def _walk_points(xy: Floats, walkers: list[Walker]) -> tuple[Floats, Bools]:
+    distance = np.full(len(xy), np.inf)
+    reached = np.zeros(len(xy), dtype=bool)
+    for walker in walkers:
+        metres = walker.points_m(xy)
+        reached |= metres <= walker.band.radius_m
+        distance = np.minimum(distance, metres)
+    return distance, reached
+
+
+def _unknown(inputs: Inputs, supply: TierSupply) -> Figures:
+    units = inputs.people.units
+    count = len(inputs.land.people if units is None else units.people)
+    none = np.empty(0)
+    gaps = GapRows(True, none.astype(int), none.astype(object), none, none, none, none.astype(int))
+    return Figures(
+        supply.tier, "walk", np.full(len(inputs.land.geometry), np.nan), np.full(count, np.nan), gaps
+    )
+
+
+def _rows(of_land: bool, gaps: Gaps) -> GapRows:
+    return GapRows(
+        of_land,
+        gaps.owner,
+        gaps.geometry,
+        gaps.area_m2,
+        gaps.people,
+        gaps.distance_m,
+        np.asarray(gaps.nearest),
+    )
+
+
+def _cell_gaps(inputs: Inputs, served: Floats, metres: Metres) -> GapRows:
+    """Where no land is known, the cells with unserved people are the gaps."""
+    units = inputs.people.units
+    if units is None:
+        empty = np.empty(0)
+        return GapRows(True, empty.astype(int), empty.astype(object), empty, empty, empty, empty.astype(int))
+    people = units.people - served
+    rows = np.flatnonzero(people > 0)
+    rows = rows[np.argsort(-people[rows], kind="stable")]
+    geometry = (units.places.geometry if isinstance(units, PointUnits) else units.geometry)[rows]
+    distance, index = metres(np.asarray(shapely.centroid(geometry), dtype=object))
+    none = np.full(len(rows), -1)
+    return GapRows(
+        False,
+        rows,
+        geometry,
+        shapely.area(geometry),
+        people[rows],
+        distance,
+        none if index is None else index,
+    )

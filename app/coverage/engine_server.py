@@ -1,0 +1,97 @@
+"""The engine process: alone holds the arrays and answers over a Unix socket (`python -m app.coverage.engine_server`).
+
+Web workers never compute: a Dijkstra holds the interpreter's lock for its whole run, so every small request would wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import socketserver
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from app.catalogue.loader import load_catalogue
+from app.coverage.engine import Engine
+from app.coverage.engine_client import SOCKET_VARIABLE, error_to_plain
+from app.coverage.engine_frames import receive_frame, send_frame
+from app.database.engine import Database
+from app.errors import ChengtuError
+from app.settings import Settings
+
+log = logging.getLogger("chengtu.engine")
+
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Answers frames with `answer(request)`; one thread a connection, the socket readable by its owner alone."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, path: Path, answer: Answer) -> None:
+        path.unlink(missing_ok=True)
+        self._answer = answer
+        self._one_at_a_time = threading.Lock()
+        # Made private before it can be reached: the umask holds while bind() creates the file.
+        before = os.umask(0o177)
+        try:
+            super().__init__(str(path), _Connection)
+        finally:
+            os.umask(before)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The engine's answer; one at a time, since its arrays and the interpreter's lock are shared anyway."""
+        with self._one_at_a_time:
+            return self._answer(request)
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    """One client: a request, its answer, the next request, until the client closes."""
+
+    def handle(self) -> None:
+        connection = cast("socket.socket", self.request)
+        server = cast("EngineServer", self.server)
+        try:
+            while (request := receive_frame(connection)) is not None:
+                send_frame(connection, reply_to(server.answer, request))
+        except (OSError, ChengtuError) as error:
+            log.info("A client left in the middle: %s", error)
+
+
+def reply_to(answer: Answer, request: dict[str, Any]) -> dict[str, Any]:
+    """`{"result": …}` or `{"error": {code, status, message, hint}}`; an unexpected failure never ends the process."""
+    try:
+        return {"result": answer(request)}
+    except ChengtuError as error:
+        return {"error": error_to_plain(error)}
+    except Exception:
+        log.exception("A request failed: %s", request.get("op", ""))
+        return {
+            "error": error_to_plain(
+                ChengtuError("The engine failed on this request.", "The log has details.")
+            )
+        }
+
+
+def main() -> None:
+    """Serve until SIGTERM at the socket that the supervisor named in the environment."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level.upper(), format="engine %(levelname)s %(message)s")
+    catalogue = load_catalogue(settings.geodata)
+    db = Database(settings)
+    engine = Engine(db, catalogue)
+    with EngineServer(Path(os.environ[SOCKET_VARIABLE]), engine.answer) as server:
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

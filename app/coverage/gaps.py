@@ -1,0 +1,131 @@
+"""The gaps: land that nobody serves, as polygons with people and metres to the nearest facility, worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from app.coverage.lattice import Pieces
+from app.coverage.shapes import collect, multipolygons, union_groups
+from app.coverage.straight import ServiceArea, nearest, uncovered_part
+from app.network.model import Floats, Geometries, Ints
+
+MIN_AREA_M2 = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Unserved parts of parcels, `g` of them, those with most people first, then the largest.
+
+    Attributes:
+        owner: (g,) index of the parcel.
+        geometry: (g,) MultiPolygons.
+        area_m2: (g,) their areas.
+        people: (g,) people of the parcel by the gap's share of its area.
+        distance_m: (g,) metres to the nearest facility, inf where none is reached.
+        nearest: (g,) that facility's index, -1 where none is reached.
+    """
+
+    owner: Ints
+    geometry: Geometries
+    area_m2: Floats
+    people: Floats
+    distance_m: Floats
+    nearest: Ints
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+
+def straight_gaps(
+    parcels: Geometries,
+    people: Floats,
+    service: ServiceArea,
+    facilities: Geometries,
+    min_area_m2: float = MIN_AREA_M2,
+) -> Gaps:
+    """The parts of parcels (u,) outside the service area, with metres in a straight line from a point inside each gap.
+
+    `people` (u,) of each parcel; `facilities` (f,) those of the service area; gaps below `min_area_m2` are dropped.
+    """
+    rest = uncovered_part(parcels, service)
+    area = shapely.area(rest)
+    owner = np.flatnonzero(area >= min_area_m2)
+    share = area[owner] / shapely.area(parcels[owner])
+    distance, index = nearest(shapely.point_on_surface(rest[owner]), facilities)
+    return _ranked(
+        Gaps(owner, multipolygons(rest[owner]), area[owner], people[owner] * share, distance, index)
+    )
+
+
+def walked_gaps(
+    pieces: Pieces,
+    people: Floats,
+    distance_m: Floats,
+    radius_m: float,
+    service: ServiceArea,
+    nearest_facility: Ints | None = None,
+    min_area_m2: float = MIN_AREA_M2,
+) -> Gaps:
+    """The parts of parcels not served on foot: pieces beyond `radius_m` and what of the others no straight line serves.
+
+    `people` (u,) of each parcel; `distance_m` (p,) metres walked from each piece, searched further than the radius
+    where gaps shall tell their metres; `nearest_facility` (p,) its facility. A gap's metres are those of its piece
+    with the largest unserved area among the pieces that reach a facility; inf where none does.
+    """
+    rest = pieces.geometry.copy()
+    near = distance_m <= radius_m
+    rest[near] = uncovered_part(rest[near], service)
+    return piece_gaps(pieces, rest, people, distance_m, nearest_facility, min_area_m2)
+
+
+def piece_gaps(
+    pieces: Pieces,
+    rest: Geometries,
+    people: Floats,
+    distance_m: Floats,
+    nearest_facility: Ints | None = None,
+    min_area_m2: float = MIN_AREA_M2,
+) -> Gaps:
+    """The gaps made of the unserved part `rest` (p,) of each piece, empty where all is served; see `walked_gaps`."""
+    area = shapely.area(rest)
+    gap = np.flatnonzero(area > 0)
+    owner, groups = collect(rest[gap], pieces.owner[gap])
+    total = np.asarray(shapely.area(groups))
+    land = np.bincount(pieces.owner, weights=pieces.area_m2)[owner] if len(owner) else total
+    typical = _typical(pieces.owner[gap], area[gap], distance_m[gap])
+    none = np.full(len(owner), -1, dtype=np.int64)
+    gaps = Gaps(
+        owner,
+        multipolygons(union_groups(groups)),
+        total,
+        people[owner] * total / land,
+        distance_m[gap][typical],
+        none if nearest_facility is None else nearest_facility[gap][typical],
+    )
+    return _ranked(_choose(gaps, np.flatnonzero(total >= min_area_m2)))
+
+
+def _typical(owner: Ints, area_m2: Floats, distance_m: Floats) -> Ints:
+    """(g,) for each owner, ascending, its largest piece that reaches a facility (else its largest)."""
+    order = np.lexsort((-area_m2, ~np.isfinite(distance_m), owner))
+    _, first = np.unique(owner[order], return_index=True)
+    typical: Ints = order[first]
+    return typical
+
+
+def _ranked(gaps: Gaps) -> Gaps:
+    return _choose(gaps, np.lexsort((gaps.owner, -gaps.area_m2, -gaps.people)))
+
+
+def _choose(gaps: Gaps, which: Ints) -> Gaps:
+    return Gaps(
+        gaps.owner[which],
+        gaps.geometry[which],
+        gaps.area_m2[which],
+        gaps.people[which],
+        gaps.distance_m[which],
+        gaps.nearest[which],
+    )

@@ -1,0 +1,108 @@
+"""Land in pieces: parcels without overlaps, cut by one 50 m lattice fixed in the metric CRS (rule `lattice-50`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from app.coverage.shapes import collect, polygonal, union_groups
+from app.network.model import Floats, Geometries, Ints
+
+STEP_M = 50.0
+LAND_RULE = "lattice-50"
+SLIVER_M2 = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Parcels cut by the lattice, `p` pieces ordered by parcel; each parcel has at least one.
+
+    Attributes:
+        owner: (p,) index of the parcel.
+        geometry: (p,) polygons, not overlapping (empty for a parcel wholly under earlier ones).
+        area_m2: (p,) their areas.
+        share: (p,) share of the parcel's area; 1 in all for each parcel.
+        xy: (p, 2) a point inside, where the walk begins.
+    """
+
+    owner: Ints
+    geometry: Geometries
+    area_m2: Floats
+    share: Floats
+    xy: Floats
+
+    def __len__(self) -> int:
+        return len(self.owner)
+
+    def people(self, people: Floats) -> Floats:
+        """(p,) people of each piece, by its share of the parcel's `people` (u,)."""
+        return people[self.owner] * self.share
+
+
+def dissolve_overlaps(parcels: Geometries) -> Geometries:
+    """(u,) the parcels without overlaps: land of two belongs to the earlier one. Polygons in a metric CRS."""
+    later, earlier = shapely.STRtree(parcels).query(parcels, predicate="intersects")
+    pair = earlier < later
+    later, earlier = later[pair].astype(np.int64), earlier[pair]
+    shared = polygonal(shapely.intersection(parcels[later], parcels[earlier]))
+    real = shapely.area(shared) > SLIVER_M2
+    parcel, taken = collect(shared[real], later[real])
+    result = parcels.copy()
+    if len(parcel):
+        result[parcel] = polygonal(shapely.difference(parcels[parcel], union_groups(taken)))
+    return result
+
+
+def cut(parcels: Geometries, step_m: float = STEP_M) -> Pieces:
+    """The pieces of parcels (u,) that do not overlap, by the lattice of lines at whole multiples of `step_m` metres."""
+    owner, column, row = _cells(parcels, step_m)
+    boxes = shapely.box(column * step_m, row * step_m, (column + 1) * step_m, (row + 1) * step_m)
+    shapely.prepare(parcels)
+    whole = shapely.covers(parcels[owner], boxes)
+    crossing = np.flatnonzero(~whole)
+    crossing = crossing[shapely.intersects(parcels[owner[crossing]], boxes[crossing])]
+    boxes[crossing] = polygonal(shapely.intersection(parcels[owner[crossing]], boxes[crossing]))
+    kept = whole.copy()
+    kept[crossing] = shapely.area(boxes[crossing]) > SLIVER_M2
+    return _pieces(parcels, owner[kept], boxes[kept])
+
+
+def _cells(parcels: Geometries, step_m: float) -> tuple[Ints, Ints, Ints]:
+    """(k,) parcel, column and row of each lattice cell under a parcel's bounding box."""
+    filled = np.flatnonzero(~shapely.is_empty(parcels))
+    low_column, low_row, high_column, high_row = (
+        np.floor(shapely.bounds(parcels[filled]) / step_m).astype(np.int64).T
+    )
+    width, height = high_column - low_column + 1, high_row - low_row + 1
+    count = width * height
+    which = np.repeat(np.arange(len(filled)), count)
+    number = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    column = low_column[which] + number % width[which]
+    row = low_row[which] + number // width[which]
+    return filled[which], column, row
+
+
+def _pieces(parcels: Geometries, owner: Ints, geometry: Geometries) -> Pieces:
+    """The pieces with areas, shares and points; a parcel without any land gets one without area."""
+    bare = np.setdiff1d(np.arange(len(parcels)), owner)
+    owner = np.concatenate((owner, bare))
+    geometry = np.concatenate((geometry, parcels[bare]))
+    order = np.argsort(owner, kind="stable")
+    owner, geometry = owner[order], geometry[order]
+    area = shapely.area(geometry)
+    total = np.bincount(owner, weights=area, minlength=len(parcels))[owner]
+    share = np.divide(area, total, out=np.ones_like(area), where=total > 0)
+    return Pieces(owner, geometry, area, share, _inner_points(geometry, area))
+
+
+def _inner_points(geometry: Geometries, area_m2: Floats) -> Floats:
+    """(p, 2) the centroid where it lies inside, else another point inside; nan for an empty piece."""
+    points = shapely.centroid(geometry)
+    solid = area_m2 > 0
+    outside = solid & ~shapely.covers(geometry, points)
+    points[outside] = shapely.point_on_surface(geometry[outside])
+    xy = np.full((len(points), 2), np.nan)
+    xy[solid] = shapely.get_coordinates(points[solid])
+    return xy

@@ -1,0 +1,98 @@
+"""Figures from units: sums and shares for the city and each area, parcels cut at borders, the frame of measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from app.coverage.lattice import SLIVER_M2
+from app.coverage.shapes import polygonal
+from app.network.model import Bools, Floats, Geometries, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class AreaParts:
+    """Units cut at the borders of areas: (p,) unit, (p,) area (-1: outside all) and (p,) polygon, ordered by unit."""
+
+    unit: Ints
+    area: Ints
+    geometry: Geometries
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums of (n,) groups: all, served, and the share served, nan where there is nothing to serve."""
+
+    total: Floats
+    served: Floats
+    share: Floats
+
+
+def aggregate(total: Floats, served: Floats, label: Ints, labels: int) -> Totals:
+    """Sums and shares of units (u,) by `label` (u,), 0 to `labels` - 1; units with label -1 count nowhere.
+
+    The city as a whole is one label for all. A group without demand has share nan, never 0 or 1.
+    """
+    known = label >= 0
+    all_, served_ = (_sums(values[known], label[known], labels) for values in (total, served))
+    share = np.divide(served_, all_, out=np.full(labels, np.nan), where=all_ > 0)
+    # adding up pieces in another order than the whole may pass 1 in the last digit
+    return Totals(all_, np.minimum(served_, all_), np.minimum(share, 1.0))
+
+
+def _sums(values: Floats, label: Ints, labels: int) -> Floats:
+    return np.bincount(label, weights=values, minlength=labels).astype(np.float64)
+
+
+def cut_by_areas(geoms: Geometries, areas: Geometries) -> AreaParts:
+    """The polygons (u,) cut at the borders of `areas` (a,), which do not overlap; what lies in none has area -1."""
+    tree = shapely.STRtree(geoms)
+    area_in, unit_in = tree.query(areas, predicate="covers")
+    whole = np.full(len(geoms), -1, dtype=np.int64)
+    # a unit held by two areas that overlap belongs to the first
+    whole[unit_in[::-1]] = area_in[::-1]
+    area, unit = tree.query(areas, predicate="intersects")
+    cut = whole[unit] < 0
+    area, unit = area[cut].astype(np.int64), unit[cut].astype(np.int64)
+    parts = polygonal(shapely.intersection(geoms[unit], areas[area]))
+    solid = shapely.area(parts) > SLIVER_M2
+    inside = np.flatnonzero(whole >= 0)
+    left, rest = _outside(geoms, np.flatnonzero(whole < 0), areas)
+    return _ordered(
+        np.concatenate((inside, unit[solid], left)),
+        np.concatenate((whole[inside], area[solid], np.full(len(left), -1, dtype=np.int64))),
+        np.concatenate((geoms[inside], parts[solid], rest)),
+    )
+
+
+def clip_to_frame(geoms: Geometries, frame: shapely.Geometry | None) -> Geometries:
+    """(u,) the part of each polygon inside the frame (built-up area, extent of the data), empty where none is."""
+    if frame is None:
+        return geoms
+    shapely.prepare(frame)
+    result = geoms.copy()
+    crossing = np.flatnonzero(~shapely.covers(frame, geoms))
+    result[crossing] = polygonal(shapely.intersection(geoms[crossing], frame))
+    return result
+
+
+def inside_frame(xy: Floats, frame: shapely.Geometry | None) -> Bools:
+    """(k,) whether each point `xy` (k, 2) lies in the frame or on its edge; without a frame all do."""
+    if frame is None:
+        return np.ones(len(xy), dtype=bool)
+    shapely.prepare(frame)
+    return np.asarray(shapely.intersects_xy(frame, xy[:, 0], xy[:, 1]), dtype=bool)
+
+
+def _outside(geoms: Geometries, unit: Ints, areas: Geometries) -> tuple[Ints, Geometries]:
+    """(k,) units that reach beyond all areas and (k,) what of them lies there."""
+    rest = polygonal(shapely.difference(geoms[unit], shapely.union_all(areas))) if len(unit) else geoms[unit]
+    solid = shapely.area(rest) > SLIVER_M2
+    return unit[solid], rest[solid]
+
+
+def _ordered(unit: Ints, area: Ints, geometry: Geometries) -> AreaParts:
+    order = np.lexsort((area, unit))
+    return AreaParts(unit[order], area[order], geometry[order])

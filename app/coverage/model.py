@@ -1,0 +1,162 @@
+"""What the coverage computation takes and gives: plain arrays in metres, no database, no web."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.catalogue.model import Mode, Policy, Tier
+from app.coverage.access import AccessPoints
+from app.coverage.lattice import Pieces
+from app.coverage.straight import ServiceArea
+from app.network.model import WalkNetwork
+from app.network.snap import SnapIndex
+
+Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+PeopleRule = Literal["centre", "area"]
+
+#: Index of "in none of the areas" in label arrays.
+NOWHERE = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """The areas that figures are given for beside the whole: codes, names, level and polygons (k,) in metres."""
+
+    code: list[str]
+    name: list[str]
+    level: list[str]
+    geometry: Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Rows of a demand or supply class that count: code, name, area path and geometry (m,) in metres, people (m,)."""
+
+    code: list[str]
+    name: list[str]
+    path: list[str]
+    geometry: Objects
+    people: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class AreaUnits:
+    """Demand as areas: parts (n,) of places that lie in the frame, overlaps dissolved, cut at the areas' borders.
+
+    `place` (n,) points into `places`; `area` (n,) into `Areas` or NOWHERE; `people` (n,) is the place's people by
+    share of its whole area; `pieces` is the 50 m lattice of walked land (owner = unit); `access` are the points where
+    one leaves the place (owner = place), or None where one starts anywhere (population cells).
+    """
+
+    places: Places
+    geometry: Objects
+    place: Ints
+    area: Ints
+    area_m2: Floats
+    people: Floats
+    pieces: Pieces | None = None
+    access: AccessPoints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointUnits:
+    """Demand as people counted at the centre of their cell: centres (n,), label in `Areas` (n,), people in `places`."""
+
+    places: Places
+    centre: Objects
+    area: Ints
+
+    @property
+    def people(self) -> Floats:
+        """People (n,) of each cell."""
+        return self.places.people
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who counts: the source class, the counting rule, the units, and how many people lie outside the data.
+
+    `units` is None where the people are those of the land units themselves.
+    """
+
+    cls: str | None
+    rule: PeopleRule
+    units: AreaUnits | PointUnits | None
+    outside: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Streets:
+    """The walking network with its index for snapping, and the data version of `streets` it was built at."""
+
+    network: WalkNetwork
+    index: SnapIndex
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One band of supply: facilities with their entrances (None without streets) and the radius that they serve."""
+
+    cls: str
+    radius_m: float
+    places: Places
+    service: ServiceArea
+    access: AccessPoints | None
+
+
+@dataclass(frozen=True, slots=True)
+class TierSupply:
+    """All bands of a tier and the land within the straight-line radius of any."""
+
+    tier: Tier
+    bands: tuple[Band, ...]
+    service: ServiceArea
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything one computation needs, loaded once."""
+
+    policy: Policy
+    areas: Areas
+    land: AreaUnits
+    people: People
+    supplies: tuple[TierSupply, ...]
+    streets: Streets | None
+    speed_m_s: float
+    snap_limit_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class GapRows:
+    """Unserved demand, ranked by people: polygons (g,) in metres with the index of their unit, people and metres."""
+
+    of_land: bool
+    unit: Ints
+    geometry: Objects
+    area_m2: Floats
+    people: Floats
+    distance_m: Floats
+    nearest: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One tier in one mode: land served (n,) m² of the land units, people served (p,) of the people units, gaps.
+
+    NaN where it cannot be known (walking without streets).
+    """
+
+    tier: Tier
+    mode: Mode
+    land_served_m2: Floats
+    people_served: Floats
+    gaps: GapRows

@@ -1,0 +1,157 @@
+"""HTTP for policies, coverage runs and the reach of one place."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Header, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, ReadConn
+from app.coverage import service, store
+from app.coverage.engine_client import error_from_plain
+from app.coverage.request import parse, parse_modes
+from app.jobs import service as jobs
+
+router = APIRouter(tags=["coverage"])
+RunId = Annotated[str, Path(description="UUID of a run.")]
+ModeQuery = Annotated[Literal["straight", "walk"] | None, Query(description="Only this mode.")]
+TierQuery = Annotated[str | None, Query(description="Only this tier.", max_length=100)]
+GapLimit = Annotated[int, Query(ge=1, le=10_000, description="At most this many features.")]
+GEOJSON = "application/geo+json"
+#: Seconds that `POST /coverage` waits for its result unless `Prefer: wait=` says otherwise.
+DEFAULT_WAIT_S = 5.0
+MAX_WAIT_S = 60.0
+
+
+class CoverageBody(BaseModel):
+    """What to compute."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: str = Field(description="Policy id, see /policies.", examples=["toilet-10min"], max_length=100)
+    mode: Literal["straight", "walk", "both"] = Field(default="both", description="How to measure.")
+    area: str | None = Field(
+        default=None, max_length=200, description="Code or name of an area; default the whole city."
+    )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="people_rule (centre, area), speed_m_s.",
+        examples=[{"speed_m_s": 1.0}],
+    )
+    name: str | None = Field(default=None, description="A name keeps the run for good.", max_length=200)
+
+
+@router.get("/policies", summary="The declared metrics, with their source")
+def list_policies(catalogue: CatalogueDep) -> dict[str, Any]:
+    """All policies."""
+    return {"policies": [service.policy_view(policy, whole=False) for policy in catalogue.policies.values()]}
+
+
+@router.get("/policies/{policy}", summary="One metric, whole")
+def get_policy(catalogue: CatalogueDep, policy: Annotated[str, Path(max_length=100)]) -> dict[str, Any]:
+    """One policy with its supplies, demand and text."""
+    return service.policy_view(catalogue.get_policy(policy), whole=True)
+
+
+@router.post("/coverage", status_code=201, summary="Compute a policy and save the run")
+def post_coverage(
+    response: Response,
+    catalogue: CatalogueDep,
+    db: DatabaseDep,
+    body: Annotated[CoverageBody, Body()],
+    prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
+) -> dict[str, Any]:
+    """201 with the run when it is done in time, else 202 with the job that goes on."""
+    request = body.model_dump()
+    parse(catalogue, request, None)
+    parse_modes(body.mode)
+    job_id = jobs.enqueue(db, "coverage", request)
+    job = jobs.wait(db, job_id, wait_s(prefer))
+    if job.error is not None:
+        raise error_from_plain(job.error)
+    if job.result is None:
+        response.status_code = 202
+        response.headers["Location"] = f"/jobs/{job_id}"
+        return {"job": str(job_id), "state": job.state}
+    run_id = job.result["run"]
+    response.headers["Location"] = f"/coverage/{run_id}"
+    with db.read() as conn:
+        return service.get_run(conn, catalogue, run_id)
+
+
+def wait_s(prefer: str | None) -> float:
+    """Seconds to wait by a `Prefer` header (RFC 7240): `wait=N`, at most 60, default 5."""
+    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", prefer or "")
+    return DEFAULT_WAIT_S if found is None else min(float(found.group(1)), MAX_WAIT_S)
+
+
+@router.get("/coverage", summary="Saved runs, newest first")
+def list_coverage(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    policy: Annotated[str | None, Query(description="Only runs of this policy.", max_length=100)] = None,
+    newest: Annotated[bool, Query(description="Only the newest run of each policy.")] = False,
+    limit: Annotated[int, Query(ge=1, le=1000, description="At most this many runs.")] = 100,
+) -> dict[str, Any]:
+    """Runs without their areas."""
+    return {"runs": service.list_runs(conn, catalogue, policy, limit, newest_only=newest)}
+
+
+@router.get("/coverage/{run}", summary="One run: figures for the city and each district")
+def get_coverage(conn: ReadConn, catalogue: CatalogueDep, run: RunId) -> dict[str, Any]:
+    """The run in the shape of `chengtu coverage --json`."""
+    return service.get_run(conn, catalogue, run)
+
+
+@router.get("/coverage/{run}/areas", summary="Districts of a run with their figures and borders (GeoJSON)")
+def get_areas(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    run: RunId,
+    mode: ModeQuery = None,
+    tier: TierQuery = None,
+    limit: GapLimit = 10_000,
+) -> Response:
+    """One feature an area, mode and tier."""
+    service.get_run(conn, catalogue, run)
+    return Response(store.areas_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
+
+
+@router.get("/coverage/{run}/gaps", summary="Gap polygons with name, people and metres (GeoJSON)")
+def get_gaps(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    run: RunId,
+    mode: ModeQuery = None,
+    tier: TierQuery = None,
+    limit: GapLimit = 1_000,
+) -> Response:
+    """Unserved demand, most people first."""
+    service.get_run(conn, catalogue, run)
+    return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
+
+
+@router.get(
+    "/reach", summary="What reaches one place: every policy, nearest facility, metres, minutes, the way"
+)
+def get_reach(
+    engine: EngineDep,
+    lon: Annotated[
+        float, Query(ge=-180, le=180, allow_inf_nan=False, description="Longitude.", examples=[115.86])
+    ],
+    lat: Annotated[
+        float, Query(ge=-90, le=90, allow_inf_nan=False, description="Latitude.", examples=[28.68])
+    ],
+) -> dict[str, Any]:
+    """Every policy met or not for one place."""
+    return engine.answer({"op": "reach", "lon": lon, "lat": lat})
+
+
+@router.get(
+    "/network", summary="The walking network: size, islands, near-miss ends, crossings without a vertex"
+)
+def get_network(engine: EngineDep) -> dict[str, Any]:
+    """The report of the network built from the streets."""
+    return engine.answer({"op": "network"})

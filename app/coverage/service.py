@@ -1,0 +1,145 @@
+"""Coverage's use cases: compute and save a run, read saved runs, ask about one place."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.catalogue.model import Catalogue, Policy, Tier
+from app.coverage import store
+from app.database.engine import Connection, Database
+from app.errors import NotFound
+
+#: Answers an engine request; in-process `Engine.answer` or the client of the engine process.
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def run(db: Database, answer: Answer, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Compute one coverage request and save it as a run (named runs are kept, others for 30 days).
+
+    Returns:
+    -------
+    dict
+        `{"run", "policy", "results", "areas", "inputs"}`, the shape that `coverage --json` prints.
+    """
+    result = answer(
+        {"op": "coverage", **{key: request.get(key) for key in ("policy", "mode", "area", "parameters")}}
+    )
+    with db.write() as conn:
+        store.drop_old_runs(conn)
+        run_id = store.save_run(conn, result, request.get("name"))
+    return view(run_id, result)
+
+
+def view(run_id: str | None, result: Mapping[str, Any]) -> dict[str, Any]:
+    """An engine's answer in the shape that outsiders rely on."""
+    policy = {key: value for key, value in result["policy"].items() if key != "text"}
+    return {
+        "run": run_id,
+        "policy": policy,
+        "modes": result["modes"],
+        "results": result["results"],
+        "areas": result["areas"],
+        "inputs": result["inputs"],
+    }
+
+
+def get_run(conn: Connection, catalogue: Catalogue, run_id: str) -> dict[str, Any]:
+    """A saved run in the shape of `run`; raises NotFound."""
+    row = store.find_run(conn, parse_run(run_id))
+    if row is None:
+        raise no_run(run_id)
+    return _shape(row, catalogue)
+
+
+def list_runs(
+    conn: Connection,
+    catalogue: Catalogue,
+    policy: str | None = None,
+    limit: int = 100,
+    *,
+    newest_only: bool = False,
+) -> list[dict[str, Any]]:
+    """Saved runs, newest first, without their areas."""
+    if policy is not None:
+        catalogue.get_policy(policy)
+    rows = store.list_rows(conn, policy, limit, newest_only)
+    return [{key: value for key, value in _shape(row, catalogue).items() if key != "areas"} for row in rows]
+
+
+def _shape(row: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    known = catalogue.policies.get(row["policy_id"])
+    title = {"zh": known.title.zh, "en": known.title.en} if known else None
+    return {
+        "run": row["run"],
+        "policy": {"id": row["policy_id"], "version": row["policy_version"], "title": title},
+        "modes": row["modes"],
+        "name": row["name"],
+        "created_at": row["created_at"],
+        "results": row["results"],
+        "areas": row["areas"],
+        "inputs": row["inputs"],
+    }
+
+
+def parse_run(run_id: str) -> uuid.UUID:
+    """A run's UUID; anything else cannot name a run."""
+    try:
+        return uuid.UUID(run_id)
+    except ValueError:
+        raise no_run(run_id) from None
+
+
+def no_run(run_id: str) -> NotFound:
+    """The error for a run that does not exist."""
+    return NotFound(
+        f"There is no run '{run_id}'.", "GET /coverage lists the runs; unnamed ones are kept for 30 days."
+    )
+
+
+def policy_view(policy: Policy, *, whole: bool) -> dict[str, Any]:
+    """A policy as plain values; `whole` adds its tiers' supplies, demand and text."""
+    view: dict[str, Any] = {
+        "id": policy.id,
+        "version": policy.version,
+        "title": {"zh": policy.title.zh, "en": policy.title.en},
+        "description": {"zh": policy.description.zh, "en": policy.description.en},
+        "official": policy.official,
+        "source": {
+            "document": policy.source.document,
+            "clause": policy.source.clause,
+            "confidence": policy.source.confidence,
+            "note": policy.source.note,
+        },
+        "tiers": [_tier_view(tier) for tier in policy.tiers],
+    }
+    if whole:
+        view |= {
+            "speed_m_s": policy.speed_m_s,
+            "minutes": policy.minutes,
+            "snap_limit_m": policy.snap_limit_m,
+            "gate_search_m": policy.gate_search_m,
+            "land": policy.land.cls,
+            "people": [demand.cls for demand in policy.people],
+            "frame": policy.frame_cls,
+            "text": policy.text,
+        }
+    return view
+
+
+def _tier_view(tier: Tier) -> dict[str, Any]:
+    return {
+        "id": tier.id,
+        "title": {"zh": tier.title.zh, "en": tier.title.en},
+        "target": tier.target,
+        "supplies": [
+            {
+                "class": supply.cls,
+                "radius_m": supply.radius_m,
+                "min_area_m2": supply.min_area_m2,
+                "max_area_m2": supply.max_area_m2,
+            }
+            for supply in tier.supplies
+        ],
+    }

@@ -1,0 +1,91 @@
+"""Making demand units: rows → inside the frame of data → inside the built-up area → cut at the borders of areas."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import shapely
+
+from app.coverage.lattice import cut, dissolve_overlaps
+from app.coverage.measure import clip_to_frame, cut_by_areas, inside_frame
+from app.coverage.model import Areas, AreaUnits, Floats, Ints, Objects, Places, PointUnits
+
+
+def take(places: Places, index: Ints | np.ndarray) -> Places:
+    """The places of an index or mask, in its order."""
+    rows = np.arange(len(places.code))[index]
+    return Places(
+        [places.code[i] for i in rows],
+        [places.name[i] for i in rows],
+        [places.path[i] for i in rows],
+        places.geometry[rows],
+        places.people[rows],
+    )
+
+
+def centres(geometry: Objects) -> Objects:
+    """Centroids (n,): where a cell or a parcel is counted as being."""
+    return np.asarray(shapely.centroid(geometry), dtype=object)
+
+
+def coordinates(points: Objects) -> Floats:
+    """Coordinates (n, 2) of points (n,)."""
+    return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+
+
+def in_data(places: Places, frame: shapely.Geometry | None) -> tuple[Places, float]:
+    """Places whose centre lies in the frame of data, and the people of the others."""
+    inside = inside_frame(coordinates(centres(places.geometry)), frame)
+    return take(places, inside), float(places.people[~inside].sum())
+
+
+def area_units(places: Places, areas: Areas, clip: shapely.Geometry | None) -> AreaUnits:
+    """Units of polygon places: overlaps dissolved (the first keeps), clipped, cut at area borders, lattice pieces made.
+
+    `clip` (built-up area, or the area asked for) limits land; None keeps all of it.
+    """
+    whole_m2 = shapely.area(places.geometry)
+    kept = clip_to_frame(dissolve_overlaps(places.geometry), clip)
+    geometry, place, area = _cut(kept, areas)
+    area_m2 = shapely.area(geometry)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(whole_m2[place] > 0, area_m2 / whole_m2[place], 0.0)
+    return AreaUnits(
+        places, geometry, place, area, area_m2, places.people[place] * share, pieces=cut(geometry)
+    )
+
+
+def _cut(geometry: Objects, areas: Areas) -> tuple[Objects, Ints, Ints]:
+    if len(areas.code) == 0:
+        kept = np.flatnonzero(~shapely.is_empty(geometry))
+        return geometry[kept], kept, np.full(len(kept), -1)
+    parts = cut_by_areas(geometry, areas.geometry)
+    return parts.geometry, np.asarray(parts.unit), np.asarray(parts.area)
+
+
+def point_units(places: Places, areas: Areas, clip: shapely.Geometry | None) -> PointUnits:
+    """Units counted at their centre: each belongs to the one area that holds it; those outside `clip` are left out."""
+    centre = centres(places.geometry)
+    inside = inside_frame(coordinates(centre), clip)
+    places, centre = take(places, inside), centre[inside]
+    return PointUnits(places, centre, label(centre, areas))
+
+
+def label(points: Objects, areas: Areas) -> Ints:
+    """Index (n,) of the first area that holds each point, NOWHERE where none does."""
+    result = np.full(len(points), -1)
+    if len(areas.code) and len(points):
+        tree = shapely.STRtree(areas.geometry)
+        point, area = tree.query(points, predicate="intersects")
+        order = np.argsort(area, kind="stable")[::-1]
+        result[point[order]] = area[order]
+    return result
+
+
+def by_place(units: AreaUnits) -> AreaUnits:
+    """The same units with lattice pieces owned by the place, for walking starts at the place's gates."""
+    if units.pieces is None:
+        return units
+    pieces = dataclasses.replace(units.pieces, owner=units.place[units.pieces.owner])
+    return dataclasses.replace(units, pieces=pieces)

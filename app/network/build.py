@@ -1,0 +1,301 @@
+"""Builds the walking network from street lines: where lines join, where they are cut, which way each may be walked.
+
+Lines join where they share a vertex (equal to the centimetre) or where a line ends within half a metre of another
+line of the same layer. Lines that merely cross do not join: bridges and tunnels connect only at shared vertices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from app.errors import BadInput
+from app.network.matrix import components_of, walk_matrix
+from app.network.model import Bools, EdgeTable, Floats, Geometries, Ints, WalkNetwork
+
+CM_PER_M = 100
+JOIN_M = 0.5
+WALK_WORDS = ("public", "private", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Street lines as one flat list of vertices: `v` vertices in order of their part, `q` parts.
+
+    `cm` (v, 2) coordinates in whole centimetres; `part` (v,) part of each vertex, ascending; `line`, `layer`,
+    `private` (q,) of each part; `cut` (v,) vertices where another line was found to end.
+    """
+
+    cm: NDArray[np.int64]
+    part: Ints
+    line: Ints
+    layer: Ints
+    private: Bools
+    cut: Bools
+
+    @property
+    def xy(self) -> Floats:
+        return metres(self.cm)
+
+    @property
+    def first(self) -> Bools:
+        """(v,) whether the vertex is the first of its part."""
+        return np.concatenate(([True], self.part[1:] != self.part[:-1])) if len(self.part) else self.cut
+
+    @property
+    def last(self) -> Bools:
+        """(v,) whether the vertex is the last of its part."""
+        return np.concatenate((self.part[1:] != self.part[:-1], [True])) if len(self.part) else self.cut
+
+
+@dataclass(frozen=True, slots=True)
+class _Joints:
+    """Ends found near another line, `j` of them: from the end's place to its foot on the other line.
+
+    `end_cm`, `foot_cm` (j, 2) centimetres; `line`, `layer`, `private` (j,) of the street that ends there.
+    """
+
+    end_cm: NDArray[np.int64]
+    foot_cm: NDArray[np.int64]
+    line: Ints
+    layer: Ints
+    private: Bools
+
+
+def build_network(lines: Geometries, layer: NDArray[np.integer], walk: NDArray[np.str_]) -> WalkNetwork:
+    """The walking network of street lines, ready to search.
+
+    `lines` (m,) LineStrings or MultiLineStrings in a metric CRS; `layer` (m,) their level (bridges 1, tunnels -1);
+    `walk` (m,) `public`, `private` (walked only to leave an estate, never through) or `no` (left out). Missing and
+    empty lines are left out. Raises BadInput for another `walk` word.
+    """
+    _check_words(walk)
+    parts, joints = _join_ends(_flatten(lines, layer, walk))
+    node_of, node_cm = _nodes(parts)
+    table = _with_joints(_cut(parts, node_of), joints, node_cm)
+    return assemble(table, metres(node_cm))
+
+
+def assemble(table: EdgeTable, node_xy: Floats) -> WalkNetwork:
+    """The network of ready edges: lengths, components and matrix are worked out here.
+
+    `table` (e,) edges between the nodes `node_xy` (n, 2), metres.
+    """
+    length = shapely.length(table.geometry)
+    component, component_length = components_of(len(node_xy), table.start, table.end, length)
+    private_node, matrix = walk_matrix(len(node_xy), table.start, table.end, length, table.private)
+    return WalkNetwork(
+        node_xy=node_xy,
+        edge_from=table.start,
+        edge_to=table.end,
+        edge_length_m=length,
+        edge_private=table.private,
+        edge_layer=table.layer,
+        edge_line=table.line,
+        edge_geometry=table.geometry,
+        component=component,
+        component_length_m=component_length,
+        private_node=private_node,
+        matrix=matrix,
+    )
+
+
+def metres(cm: NDArray[np.int64]) -> Floats:
+    """Centimetres as metres (divided, so that 5 cm and 0.05 m are the same number)."""
+    return cm / CM_PER_M
+
+
+def _check_words(walk: NDArray[np.str_]) -> None:
+    unknown = set(np.unique(np.asarray(walk, dtype=str))) - set(WALK_WORDS)
+    if unknown:
+        raise BadInput(
+            f"A street cannot be walked '{min(unknown)}'.", f"Valid words: {', '.join(WALK_WORDS)}."
+        )
+
+
+def _flatten(lines: Geometries, layer: NDArray[np.integer], walk: NDArray[np.str_]) -> _Parts:
+    walk = np.asarray(walk, dtype=str)
+    kept = np.flatnonzero((walk != "no") & ~shapely.is_missing(lines) & ~shapely.is_empty(lines))
+    single, source = _single_lines(lines[kept])
+    xy, part = shapely.get_coordinates(single, return_index=True)
+    line = kept[source].astype(np.int64)
+    cm = np.rint(xy * CM_PER_M).astype(np.int64)
+    private = walk[line] == "private"
+    layers = np.asarray(layer, dtype=np.int64)[line]
+    return _clean(_Parts(cm, part.astype(np.int64), line, layers, private, np.zeros(len(cm), dtype=bool)))
+
+
+def _single_lines(lines: Geometries) -> tuple[Geometries, Ints]:
+    """LineStrings and the index of the line each comes from (taking parts is slow: only where there are any)."""
+    if (shapely.get_type_id(lines) == shapely.GeometryType.LINESTRING).all():
+        return lines, np.arange(len(lines))
+    single, source = shapely.get_parts(lines, return_index=True)
+    return single, source.astype(np.int64)
+
+
+def _linestrings(xy: Floats, line: Ints) -> Geometries:
+    """One LineString for each number in `line` (v,), ascending, of the vertices `xy` (v, 2)."""
+    return np.asarray(shapely.linestrings(xy, indices=line)) if len(xy) else np.empty(0, dtype=object)
+
+
+def _clean(parts: _Parts) -> _Parts:
+    """Without vertices that repeat the one before, and without parts that shrink to a point."""
+    repeat = ~parts.first
+    repeat[1:] &= (parts.cm[1:] == parts.cm[:-1]).all(axis=1)
+    # a place that was a cut stays one when its twin is dropped
+    cut = parts.cut.copy()
+    np.logical_or.at(cut, np.maximum.accumulate(np.where(repeat, 0, np.arange(len(cut)))), parts.cut)
+    kept = ~repeat
+    kept &= np.bincount(parts.part[kept], minlength=len(parts.line))[parts.part] > 1
+    used, part = np.unique(parts.part[kept], return_inverse=True)
+    return _Parts(parts.cm[kept], part, parts.line[used], parts.layer[used], parts.private[used], cut[kept])
+
+
+def _keys(cm: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(v,) one number for each place in centimetres (holds 21,000 km each way)."""
+    return (cm[:, 0] << 32) + cm[:, 1]
+
+
+def _join_ends(parts: _Parts) -> tuple[_Parts, _Joints]:
+    """The parts with a vertex wherever another line of their layer ends within JOIN_M, and the joints to there."""
+    geometry = _linestrings(parts.xy, parts.part)
+    end, other = _near_ends(parts, geometry)
+    measure = shapely.line_locate_point(geometry[other], shapely.points(parts.xy[end]))
+    foot = shapely.get_coordinates(shapely.line_interpolate_point(geometry[other], measure))
+    foot_cm = np.rint(foot * CM_PER_M).astype(np.int64)
+    source = parts.part[end]
+    private = parts.private[source] | parts.private[other]
+    joints = _Joints(parts.cm[end], foot_cm, parts.line[source], parts.layer[source], private)
+    return _clean(_insert(parts, other, measure, foot_cm)), joints
+
+
+def _near_ends(parts: _Parts, geometry: Geometries) -> tuple[Ints, Ints]:
+    """(j,) end vertices and (j,) parts of their layer within JOIN_M that they do not yet share a vertex with."""
+    places, place = np.unique(_keys(parts.cm), return_inverse=True)
+    ends = _distinct_ends(parts, place)
+    if not len(ends):
+        return ends, ends
+    near, other = shapely.STRtree(geometry).query(
+        shapely.points(parts.xy[ends]), predicate="dwithin", distance=JOIN_M
+    )
+    end, other = ends[near], other.astype(np.int64)
+    level = parts.layer[parts.part[end]] == parts.layer[other]
+    end, other = end[level], other[level]
+    width = len(places)
+    apart = ~_is_in(other * width + place[end], np.sort(parts.part * width + place))
+    end, other = end[apart], other[apart]
+    # of a public and a private street that end there, the public one (it comes first) makes the joint
+    _, once = np.unique(other * width + place[end], return_index=True)
+    return end[once], other[once]
+
+
+def _is_in(values: Ints, ascending: Ints) -> Bools:
+    """(k,) whether each value is in the sorted array (np.isin hashes, which is slower on millions)."""
+    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
+    return np.asarray(ascending[at] == values)
+
+
+def _distinct_ends(parts: _Parts, place: Ints) -> Ints:
+    """End vertices, one for each place, layer and kind of walk; those of public streets first."""
+    ends = np.flatnonzero(parts.first | parts.last)
+    part = parts.part[ends]
+    ends = ends[np.argsort(parts.private[part], kind="stable")]
+    part = parts.part[ends]
+    _, level = np.unique(parts.layer[part], return_inverse=True)
+    kind = (place[ends] * (level.max(initial=0) + 1) + level) * 2 + parts.private[part]
+    _, once = np.unique(kind, return_index=True)
+    return ends[np.sort(once)]
+
+
+def _insert(parts: _Parts, into: Ints, measure: Floats, foot_cm: NDArray[np.int64]) -> _Parts:
+    """The parts with the feet as vertices, each where its measure along the part puts it, marked as cuts."""
+    if not len(into):
+        return parts
+    step = np.zeros(len(parts.part))
+    step[1:] = np.hypot(*np.diff(parts.xy, axis=0).T)
+    step[parts.first] = 0
+    along = np.cumsum(step)
+    # parts lie one after the other on one axis, a metre apart, so that one sorted search serves all
+    start = along[parts.first]
+    axis = along + parts.part
+    target = np.minimum(start[into] + measure + into, axis[parts.last][into])
+    order = np.argsort(target, kind="stable")
+    at = np.searchsorted(axis, target[order], side="right")
+    # never before a part's first vertex nor after its last: that foot is the end itself
+    last = np.flatnonzero(parts.last)[into[order]]
+    at = np.clip(at, np.flatnonzero(parts.first)[into[order]] + 1, last + 1)
+    return _Parts(
+        np.insert(parts.cm, at, foot_cm[order], axis=0),
+        np.insert(parts.part, at, into[order]),
+        parts.line,
+        parts.layer,
+        parts.private,
+        np.insert(parts.cut, at, np.ones(len(at), dtype=bool)),
+    )
+
+
+def _nodes(parts: _Parts) -> tuple[Ints, NDArray[np.int64]]:
+    """(v,) node of each vertex, -1 for vertices inside an edge; (n, 2) places of the nodes in centimetres."""
+    keys, place, uses = np.unique(_keys(parts.cm), return_inverse=True, return_counts=True)
+    is_node = uses > 1
+    is_node[place[parts.first | parts.last | parts.cut]] = True
+    number = np.where(is_node, np.cumsum(is_node) - 1, -1)
+    some = np.zeros(len(keys), dtype=np.int64)
+    some[place] = np.arange(len(place))
+    return number[place], parts.cm[some[is_node]]
+
+
+def _cut(parts: _Parts, node_of: Ints) -> EdgeTable:
+    """The parts cut at their nodes: an inner node ends one edge and begins the next."""
+    vertex = np.arange(len(node_of))
+    inner = (node_of >= 0) & ~parts.first & ~parts.last
+    doubled = np.repeat(vertex, 1 + inner)
+    if not len(doubled):
+        none = np.empty(0, dtype=np.int64)
+        return EdgeTable(none, none, np.empty(0, dtype=object), none, none, np.empty(0, dtype=bool))
+    begins = parts.first[doubled]
+    begins[1:] |= doubled[1:] == doubled[:-1]
+    edge = np.cumsum(begins) - 1
+    ends = np.concatenate((begins[1:], [True]))
+    part = parts.part[doubled[begins]]
+    start, end = node_of[doubled[begins]], node_of[doubled[ends]]
+    geometry = _linestrings(parts.xy[doubled], edge)
+    # every edge runs one way, so that the direction in which a street was drawn moves no digit of any result
+    turned = start > end
+    geometry[turned] = shapely.reverse(geometry[turned])
+    return EdgeTable(
+        np.minimum(start, end),
+        np.maximum(start, end),
+        geometry,
+        parts.line[part],
+        parts.layer[part],
+        parts.private[part],
+    )
+
+
+def _with_joints(table: EdgeTable, joints: _Joints, node_cm: NDArray[np.int64]) -> EdgeTable:
+    """The edges and, for each joint across a gap, an edge of the gap's true length."""
+    start, end = _find(node_cm, joints.end_cm), _find(node_cm, joints.foot_cm)
+    pair = np.stack((np.minimum(start, end), np.maximum(start, end)), axis=1)
+    # two ends that face each other make one joint, a foot on the end itself none
+    _, once = np.unique(pair, axis=0, return_index=True)
+    once = np.sort(once[start[once] != end[once]])
+    xy = metres(np.stack((node_cm[start[once]], node_cm[end[once]]), axis=1)).reshape(-1, 2)
+    gaps = _linestrings(xy, np.repeat(np.arange(len(once)), 2))
+    return EdgeTable(
+        np.concatenate((table.start, start[once])),
+        np.concatenate((table.end, end[once])),
+        np.concatenate((table.geometry, gaps)),
+        np.concatenate((table.line, joints.line[once])),
+        np.concatenate((table.layer, joints.layer[once])),
+        np.concatenate((table.private, joints.private[once])),
+    )
+
+
+def _find(node_cm: NDArray[np.int64], cm: NDArray[np.int64]) -> Ints:
+    """(j,) node at each place; nodes are numbered in the order of their keys."""
+    found: Ints = np.searchsorted(_keys(node_cm), _keys(cm))
+    return found

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import shapely
+
+from app.coverage.lattice import cut, dissolve_overlaps
+
+
+def test_cells_of_a_parcel_on_the_lattice_are_the_lattice():
+    pieces = cut(np.array([shapely.box(100, 100, 300, 250)]))
+    assert len(pieces) == 12
+    assert (pieces.area_m2 == 2500).all()
+    assert pieces.share.sum() == pytest.approx(1)
+    assert min(map(tuple, pieces.xy)) == (125, 125)
+
+
+def test_the_lattice_is_fixed_in_the_plane_not_in_the_parcel():
+    pieces = cut(np.array([shapely.box(90, 90, 110, 110), shapely.box(-10, -10, 10, 10)]))
+    assert pieces.owner.tolist() == [0] * 4 + [1] * 4
+    assert pieces.area_m2 == pytest.approx(np.full(8, 100))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pieces_fill_their_parcels_without_overlap(seed):
+    rng = np.random.default_rng(seed)
+    parcels = shapely.convex_hull(shapely.multipoints(rng.uniform(-500, 500, (6, 7, 2))))
+    parcels = dissolve_overlaps(parcels)
+    pieces = cut(parcels)
+    area = np.bincount(pieces.owner, weights=pieces.area_m2, minlength=6)
+    assert area == pytest.approx(shapely.area(parcels), rel=1e-9)
+    assert shapely.area(shapely.union_all(pieces.geometry)) == pytest.approx(area.sum(), rel=1e-9)
+    solid = pieces.area_m2 > 0
+    assert shapely.distance(pieces.geometry[solid], shapely.points(pieces.xy[solid])).max() < 1e-6
+    people = pieces.people(np.arange(6) * 100.0)
+    assert np.bincount(pieces.owner, weights=people) == pytest.approx(np.arange(6) * 100.0)
+
+
+def test_a_parcel_with_a_hole_has_its_walks_begin_outside_the_hole():
+    ring = shapely.difference(shapely.box(0, 0, 50, 50), shapely.box(10, 10, 40, 40))
+    pieces = cut(np.array([ring]))
+    assert shapely.covers(ring, shapely.points(pieces.xy)).all()
+
+
+def test_land_of_two_parcels_belongs_to_the_first():
+    parcels = np.array(
+        [shapely.box(0, 0, 100, 100), shapely.box(50, 0, 150, 100), shapely.box(80, 0, 200, 100)]
+    )
+    assert shapely.area(dissolve_overlaps(parcels)).tolist() == [10000, 5000, 5000]
+    assert shapely.area(dissolve_overlaps(parcels[::-1])).tolist() == [12000, 3000, 5000]
+
+
+def test_neighbours_that_only_touch_are_left_alone():
+    parcels = np.array([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100)])
+    assert (dissolve_overlaps(parcels) == parcels).all()
+
+
+def test_a_parcel_under_another_has_one_piece_without_land():
+    parcels = dissolve_overlaps(np.array([shapely.box(0, 0, 100, 100), shapely.box(10, 10, 20, 20)]))
+    pieces = cut(parcels)
+    assert pieces.owner.tolist() == [0, 0, 0, 0, 1]
+    assert pieces.area_m2[-1] == 0
+    assert pieces.people(np.array([40.0, 7.0])).sum() == pytest.approx(47)
+
+
+def test_no_parcels_have_no_pieces():
+    assert len(cut(np.empty(0, dtype=object))) == 0
+    assert len(dissolve_overlaps(np.empty(0, dtype=object))) == 0
