@@ -1,0 +1,48 @@
+"""The command `chengtu export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import console
+from app.catalogue.loader import load_catalogue
+from app.database.engine import open_database
+from app.errors import BadInput
+from app.exports.service import WHOLE_CITY, export, get_writer
+from app.settings import Settings
+
+
+def export_command(
+    name: Annotated[str | None, typer.Argument(help="Class id, e.g. toilets, or the id of a run.")] = None,
+    *,
+    to: Annotated[Path, typer.Option("--to", help="File to write: .gpkg or .geojson.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="All classes that hold rows, as one .gpkg.")
+    ] = False,
+    part: Annotated[
+        str, typer.Option("--part", help="Of a run, as .geojson: areas, gaps or units.")
+    ] = "areas",
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Export a class, a run or the whole city to a file for QGIS, with source, licence and titles in it."""
+    if (name is None) != everything:
+        raise BadInput(
+            "Name one class or run, or give --all.", "For example: chengtu export toilets --to toilets.gpkg"
+        )
+    get_writer(to.name)
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata)
+    db = open_database(settings)
+    try:
+        with console.progress(f"Exporting to {to.name}"):
+            result = export(db, catalogue, name or WHOLE_CITY, to, part=part)
+    finally:
+        db.dispose()
+    if as_json:
+        console.print_json(result)
+        return
+    console.print_table(to.name, ("layer", "rows"), list(result["layers"].items()))
+    console.success(f"{result['path']} ({result['bytes']:,} bytes)")

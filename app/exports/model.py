@@ -1,0 +1,48 @@
+"""What an export writes: layers of typed columns with their geometry, and what is said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.catalogue.model import FieldType, Title
+
+#: What stands in every export of the sample city.
+SAMPLE_NOTICE = "示例数据，非真实 (sample data, not real)"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportColumn:
+    """One column: its type in the file and its titles; `type` "json" is an object kept as text."""
+
+    name: str
+    type: FieldType | str
+    title: Title
+
+
+@dataclass(frozen=True, slots=True)
+class ExportLayer:
+    """A layer ready to write: n rows, `values` by column, `geometry` (n,) WKB or None, EPSG:4326 lon/lat."""
+
+    name: str
+    title: Title
+    geometry_type: str
+    columns: tuple[ExportColumn, ...]
+    values: tuple[list[Any], ...]
+    geometry: NDArray[np.object_]
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.geometry)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportData:
+    """All layers of one export and what is said of them: source, licence, attribution, notice, run."""
+
+    layers: tuple[ExportLayer, ...]
+    about: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,142 @@
+"""Exporting a class, a run or the whole city to a file that is either whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.catalogue.model import Catalogue
+from app.database.engine import Connection, Database
+from app.errors import BadInput, NoSpace, NotFound, unknown
+from app.exports import store
+from app.exports.geojson import write_geojson
+from app.exports.gpkg import write_gpkg
+from app.exports.model import SAMPLE_NOTICE, ExportData
+
+Writer = Callable[[Path, ExportData], None]
+WRITERS: Mapping[str, Writer] = {".gpkg": write_gpkg, ".geojson": write_geojson}
+WHOLE_CITY = "city"
+#: Free space below which a failed write is told as a full disk.
+FULL_BYTES = 1_000_000
+
+
+def export(db: Database, catalogue: Catalogue, name: str, to: Path, *, part: str = "areas") -> dict[str, Any]:
+    """Write a class (id), a run (UUID) or `city` (all classes that hold rows) to `to`; what was written.
+
+    The format is that of the file's name: `.gpkg` (a run: its areas, gaps and units as layers) or `.geojson` (one
+    layer; of a run the `part` areas, gaps or units). The file appears under its name only when it is whole; one that
+    was there before stays until then. Result: `{"path", "layers": {name: rows}, "bytes"}`.
+
+    Raises:
+        BadInput: The format is not written, the folder does not exist or may not be written to.
+        NotFound: There is no such class or run.
+        NoSpace: The disk is full; nothing was written.
+    """
+    get_writer(to.name)
+    with db.read(timeout_s=0) as conn:
+        data = read_export(conn, catalogue, name, to.name, part)
+    return write_file(data, to)
+
+
+def get_writer(name: str) -> Writer:
+    """What writes a file of this name, by its ending; BadInput for others."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in WRITERS:
+        hint = f"Formats written now: {', '.join(WRITERS)}."
+        raise BadInput(f"'{suffix or name}' is no format that is written.", hint)
+    return WRITERS[suffix]
+
+
+def read_export(conn: Connection, catalogue: Catalogue, name: str, file_name: str, part: str) -> ExportData:
+    """The layers of a class, a run or the whole city, with what is said of them."""
+    single = Path(file_name).suffix.lower() == ".geojson"
+    run = _find_run_id(name)
+    if run is not None:
+        return _read_run(conn, run, [part] if single else list(store.RUN_LAYERS), catalogue)
+    if name == WHOLE_CITY:
+        if single:
+            raise BadInput("A GeoJSON file holds one class only.", "Export the whole city as .gpkg.")
+        names = store.list_filled(conn, list(catalogue.classes))
+        if not names:
+            raise NotFound(
+                "The database holds no data yet.", "Load some: chengtu sample load or chengtu import."
+            )
+    else:
+        names = [catalogue.get_class(name).id]
+    layers = tuple(store.read_class(conn, catalogue.classes[class_id]) for class_id in names)
+    return ExportData(layers, _about(conn, names))
+
+
+def _find_run_id(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
+
+
+def _read_run(conn: Connection, run: UUID, parts: list[str], catalogue: Catalogue) -> ExportData:
+    for part in parts:
+        if part not in store.RUN_LAYERS:
+            raise unknown("part of a run", part, store.RUN_LAYERS)
+    about = store.get_run_about(conn, run)
+    layers = tuple(store.read_run(conn, run, part) for part in parts)
+    return ExportData(layers, {**about, **_about(conn, list(catalogue.classes))})
+
+
+def _about(conn: Connection, class_ids: list[str]) -> dict[str, str]:
+    about = store.read_about(conn, class_ids)
+    if about.pop("sample", None):
+        about["notice"] = SAMPLE_NOTICE
+    return about
+
+
+def write_file(data: ExportData, to: Path) -> dict[str, Any]:
+    """Write the layers to `to`, through a file beside it that takes its name when it is whole."""
+    writer = get_writer(to.name)
+    if not to.parent.is_dir():
+        raise BadInput(f"There is no folder '{to.parent}'.", "Make it first.")
+    if to.is_dir():
+        raise BadInput(f"'{to}' is a folder.", "Name a file in it.")
+    beside = to.with_name(f".{uuid4().hex}{to.suffix.lower()}")
+    with _cleaned(beside, to):
+        writer(beside, data)
+        _flush(beside)
+        beside.replace(to)
+    layers = {layer.name: len(layer) for layer in data.layers}
+    return {"path": str(to), "layers": layers, "bytes": to.stat().st_size, **data.about}
+
+
+@contextmanager
+def _cleaned(beside: Path, to: Path) -> Iterator[None]:
+    """Leave nothing half-written behind, and say what hindered the writing."""
+    try:
+        yield
+    except OSError as error:
+        raise _told(error, to) from error
+    finally:
+        for leftover in beside.parent.glob(f"{beside.name}*"):
+            leftover.unlink(missing_ok=True)
+
+
+def _told(error: OSError, to: Path) -> Exception:
+    text = str(error).lower()
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "full" in text or "no space" in text
+    if full or shutil.disk_usage(to.parent).free < FULL_BYTES:
+        return NoSpace(
+            f"The disk is full: '{to.name}' was not written.", "Free some space, then export again."
+        )
+    return BadInput(
+        f"'{to}' cannot be written: {error.strerror or error}.", "Check the folder and its permissions."
+    )
+
+
+def _flush(path: Path) -> None:
+    """Have the bytes on disk before the file takes its name."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,168 @@
+"""The SQL of exports: whole classes and the rows of a run, column by column, in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from psycopg.sql import SQL, Composable, Composed, Identifier
+from sqlalchemy import Connection, text
+
+from app.catalogue.model import FeatureClass, Field, Title
+from app.errors import NotFound
+from app.exports.model import ExportColumn, ExportLayer
+from app.inventory.changes import raw
+from app.inventory.tables import SCHEMA
+
+GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon", "mixed": "Unknown"}
+SYSTEM_TITLES = {
+    "id": Title("编号", "Id"),
+    "code": Title("编码", "Code"),
+    "area_path": Title("所属区域", "Home areas"),
+    "length_m": Title("长度（米）", "Length (m)"),
+    "area_m2": Title("面积（平方米）", "Area (m²)"),
+    "incomplete": Title("不完整", "Incomplete"),
+    "valid_from": Title("生效日期", "Valid from"),
+    "valid_to": Title("失效日期", "Valid to"),
+    "change_id": Title("变更号", "Change number"),
+    "extra": Title("其他属性", "Other attributes"),
+}
+RUN_LAYERS = {
+    "areas": ("coverage_areas", Title("各区结果", "Figures by area"), "MultiPolygon"),
+    "gaps": ("coverage_gaps", Title("服务盲区", "Gaps"), "MultiPolygon"),
+    "units": ("coverage_units", Title("统计单元", "Units"), "Unknown"),
+}
+COLUMN_TYPES = {
+    "bigint": "integer", "integer": "integer", "smallint": "integer", "double precision": "number",
+    "boolean": "boolean", "date": "date", "jsonb": "json",
+}  # fmt: skip
+
+
+def read_class(conn: Connection, cls: FeatureClass) -> ExportLayer:
+    """Every current row of a class, in the order of ids, with its fields and what the inventory keeps beside them."""
+    pairs = [
+        *_leading(),
+        *((_column(field), Identifier(field.name)) for field in cls.fields),
+        *_trailing(cls),
+    ]
+    query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} ORDER BY id").format(
+        SQL(", ").join(expression for _, expression in pairs), Identifier(SCHEMA, cls.id)
+    )
+    rows = _rows(conn, query, ())
+    return _layer(cls.id, cls.title, GEOMETRY_TYPES[cls.geometry], [column for column, _ in pairs], rows)
+
+
+def _column(field: Field) -> ExportColumn:
+    return ExportColumn(field.name, field.type, field.title)
+
+
+def _system(name: str, kind: str, expression: Composable | None = None) -> tuple[ExportColumn, Composable]:
+    return ExportColumn(name, kind, SYSTEM_TITLES[name]), expression or Identifier(name)
+
+
+def _leading() -> list[tuple[ExportColumn, Composable]]:
+    return [_system("id", "integer"), _system("code", "text")]
+
+
+def _trailing(cls: FeatureClass) -> list[tuple[ExportColumn, Composable]]:
+    size = {"line": ["length_m"], "point": []}.get(cls.geometry, ["area_m2"])
+    return [
+        *(_system(name, "number") for name in size),
+        _system("area_path", "text"),
+        _system("incomplete", "boolean"),
+        _system("valid_from", "date", SQL("lower(valid)")),
+        _system("valid_to", "date", SQL("upper(valid)")),
+        _system("change_id", "integer"),
+        _system("extra", "json", SQL("extra::text")),
+    ]
+
+
+def read_run(conn: Connection, run: UUID, part: str) -> ExportLayer:
+    """The areas, gaps or units of a run, as they were saved."""
+    table, title, kind = RUN_LAYERS[part]
+    columns = _table_columns(conn, table)
+    query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} WHERE run = %s ORDER BY id").format(
+        SQL(", ").join(_plain(column) for column in columns), Identifier(SCHEMA, table)
+    )
+    return _layer(table, title, kind, columns, _rows(conn, query, (run,)))
+
+
+def _plain(column: ExportColumn) -> Composable:
+    cast = SQL("::text") if column.type in ("json", "text") else SQL("")
+    return SQL("{}{}").format(Identifier(column.name), cast)
+
+
+def _table_columns(conn: Connection, table: str) -> list[ExportColumn]:
+    query = text(
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a"
+        " WHERE a.attrelid = CAST(:name AS regclass) AND a.attnum > 0 AND NOT a.attisdropped"
+        " AND a.attname <> 'geom' ORDER BY a.attnum"
+    )
+    found = conn.execute(query, {"name": f"{SCHEMA}.{table}"})
+    return [ExportColumn(name, COLUMN_TYPES.get(kind, "text"), Title(name, name)) for name, kind in found]
+
+
+def _rows(conn: Connection, query: Composed, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with raw(conn).cursor(binary=True) as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())
+
+
+def _layer(
+    name: str, title: Title, kind: str, columns: Sequence[ExportColumn], rows: list[tuple[Any, ...]]
+) -> ExportLayer:
+    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(len(columns) + 1)]
+    geometry = np.empty(len(rows), dtype=object)
+    geometry[:] = values[-1]
+    return ExportLayer(name, title, kind, tuple(columns), tuple(values[:-1]), geometry)
+
+
+def list_filled(conn: Connection, class_ids: Sequence[str]) -> list[str]:
+    """The classes that hold at least one row."""
+    found = []
+    for class_id in class_ids:
+        query = SQL("SELECT EXISTS (SELECT FROM {})").format(Identifier(SCHEMA, class_id))
+        if _rows(conn, query, ())[0][0]:
+            found.append(class_id)
+    return found
+
+
+def get_run_about(conn: Connection, run: UUID) -> dict[str, str]:
+    """What is said of a run: its policy, version, time and inputs.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    query = text(
+        "SELECT policy_id, policy_version, to_char(created_at, 'YYYY-MM-DD\"T\"HH24:MI:SSOF'), inputs::text"
+        " FROM city.coverage_runs WHERE id = :run"
+    )
+    row = conn.execute(query, {"run": run}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no run '{run}'.", "List the runs: GET /coverage.")
+    return {
+        "run": str(run),
+        "policy": row[0],
+        "policy_version": row[1],
+        "created_at": row[2],
+        "inputs": row[3],
+    }
+
+
+def read_about(conn: Connection, class_ids: Sequence[str]) -> dict[str, str]:
+    """Source, licence and attribution of the imports that filled these classes, and whether it is the sample city."""
+    query = text(
+        "SELECT string_agg(DISTINCT source, '; '), string_agg(DISTINCT licence, '; '),"
+        " string_agg(DISTINCT attribution, '; ') FROM city.imports WHERE classes && CAST(:classes AS text[])"
+    )
+    source, licence, attribution = conn.execute(query, {"classes": list(class_ids)}).one()
+    sample = conn.execute(text("SELECT EXISTS (SELECT FROM city.settings WHERE key = 'sample')")).scalar_one()
+    about = {
+        "source": source,
+        "licence": licence,
+        "attribution": attribution,
+        "sample": "yes" if sample else None,
+    }
+    return {name: value for name, value in about.items() if value}

@@ -1,0 +1,219 @@
+"""Reading GeoJSON feature by feature, so that one bad ring never costs the others."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+import shapely
+from numpy.typing import NDArray
+
+from app.errors import UnreadableFile
+from app.ingest.files import SourceFile
+from app.ingest.layer import Extent, Layer
+
+GEOMETRY_TYPES = frozenset(
+    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
+)
+MAX_BYTES = 2 * 1024**3
+#: GEOS's own reader recurses; nothing that is really a map nests deeper.
+MAX_DEPTH = 64
+_EPSG_URN = re.compile(r"(?:urn:ogc:def:crs:)?EPSG:[\d.]*:?(\d+)", re.IGNORECASE)
+
+
+def read_geojson(file: SourceFile, encoding: str | None = None) -> list[Layer]:
+    """The one layer of a GeoJSON file: a FeatureCollection, a Feature, a geometry or a GeometryCollection.
+
+    Rows are numbered from 1 in the order of the file; `encoding` is used instead of UTF-8.
+
+    Raises:
+        UnreadableFile: The text is not JSON, not GeoJSON, not in the encoding, or holds no features.
+    """
+    root = _parse(file, encoding)
+    features = list(_features(root, file))
+    if not features:
+        raise UnreadableFile(f"'{file.name}' holds no features.", "Export it again with its rows.")
+    shapes = [_member(feature, "geometry") for feature in features]
+    geometry, faults = _geometries(shapes)
+    faults |= {
+        i: "not a GeoJSON feature" for i, feature in enumerate(features) if not isinstance(feature, dict)
+    }
+    rows = list(range(1, len(features) + 1))
+    name = str(root.get("name") or file.path.name.split(".")[0])
+    return [Layer(name, rows, geometry, _columns(features), _crs(root, file), faults, _extent(root))]
+
+
+def _parse(file: SourceFile, encoding: str | None) -> dict[str, Any]:
+    if file.path.stat().st_size > MAX_BYTES:
+        raise UnreadableFile(f"'{file.name}' is larger than 2 GB.", "Save it as GeoPackage.")
+    text = _decode(file, encoding)
+    try:
+        root = _load(text)
+    except (ValueError, RecursionError) as error:
+        reason = "it nests too deep" if isinstance(error, RecursionError) else str(error)
+        raise UnreadableFile(f"'{file.name}' is not valid JSON: {reason}.", "Export it again.") from error
+    if not isinstance(root, dict):
+        raise UnreadableFile(f"'{file.name}' is JSON but not GeoJSON.", "A FeatureCollection is expected.")
+    return root
+
+
+def _load(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # NaN, Infinity and whole numbers beyond 64 bits: the standard reader takes them, the rows are refused later.
+        return json.loads(text)
+
+
+def _decode(file: SourceFile, encoding: str | None) -> bytes:
+    raw = file.path.read_bytes()
+    if encoding is None and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    try:
+        return raw.decode(encoding or "utf-8-sig").lstrip("\ufeff").encode()
+    except LookupError as error:
+        raise UnreadableFile(
+            f"There is no encoding '{encoding}'.", "For example UTF-8 or GB18030."
+        ) from error
+    except UnicodeError as error:
+        name = encoding or "UTF-8"
+        hint = "Name its encoding, for example --encoding GB18030, or save it in UTF-8."
+        raise UnreadableFile(f"'{file.name}' is not in {name}.", hint) from error
+
+
+def _features(root: dict[str, Any], file: SourceFile) -> Iterator[Any]:
+    kind = root.get("type")
+    if kind == "FeatureCollection" and isinstance(root.get("features"), list):
+        yield from root["features"]
+    elif kind == "Feature":
+        yield root
+    elif kind == "GeometryCollection" and isinstance(root.get("geometries"), list):
+        yield from ({"type": "Feature", "geometry": part} for part in root["geometries"])
+    elif kind in GEOMETRY_TYPES:
+        yield {"type": "Feature", "geometry": root}
+    else:
+        raise UnreadableFile(f"'{file.name}' is JSON but not GeoJSON.", "A FeatureCollection is expected.")
+
+
+def _member(feature: Any, name: str) -> Any:
+    return feature.get(name) if isinstance(feature, dict) else None
+
+
+def _columns(features: list[Any]) -> dict[str, list[Any]]:
+    """Heading → values; a feature's `id` is the column `id` where no property has this name."""
+    columns: dict[str, list[Any]] = {}
+    for i, feature in enumerate(features):
+        properties = _member(feature, "properties")
+        values = dict(properties) if isinstance(properties, dict) else {}
+        if _member(feature, "id") is not None:
+            values.setdefault("id", feature["id"])
+        for heading, value in values.items():
+            columns.setdefault(heading, [None] * len(features))[i] = value
+    return columns
+
+
+def _geometries(shapes: list[Any]) -> tuple[NDArray[np.object_], dict[int, str]]:
+    """Geometries (n,) with None where unreadable, and position → the reason; a null geometry has none."""
+    texts = np.full(len(shapes), None, dtype=object)
+    faults: dict[int, str] = {}
+    for i, shape in enumerate(shapes):
+        if shape is not None:
+            texts[i] = _geometry_text(shape)
+    geometry = np.asarray(shapely.from_geojson(texts, on_invalid="ignore"), dtype=object)
+    for i in np.flatnonzero(shapely.is_missing(geometry)).tolist():
+        if shapes[i] is not None:
+            faults[i] = _explain(shapes[i])
+    return geometry, faults
+
+
+def _geometry_text(shape: Any) -> str | None:
+    if not isinstance(shape, dict) or shape.get("type") not in GEOMETRY_TYPES or _depth(shape) > MAX_DEPTH:
+        return None
+    try:
+        return orjson.dumps(shape).decode()
+    except (TypeError, ValueError):
+        return None
+
+
+def _depth(shape: dict[str, Any]) -> int:
+    depth, inner = 0, shape.get("geometries") or shape.get("coordinates")
+    while isinstance(inner, list) and inner:
+        depth, inner = depth + 1, inner[0]
+        if isinstance(inner, dict):
+            inner = inner.get("geometries") or inner.get("coordinates")
+    return depth
+
+
+def _explain(shape: Any) -> str:
+    """Why GEOS cannot read the geometry, as a person would say it."""
+    if not isinstance(shape, dict) or shape.get("type") not in GEOMETRY_TYPES:
+        return "the geometry has no known type"
+    kind, coordinates = shape["type"], shape.get("coordinates")
+    if kind == "GeometryCollection":
+        return "the geometry collection cannot be read"
+    if not isinstance(coordinates, list):
+        return "the geometry has no coordinates"
+    wrong = next((v for v in _leaves(coordinates) if not _is_coordinate(v)), None)
+    if wrong is not None:
+        return f"a coordinate is not a number ({str(wrong)[:40]!r})"
+    if kind in ("Polygon", "MultiPolygon"):
+        return _explain_rings(coordinates if kind == "Polygon" else [r for p in coordinates for r in p])
+    return f"the coordinates make no {kind}"
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list):
+            pending.extend(reversed(item))
+        else:
+            yield "null" if item is None else item
+
+
+def _is_coordinate(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _explain_rings(rings: list[Any]) -> str:
+    for number, ring in enumerate(rings, start=1):
+        if not isinstance(ring, list) or len(ring) < 4:
+            return f"ring {number} has fewer than 4 positions"
+        if ring[0] != ring[-1]:
+            return f"ring {number} is not closed: its first and last position differ"
+    return "the coordinates make no polygon"
+
+
+def _crs(root: dict[str, Any], file: SourceFile) -> str | None:
+    """The CRS: of the old `crs` member where there is one (null = unknown), else lon/lat by RFC 7946 §4."""
+    if "crs" not in root:
+        return "EPSG:4326"
+    member = root["crs"]
+    properties = member.get("properties") if isinstance(member, dict) else None
+    name = properties.get("name") if isinstance(properties, dict) else None
+    if member is None or not isinstance(name, str):
+        return None
+    if "CRS84" in name.upper():
+        return "EPSG:4326"
+    found = _EPSG_URN.fullmatch(name.strip())
+    if found is None:
+        raise UnreadableFile(
+            f"'{file.name}' names an unknown CRS ({name[:60]!r}).", "Name it with --crs EPSG:…"
+        )
+    return f"EPSG:{found[1]}"
+
+
+def _extent(root: dict[str, Any]) -> Extent | None:
+    """The extent that the file itself declares (`bbox`, RFC 7946 §5), where it is one of longitudes and latitudes."""
+    box = root.get("bbox")
+    if not isinstance(box, list) or len(box) not in (4, 6) or not all(_is_coordinate(v) for v in box):
+        return None
+    west, south, east, north = (box[0], box[1], box[len(box) // 2], box[len(box) // 2 + 1])
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        return None
+    return float(west), float(south), float(east), float(north)

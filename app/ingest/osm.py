@@ -1,0 +1,146 @@
+"""OSM objects → batches: shapes collected as arrays, cleaned, and every object that is not whole told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from app.catalogue.model import FeatureClass, OsmRule
+from app.ingest.clean import CleanRows, clean_rows
+from app.ingest.osm_file import OsmData, OsmObject
+from app.ingest.osm_rules import OsmFields
+from app.inventory.batch import Batch, Reject
+
+SOURCE = "OpenStreetMap"
+LICENCE = "ODbL-1.0"
+ATTRIBUTION = "© OpenStreetMap contributors"
+CUT_HINT = "The extract ends here: take a larger one that holds the whole object."
+
+
+@dataclass(frozen=True, slots=True)
+class OsmBatch:
+    """A batch with what the report says beside it: objects that are cut off, and shapes that were repaired."""
+
+    batch: Batch
+    cut: list[dict[str, Any]]
+    repaired: list[dict[str, Any]]
+
+
+def make_batches(data: OsmData, classes: list[FeatureClass]) -> list[OsmBatch]:
+    """One batch for each class that takes at least one object.
+
+    A line class keeps the pieces of a line whose nodes are partly outside the file (`incomplete`); every other object
+    with missing nodes is rejected with their number.
+    """
+    shapes = _draw(data.objects)
+    members: dict[str, list[tuple[int, OsmRule]]] = {}
+    for i, item in enumerate(data.objects):
+        for cls, rule in item.matches:
+            members.setdefault(cls.id, []).append((i, rule))
+    return [_make_batch(cls, data.objects, members[cls.id], shapes) for cls in classes if cls.id in members]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """Shapes of all objects, as lines (n,) and as areas (n,): a class takes the one that fits it."""
+
+    plain: NDArray[np.object_]
+    areas: NDArray[np.object_]
+
+
+def _draw(objects: list[OsmObject]) -> _Shapes:
+    plain_ = np.full(len(objects), None, dtype=object)
+    nodes = [i for i, item in enumerate(objects) if item.lonlat is not None]
+    drawn = [i for i, item in enumerate(objects) if item.wkb is not None]
+    pieces = [i for i, item in enumerate(objects) if item.shape is not None]
+    if nodes:
+        plain_[nodes] = shapely.points(np.array([objects[i].lonlat for i in nodes]))
+    if drawn:
+        plain_[drawn] = shapely.from_wkb(np.array([objects[i].wkb for i in drawn], dtype=object))
+    for i in pieces:
+        plain_[i] = objects[i].shape
+    areas = plain_.copy()
+    for i in drawn:
+        if objects[i].closed and shapely.get_type_id(plain_[i]) == shapely.GeometryType.LINESTRING:
+            areas[i] = _ring(plain_[i])
+    return _Shapes(plain_, areas)
+
+
+def _ring(line: shapely.LineString) -> shapely.Geometry:
+    return shapely.Polygon(line.coords) if shapely.get_num_coordinates(line) >= 4 else line
+
+
+def _make_batch(
+    cls: FeatureClass, objects: list[OsmObject], members: list[tuple[int, OsmRule]], shapes: _Shapes
+) -> OsmBatch:
+    lines = cls.geometry == "line"
+    places = np.array([i for i, _ in members])
+    geometry = (shapes.plain if lines else shapes.areas)[places].copy()
+    items = [objects[i] for i in places]
+    rejects = {k: _incomplete(item) for k, item in enumerate(items) if _is_refused(item, lines=lines)}
+    geometry[list(rejects)] = None
+    cleaned = clean_rows(geometry, cls, known=set(rejects))
+    rejects |= {
+        k: Reject(items[k].code, "geometry", None, reason, _shape_hint(items[k], cls))
+        for k, reason in cleaned.reasons.items()
+    }
+    kept = [k for k in range(len(items)) if k not in rejects]
+    batch = _fill(cls, [items[k] for k in kept], [members[k][1] for k in kept], cleaned.geometry[kept])
+    batch.rejects.extend(rejects[k] for k in sorted(rejects))
+    cut = [
+        {
+            "class": cls.id,
+            "code": item.code,
+            "missing": item.missing,
+            "nodes": item.nodes,
+            "kept": k not in rejects,
+        }
+        for k, item in enumerate(items)
+        if item.missing
+    ]
+    return OsmBatch(batch, cut, _repairs(cls, items, cleaned))
+
+
+def _is_refused(item: OsmObject, *, lines: bool) -> bool:
+    return item.fault is not None or (item.missing > 0 and not lines)
+
+
+def _incomplete(item: OsmObject) -> Reject:
+    if not item.missing:
+        return Reject(
+            item.code, "geometry", None, item.fault or "it has no shape", "Mend it in OpenStreetMap."
+        )
+    told = item.fault or f"{item.missing} of {item.nodes} nodes missing"
+    return Reject(item.code, "geometry", None, f"incomplete: {told}", CUT_HINT)
+
+
+def _shape_hint(item: OsmObject, cls: FeatureClass) -> str:
+    if item.code.startswith("w") and not item.closed and cls.geometry != "line":
+        return "The way is not closed; it is drawn as a line in OpenStreetMap."
+    return ""
+
+
+def _repairs(cls: FeatureClass, items: list[OsmObject], cleaned: CleanRows) -> list[dict[str, Any]]:
+    return [{"class": cls.id, "row": items[k].code, **change} for k, change in cleaned.repaired.items()]
+
+
+def _fill(
+    cls: FeatureClass, items: list[OsmObject], rules: list[OsmRule], geometry: NDArray[np.object_]
+) -> Batch:
+    reader = OsmFields(cls)
+    read: Callable[[dict[str, str], OsmRule], tuple[dict[str, Any], dict[str, Any]]] = reader.read
+    rows = [read(item.tags, rule) for item, rule in zip(items, rules, strict=True)]
+    columns = {name: [values.get(name) for values, _ in rows] for name in reader.names}
+    return Batch(
+        cls.id,
+        [item.code for item in items],
+        geometry,
+        columns,
+        [extra or None for _, extra in rows],
+        incomplete=frozenset(item.code for item in items if item.missing),
+    )

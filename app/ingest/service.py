@@ -1,0 +1,270 @@
+"""Importing files: recognise, read, understand, then write the whole file in one transaction, or nothing of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from app.catalogue.model import Catalogue, FeatureClass
+from app.database.engine import Database
+from app.errors import BadInput, UnreadableFile
+from app.ingest import osm
+from app.ingest.files import SourceFile, list_files, recognise
+from app.ingest.geojson import read_geojson
+from app.ingest.gpkg import read_gpkg
+from app.ingest.headings import choose_class
+from app.ingest.layer import Layer
+from app.ingest.osm_file import read_osm
+from app.ingest.report import Parsed, file_report, record_of
+from app.ingest.rows import make_batch
+from app.ingest.store import keep_report
+from app.inventory.batch import Batch, Change, Counts, ImportSource, Reject
+from app.inventory.service import write_batches
+from app.space.transform import parse_crs
+
+Progress = Callable[[float, float | None, str], None]
+
+
+class _DryRunError(Exception):
+    """Leaves the transaction of a dry run, so that it is rolled back."""
+
+
+def import_path(
+    db: Database,
+    catalogue: Catalogue,
+    path: Path | str,
+    *,
+    class_id: str | None = None,
+    crs: str | None = None,
+    encoding: str | None = None,
+    key: str | None = None,
+    dry_run: bool = False,
+    who: str,
+    progress: Progress | None = None,
+    metric_crs: str | None = None,
+) -> dict[str, Any]:
+    """Import a file, or each file of a folder: `{"files": [report, …]}` (see `report.file_report`).
+
+    Each file is one transaction. With `dry_run` it is rolled back at the end, so that the counts are those that a
+    real import would reach. In a folder a file that cannot be used has `error` and `hint` in its report and the others
+    are imported; a single file raises.
+
+    Raises:
+        UnreadableFile, BadInput, NotFound: The file cannot be read, its CRS is unknown, no class takes it,
+            or an option names what does not exist.
+    """
+    given = Path(path)
+    _check_options(catalogue, class_id, crs)
+    step = progress or (lambda *_: None)
+
+    def one(item: Path) -> dict[str, Any]:
+        started = time.perf_counter()
+        parsed = parse_file(
+            catalogue, item, class_id=class_id, crs=crs, encoding=encoding, key=key, progress=step
+        )
+        return _write(
+            db, catalogue, item, parsed, started, who=who, dry_run=dry_run, step=step, metric=metric_crs
+        )
+
+    if not given.is_dir():
+        return {"files": [one(given)]}
+    return {"files": [_tolerant(one, item) for item in list_files(given)]}
+
+
+def _check_options(catalogue: Catalogue, class_id: str | None, crs: str | None) -> None:
+    """Refuse wrong names before a long file is read."""
+    choose_class(catalogue, class_id, ())
+    if crs is not None and crs.lower().replace("-", "") not in ("gcj02", "bd09"):
+        parse_crs(crs)
+
+
+def _tolerant(one: Callable[[Path], dict[str, Any]], item: Path) -> dict[str, Any]:
+    try:
+        return one(item)
+    except BadInput as error:
+        return {"path": str(item), "classes": {}, "rejects": [], "crs": None, "encoding": None,
+                "error": error.message, "hint": error.hint}  # fmt: skip
+
+
+def parse_file(
+    catalogue: Catalogue,
+    path: Path,
+    *,
+    class_id: str | None = None,
+    crs: str | None = None,
+    encoding: str | None = None,
+    key: str | None = None,
+    progress: Progress | None = None,
+) -> Parsed:
+    """A file as batches, ready to write; nothing is written. Raises as `import_path` does."""
+    file = recognise(path)
+    if file.format == "osm":
+        parsed = _parse_osm(catalogue, file, class_id, progress)
+    else:
+        layers = read_gpkg(file) if file.format == "gpkg" else read_geojson(file, encoding)
+        parsed = _parse_layers(
+            catalogue, file, layers, class_id=class_id, crs=crs, key=key, encoding=encoding
+        )
+    if not any(batch.read for batch in parsed.batches):
+        raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", _empty_hint(file, parsed))
+    return parsed
+
+
+def _empty_hint(file: SourceFile, parsed: Parsed) -> str:
+    if parsed.skipped:
+        return "; ".join(f"{item['layer']}: {item['reason']}" for item in parsed.skipped) + "."
+    return "No object has the tags of a class." if file.format == "osm" else "Its layers have no rows."
+
+
+def _parse_osm(
+    catalogue: Catalogue, file: SourceFile, class_id: str | None, progress: Progress | None
+) -> Parsed:
+    chosen = choose_class(catalogue, class_id, ())
+    classes = [cls for cls in catalogue.classes.values() if cls.osm and chosen in (None, cls)]
+    if not classes:
+        raise BadInput(f"The class '{class_id}' is not read from OpenStreetMap.", "It has no OSM rule.")
+    data = read_osm(file, classes, progress)
+    found = osm.make_batches(data, classes)
+    return Parsed(
+        str(file.path), file.osm_format, [item.batch for item in found], "EPSG:4326", "UTF-8", data.extent,
+        osm.SOURCE, osm.LICENCE, osm.ATTRIBUTION,
+        incomplete=[cut for item in found for cut in item.cut],
+        repaired=[change for item in found for change in item.repaired],
+    )  # fmt: skip
+
+
+def _parse_layers(
+    catalogue: Catalogue,
+    file: SourceFile,
+    layers: list[Layer],
+    *,
+    class_id: str | None,
+    crs: str | None,
+    key: str | None,
+    encoding: str | None,
+) -> Parsed:
+    chosen = [(layer, _class_of(catalogue, file, layer, class_id, len(layers))) for layer in layers]
+    pairs = [(layer, cls) for layer, cls in chosen if cls is not None and layer.skipped is None]
+    if not pairs and all(layer.skipped is None for layer in layers):
+        raise _no_class(catalogue, file, layers)
+    made = [(layer, make_batch(layer, cls, crs=crs, key=key)) for layer, cls in pairs if layer.rows]
+    skipped = [
+        {"layer": layer.name, "reason": layer.skipped or "no class has this name; name one with --class"}
+        for layer, cls in chosen
+        if cls is None or layer.skipped
+    ]
+    return Parsed(
+        str(file.path), file.format, merge([item.batch for _, item in made]), _join(item.crs for _, item in made),
+        encoding or "UTF-8", next((layer.extent for layer in layers if layer.extent), None),
+        keys={layer.name: item.key for layer, item in made},
+        headings={layer.name: item.headings for layer, item in made},
+        repaired=[change for _, item in made for change in item.repaired],
+        skipped=skipped,
+    )  # fmt: skip
+
+
+def _class_of(
+    catalogue: Catalogue, file: SourceFile, layer: Layer, class_id: str | None, layers: int
+) -> FeatureClass | None:
+    stem = file.path.name.split(".")[0]
+    return choose_class(catalogue, class_id, [layer.name, stem] if layers == 1 else [layer.name])
+
+
+def _no_class(catalogue: Catalogue, file: SourceFile, layers: list[Layer]) -> BadInput:
+    names = ", ".join(f"'{layer.name}'" for layer in layers)
+    hint = f"Name the class with --class. Classes: {', '.join(sorted(catalogue.classes))}."
+    return BadInput(f"No class is named like the layer {names} of '{file.name}'.", hint)
+
+
+def _join(names: Any) -> str | None:
+    return ", ".join(dict.fromkeys(names)) or None
+
+
+def merge(batches: Sequence[Batch]) -> list[Batch]:
+    """One batch a class, layers in order; a code that an earlier layer has is rejected in the later one."""
+    merged: dict[str, Batch] = {}
+    for batch in batches:
+        known = merged.get(batch.class_id)
+        merged[batch.class_id] = batch if known is None else _append(known, batch)
+    return list(merged.values())
+
+
+def _append(first: Batch, second: Batch) -> Batch:
+    taken = set(first.codes)
+    keep = [i for i, code in enumerate(second.codes) if code not in taken]
+    doubles = [
+        Reject(code, "code", code, "the code is already used in another layer", "Give each row its own code.")
+        for code in second.codes
+        if code in taken
+    ]
+    names = dict.fromkeys([*first.columns, *second.columns])
+    old, new = [None] * len(first.codes), [None] * len(second.codes)
+    columns = {
+        name: [*first.columns.get(name, old), *(second.columns.get(name, new)[i] for i in keep)]
+        for name in names
+    }
+    geometry = first.geometry.tolist() + [second.geometry[i] for i in keep]
+    return Batch(
+        first.class_id,
+        [*first.codes, *(second.codes[i] for i in keep)],
+        _object_array(geometry),
+        columns,
+        [*first.extra, *(second.extra[i] for i in keep)],
+        [*first.rejects, *second.rejects, *doubles],
+        first.incomplete | second.incomplete,
+    )
+
+
+def _object_array(items: list[Any]) -> Any:
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+def _write(
+    db: Database,
+    catalogue: Catalogue,
+    path: Path,
+    parsed: Parsed,
+    started: float,
+    *,
+    who: str,
+    dry_run: bool,
+    step: Progress,
+    metric: str | None,
+) -> dict[str, Any]:
+    step(0, None, "writing")
+    import_id = uuid4()
+    counts: dict[str, Counts] = {}
+    try:
+        with db.write() as conn:
+            change = _change(path, parsed, import_id, who, metric)
+            counts = write_batches(conn, catalogue, parsed.batches, change, step)
+            report = file_report(parsed, counts, time.perf_counter() - started, dry_run=dry_run)
+            keep_report(conn, import_id, record_of(report))
+            _leave(dry_run=dry_run)
+    except _DryRunError:
+        import_id_text = None
+    else:
+        import_id_text = str(import_id)
+    return file_report(
+        parsed, counts, time.perf_counter() - started, dry_run=dry_run, **{"import": import_id_text}
+    )
+
+
+def _leave(*, dry_run: bool) -> None:
+    if dry_run:
+        raise _DryRunError
+
+
+def _change(path: Path, parsed: Parsed, import_id: UUID, who: str, metric: str | None) -> Change:
+    source = ImportSource(
+        str(parsed.path), parsed.format, recognise(path).sha256(), parsed.crs, parsed.encoding, parsed.source,
+        parsed.licence, parsed.attribution, parsed.extent,
+    )  # fmt: skip
+    return Change(who, f"import of {path.name}", import_id, source, metric)
