@@ -24,12 +24,17 @@ class Settings(BaseSettings):
     )
     geodata: Path = Field(default=ROOT / "geodata", description="Folder with classes/, policies/ and codes/.")
     host: str = Field(default="127.0.0.1", description="Address the server binds to.")
-    port: int = Field(default=8000, validation_alias="PORT", ge=1, le=65535, description="Port of the server.")
+    port: int = Field(
+        default=8000, validation_alias="PORT", ge=1, le=65535, description="Port of the server."
+    )
     workers: int = Field(default=2, ge=1, le=64, description="Number of web worker processes.")
     metric_crs: str | None = Field(
-        default=None, description="Metric CRS of the city; by default chosen from the data's centre at first load."
+        default=None,
+        description="Metric CRS of the city; by default chosen from the data's centre at first load.",
     )
-    lang: Literal["zh", "en"] = Field(default="zh", description="Language of pages where the client asks for none.")
+    lang: Literal["zh", "en"] = Field(
+        default="zh", description="Language of pages where the client asks for none."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Log level.")
 
     @property

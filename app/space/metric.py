@@ -50,7 +50,7 @@ class MetricCrs:
         x0, y0 = self._forward.transform(lon, lat)
         x1, y1 = self._forward.transform(lon, lat + step)
         _, _, true_m = geod.inv(lon, lat, lon, lat + step)
-        return abs(math.hypot(x1 - x0, y1 - y0) / true_m - 1.0)
+        return abs(math.hypot(x1 - x0, y1 - y0) / float(true_m) - 1.0)
 
 
 def _project(geometries: NDArray[np.object_], change: Transformer) -> NDArray[np.object_]:
@@ -66,7 +66,7 @@ def _project(geometries: NDArray[np.object_], change: Transformer) -> NDArray[np
 def metric_crs(definition: str) -> MetricCrs:
     """The metric CRS of an EPSG code, PROJ string or WKT.
 
-    Raises
+    Raises:
     ------
     BadInput
         The definition is unknown or is not a projected CRS in metres.

@@ -24,7 +24,7 @@ CHINESE_OFFSETS = {"gcj02": gcj02_to_wgs84, "bd09": bd09_to_wgs84}
 def parse_crs(definition: str, *, metric: bool = False) -> CRS:
     """The CRS that a text names (EPSG code, PROJ string or WKT).
 
-    Raises
+    Raises:
     ------
     BadInput
         It is unknown, or `metric` is asked for and it is not a projected CRS in metres.
@@ -63,7 +63,7 @@ def _refuse_unshifted(crs: CRS, definition: str) -> None:
 def transformer(source: str, target: str) -> Transformer:
     """A transformer between two CRS, x before y (lon, lat / east, north).
 
-    Raises
+    Raises:
     ------
     BadInput
         One of them is unknown, or the change between their datums would only be a guess ("ballpark").
@@ -91,7 +91,7 @@ def _on_wgs84(crs: CRS) -> bool:
 def to_lonlat(geometries: NDArray[np.object_], source: str) -> NDArray[np.object_]:
     """Geometries (n,) of CRS `source` (EPSG, PROJ, WKT, `gcj02`, `bd09`) → 2-D geometries in EPSG:4326 lon/lat.
 
-    Raises
+    Raises:
     ------
     BadInput
         See `transformer`.

@@ -27,7 +27,9 @@ class Cleaned:
     repaired: NDArray[np.bool_]
 
 
-def clean(geometries: NDArray[np.object_], kind: GeometryKind, accept: tuple[GeometryKind, ...] = ()) -> Cleaned:
+def clean(
+    geometries: NDArray[np.object_], kind: GeometryKind, accept: tuple[GeometryKind, ...] = ()
+) -> Cleaned:
     """Geometries (n,) in lon/lat → storable ones of a class whose geometry is `kind`.
 
     Invalid polygons are repaired (`make_valid`, polygon parts kept). A kind in `accept` is converted: polygon → point
@@ -40,12 +42,18 @@ def clean(geometries: NDArray[np.object_], kind: GeometryKind, accept: tuple[Geo
     _refuse(reason, _unusable(flat), "coordinates are not finite longitudes and latitudes")
     repaired = _repair(flat, reason)
     _fit(flat, reason, kind, accept)
-    flat[np.not_equal(reason, None)] = None
-    return Cleaned(flat, reason, repaired & np.equal(reason, None))
+    fit = _open(reason)
+    flat[~fit] = None
+    return Cleaned(flat, reason, repaired & fit)
+
+
+def _open(reason: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Rows not refused so far."""
+    return np.fromiter((text is None for text in reason), dtype=bool, count=len(reason))
 
 
 def _refuse(reason: NDArray[np.object_], where: NDArray[np.bool_], text: str) -> None:
-    reason[where & np.equal(reason, None)] = text
+    reason[where & _open(reason)] = text
 
 
 def _unusable(flat: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -59,7 +67,7 @@ def _unusable(flat: NDArray[np.object_]) -> NDArray[np.bool_]:
 
 def _repair(flat: NDArray[np.object_], reason: NDArray[np.object_]) -> NDArray[np.bool_]:
     areal = shapely.get_dimensions(flat) == 2
-    broken = areal & np.equal(reason, None) & ~shapely.is_valid(flat)
+    broken = areal & _open(reason) & ~shapely.is_valid(flat)
     for i in np.flatnonzero(broken):
         parts = shapely.get_parts(shapely.make_valid(flat[i]))
         parts = shapely.get_parts(parts[shapely.get_dimensions(parts) == 2])
@@ -71,9 +79,12 @@ def _repair(flat: NDArray[np.object_], reason: NDArray[np.object_]) -> NDArray[n
 
 
 def _fit(
-    flat: NDArray[np.object_], reason: NDArray[np.object_], kind: GeometryKind, accept: tuple[GeometryKind, ...]
+    flat: NDArray[np.object_],
+    reason: NDArray[np.object_],
+    kind: GeometryKind,
+    accept: tuple[GeometryKind, ...],
 ) -> None:
-    open_ = np.equal(reason, None)
+    open_ = _open(reason)
     types = shapely.get_type_id(flat)
     if kind in ("point", "mixed"):
         open_ &= types != POINT
@@ -116,11 +127,11 @@ def _single_point(geometry: shapely.Geometry) -> tuple[shapely.Geometry | None, 
 
 def _multi_line(geometry: shapely.Geometry) -> shapely.Geometry:
     parts = [shapely.LineString(part.coords) for part in shapely.get_parts(geometry)]
-    return shapely.multilinestrings(parts)
+    return shapely.MultiLineString(parts)
 
 
 def _multi_polygon(geometry: shapely.Geometry) -> shapely.Geometry:
-    return shapely.multipolygons(shapely.get_parts(geometry))
+    return shapely.MultiPolygon(list(shapely.get_parts(geometry)))
 
 
 def _convert_polygon(geometry: shapely.Geometry, kind: GeometryKind) -> shapely.Geometry:

@@ -1,0 +1,52 @@
+# Every verb sets up by itself what it needs; `make run` and `make test` are all a newcomer has to know.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench soak docs setup lock clean
+export PORT ?= 8000
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+
+run: ## Set up, load the sample city, compute every policy, serve at http://127.0.0.1:8000 (PORT=… for another)
+	@scripts/setup.sh run
+	@exec .venv/bin/chengtu run
+
+test: ## Run the whole test suite against a real PostGIS
+	@scripts/setup.sh test
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+check: ## Format, lint, types, laws
+	@scripts/setup.sh check
+	@.venv/bin/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/python -m pytest -q tests/laws
+
+format: ## Format the code and mend what the linter can mend
+	@scripts/setup.sh check
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+bench: ## Print our figures beside the peers' (side by side, same machine)
+	@scripts/setup.sh test
+	@.venv/bin/python -m bench
+
+soak: ## Keep the server under bounded load for two minutes and watch its memory
+	@scripts/setup.sh test
+	@.venv/bin/python -m bench soak
+
+docs: ## Generate docs/reference.md from the code
+	@scripts/setup.sh check
+	@.venv/bin/python -m app.reference
+
+setup: ## Set up without starting anything
+	@scripts/setup.sh test
+
+lock: ## Lock the dependencies again, with hashes
+	@scripts/setup.sh check
+	@scripts/lock.sh
+
+clean: ## Remove what can be made again (the data in .data stays)
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis app/web/static/vendor *.egg-info
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

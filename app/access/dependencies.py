@@ -1,0 +1,82 @@
+"""What every request handler may ask for: settings, catalogue, a transaction, the language, the form of the answer.
+
+Each is one `Annotated` type. A transaction for writing is a dependency with `scope="function"`: it commits before the
+answer is sent, so that nobody is told 201 for a commit that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, cast
+
+from fastapi import Depends, Query, Request
+
+from app.access.negotiation import choose_format, choose_lang
+from app.catalogue.model import Catalogue, Lang
+from app.coverage.engine_client import EngineClient
+from app.database.engine import Connection, Database
+from app.settings import Settings
+
+
+def get_settings(request: Request) -> Settings:
+    """The settings the server was started with."""
+    return cast("Settings", request.app.state.settings)
+
+
+def get_catalogue(request: Request) -> Catalogue:
+    """Every class and policy."""
+    return cast("Catalogue", request.app.state.catalogue)
+
+
+def get_db(request: Request) -> Database:
+    """The database; connections are taken only by `ReadConn` and `WriteConn`."""
+    return cast("Database", request.app.state.db)
+
+
+def get_engine(request: Request) -> EngineClient:
+    """The client of the engine process, which alone holds arrays: `engine.answer(request) -> dict`."""
+    return cast("EngineClient", request.app.state.engine)
+
+
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+CatalogueDep = Annotated[Catalogue, Depends(get_catalogue)]
+DatabaseDep = Annotated[Database, Depends(get_db)]
+EngineDep = Annotated[EngineClient, Depends(get_engine)]
+
+
+def read_connection(db: DatabaseDep) -> Iterator[Connection]:
+    """A read-only snapshot for the length of the handler."""
+    with db.read() as conn:
+        yield conn
+
+
+def write_connection(db: DatabaseDep) -> Iterator[Connection]:
+    """A transaction that commits when the handler returns and rolls back when it raises."""
+    with db.write() as conn:
+        yield conn
+
+
+ReadConn = Annotated[Connection, Depends(read_connection, scope="function")]
+WriteConn = Annotated[Connection, Depends(write_connection, scope="function")]
+
+LangParameter = Annotated[
+    Literal["zh", "en"] | None,
+    Query(description="Language of titles and texts; else `Accept-Language` decides."),
+]
+FormatParameter = Annotated[
+    Literal["html", "json"] | None, Query(description="Form of the answer; else `Accept` decides.")
+]
+
+
+def get_lang(request: Request, settings: SettingsDep, lang: LangParameter = None) -> Lang:
+    """The language of the answer: `?lang=`, else `Accept-Language`, else the setting."""
+    return lang or choose_lang(request.headers.get("accept-language"), settings.lang)
+
+
+def get_html_wanted(request: Request, f: FormatParameter = None) -> bool:
+    """True where the client wants a page: `?f=html`, else an `Accept` that prefers HTML to JSON."""
+    return (f or choose_format(request.headers.get("accept"))) == "html"
+
+
+LangDep = Annotated[Lang, Depends(get_lang)]
+HtmlWanted = Annotated[bool, Depends(get_html_wanted)]

@@ -1,0 +1,73 @@
+"""What holds for every reply: a request id, security headers, HEAD where there is GET, no leak on a failure."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import internal_error, problem
+
+log = logging.getLogger("chengtu.web")
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
+}
+
+
+class HouseMiddleware:
+    """Outermost of all: also the reply to an unexpected failure gets the headers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope["request_id"] = secrets.token_hex(8)
+        reply = _Reply(scope, send, is_head=scope["method"] == "HEAD")
+        inner = {**scope, "method": "GET"} if reply.is_head else scope
+        try:
+            await self.app(inner, receive, reply.send)
+        except Exception:
+            log.exception("Request %s failed: %s %s", scope["request_id"], scope["method"], scope["path"])
+            if reply.started:
+                raise
+            await problem(Request(scope), internal_error())(scope, receive, reply.send)
+
+
+class _Reply:
+    """Adds the headers as the reply starts; leaves the body out for HEAD."""
+
+    def __init__(self, scope: Scope, send: Send, *, is_head: bool) -> None:
+        self.scope = scope
+        self.forward = send
+        self.is_head = is_head
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        """Pass one ASGI message on."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers["X-Request-Id"] = self.scope["request_id"]
+        elif self.is_head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self.forward(message)

@@ -1,0 +1,16 @@
+"""Errors for names in a URL that do not exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from app.errors import BadInput
+
+
+def unknown_parameter(name: str, known: Iterable[str]) -> BadInput:
+    """The error for a query parameter that does not exist here, hinting at the nearest name."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"Known here: {', '.join(names) or 'none'}."
+    return BadInput(f"There is no query parameter '{name}' here.", hint)

@@ -1,0 +1,55 @@
+"""Refuses query parameters that a route does not know: a misspelt `bbx=` must not silently mean the whole city."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from app.access.names import unknown_parameter
+from app.errors import BadInput
+
+#: In `openapi_extra`: the route checks the other parameters itself (fields of a class as filters).
+OWN_PARAMETERS = "x-own-parameters"
+
+
+def check_parameters(request: Request) -> None:
+    """A dependency of the whole application: raises BadInput for an unknown or repeated query parameter."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    known = dict(_parameters(route.dependant))
+    for name in dict.fromkeys(request.query_params.keys()):
+        if name in known:
+            if not known[name] and len(request.query_params.getlist(name)) > 1:
+                raise BadInput(f"The query parameter '{name}' is given more than once.", "Give it once.")
+        elif not (route.openapi_extra or {}).get(OWN_PARAMETERS):
+            raise unknown_parameter(name, known)
+
+
+def known_parameters(request: Request) -> set[str]:
+    """The names of the query parameters that the request's route declares."""
+    route = request.scope.get("route")
+    return {name for name, _ in _parameters(route.dependant)} if isinstance(route, APIRoute) else set()
+
+
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Every declared query parameter with whether it may be repeated, those of dependencies included."""
+    for declared in dependant.query_params:
+        annotation = declared.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from ((field.alias or name, False) for name, field in annotation.model_fields.items())
+        else:
+            yield declared.alias, _is_list(annotation)
+    for below in dependant.dependencies:
+        yield from _parameters(below)
+
+
+def _is_list(annotation: object) -> bool:
+    if typing.get_origin(annotation) in {list, tuple, set}:
+        return True
+    return any(_is_list(part) for part in typing.get_args(annotation))

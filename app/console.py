@@ -1,0 +1,184 @@
+"""What the terminal shows: progress on stderr, results on stdout, failures as one sentence with a way out."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import UUID
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from app.errors import ChengtuError, NoSpace
+from app.settings import Settings
+
+#: Results go to stdout, everything a person only watches goes to stderr.
+OUT = Console(soft_wrap=True, highlight=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+#: Called as `report(done, total, text)`; `total` None while it is not known.
+ProgressReport = Callable[[float, float | None, str], None]
+
+EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+@contextmanager
+def progress(title: str) -> Iterator[ProgressReport]:
+    """A progress bar on stderr under `title`; the yielded function moves it: `report(done, total, text)`."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=ERR, transient=not ERR.is_terminal) as bars:
+        task = bars.add_task(escape(title), total=None)
+
+        def report(done: float, total: float | None = None, text: str = "") -> None:
+            shown = f"{title}: {text}" if text else title
+            bars.update(task, completed=int(done), total=total, description=escape(shown))
+
+        yield report
+        bars.update(task, description=escape(title))
+
+
+def step(text: str) -> None:
+    """One line on stderr that says what is being done now."""
+    ERR.print(f"[bold cyan]›[/] {escape(text)}")
+
+
+def success(text: str) -> None:
+    """One line on stderr that says what was reached."""
+    ERR.print(f"[bold green]✓[/] {escape(text)}")
+
+
+def warning(text: str) -> None:
+    """One line on stderr for something a person should look at."""
+    ERR.print(f"[bold yellow]![/] {escape(text)}")
+
+
+def print_json(value: object) -> None:
+    """`value` on stdout as exact JSON (UTF-8, no colours, no wrapping); NaN is refused, since JSON has none."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False, default=_plain)
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, UUID | Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on stdout; numbers are right-aligned, text of the data is never read as markup."""
+    body = [[("" if cell is None else cell) for cell in row] for row in rows]
+    table = Table(title=title, title_justify="left")
+    for place, heading in enumerate(headings):
+        numeric = any(isinstance(row[place], int | float) for row in body)
+        table.add_column(heading, justify="right" if numeric else "left")
+    for row in body:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    OUT.print(table)
+
+
+def fail(message: str, hint: str | None = None) -> None:
+    """One sentence on stderr and, where there is one, the way out."""
+    ERR.print(f"[bold red]Error:[/] {escape(message)}")
+    if hint:
+        ERR.print(f"[bold]Hint:[/] {escape(hint)}")
+
+
+def run(main: Callable[[], object]) -> NoReturn:
+    """Run a command line to its end: failures become a sentence and an exit code, never a traceback.
+
+    `CHENGTU_DEBUG=1` shows tracebacks instead. Exits 0 on success, 1 where a check did not hold (the command says
+    so itself), 2 on any failure, 130 when interrupted.
+    """
+    try:
+        main()
+    except KeyboardInterrupt:
+        ERR.print("Stopped.")
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`head`, `less`) left: nothing more to say; stdout must not complain at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
+        sys.exit(_report(error))
+    sys.exit(0)
+
+
+def _report(error: Exception) -> int:
+    """Tell `error` on stderr and give the exit code."""
+    if os.environ.get("CHENGTU_DEBUG"):
+        traceback.print_exception(error)
+    known = as_chengtu_error(error)
+    if known is not None:
+        fail(known.message, known.hint)
+        return known.exit_code
+    fail(
+        f"Something failed that should not have: {type(error).__name__}.",
+        f"The details are in {_write_log(error)}; CHENGTU_DEBUG=1 shows them here.",
+    )
+    return EXIT_ERROR
+
+
+def as_chengtu_error(error: Exception) -> ChengtuError | None:
+    """The user's view of an exception: a ChengtuError as it is, a full disk, bad settings; None where unexpected."""
+    if isinstance(error, ChengtuError):
+        return error
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return NoSpace(
+            "The disk is full.", "Free some space and run the command again; nothing was half-written."
+        )
+    if isinstance(error, ValidationError) and error.title == Settings.__name__:
+        return _bad_setting(error)
+    return None
+
+
+def _bad_setting(error: ValidationError) -> ChengtuError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    variable = name if name.isupper() else f"CHENGTU_{name.upper()}"
+    told = ChengtuError(
+        f"The setting {variable}={first['input']!r} cannot be used: {first['msg']}.",
+        f"Correct or unset {variable}; docs/reference.md lists every setting.",
+    )
+    told.code = "bad-setting"
+    return told
+
+
+def _write_log(error: Exception) -> Path:
+    """Write the traceback to a private file of its own, and say where."""
+    stamp = datetime.now().astimezone().isoformat(timespec="seconds")
+    handle, name = tempfile.mkstemp(prefix="chengtu-error-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f"{stamp} chengtu {' '.join(sys.argv[1:])}\n")
+        file.write("".join(traceback.format_exception(error)))
+    return Path(name)

@@ -1,0 +1,90 @@
+"""`create_app(settings)`: the web application, the only module that knows every room's routes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import orjson
+from fastapi import Depends, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from app import problems
+from app.access import docs, health
+from app.access.middleware import HouseMiddleware
+from app.access.parameters import check_parameters
+from app.catalogue.loader import load_catalogue
+from app.coverage import routes as coverage
+from app.coverage.engine_client import SOCKET_VARIABLE, EngineClient
+from app.database.engine import Database
+from app.exports import routes as exports
+from app.inventory import routes as inventory
+from app.ogc import routes as ogc
+from app.settings import ROOT, Settings
+from app.version import version
+
+ROUTERS = (
+    ogc.router,
+    inventory.router,
+    coverage.router,
+    exports.router,
+    docs.router,
+    health.router,
+)
+STATIC = ROOT / "app" / "web" / "static"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application over `settings`: reads the catalogue now, the database only when a request needs it."""
+    app = FastAPI(
+        title="城图 Chengtu",
+        summary="One map of everything a city owns outdoors, and of who can reach it.",
+        version=version(),
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        dependencies=[Depends(check_parameters)],
+        middleware=[
+            Middleware(HouseMiddleware),
+            # Level 9 costs ten times the time for a few per cent of size.
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1),
+        ],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    app.state.settings = settings
+    app.state.catalogue = load_catalogue(settings.geodata)
+    app.state.db = Database(settings)
+    # A request that meets an engine just being started again waits for it a moment.
+    app.state.engine = EngineClient(_engine_socket(), patience_s=3)
+    app.state.openapi_text = lambda: _openapi_text(app)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    return app
+
+
+def _openapi_text(app: FastAPI) -> bytes:
+    """The API definition; FastAPI keeps what it made at the first call."""
+    return orjson.dumps(app.openapi())
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.db.dispose()
+
+
+def _engine_socket() -> Path | None:
+    path = os.environ.get(SOCKET_VARIABLE)
+    return Path(path) if path else None
+
+
+def from_environment() -> FastAPI:
+    """The application that a web worker of `chengtu serve` runs."""
+    return create_app(Settings())

@@ -1,0 +1,103 @@
+"""From the catalogue to what a page is told of each layer: title, symbol, fields, colours, where its data lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.catalogue.model import FeatureClass, Field, Lang
+from app.maps.store import Amount
+
+#: Classes with more rows than this are drawn as dots, not as lettered symbols.
+DENSE = 5_000
+#: Layers of the whole-city map that are on from the start, as far as they hold anything.
+ON_AT_START = ("toilets", "parks")
+#: Areas drawn as outlines: filled they would hide what lies below.
+OUTLINES = frozenset({"districts", "grid_cells", "built_up_areas"})
+#: Deepest zoom of the squares that are asked for; deeper views are drawn from these.
+DEEPEST = 16
+# Colours of kinds by utility after CJJ 61-2017 Appendix A (water blue, drains brown, gas pink, heat orange, power red,
+# telecom green), darkened to 3:1 on white.
+KIND_COLORS: dict[str, dict[str, str]] = {
+    "pipes": {
+        "water": "#1668b8", "reclaimed": "#1f8fa8", "storm": "#7b6a58", "sewer": "#5b3f2b", "combined": "#8a5a2b",
+        "gas": "#d1458f", "heat": "#e07b00", "cooling": "#3f7fbf", "power": "#c8221b", "telecom": "#2e8b3d",
+        "industrial": "#8c6bb1", "other": "#666666",
+    }
+}  # fmt: skip
+
+
+def office_of(cls: FeatureClass, lang: Lang) -> str:
+    """The office that keeps the class, in one language (`zh / en` in the declaration)."""
+    zh, _, en = cls.office.partition(" / ")
+    return zh if lang == "zh" else en or zh
+
+
+def is_pointed(cls: FeatureClass) -> bool:
+    """Whether the class is drawn as symbols (its areas too, at their middle)."""
+    return cls.geometry == "point" or (
+        cls.geometry != "line" and cls.symbol.shape in {"circle", "square", "diamond"}
+    )
+
+
+def has_shapes(cls: FeatureClass) -> bool:
+    """Whether the class has lines or areas to draw."""
+    return cls.geometry != "point"
+
+
+def field_view(field: Field, lang: Lang) -> dict[str, Any]:
+    """A field as the feature card needs it."""
+    view: dict[str, Any] = {"name": field.name, "title": field.title.in_(lang), "type": field.type}
+    if field.unit:
+        view["unit"] = field.unit
+    if field.choices:
+        view["choices"] = {choice.value: choice.title.in_(lang) for choice in field.choices}
+    return view
+
+
+def fields_view(cls: FeatureClass, lang: Lang) -> list[dict[str, Any]]:
+    """All fields that a reader may see, in the order of the declaration."""
+    return [field_view(field, lang) for field in cls.fields if field.sensitivity != "restricted"]
+
+
+def layer_view(cls: FeatureClass, amount: Amount, version: int, lang: Lang, *, on: bool) -> dict[str, Any]:
+    """The options of one class's layer."""
+    view: dict[str, Any] = {
+        "id": cls.id,
+        "title": cls.title.in_(lang),
+        "office": office_of(cls, lang),
+        "geometry": cls.geometry,
+        "order": cls.order,
+        "symbol": _symbol(cls),
+        "count": amount.count,
+        "counts": amount.by_zoom,
+        "pointed": is_pointed(cls),
+        "dense": amount.count > DENSE,
+        "outline": cls.id in OUTLINES,
+        "deepest": DEEPEST,
+        "on": on,
+        "tiles": f"/map/{cls.id}/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={version}",
+        "feature": f"/map/{cls.id}/features/{{id}}.json?lang={lang}",
+    }
+    if amount.length_m is not None:
+        view["length_m"] = round(amount.length_m)
+    return view | _kinds(cls, amount, lang)
+
+
+def _symbol(cls: FeatureClass) -> dict[str, Any]:
+    symbol = cls.symbol
+    return {
+        "glyph": symbol.glyph,
+        "color": symbol.color,
+        "fill": symbol.fill,
+        "width": symbol.width,
+        "shape": symbol.shape,
+    }
+
+
+def _kinds(cls: FeatureClass, amount: Amount, lang: Lang) -> dict[str, Any]:
+    colors = KIND_COLORS.get(cls.id)
+    if colors is None:
+        return {}
+    titles = {choice.value: choice.title.in_(lang) for choice in cls.get_field("kind").choices}
+    present = [kind for kind in colors if kind in amount.kinds]
+    return {"colors": colors, "kinds": {kind: titles.get(kind, kind) for kind in present}, "present": present}

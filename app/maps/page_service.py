@@ -1,0 +1,67 @@
+"""The Folium pages of the whole city and of one class: figure, script, HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.catalogue.model import Catalogue, Lang
+from app.database.engine import Connection
+from app.maps import layers, service
+from app.maps.figure import Figure
+from app.web.bundle import bundle, digest_of
+
+BRAND = {"zh": "城图 Chengtu", "en": "Chengtu 城图"}
+MAP_TITLE = {"zh": "城市设施一张图", "en": "One map of the city"}
+CITY = {"zh": "本市", "en": "The city"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page's HTML and the script it refers to."""
+
+    html: str
+    script: str
+
+    @property
+    def script_digest(self) -> str:
+        """The hash under which the HTML asks for the script."""
+        return digest_of(self.script)
+
+
+def map_page(conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None = None) -> Page:
+    """The map of the whole city, or of one class; raises NotFound for an unknown class."""
+    figure = map_figure(conn, catalogue, lang, class_id)
+    path = f"/map/{class_id}" if class_id else "/map"
+    return finished(figure, f"{path}/page.js", lang)
+
+
+def map_figure(conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None) -> Figure:
+    """The Folium figure behind `map_page`."""
+    cls = service.get_class(catalogue, class_id) if class_id else None
+    held = service.versions(conn, catalogue)
+    town = service.city(conn, catalogue, held, lang)
+    name = town.name or CITY[lang]
+    title = cls.title.in_(lang) if cls else MAP_TITLE[lang]
+    page = service.page_view(town, lang, title, name, f"/map/{class_id}" if class_id else "/map")
+    figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
+    figure.add_layers("background", [service.ground_view(held, lang)])
+    figure.add_layers("layer", _layers(conn, catalogue, held, lang, class_id))
+    return figure
+
+
+def _layers(
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang, class_id: str | None
+) -> list[dict[str, Any]]:
+    on = frozenset({class_id}) if class_id else frozenset(layers.ON_AT_START)
+    views = service.layer_views(conn, catalogue, held, lang, on)
+    return views if class_id else [view for view in views if view["count"]]
+
+
+def finished(figure: Figure, script_path: str, lang: Lang) -> Page:
+    """HTML and script of a figure; `script_path` is where the script will be asked for."""
+    script = figure.script_text()
+    address = f"{script_path}?lang={lang}&v={digest_of(script)}"
+    html = figure.page_html([bundle("map.css").address], [bundle("map.js").address, address])
+    return Page(html, script)

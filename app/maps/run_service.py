@@ -1,0 +1,163 @@
+"""The page of one coverage run: its figures, areas and gaps, and the facilities it counted."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from app.catalogue.model import Catalogue, Lang, Policy
+from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
+from app.coverage.service import get_run, parse_run
+from app.database.engine import Connection
+from app.inventory.tables import project
+from app.maps import page_service, run_store, service, store
+from app.maps.figure import Figure
+from app.maps.page_service import BRAND, CITY, Page
+from app.maps.squares import Square, square_around
+
+#: Changes with the shape of `run_data`: a run itself never changes.
+DATA_VERSION = "1"
+REASONS_ZH = {
+    REASON_NO_DEMAND: "该区在数据范围内没有居住用地和人口",
+    REASON_NO_STREETS: "没有可步行的道路数据",
+    REASON_NO_SUPPLY: "数据中没有此类设施",
+}
+WORDS = {
+    "computed": {"zh": "计算时间", "en": "Computed"},
+    "version": {"zh": "规则版本", "en": "Policy version"},
+    "crs": {"zh": "量算坐标系", "en": "Measured in"},
+    "speed": {"zh": "步行速度", "en": "Walking speed"},
+    "people_rule": {"zh": "人口计法", "en": "People counted by"},
+    "outside": {"zh": "数据范围外人口（未计入）", "en": "People outside the data (not counted)"},
+    "document": {"zh": "依据", "en": "After"},
+}
+RULES = {
+    "centre": {"zh": "格网中心", "en": "cell centre"},
+    "area": {"zh": "面积比例", "en": "share of area"},
+}
+
+
+def run_page(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) -> Page:
+    """The page of a run; raises NotFound."""
+    figure = run_figure(conn, catalogue, lang, run_id)
+    return page_service.finished(figure, f"/coverage/{parse_run(run_id)}/map/page.js", lang)
+
+
+def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) -> Figure:
+    """The Folium figure behind `run_page`."""
+    run = get_run(conn, catalogue, run_id)
+    held = service.versions(conn, catalogue)
+    town = service.city(conn, catalogue, held, lang)
+    name, title = town.name or CITY[lang], policy_title(run, lang)
+    path = f"/coverage/{run['run']}/map"
+    figure = Figure(
+        f"{title} · {name} · {BRAND[lang]}", lang, service.page_view(town, lang, title, name, path)
+    )
+    figure.add_layers("background", [service.ground_view(held, lang)])
+    policy = catalogue.policies.get(run["policy"]["id"])
+    figure.add_layers("layer", _supply_layers(conn, catalogue, policy, held, lang))
+    figure.add_layers("run", [run_view(run, policy, lang)])
+    return figure
+
+
+def policy_title(run: Mapping[str, Any], lang: Lang) -> str:
+    """The run's policy as it is called, its id where it is no longer declared."""
+    title = run["policy"]["title"]
+    return str(title[lang] if title else run["policy"]["id"])
+
+
+def _supply_layers(
+    conn: Connection, catalogue: Catalogue, policy: Policy | None, held: Mapping[str, int], lang: Lang
+) -> list[dict[str, Any]]:
+    """The layers of what serves; points are on from the start."""
+    tiers = policy.tiers if policy else ()
+    supplies = list(dict.fromkeys(supply.cls for tier in tiers for supply in tier.supplies))
+    wanted = [class_id for class_id in [*supplies, "residential_areas"] if class_id in held]
+    views = service.layer_views(conn, catalogue, held, lang, frozenset(supplies[:1]))
+    return [view for view in views if view["id"] in wanted and view["count"]]
+
+
+def run_view(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> dict[str, Any]:
+    """The options of the run's layer: figures of the whole, switches, facts."""
+    path = f"/coverage/{run['run']}/map"
+    inputs = run["inputs"]
+    return {
+        "id": "run",
+        "modes": run["modes"],
+        "tiers": _tiers(run, lang),
+        "by": "people" if any(row["share_of_people"] is not None for row in run["results"]) else "land",
+        "results": [_result(row, lang) for row in run["results"]],
+        "official": bool(inputs.get("official")),
+        "differs": [reason[lang] for reason in inputs.get("differs", [])],
+        "facts": _facts(run, policy, lang),
+        "areas": f"{path}/areas.json?lang={lang}&v={DATA_VERSION}",
+        "gaps": f"{path}/gaps/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}",
+    }
+
+
+def _tiers(run: Mapping[str, Any], lang: Lang) -> list[dict[str, str]]:
+    found = {row["tier"]: (row.get("tier_title") or {}).get(lang, row["tier"]) for row in run["results"]}
+    return [{"id": tier, "title": title} for tier, title in found.items()]
+
+
+def _result(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    shown = {key: value for key, value in row.items() if key != "tier_title"}
+    return shown | {"reason": reason(row.get("reason"), lang)}
+
+
+def reason(words: str | None, lang: Lang) -> str | None:
+    """Why there is no figure, in the page's language."""
+    return REASONS_ZH.get(words, words) if words and lang == "zh" else words
+
+
+def _facts(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> list[tuple[str, str]]:
+    inputs = run["inputs"]
+    parameters = inputs.get("parameters") or {}
+    found = {
+        "document": f"{policy.source.document} {policy.source.clause}".strip() if policy else None,
+        "version": run["policy"]["version"],
+        "computed": str(run["created_at"]).replace("T", " ").replace("Z", " UTC"),
+        "crs": inputs.get("metric_crs"),
+        "speed": f"{parameters['speed_m_s']} m/s" if parameters.get("speed_m_s") else None,
+        "people_rule": RULES.get(str(inputs.get("people_rule")), {}).get(lang),
+        "outside": f"{inputs['people_outside_data']:,.0f}" if inputs.get("people_outside_data") else None,
+    }
+    return [(WORDS[key][lang], str(value)) for key, value in found.items() if value]
+
+
+def run_square(conn: Connection, run: uuid.UUID) -> Square:
+    """The square around a run's areas and gaps."""
+    return square_around(run_store.extent(conn, run) or (-1.0, -1.0, 1.0, 1.0))
+
+
+def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) -> dict[str, Any]:
+    """Borders of a run's areas with their figures in each mode and tier."""
+    run, key = get_run(conn, catalogue, run_id), parse_run(run_id)
+    square = run_square(conn, key)
+    return {
+        "square": square.as_json(),
+        "shapes": {"own": {"rows": run_store.area_shapes(conn, key, square), "cut": False}},
+        "labels": run_store.area_labels(conn, key, square),
+        "figures": [_result(row, lang) for row in run["areas"]],
+    }
+
+
+def gaps_data(
+    conn: Connection, catalogue: Catalogue, run_id: str, mode: str, tier: str, lang: Lang
+) -> dict[str, Any]:
+    """Gaps of one mode and tier, most people first, each with the names of the areas it lies in."""
+    get_run(conn, catalogue, run_id)
+    key = parse_run(run_id)
+    square = run_square(conn, key)
+    rows = run_store.gap_shapes(conn, key, mode, tier, square)
+    names = store.area_names(conn, project(catalogue).current["districts"], lang)
+    for row in rows:
+        path = [names[code] for code in (row[5].pop("path") or "").split("/")[1:] if code in names]
+        row[5]["area"] = " › ".join(path)
+    total = len(rows) if len(rows) < run_store.GAP_LIMIT else run_store.count_gaps(conn, key, mode, tier)
+    return {
+        "square": square.as_json(),
+        "shapes": {"own": {"rows": rows, "cut": total > len(rows)}},
+        "total": total,
+    }

@@ -1,0 +1,77 @@
+"""SQL of a run's map: its areas and gaps in units of one square."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from app.maps.squares import Square
+
+#: Gaps drawn of one mode and tier, those with most people first; the page says of how many.
+GAP_LIMIT = 4_000
+
+_UNITS = (
+    "ST_AsGeoJSON(ST_AsMVTGeom(ST_Transform(geom, 3857),"
+    " ST_MakeBox2D(ST_Point(:west, :south), ST_Point(:east, :north)), :extent, 0, false), 0, 0)::json"
+)
+
+
+def extent(conn: Connection, run: uuid.UUID) -> tuple[float, float, float, float] | None:
+    """(west, south, east, north) in degrees of a run's areas and gaps; None where it has neither."""
+    row = conn.execute(
+        text(
+            "SELECT min(ST_XMin(box)), min(ST_YMin(box)), max(ST_XMax(box)), max(ST_YMax(box)) FROM ("
+            "SELECT ST_Extent(geom) AS box FROM city.coverage_areas WHERE run = :run"
+            " UNION ALL SELECT ST_Extent(geom) FROM city.coverage_gaps WHERE run = :run) boxes"
+        ),
+        {"run": run},
+    ).one()
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
+
+
+def area_shapes(conn: Connection, run: uuid.UUID, square: Square) -> list[list[Any]]:
+    """One shape row an area: [number, null, name, 0, geometry, code]."""
+    statement = text(
+        f"SELECT row_number() OVER (ORDER BY code), NULL, coalesce(name, code), 0, {_UNITS}, code FROM ("  # noqa: S608
+        "SELECT DISTINCT ON (code) code, name, geom FROM city.coverage_areas"
+        " WHERE run = :run AND geom IS NOT NULL ORDER BY code) areas"
+    )
+    return [list(row) for row in conn.execute(statement, {"run": run, **_bounds(square)})]
+
+
+def area_labels(conn: Connection, run: uuid.UUID, square: Square) -> list[list[Any]]:
+    """One name an area: [`district`, name, x, y, 0] at a point inside it."""
+    statement = text(
+        "SELECT name, round((ST_X(p) - :west) / :unit), round((:north - ST_Y(p)) / :unit) FROM ("
+        "SELECT DISTINCT ON (code) name, ST_Transform(ST_PointOnSurface(geom), 3857) AS p FROM city.coverage_areas"
+        " WHERE run = :run AND geom IS NOT NULL AND name IS NOT NULL ORDER BY code) areas"
+    )
+    values = {"run": run, **_bounds(square), "unit": square.side_m / square.extent}
+    return [["district", name, int(x), int(y), 0] for name, x, y in conn.execute(statement, values)]
+
+
+def gap_shapes(conn: Connection, run: uuid.UUID, mode: str, tier: str, square: Square) -> list[list[Any]]:
+    """A shape row a gap, most people first: [id, null, name, 0, geometry, {people, nearest_m, area_m2, code, path}]"""
+    statement = text(
+        f"SELECT id, NULL, nullif(name, ''), 0, {_UNITS},"  # noqa: S608
+        " json_build_object('people', people, 'nearest_m', nearest_m, 'area_m2', area_m2, 'code', code,"
+        " 'path', area_path) FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier"
+        " ORDER BY people DESC NULLS LAST, area_m2 DESC, id LIMIT :limit"
+    )
+    values = {"run": run, "mode": mode, "tier": tier, "limit": GAP_LIMIT, **_bounds(square)}
+    return [list(row) for row in conn.execute(statement, values) if row[4] is not None]
+
+
+def count_gaps(conn: Connection, run: uuid.UUID, mode: str, tier: str) -> int:
+    """How many gaps a mode and tier have in all."""
+    statement = text(
+        "SELECT count(*) FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier"
+    )
+    return int(conn.execute(statement, {"run": run, "mode": mode, "tier": tier}).scalar_one())
+
+
+def _bounds(square: Square) -> dict[str, float]:
+    west, south, east, north = square.bounds
+    return {"west": west, "south": south, "east": east, "north": north, "extent": square.extent}

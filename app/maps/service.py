@@ -1,0 +1,209 @@
+"""The maps' use cases: what the city holds, one square, one feature, the page of the whole city or of one class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from threading import Lock
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from app.catalogue.model import Catalogue, FeatureClass, Lang
+from app.database.engine import Connection
+from app.errors import NotFound
+from app.inventory.store import bounds, data_version
+from app.inventory.tables import project
+from app.maps import layers, store, tiles
+from app.maps.squares import web_square
+from app.maps.store import Amount
+
+#: What is kept between requests, by database: counts and extents at a data version.
+_KEPT_LIMIT = 500
+_kept: WeakKeyDictionary[Any, dict[tuple[object, ...], Any]] = WeakKeyDictionary()
+_lock = Lock()
+
+T = TypeVar("T")
+
+SAMPLE_NOTICE = {"zh": "示例数据，非真实", "en": "Sample data, not real (示例数据，非真实)"}
+SAMPLE_SOURCE = {"zh": "城图示例城市", "en": "Chengtu sample city"}
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What every page says of the city: its name, its extent, whether it is a sample, whose data it is."""
+
+    name: str | None
+    bounds: tuple[float, float, float, float] | None
+    notice: str | None
+    attribution: list[dict[str, str]]
+
+
+def versions(conn: Connection, catalogue: Catalogue) -> dict[str, int]:
+    """Class id → data version, of every class that may be shown."""
+    return {class_id: data_version(conn, class_id) for class_id in shown_classes(catalogue)}
+
+
+def shown_classes(catalogue: Catalogue) -> Mapping[str, FeatureClass]:
+    """The classes that maps show, in their order: all but the restricted ones."""
+    found = [cls for cls in catalogue.classes.values() if cls.sensitivity != "restricted"]
+    return {cls.id: cls for cls in sorted(found, key=lambda cls: (cls.order, cls.id))}
+
+
+def get_class(catalogue: Catalogue, class_id: str) -> FeatureClass:
+    """A class that maps show; NotFound with the nearest ids."""
+    cls = catalogue.get_class(class_id)
+    if cls.sensitivity == "restricted":
+        raise NotFound(f"The class '{class_id}' is not shown on maps.")
+    return cls
+
+
+def _once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
+    """`make()` once for each key and database; the oldest are dropped."""
+    with _lock:
+        known = _kept.setdefault(conn.engine, {})
+        if key in known:
+            return cast("T", known[key])
+    made = make()
+    with _lock:
+        while len(known) >= _KEPT_LIMIT:
+            known.pop(next(iter(known)))
+        known[key] = made
+    return made
+
+
+def amount(conn: Connection, catalogue: Catalogue, class_id: str, version: int) -> Amount:
+    """What a class holds at a data version."""
+    table = project(catalogue).current[class_id]
+    today = datetime.now(UTC).date()  # what is valid now changes with the day
+    return _once(conn, ("amount", class_id, version, today), lambda: store.amount(conn, table))
+
+
+def city(conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang) -> City:
+    """The city as the pages introduce it; `held` are the data versions."""
+    settings = store.settings(conn)
+    sample = "sample" in settings
+    box = _once(conn, ("bounds", tuple(held.items())), lambda: _bounds(conn, held))
+    return City(
+        name=_city_name(conn, catalogue, lang),
+        bounds=box,
+        notice=SAMPLE_NOTICE[lang] if sample else None,
+        attribution=_attribution(store.sources(conn), lang, sample=sample),
+    )
+
+
+def _bounds(conn: Connection, held: Mapping[str, int]) -> tuple[float, float, float, float] | None:
+    """The extent of what the city owns; its borders only where there is nothing else."""
+    filled = [class_id for class_id, version in held.items() if version]
+    own = [class_id for class_id in filled if class_id in {"streets", "parks", "toilets", "buildings"}]
+    return bounds(conn, own or filled) if filled else None
+
+
+def _city_name(conn: Connection, catalogue: Catalogue, lang: Lang) -> str | None:
+    return store.city_name(conn, project(catalogue).current["districts"], lang)
+
+
+def _attribution(rows: list[dict[str, str | None]], lang: Lang, *, sample: bool) -> list[dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        words = row["attribution"] or row["source"] or ""
+        item = {"text": words}
+        if row["licence"] and row["licence"] not in words:
+            item["text"] = f"{words} ({row['licence']})"
+        if words:
+            found[item["text"]] = item
+    if sample and not found:
+        found["sample"] = {"text": SAMPLE_SOURCE[lang]}
+    return [*found.values(), {"text": "Leaflet"}]
+
+
+def page_view(town: City, lang: Lang, title: str, subtitle: str | None, here: str) -> dict[str, Any]:
+    """The options of a page's map; `here` is its path, for the other language."""
+    view: dict[str, Any] = {"lang": lang, "title": title, "subtitle": subtitle, "home": "/"}
+    view["other_lang"] = f"{here}?lang={'en' if lang == 'zh' else 'zh'}"
+    view["notice"] = town.notice
+    view["attribution"] = town.attribution
+    if town.bounds:
+        west, south, east, north = town.bounds
+        view["bounds"] = [[south, west], [north, east]]
+    return view
+
+
+def layer_views(
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang, on: frozenset[str]
+) -> list[dict[str, Any]]:
+    """The options of every layer, classes without rows left out unless they are asked for."""
+    views = []
+    for cls in shown_classes(catalogue).values():
+        holds = amount(conn, catalogue, cls.id, held[cls.id])
+        if holds.count or cls.id in on:
+            views.append(layers.layer_view(cls, holds, held[cls.id], lang, on=cls.id in on))
+    return views
+
+
+def ground_view(held: Mapping[str, int], lang: Lang) -> dict[str, Any]:
+    """The options of the ground."""
+    address = f"/map/background/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={ground_version(held)}"
+    return {"id": "ground", "deepest": layers.DEEPEST, "tiles": address}
+
+
+def ground_version(held: Mapping[str, int]) -> int:
+    """The data version of the ground: the newest of its classes."""
+    return max(held[class_id] for class_id in tiles.GROUND_CLASSES)
+
+
+def class_square(
+    conn: Connection, catalogue: Catalogue, cls: FeatureClass, at: tuple[int, int, int], lang: Lang
+) -> str:
+    """One square (z, x, y) of a class as JSON text."""
+    square, zoom = web_square(*at), at[0] + tiles.ZOOM_STEP
+    members = tiles.class_members(cls, project(catalogue), square, zoom, lang)
+    return store.square_json(conn, square, members)
+
+
+def ground_square(conn: Connection, catalogue: Catalogue, at: tuple[int, int, int], lang: Lang) -> str:
+    """One square (z, x, y) of the ground as JSON text."""
+    square, zoom = web_square(*at), at[0] + tiles.ZOOM_STEP
+    members = tiles.ground_members(project(catalogue), square, zoom, lang)
+    return store.square_json(conn, square, members)
+
+
+def feature_view(
+    conn: Connection, catalogue: Catalogue, cls: FeatureClass, feature_id: int, lang: Lang
+) -> dict[str, Any]:
+    """Everything a feature card shows; raises NotFound."""
+    tables = project(catalogue)
+    row = store.feature(conn, cls, tables.current[cls.id], feature_id)
+    if row is None:
+        raise NotFound(f"There is no {cls.id} with the id {feature_id}.")
+    names = store.area_names(conn, tables.current["districts"], lang)
+    return {"fields": layers.fields_view(cls, lang), **detail(cls, row, names, lang)}
+
+
+def detail(cls: FeatureClass, row: Mapping[str, Any], areas: Mapping[str, str], lang: Lang) -> dict[str, Any]:
+    """One row as a feature card reads it: unknown values are left out."""
+    names = ("name_zh", "name_en") if lang == "zh" else ("name_en", "name_zh")
+    shown = [
+        field.name for field in cls.fields if field.sensitivity != "restricted" and field.name not in names
+    ]
+    view: dict[str, Any] = {
+        "code": row["code"],
+        "name": next((row[name] for name in names if row.get(name)), None),
+        "values": {name: _plain(row[name]) for name in shown if row[name] is not None},
+    }
+    if row.get(names[1]) and row.get(names[0]):
+        view["values"][names[1]] = row[names[1]]
+    path = [areas[code] for code in row["area_path"].split("/") if code in areas]
+    view |= {"area": " › ".join(path)} if path else {}
+    view |= {name: round(row[name], 1) for name in ("length_m", "area_m2") if row.get(name)}
+    return view | ({"incomplete": True} if row["incomplete"] else {})
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def json_text(value: object) -> str:
+    """Compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,321 @@
+"""The maps' SQL: what lies in a square, one feature's fields, counts by zoom, extent, sources.
+
+Geometry leaves the database in whole units of the square it is asked for; JSON text is built by the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSON
+
+from app.catalogue.model import FeatureClass, Lang
+from app.maps.squares import Square
+
+#: No square holds more shapes of a class than this; the largest come first, and the page says that some are missing.
+SHAPE_LIMIT = 6_000
+POINT_LIMIT = 20_000
+#: Units of a square within which points are counted as one, below the zoom at which every point stands alone.
+CELL = 96
+#: Units by which shapes reach over a square's edge, so that strokes are not cut there.
+BUFFER = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One list of shapes in a square: rows of `table` where `where` holds, `kind` and `mark` as SQL values."""
+
+    table: Table
+    kind: ColumnElement[Any] | None = None
+    mark: ColumnElement[Any] | None = None
+    where: ColumnElement[bool] | None = None
+    named: bool = True
+    outline: bool = False
+
+
+def name_of(table: Table, lang: Lang) -> ColumnElement[Any]:
+    """The name in the page's language, else in the other, else null; never longer than a label can be."""
+    order = ("name_zh", "name_en") if lang == "zh" else ("name_en", "name_zh")
+    names = [func.nullif(table.c[name], "") for name in order if name in table.c]
+    return func.left(func.coalesce(*names), 120) if names else cast(null(), String)
+
+
+def constant(value: str) -> ColumnElement[Any]:
+    """A text as an SQL value."""
+    return cast(literal(value), String)
+
+
+def is_one_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of the values."""
+    return column.in_(values)
+
+
+def street_mark(streets: Table) -> ColumnElement[Any]:
+    """`t` for tunnels, `b` for bridges, else null."""
+    return case((streets.c.tunnel, constant("t")), (streets.c.bridge, constant("b")), else_=null())
+
+
+def _now(table: Table) -> ColumnElement[bool]:
+    return table.c.valid.op("@>")(func.current_date())
+
+
+def _inside(table: Table, square: Square, zoom: int, margin: float) -> ColumnElement[bool]:
+    box = func.ST_MakeEnvelope(*square.lonlat(margin), 4326)
+    # the zoom is a literal: the planner can then use the index of rows drawn at that zoom
+    return and_(table.c.geom.op("&&")(box), table.c.min_zoom <= text(str(int(zoom))), _now(table))
+
+
+def _units(geometry: ColumnElement[Any], square: Square, *, clip: bool) -> ColumnElement[Any]:
+    bounds = func.ST_MakeBox2D(
+        func.ST_Point(square.bounds[0], square.bounds[1]), func.ST_Point(square.bounds[2], square.bounds[3])
+    )
+    return func.ST_AsMVTGeom(func.ST_Transform(geometry, 3857), bounds, square.extent, BUFFER, clip)
+
+
+def _json(geometry: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(func.ST_AsGeoJSON(geometry, 0, 0), JSON)
+
+
+def _size(table: Table) -> ColumnElement[Any]:
+    measured = next((table.c[name] for name in ("area_m2", "length_m") if name in table.c), None)
+    return table.c.id if measured is None else measured
+
+
+def _shape_rows(part: Part, square: Square, zoom: int, lang: Lang, *, whole: bool) -> Subquery:
+    table = part.table
+    source = func.ST_Boundary(table.c.geom) if part.outline else table.c.geom
+    where = _inside(table, square, zoom, BUFFER / square.extent)
+    if part.where is not None:
+        where = and_(where, part.where)
+    rows = (
+        select(
+            table.c.id,
+            (part.kind if part.kind is not None else null()).label("kind"),
+            (name_of(table, lang) if part.named else null()).label("label"),
+            table.c.min_zoom,
+            _units(source, square, clip=not whole).label("shape"),
+            (part.mark if part.mark is not None else null()).label("mark"),
+        )
+        .where(where)
+        .order_by(_size(table).desc(), table.c.id)
+    )
+    return (rows if whole else rows.limit(SHAPE_LIMIT)).subquery()
+
+
+def shapes(part: Part, square: Square, zoom: int, lang: Lang, *, whole: bool = False) -> Select[Any]:
+    """JSON {rows, cut} of lines and areas: rows are [id, kind, label, zoom, geometry, mark].
+
+    `cut` says that some are missing; `whole` leaves out limit and clipping.
+    """
+    rows = _shape_rows(part, square, zoom, lang, whole=whole)
+    row = func.json_build_array(
+        rows.c.id, rows.c.kind, rows.c.label, rows.c.min_zoom, _json(rows.c.shape), rows.c.mark
+    )
+    drawable = func.ST_Dimension(rows.c.shape) > 0
+    listed = func.coalesce(func.json_agg(row).filter(drawable), _empty())
+    return select(_object({"rows": listed, "cut": func.count() >= (SHAPE_LIMIT if not whole else 2**31)}))
+
+
+def _empty() -> ColumnElement[Any]:
+    return cast(literal("[]"), JSON)
+
+
+def _anchor(table: Table) -> ColumnElement[Any]:
+    """The point at which a feature of any kind is named or marked."""
+    if "length_m" in table.c:
+        return func.ST_LineInterpolatePoint(func.ST_GeometryN(table.c.geom, 1), 0.5)
+    return func.ST_PointOnSurface(table.c.geom)
+
+
+def _positions(
+    table: Table, square: Square, zoom: int, columns: Sequence[ColumnElement[Any]], where: ColumnElement[bool]
+) -> Subquery:
+    """The anchors that lie in the square itself, as x and y in its units: each in exactly one square."""
+    point = func.ST_Transform(_anchor(table), 3857)
+    unit = square.extent / square.side_m
+    inner = (
+        select(
+            *columns,
+            ((func.ST_X(point) - square.left_m) * unit).label("x"),
+            ((square.top_m - func.ST_Y(point)) * unit).label("y"),
+        )
+        .where(_inside(table, square, zoom, 0.0), where)
+        .subquery()
+    )
+    held = and_(inner.c.x >= 0, inner.c.x < square.extent, inner.c.y >= 0, inner.c.y < square.extent)
+    return select(inner).where(held).subquery()
+
+
+def points(part: Part, square: Square, lang: Lang, *, cell: int) -> Select[Any]:
+    """JSON list of [id, n, x, y, label, kind]; `cell` > 1: n points within one cell are one row, with null id."""
+    table = part.table
+    kind = part.kind if part.kind is not None else cast(null(), String)
+    columns = (table.c.id, name_of(table, lang).label("label"), kind.label("kind"))
+    at = _positions(table, square, 99, columns, true())
+    groups = (at.c.id,) if cell <= 1 else (func.floor(at.c.x / cell), func.floor(at.c.y / cell))
+    alone = func.count() == 1
+    rows = (
+        select(
+            case((alone, func.min(at.c.id))).label("id"),
+            func.count().label("n"),
+            func.round(func.avg(at.c.x)).label("x"),
+            func.round(func.avg(at.c.y)).label("y"),
+            case((alone, func.min(at.c.label))).label("label"),
+            func.min(at.c.kind).label("kind"),
+        )
+        .group_by(*groups)
+        .limit(POINT_LIMIT)
+        .subquery()
+    )
+    row = func.json_build_array(rows.c.id, rows.c.n, rows.c.x, rows.c.y, rows.c.label, rows.c.kind)
+    return select(func.coalesce(func.json_agg(row), _empty()))
+
+
+def labels(group: ColumnElement[Any], part: Part, square: Square, zoom: int, lang: Lang) -> Select[Any]:
+    """JSON list of [group, name, x, y, zoom] of features whose anchor lies in the square, largest first."""
+    table = part.table
+    where: ColumnElement[bool] = name_of(table, lang).is_not(None)
+    if part.where is not None:
+        where = and_(where, part.where)
+    columns = (
+        group.label("group"),
+        name_of(table, lang).label("label"),
+        table.c.min_zoom,
+        _size(table).label("size"),
+    )
+    at = _positions(table, square, zoom, columns, where)
+    rows = select(at).order_by(at.c.size.desc()).limit(500).subquery()
+    row = func.json_build_array(
+        rows.c.group, rows.c.label, func.round(rows.c.x), func.round(rows.c.y), rows.c.min_zoom
+    )
+    return select(func.coalesce(func.json_agg(row), _empty()))
+
+
+def square_json(conn: Connection, square: Square, members: dict[str, Any]) -> str:
+    """One square as JSON text: `members` are selects (or dicts of them) by key, run as one statement."""
+    built = _object({"square": cast(literal(_plain(square)), JSON), **members})
+    return str(conn.execute(select(cast(built, String))).scalar_one())
+
+
+def _plain(square: Square) -> str:
+    return "[" + ",".join(repr(number) for number in square.as_json()) + "]"
+
+
+def _object(members: dict[str, Any]) -> ColumnElement[Any]:
+    pairs: list[Any] = []
+    for key, value in members.items():
+        made = _object(value) if isinstance(value, dict) else value
+        pairs += [cast(literal(key), String), made.scalar_subquery() if isinstance(made, Select) else made]
+    return func.json_build_object(*pairs)
+
+
+def joined(lists: Sequence[Select[Any]]) -> Select[Any]:
+    """Several JSON lists as one."""
+    parts = [func.json_array_elements(each.scalar_subquery()).table_valued("value") for each in lists]
+    union = select(parts[0].c.value).union_all(*(select(part.c.value) for part in parts[1:])).subquery()
+    return select(func.coalesce(func.json_agg(union.c.value), _empty()))
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a class holds now: rows in all and by first zoom, metres, square metres, the kinds that occur."""
+
+    count: int
+    by_zoom: dict[int, int]
+    length_m: float | None
+    area_m2: float | None
+    kinds: list[str]
+
+
+def amount(conn: Connection, table: Table) -> Amount:
+    """Count a class's current rows (one scan)."""
+    nothing = literal(None)
+    length, area = (
+        func.sum(table.c[name]) if name in table.c else nothing for name in ("length_m", "area_m2")
+    )
+    kind = table.c.kind if "kind" in table.c else nothing
+    rows = conn.execute(
+        select(table.c.min_zoom, cast(kind, String), func.count(), length, area)
+        .where(_now(table))
+        .group_by(table.c.min_zoom, cast(kind, String))
+    ).all()
+    by_zoom: dict[int, int] = {}
+    for zoom, _, count, _, _ in rows:
+        by_zoom[zoom] = by_zoom.get(zoom, 0) + count
+    lengths, areas = ([row[i] for row in rows if row[i] is not None] for i in (3, 4))
+    return Amount(
+        sum(by_zoom.values()),
+        dict(sorted(by_zoom.items())),
+        sum(lengths) if lengths else None,
+        sum(areas) if areas else None,
+        sorted({row[1] for row in rows if row[1] is not None}),
+    )
+
+
+def feature(conn: Connection, cls: FeatureClass, table: Table, feature_id: int) -> dict[str, Any] | None:
+    """One current row's columns without its geometry, or None."""
+    names = ["id", "code", "area_path", "incomplete", *(field.name for field in cls.fields)]
+    names += [name for name in ("length_m", "area_m2", "size_flag") if name in table.c]
+    row = conn.execute(select(*(table.c[name] for name in names)).where(table.c.id == feature_id)).mappings()
+    first = row.first()
+    return None if first is None else dict(first)
+
+
+def all_features(conn: Connection, cls: FeatureClass, table: Table) -> list[dict[str, Any]]:
+    """Every current row's columns without geometry, by id: what a single file carries."""
+    names = ["id", "code", "area_path", "incomplete", *(field.name for field in cls.fields)]
+    names += [name for name in ("length_m", "area_m2") if name in table.c]
+    statement = select(*(table.c[name] for name in names)).where(_now(table)).order_by(table.c.id)
+    return [dict(row) for row in conn.execute(statement).mappings()]
+
+
+def area_names(conn: Connection, table: Table, lang: Lang) -> dict[str, str]:
+    """Names of areas (`districts` of every level) by code."""
+    rows = conn.execute(select(table.c.code, name_of(table, lang)).where(_now(table)))
+    return {code: name for code, name in rows if name}
+
+
+def city_name(conn: Connection, districts: Table, lang: Lang) -> str | None:
+    """The name of the only area of level `city`; None where there is none, or more than one."""
+    rows = conn.execute(
+        select(name_of(districts, lang)).where(districts.c.level == "city", _now(districts)).limit(2)
+    )
+    names = [name for (name,) in rows]
+    return names[0] if len(names) == 1 else None
+
+
+def settings(conn: Connection) -> dict[str, str]:
+    """The database's own settings (`city.settings`)."""
+    rows = conn.execute(text("SELECT key, value FROM city.settings"))
+    return {key: value for key, value in rows}  # noqa: C416 - rows are no pairs to dict()
+
+
+def sources(conn: Connection) -> list[dict[str, str | None]]:
+    """Source, licence and attribution of everything imported, each once, in the order it came."""
+    rows = conn.execute(
+        text(
+            "SELECT source, licence, attribution FROM city.imports"
+            " WHERE source IS NOT NULL OR attribution IS NOT NULL"
+            " GROUP BY source, licence, attribution ORDER BY min(at)"
+        )
+    ).mappings()
+    return [dict(row) for row in rows]

@@ -1,0 +1,148 @@
+"""Every failure as `application/problem+json` (RFC 9457): one handler, no leaks, a hint where there is a way out."""
+
+from __future__ import annotations
+
+import difflib
+import http
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.access.negotiation import choose_lang
+from app.catalogue.model import Lang
+from app.errors import BadInput, ChengtuError, NotFound
+
+MEDIA_TYPE = "application/problem+json"
+
+#: code → (Chinese, English) title; a code that is not here has the title of its status.
+TITLES: Mapping[str, tuple[str, str]] = {
+    "not-found": ("未找到", "Not found"),
+    "bad-input": ("请求有误", "Bad request"),
+    "bad-declaration": ("声明有误", "Bad declaration"),
+    "unreadable-file": ("文件无法读取", "Unreadable file"),
+    "bad-geometry": ("几何图形有误", "Bad geometry"),
+    "conflict": ("冲突", "Conflict"),
+    "precondition-failed": ("版本已变", "Precondition failed"),
+    "unavailable": ("服务暂不可用", "Unavailable"),
+    "no-space": ("磁盘已满", "Disk full"),
+    "method-not-allowed": ("不支持的方法", "Method not allowed"),
+    "internal": ("内部错误", "Internal error"),
+}
+
+
+def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem document of `error`: type, title, status, detail, code, hint and the request's id."""
+    lang = _lang(request)
+    body: dict[str, Any] = {
+        "type": f"urn:chengtu:problem:{error.code}",
+        "title": _title(error, lang),
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+    }
+    if error.hint:
+        body["hint"] = error.hint
+    body["instance"] = f"urn:chengtu:request:{request.scope.get('request_id', '')}"
+    extra = {
+        "Cache-Control": "no-store",
+        "Content-Language": "en",
+        "Vary": "Accept-Language",
+        **(headers or {}),
+    }
+    if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        extra.setdefault("Retry-After", "5")
+    return JSONResponse(body, status_code=error.status, headers=extra, media_type=MEDIA_TYPE)
+
+
+def _lang(request: Request) -> Lang:
+    asked = request.query_params.get("lang")
+    if asked == "zh":
+        return "zh"
+    return "en" if asked == "en" else choose_lang(request.headers.get("accept-language"), "en")
+
+
+def _title(error: ChengtuError, lang: Lang) -> str:
+    if error.code in TITLES:
+        return TITLES[error.code][0 if lang == "zh" else 1]
+    return http.HTTPStatus(error.status).phrase
+
+
+def internal_error() -> ChengtuError:
+    """What a client hears of a failure nobody expected: nothing of its inside."""
+    error = ChengtuError(
+        "Something failed in the server.",
+        "Try again; the server's log has the details under this request's id.",
+    )
+    error.code = "internal"
+    return error
+
+
+def install(app: Starlette) -> None:
+    """Register the handlers on `app`."""
+    app.add_exception_handler(ChengtuError, _on_chengtu_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+async def _on_chengtu_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ChengtuError)
+    return problem(request, error)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem(request, describe_validation(error.errors()))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(request, describe_http(request, error), error.headers)
+
+
+def describe_validation(errors: Iterable[Mapping[str, Any]]) -> BadInput:
+    """One sentence naming the first wrong parameter, its value and why; the hint counts the others."""
+    first, *others = errors
+    place, *path = (str(part) for part in first["loc"])
+    kind = {"query": "query parameter", "path": "path parameter", "header": "header", "body": "body"}.get(
+        place, place
+    )
+    name = f"{kind} '{'.'.join(path)}'" if path else kind
+    given = (
+        "" if first["type"] == "missing" or first.get("input") is None else f" {str(first['input'])[:100]!r}"
+    )
+    reason = first["msg"][:1].lower() + first["msg"][1:]
+    hint = f"{len(others)} more can't be used either." if others else None
+    return BadInput(
+        f"The {name}{given} cannot be used: {reason}.".replace("..", "."), _nearest(first) or hint
+    )
+
+
+def _nearest(error: Mapping[str, Any]) -> str | None:
+    """For a value that is none of a list, the nearest ones of that list."""
+    if error["type"] not in {"literal_error", "enum"}:
+        return None
+    expected = str(error.get("ctx", {}).get("expected", ""))
+    names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(", ")]
+    near = difflib.get_close_matches(str(error.get("input")), names, n=3, cutoff=0.5)
+    return f"Did you mean {', '.join(near)}?" if near else f"Valid values: {', '.join(names)}."
+
+
+def describe_http(request: Request, error: HTTPException) -> ChengtuError:
+    """The framework's own 404, 405 and others in our words."""
+    if error.status_code == http.HTTPStatus.NOT_FOUND:
+        return NotFound(
+            f"There is nothing at {request.url.path}.", "/ lists what there is; /docs describes it."
+        )
+    phrase = http.HTTPStatus(error.status_code).phrase
+    told = ChengtuError(f"{phrase}: {request.method} {request.url.path}.", None)
+    told.status, told.code = error.status_code, phrase.lower().replace(" ", "-")
+    if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+        told.hint = (
+            f"Allowed here: {(error.headers or {}).get('Allow') or (error.headers or {}).get('allow', '')}."
+        )
+    return told

@@ -1,0 +1,75 @@
+"""The sample city's parameters, read from `geodata/sample/<size>.yaml`: what is drawn, where, and the plan's figures."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from app.errors import BadDeclaration, unknown
+
+SIZES = ("town", "city")
+_KEYS = frozenset(
+    "seed as_of centre metric_crs title rotation_deg bends rounding columns_m rows_m outline river canals "
+    "roads rings built_up_m2 old_districts districts subdistricts communities green parks homes markets facilities "
+    "pipes greenways figures".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFigure:
+    """A figure that the drawn city must show: `asked` of the plan's item, right to within `tolerance`."""
+
+    id: str
+    plan_item: str
+    zh: str
+    en: str
+    asked: float
+    unit: str
+    tolerance: float
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Parameters of one size; `values` holds the YAML's own keys, `figures` the plan's figures in order."""
+
+    size: str
+    seed: int
+    as_of: date
+    values: Mapping[str, Any]
+    figures: tuple[PlanFigure, ...]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+    def rng(self, topic: str) -> np.random.Generator:
+        """The random stream of one topic: the same for the same seed, whatever else is drawn before it."""
+        return np.random.default_rng([self.seed, zlib.crc32(topic.encode())])
+
+
+def read_parameters(folder: Path, size: str, seed: int | None = None) -> Parameters:
+    """The parameters of `size` from `folder`/<size>.yaml; `seed` replaces the file's own.
+
+    Raises
+    ------
+    NotFound
+        There is no such size.
+    BadDeclaration
+        The file has a key too many or too few.
+    """
+    if size not in SIZES:
+        raise unknown("sample size", size, SIZES)
+    path = folder / f"{size}.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if set(values) != _KEYS:
+        wrong = ", ".join(sorted(set(values) ^ _KEYS))
+        raise BadDeclaration(f"{path.name}: wrong or missing keys: {wrong}.", f"Keys: {', '.join(sorted(_KEYS))}.")
+    figures = tuple(PlanFigure(**item) for item in values["figures"])
+    return Parameters(size, values["seed"] if seed is None else seed, values["as_of"], values, figures)

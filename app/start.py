@@ -1,0 +1,91 @@
+"""What `chengtu run` does before it serves: a database, a city in it, a current run of every policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from app import console
+from app.catalogue.model import Catalogue
+from app.coverage import service as coverage
+from app.database import cluster
+from app.database.engine import Connection, Database, open_database
+from app.errors import ChengtuError
+from app.inventory.store import class_counts, data_version
+from app.sample.service import load
+from app.settings import Settings
+
+MODES = {"straight", "walk"}
+
+
+@contextmanager
+def started_database(settings: Settings) -> Iterator[Database]:
+    """The database, opened; a cluster that was started for it is stopped afterwards, unless others use it."""
+    ran_before = cluster.status(settings).running
+    if not ran_before and settings.database_url is None:
+        console.step(f"Starting the database in {settings.home_path} …")
+    db = open_database(settings)
+    try:
+        yield db
+    finally:
+        stop = not ran_before and settings.database_url is None and not others_connected(db)
+        db.dispose()
+        if stop:
+            cluster.stop(settings)
+
+
+def others_connected(db: Database) -> bool:
+    """Whether another client is connected to the server; False where it can no longer be asked."""
+    try:
+        with db.read(timeout_s=5) as conn:
+            return bool(_count_others(conn))
+    except ChengtuError:
+        return False
+
+
+def _count_others(conn: Connection) -> int:
+    # Background processes have no user; our own connections bear our own pid or stand idle in our pool.
+    found = conn.exec_driver_sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE usesysid IS NOT NULL AND datname IS NOT NULL "
+        "AND pid <> pg_backend_pid()"
+    )
+    return int(found.scalar_one())
+
+
+def load_sample_if_empty(db: Database, catalogue: Catalogue, size: str) -> bool:
+    """Load the sample city into a database without any feature; says whether it did."""
+    with db.read() as conn:
+        counts = class_counts(conn, catalogue)
+    if any(counts.values()):
+        return False
+    with console.progress(f"Sample city ({size})") as report:
+        load(db, catalogue, size, report)
+    return True
+
+
+def outdated_policies(db: Database, catalogue: Catalogue) -> list[str]:
+    """The policies without a run of the whole city, in both modes, of the data and the policy as they are now."""
+    with db.read() as conn:
+        return [policy for policy in catalogue.policies if find_current_run(conn, catalogue, policy) is None]
+
+
+def find_current_run(conn: Connection, catalogue: Catalogue, policy: str) -> dict[str, Any] | None:
+    """The newest run of `policy` made from the data as they are now, None where there is none."""
+    runs = coverage.list_runs(conn, catalogue, policy, limit=20)
+    return next((run for run in runs if _is_current(conn, catalogue, run)), None)
+
+
+def _is_current(conn: Connection, catalogue: Catalogue, run: Mapping[str, Any]) -> bool:
+    inputs = run["inputs"]
+    whole = inputs["area"] is None and set(run["modes"]) == MODES
+    same_policy = run["policy"]["version"] == catalogue.get_policy(run["policy"]["id"]).version
+    versions: Mapping[str, int] = inputs["versions"]
+    return whole and same_policy and all(data_version(conn, cls) == seen for cls, seen in versions.items())
+
+
+def current_runs(db: Database, catalogue: Catalogue) -> list[dict[str, Any]]:
+    """The current run of every policy that has one."""
+    with db.read() as conn:
+        found = [find_current_run(conn, catalogue, policy) for policy in catalogue.policies]
+    return [run for run in found if run is not None]

@@ -1,0 +1,104 @@
+"use strict";
+// The ground of every page: elements built without HTML text, numbers and words in the page's language.
+(function () {
+  const chengtu = (window.chengtu = window.chengtu || {});
+
+  /** An element; `attributes` may hold `class`, `text`, `on` (event → handler), `data`; children are nodes or text. */
+  chengtu.el = function (tag, attributes, ...children) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) setAttribute(node, name, value);
+    for (const child of children.flat()) if (child !== null && child !== undefined && child !== false) node.append(child);
+    return node;
+  };
+
+  function setAttribute(node, name, value) {
+    if (value === null || value === undefined || value === false) return;
+    if (name === "text") node.textContent = value;
+    else if (name === "class") node.className = value;
+    else if (name === "on") for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
+    else if (name === "style") Object.assign(node.style, value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const ICONS = {
+    plus: "M12 5v14M5 12h14", minus: "M5 12h14", close: "M6 6l12 12M18 6L6 18", left: "M15 5l-7 7 7 7", right: "M9 5l7 7-7 7",
+    home: "M4 11l8-7 8 7M6 9.5V20h12V9.5M10 20v-6h4v6", locate: "M12 3v4M12 17v4M3 12h4M17 12h4M12 7a5 5 0 100 10 5 5 0 000-10z",
+    layers: "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5", down: "M6 9l6 6 6-6", table: "M4 5h16v14H4zM4 10h16M10 10v9", up: "M6 15l6-6 6 6",
+  };
+  chengtu.icon = function (name) {
+    const svg = document.createElementNS(SVG, "svg");
+    const path = document.createElementNS(SVG, "path");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("aria-hidden", "true");
+    svg.setAttribute("class", "icon");
+    path.setAttribute("d", ICONS[name]);
+    svg.append(path);
+    return svg;
+  };
+
+  chengtu.button = function (icon, label, action, extra) {
+    return chengtu.el("button", { type: "button", "aria-label": label, title: label, on: { click: action }, ...extra }, chengtu.icon(icon));
+  };
+
+  const TEXTS = {
+    zh: {
+      layers: "图层", legend: "图例", close: "关闭", zoomIn: "放大", zoomOut: "缩小", home: "全市", locate: "我的位置", start: "首页",
+      language: "English", open: "展开面板", fold: "收起面板", previous: "上一个", next: "下一个", noName: "未命名", yes: "是", no: "否",
+      noPlace: "浏览器没有给出位置（手机上需要 HTTPS 或本机地址）。", failed: "部分数据暂时取不到，移动地图会再试。", empty: "暂无数据",
+      shown: (n, m) => `本比例尺绘出 ${n} / ${m}，放大可见全部`, cut: "此处要素过多，只绘出最大的一部分，放大可见全部",
+      objects: (n) => `${n} 处`, zoomTo: "点击放大", unknown: "未知", sources: "数据来源", size: "面积", length: "长度", code: "编码", area: "所在区域",
+      incomplete: "数据不完整（在数据边界处被截断）", straight: "直线", walk: "步行", land: "用地", people: "人口", share: "覆盖率",
+      official: "官方口径", reference: "参考口径", target: "目标", met: "达标", unmet: "未达标", noTarget: "未设目标", noFigure: "无数字",
+      districts: "分区县", gaps: "缺口", gapList: "人口最多的缺口", nearest: "最近设施", metres: "米", person: "人", noGaps: "没有缺口",
+      gapLegend: "缺口（人口）", areaLegend: "覆盖率（按人口）", areaLegendLand: "覆盖率（按用地）", noData: "无数字", name: "名称", mode: "方式", tier: "指标", by: "口径",
+      supply: "服务设施", why: "为何不是官方口径", sort: "点击排序", outside: "数据范围外的人口", served: (a, b) => `${a} / ${b}`, inside: "覆盖", speed: "步行速度",
+      walkNote: "步行：从居住地门到门，沿路网计算", notRun: "未计算", allMap: "查看全部图层", noScript: "地图需要启用 JavaScript。", nearestNone: "不可达", details: "说明", computed: "计算时间", crs: "量算坐标系",
+      drag: "拖动或点击",
+    },
+    en: {
+      layers: "Layers", legend: "Legend", close: "Close", zoomIn: "Zoom in", zoomOut: "Zoom out", home: "Whole city", locate: "My position", start: "Home",
+      language: "中文", open: "Open panel", fold: "Fold panel", previous: "Previous", next: "Next", noName: "Unnamed", yes: "Yes", no: "No",
+      noPlace: "The browser gave no position (on a phone it needs HTTPS or this machine's own address).", failed: "Some data could not be had; moving the map tries again.", empty: "No data yet",
+      shown: (n, m) => `${n} of ${m} drawn at this scale; zoom in for all`, cut: "Too many objects here: only the largest are drawn; zoom in for all",
+      objects: (n) => `${n} objects`, zoomTo: "Click to zoom in", unknown: "unknown", sources: "Sources", size: "Area", length: "Length", code: "Code", area: "In",
+      incomplete: "Incomplete: cut off at the edge of the data", straight: "Straight line", walk: "Walking", land: "Land", people: "People", share: "Coverage",
+      official: "Official figure", reference: "Reference figure", target: "Target", met: "Met", unmet: "Not met", noTarget: "No target", noFigure: "No figure",
+      districts: "By district", gaps: "Gaps", gapList: "Gaps with most people", nearest: "nearest", metres: "m", person: "people", noGaps: "No gaps",
+      gapLegend: "Gaps (people)", areaLegend: "Coverage (of people)", areaLegendLand: "Coverage (of land)", noData: "No figure", name: "Name", mode: "Mode", tier: "Figure", by: "By",
+      supply: "Facilities", why: "Why it is no official figure", sort: "Click to sort", outside: "People outside the data", served: (a, b) => `${a} / ${b}`, inside: "served", speed: "Walking speed",
+      walkNote: "Walking: door to door along the streets", notRun: "Not computed", allMap: "All layers", noScript: "The map needs JavaScript.", nearestNone: "unreachable", details: "Details", computed: "Computed", crs: "Measured in",
+      drag: "Drag or click",
+    },
+  };
+  chengtu.setLanguage = function (lang) {
+    chengtu.lang = lang === "en" ? "en" : "zh";
+    chengtu.t = TEXTS[chengtu.lang];
+    chengtu.locale = chengtu.lang === "zh" ? "zh-CN" : "en-GB";
+  };
+  chengtu.setLanguage(document.documentElement.lang.slice(0, 2));
+
+  chengtu.number = (value, digits = 0) =>
+    new Intl.NumberFormat(chengtu.locale, { maximumFractionDigits: digits }).format(value);
+  chengtu.percent = (share, digits = 1) =>
+    share === null || share === undefined ? "—" : `${(share * 100).toFixed(digits)} %`;
+
+  /** Metres as m or km, square metres as m², ha or km² (公顷, 平方公里). */
+  chengtu.length = (metres) => (metres < 1000 ? `${chengtu.number(metres)} m` : `${chengtu.number(metres / 1000, metres < 1e5 ? 2 : 0)} km`);
+  chengtu.area = function (m2) {
+    const zh = chengtu.lang === "zh";
+    if (m2 < 1e4) return `${chengtu.number(m2)} m²`;
+    if (m2 < 1e6) return `${chengtu.number(m2 / 1e4, 2)} ${zh ? "公顷" : "ha"}`;
+    return `${chengtu.number(m2 / 1e6, 2)} ${zh ? "平方公里" : "km²"}`;
+  };
+
+  /** A short message at the bottom of the page, for a screen reader too. */
+  chengtu.toast = function (text) {
+    const old = document.querySelector(".toast");
+    if (old && old.textContent === text) return;
+    if (old) old.remove();
+    const node = chengtu.el("div", { class: "toast", role: "status", text });
+    document.body.append(node);
+    setTimeout(() => node.remove(), 6000);
+  };
+})();

@@ -1,0 +1,89 @@
+"use strict";
+// Where shapes come from: squares asked from the server, or one square that lies in the page or file itself.
+(function () {
+  const chengtu = window.chengtu;
+  const KEPT = 400; // squares held in memory
+
+  /** A shape row [id, kind, label, zoom, geometry, mark] made ready to draw and to be hit. */
+  function shape(row) {
+    const [id, kind, label, zoom, geometry, mark] = row;
+    const made = { id, kind, label, zoom: zoom || 0, mark, lines: [], area: false, path: new Path2D(), box: [1e9, 1e9, -1e9, -1e9] };
+    addGeometry(made, geometry);
+    return made;
+  }
+
+  function addGeometry(made, geometry) {
+    if (!geometry) return;
+    const c = geometry.coordinates;
+    if (geometry.type === "Polygon") addRings(made, c);
+    else if (geometry.type === "MultiPolygon") c.forEach((rings) => addRings(made, rings));
+    else if (geometry.type === "LineString") addLine(made, c, false);
+    else if (geometry.type === "MultiLineString") c.forEach((line) => addLine(made, line, false));
+    else if (geometry.type === "GeometryCollection") geometry.geometries.forEach((part) => addGeometry(made, part));
+  }
+
+  function addRings(made, rings) {
+    made.area = true;
+    rings.forEach((ring) => addLine(made, ring, true));
+  }
+
+  function addLine(made, line, closed) {
+    const { path, box } = made;
+    for (let i = 0; i < line.length; i++) {
+      const x = line[i][0], y = line[i][1];
+      if (i) path.lineTo(x, y); else path.moveTo(x, y);
+      if (x < box[0]) box[0] = x;
+      if (y < box[1]) box[1] = y;
+      if (x > box[2]) box[2] = x;
+      if (y > box[3]) box[3] = y;
+    }
+    if (closed) path.closePath();
+    made.lines.push(line);
+  }
+
+  /** What the server or the file gives, made ready: every list of shape rows under `shapes` by group. */
+  chengtu.prepare = function (raw) {
+    const groups = {};
+    for (const [name, part] of Object.entries(raw.shapes || {})) groups[name] = part.rows.map(shape);
+    const cut = Object.values(raw.shapes || {}).some((part) => part.cut);
+    return { square: raw.square, groups, points: raw.points || [], labels: raw.labels || [], cut };
+  };
+
+  /** Squares of the server: `{z}/{x}/{y}` in the address; deeper than `deepest` the square above is used. */
+  chengtu.serverSource = function (address, deepest) {
+    const kept = new Map();
+    return {
+      get(z, x, y) {
+        while (z > deepest) { z -= 1; x >>= 1; y >>= 1; }
+        const key = `${z}/${x}/${y}`;
+        if (!kept.has(key)) {
+          if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+          kept.set(key, fetchSquare(address.replace("{z}/{x}/{y}", key)).catch((error) => { kept.delete(key); throw error; }));
+        }
+        return kept.get(key);
+      },
+    };
+  };
+
+  async function fetchSquare(address) {
+    const answer = await fetch(address);
+    if (!answer.ok) { chengtu.toast(chengtu.t.failed); throw new Error(`${answer.status}`); }
+    return chengtu.prepare(await answer.json());
+  }
+
+  /** The same for data that is all here: one square for the whole of it. */
+  chengtu.ownSource = function (raw) {
+    let data = null;
+    return { get() { data = data || Promise.resolve(chengtu.prepare(raw)); return data; } };
+  };
+
+  /** The JSON text that lies in the file under an element's id. */
+  chengtu.inside = (id) => JSON.parse(document.getElementById(id).textContent);
+
+  /** How a square's units lie on a canvas whose upper left corner is (originX, originY) of the world at `size` px. */
+  chengtu.placing = function (square, size, originX, originY) {
+    const [left, top, side, extent] = square;
+    const scale = (side * size) / extent;
+    return { scale, dx: left * size - originX, dy: top * size - originY };
+  };
+})();

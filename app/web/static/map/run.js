@@ -1,0 +1,291 @@
+"use strict";
+// The page of one coverage run: districts by share, gaps by people, figures straight beside walked.
+(function () {
+  const chengtu = window.chengtu, { el } = chengtu;
+  // one hue, light to dark, told apart by people with any colour vision (ColorBrewer GnBu and YlOrBr)
+  const SHARES = [[0, "#eaf3dd"], [0.4, "#b9dfc0"], [0.6, "#7cc7c2"], [0.75, "#3b9ac0"], [0.9, "#1a5a99"]];
+  const GAPS = ["#fee0b0", "#fdb366", "#ee7d22", "#b9480a", "#74290a"];
+
+  /** Registers the run; its panel is built at the page's start. */
+  chengtu.run = function (app, options) {
+    document.body.classList.add("run-page");
+    app.run = { options, mode: options.modes.includes("walk") ? "walk" : options.modes[0], tier: options.tiers[0].id, by: options.by, gaps: new Map() };
+    app.root.classList.add("run-map");
+    addAreas(app);
+  };
+
+  const figure = (run, code, mode = run.mode, tier = run.tier) => run.figures.get(`${code}|${mode}|${tier}`);
+  const share = (row, by) => (row ? row[by === "people" ? "share_of_people" : "share_of_land"] : null);
+  const step = (value) => { let found = SHARES[0]; for (const s of SHARES) if (value >= s[0]) found = s; return found[1]; };
+
+  async function load(options, name, address) {
+    if (options.data) return chengtu.inside(`${options.data}-${name}`);
+    const answer = await fetch(address);
+    if (!answer.ok) { chengtu.toast(chengtu.t.failed); throw new Error(String(answer.status)); }
+    return answer.json();
+  }
+
+  /** Areas come first: the panel waits for them. */
+  function addAreas(app) {
+    const { run } = app, { options } = run;
+    run.ready = load(options, "areas", options.areas).then((raw) => {
+      run.figures = new Map(raw.figures.map((row) => [`${row.code}|${row.mode}|${row.tier}`, row]));
+      run.rows = raw.figures;
+      run.areaTiles = new chengtu.CanvasTiles(chengtu.ownSource(raw), (context, data, view) => paintAreas(run, context, data, view), { pane: "areas", maxZoom: 20 });
+      run.areaTiles.on("load tileload", () => app.overlay.redraw());
+      run.areaTiles.addTo(app.map);
+      run.areaBoxes = boxes(raw);
+      app.extra.push((latlng) => areaHits(app, latlng));
+      return showGaps(app);
+    });
+  }
+
+  /** Code → [[south, west], [north, east]] of each area. */
+  function boxes(raw) {
+    const data = chengtu.prepare(raw);
+    return new Map((data.groups.own || []).map((item) => [item.mark, bounds(item.box, raw.square)]));
+  }
+
+  function bounds(box, [left, top, side, extent]) {
+    const place = (x, y) => L.CRS.EPSG3857.pointToLatLng(L.point(256 * (left + (x / extent) * side), 256 * (top + (y / extent) * side)), 0);
+    return [place(box[0], box[3]), place(box[2], box[1])];
+  }
+
+  function paintAreas(run, context, data, view) {
+    for (const item of data.groups.own || []) {
+      if (!chengtu.visible(item, view)) continue;
+      const value = share(figure(run, item.mark), run.by);
+      context.globalAlpha = 0.62;
+      context.fillStyle = value === null || value === undefined ? "#d9d9d9" : step(value);
+      context.fill(item.path, "evenodd");
+      if (value === null || value === undefined) chengtu.hatch(context, item, view, "#8c8c8c");
+      context.globalAlpha = 1;
+      for (const [colour, width] of [["#ffffff", 3], ["#5a6b78", 1.1]]) { context.strokeStyle = colour; context.lineWidth = width * view.unit; context.stroke(item.path); }
+    }
+  }
+
+  async function showGaps(app) {
+    const { run } = app, key = `${run.mode}|${run.tier}`;
+    if (!run.gaps.has(key)) run.gaps.set(key, load(run.options, `gaps-${run.mode}-${run.tier}`, run.options.gaps.replace("{mode}", run.mode).replace("{tier}", run.tier)));
+    let raw;
+    try { raw = await run.gaps.get(key); } catch { run.gaps.delete(key); return; }
+    if (key !== `${run.mode}|${run.tier}`) return;
+    if (run.gapTiles) run.gapTiles.remove();
+    run.gapRaw = raw;
+    run.breaks = breaks(raw.shapes.own.rows.map((row) => row[5].people));
+    run.gapTiles = new chengtu.CanvasTiles(chengtu.ownSource(raw), (context, data, view) => paintGaps(run, context, data, view), { pane: "areas", zIndex: 2, maxZoom: 20 });
+    run.gapTiles.addTo(app.map);
+  }
+
+  /** Limits between five classes at the 50, 75, 90 and 97 % quantiles, rounded to 1, 2 or 5. */
+  function breaks(people) {
+    const sorted = people.filter((n) => n >= 1).sort((a, b) => a - b);
+    const found = [0.5, 0.75, 0.9, 0.97].map((q) => round(sorted[Math.floor(q * (sorted.length - 1))] || 0));
+    return [...new Set(found.filter((n) => n > 0))].sort((a, b) => a - b);
+  }
+
+  function round(n) {
+    if (n <= 0) return 0;
+    const power = 10 ** Math.floor(Math.log10(n));
+    return [1, 2, 5, 10].map((m) => m * power).reduce((a, b) => (Math.abs(b - n) < Math.abs(a - n) ? b : a));
+  }
+
+  const gapColour = (run, people) => GAPS[run.breaks.filter((limit) => people >= limit).length];
+
+  function paintGaps(run, context, data, view) {
+    for (const item of data.groups.own || []) {
+      if (!chengtu.visible(item, view)) continue;
+      context.fillStyle = gapColour(run, item.mark.people);
+      context.globalAlpha = 0.85;
+      context.fill(item.path, "evenodd");
+      context.globalAlpha = 1;
+      if (view.zoom >= 13) { context.strokeStyle = "#7a2d05"; context.lineWidth = 0.7 * view.unit; context.stroke(item.path); }
+    }
+  }
+
+  // what a click finds
+
+  const pseudo = (title, colour, glyph) => ({ options: { title, geometry: "polygon", symbol: { shape: "square", color: colour, glyph } } });
+
+  function areaHits(app, latlng) {
+    const { run } = app, t = chengtu.t, found = [];
+    if (run.gapTiles) for (const hit of chengtu.shapesAt(run.gapTiles, app.map, latlng, 3)) found.push({ layer: pseudo(t.gaps, "#b9480a", "缺"), id: hit.item.id, chosen: { shapes: [hit] }, load: async () => gapDetail(hit.item) });
+    for (const hit of chengtu.shapesAt(run.areaTiles, app.map, latlng, 0)) found.push({ layer: pseudo(t.districts, "#1a5a99", "区"), id: hit.item.mark, chosen: { shapes: [hit] }, load: async () => areaDetail(run, hit.item) });
+    return found;
+  }
+
+  function gapDetail(item) {
+    const t = chengtu.t, { people, nearest_m: metres, area_m2: size, area, code } = item.mark;
+    const rows = [[t.people, chengtu.number(people)], [t.nearest, distance(metres)], [t.size, chengtu.area(size)]];
+    return { name: item.label, code, area, fields: [], values: {}, rows };
+  }
+
+  const distance = (metres) => (metres === null ? chengtu.t.nearestNone : chengtu.length(metres));
+
+  function areaDetail(run, item) {
+    const t = chengtu.t, rows = [];
+    for (const mode of run.options.modes) {
+      const row = figure(run, item.mark, mode);
+      if (!row) continue;
+      rows.push([`${t[mode]} · ${t.people}`, `${chengtu.percent(row.share_of_people)}${counts(row.people_served, row.people, chengtu.number)}`]);
+      rows.push([`${t[mode]} · ${t.land}`, `${chengtu.percent(row.share_of_land)}${counts(row.land_served_m2, row.land_m2, chengtu.area)}`]);
+      if (row.reason) rows.push([t[mode], row.reason]);
+    }
+    return { name: item.label, code: item.mark, fields: [], values: {}, rows };
+  }
+
+  const counts = (served, total, words) => (served === null || total === null || served === undefined || total === undefined ? "" : `（${words(served)} / ${words(total)}）`);
+
+  // the panel
+
+  /** The panel of the run page: figures, districts, gaps, layers. */
+  chengtu.buildRunPanel = function (app) {
+    const { run, page } = app, body = el("div", { class: "panel-body run-body" });
+    const head = chengtu.panelHead(app, page.title, page.subtitle);
+    chengtu.panel(app, head, body, false);
+    run.body = body;
+    run.legend = chengtu.shield(app.root.appendChild(el("section", { class: "legend", "aria-label": chengtu.t.legend })));
+    body.append(el("p", { class: "note", text: "…" }));
+    run.ready.then(() => { fill(app); fitRun(app); });
+  };
+
+  function fitRun(app) {
+    const all = [...app.run.areaBoxes.values()];
+    if (!app.asked && all.length) chengtu.fit(app, L.latLngBounds(all.map(([sw, ne]) => L.latLngBounds(sw, ne)).reduce((a, b) => a.extend(b))), false);
+  }
+
+  async function change(app, part) {
+    Object.assign(app.run, part);
+    app.run.areaTiles.repaint();
+    chengtu.closeCard(app);
+    await showGaps(app);
+    fill(app);
+  }
+
+  function fill(app) {
+    const { run } = app, { options } = run, scroll = run.body.scrollTop;
+    run.body.replaceChildren(...[
+      standing(options), switches(app), figures(app), districts(app), gapList(app), layerBox(app), facts(options),
+    ].filter(Boolean));
+    run.body.scrollTop = scroll;
+    drawLegend(run);
+  }
+
+  function standing(options) {
+    const t = chengtu.t;
+    const chip = el("span", { class: options.official ? "chip good" : "chip", text: options.official ? t.official : t.reference });
+    if (!options.differs.length) return el("p", { class: "standing" }, chip);
+    return el("details", { class: "standing" }, el("summary", null, chip, el("span", { class: "muted", text: t.why }), chengtu.icon("down")), el("ul", null, options.differs.map((words) => el("li", { text: words }))));
+  }
+
+  function switches(app) {
+    const { run } = app, t = chengtu.t, { tiers, modes } = run.options;
+    return el("div", { class: "switches" },
+      tiers.length > 1 && segments(t.tier, tiers.map((tier) => [tier.id, tier.title]), run.tier, (tier) => change(app, { tier })),
+      modes.length > 1 && segments(t.mode, modes.map((mode) => [mode, t[mode]]), run.mode, (mode) => change(app, { mode })),
+      segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by })));
+  }
+
+  function segments(label, choices, chosen, pick) {
+    return el("div", { class: "segments", role: "radiogroup", "aria-label": label },
+      choices.map(([value, words]) => el("button", { type: "button", role: "radio", "aria-checked": String(value === chosen), class: value === chosen ? "on" : null, text: words, on: { click: () => value !== chosen && pick(value) } })));
+  }
+
+  function figures(app) {
+    const { run } = app, t = chengtu.t;
+    return el("div", { class: "figures" }, ["straight", "walk"].map((mode) => {
+      const row = run.options.results.find((r) => r.mode === mode && r.tier === run.tier);
+      return el("section", { class: mode === run.mode ? "figure on" : "figure" }, el("h3", { text: t[mode] }), row ? measures(row) : el("p", { class: "muted", text: t.notRun }));
+    }));
+  }
+
+  function measures(row) {
+    const t = chengtu.t;
+    const part = (name, value, detail) => el("div", { class: "measure" }, el("strong", { text: chengtu.percent(value) }), el("span", { class: "muted", text: name }), bar(value, row.target), detail && el("small", { text: detail }));
+    const verdict = row.target === null || row.target === undefined ? t.noTarget : `${t.target} ≥ ${chengtu.percent(row.target, 0)}`;
+    return [
+      part(t.people, row.share_of_people, brief(row.people_served, row.people, (n) => chengtu.number(n))),
+      part(t.land, row.share_of_land, brief(row.land_served_m2, row.land_m2, chengtu.area)),
+      el("p", { class: "verdict" }, row.met !== null && row.met !== undefined && el("span", { class: row.met ? "chip good" : "chip bad", text: row.met ? t.met : t.unmet }), el("span", { class: "muted", text: verdict })),
+      row.reason && el("p", { class: "note", text: row.reason }),
+    ].filter(Boolean);
+  }
+
+  const brief = (served, total, words) => (served === null || total === null || served === undefined ? null : chengtu.t.served(words(served), words(total)));
+
+  function bar(value, target) {
+    const box = el("span", { class: "bar", "aria-hidden": "true" });
+    const inner = el("i");
+    inner.style.width = `${(value || 0) * 100}%`;
+    box.append(inner);
+    if (target) { const mark = el("b"); mark.style.left = `${target * 100}%`; box.append(mark); }
+    return box;
+  }
+
+  function districts(app) {
+    const { run } = app, t = chengtu.t;
+    const rows = run.rows.filter((row) => row.mode === run.options.modes[0] && row.tier === run.tier);
+    if (!rows.length) return null;
+    const value = (mode) => (row) => share(figure(run, row.code, mode), run.by) ?? null;
+    const column = (mode) => ({ title: t[mode], numeric: true, value: value(mode), text: (row) => chengtu.percent(value(mode)(row)), hint: (row) => figure(run, row.code, mode)?.reason || null });
+    const columns = [{ title: t.name, value: (row) => row.name || row.code, text: (row) => row.name || row.code }, ...run.options.modes.map(column),
+      { title: t.people, numeric: true, value: (row) => row.people, text: (row) => (row.people === null ? "—" : chengtu.number(row.people)) }];
+    const fly = (row) => { const box = run.areaBoxes.get(row.code); if (box) { fold(app); chengtu.fit(app, box); } };
+    return el("section", null, el("h2", { text: `${t.districts} · ${run.by === "people" ? t.people : t.land}` }), chengtu.table(columns, rows, fly, Math.max(1, run.options.modes.indexOf(run.mode) + 1)));
+  }
+
+  function fold(app) { if (chengtu.phone()) app.root.querySelector(".panel:not(.folded) .fold")?.click(); }
+
+  function gapList(app) {
+    const { run } = app, t = chengtu.t, raw = run.gapRaw;
+    if (!raw) return null;
+    const rows = raw.shapes.own.rows;
+    const list = rows.slice(0, 20).map((row) => {
+      const { people, nearest_m: metres, area } = row[5];
+      const fly = () => { fold(app); chengtu.fit(app, bounds(boxOf(row[4]), raw.square)); mark(app, row[0]); };
+      const dot = el("i", { "aria-hidden": "true" });
+      dot.style.background = gapColour(run, people);
+      return el("li", null, el("button", { type: "button", class: "gap", on: { click: fly } }, dot,
+        el("span", { class: "gap-name" }, el("span", { text: row[2] || t.noName, dir: "auto" }), el("small", { text: area || "", dir: "auto" })),
+        el("span", { class: "gap-figures" }, el("strong", { text: `${chengtu.number(people)} ${t.person}` }), el("small", { text: `${t.nearest} ${distance(metres)}` }))));
+    });
+    return el("section", null, el("h2", { text: t.gapList }, el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` })),
+      rows.length ? el("ol", { class: "gaps" }, list) : el("p", { class: "note", text: t.noGaps }));
+  }
+
+  function boxOf(geometry) {
+    const points = geometry.coordinates.flat(geometry.type === "MultiPolygon" ? 2 : 1);
+    const xs = points.map((p) => p[0]), ys = points.map((p) => p[1]);
+    return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  }
+
+  async function mark(app, id) {
+    const data = await app.run.gapTiles._source.get();
+    const item = data.groups.own.find((one) => one.id === id);
+    if (item) { app.chosen = { shapes: [{ item, data }] }; app.overlay.redraw(); }
+  }
+
+  function layerBox(app) {
+    return el("section", null, el("h2", { text: chengtu.t.layers }), el("ul", { class: "plain-list" }, app.layers.map((layer) => chengtu.layerRow(app, layer))));
+  }
+
+  function facts(options) {
+    return el("section", { class: "facts" }, el("dl", null, options.facts.map(([name, value]) => el("div", { class: "row" }, el("dt", { text: name }), el("dd", { text: value, dir: "auto" })))));
+  }
+
+  function drawLegend(run) {
+    const t = chengtu.t, rows = run.rows.filter((row) => row.mode === run.mode && row.tier === run.tier);
+    const values = rows.map((row) => share(row, run.by));
+    const line = (colour, words, count, hatched) => { const box = el("i", { class: hatched ? "hatched" : null, "aria-hidden": "true" }); if (!hatched) box.style.background = colour; return el("li", null, box, el("span", { text: words }), el("small", { text: String(count) })); };
+    const areas = SHARES.map(([from, colour], i) => { const to = SHARES[i + 1] ? SHARES[i + 1][0] : 1.01; return line(colour, to > 1 ? `≥ ${from * 100} %` : `${from * 100}–${to * 100} %`, values.filter((v) => v !== null && v >= from && v < to).length); }).reverse();
+    const none = values.filter((v) => v === null).length;
+    if (none) areas.push(line(null, t.noData, none, true));
+    const gaps = run.gapRaw ? gapLegend(run, line) : [];
+    run.legend.replaceChildren(el("h2", { text: run.by === "people" ? t.areaLegend : t.areaLegendLand }), el("ul", null, areas), ...(gaps.length ? [el("h2", { text: t.gapLegend }), el("ul", null, gaps)] : []));
+  }
+
+  function gapLegend(run, line) {
+    const people = run.gapRaw.shapes.own.rows.map((row) => row[5].people), limits = [0, ...run.breaks, Infinity];
+    return limits.slice(0, -1).map((from, i) => line(GAPS[i], limits[i + 1] === Infinity ? `≥ ${chengtu.number(from)}` : `${chengtu.number(from)}–${chengtu.number(limits[i + 1])}`, people.filter((n) => n >= from && n < limits[i + 1]).length)).reverse();
+  }
+})();

@@ -1,0 +1,48 @@
+"""Pages from templates: autoescape on, no inline script or style, words in the page's language."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.catalogue.model import Lang
+from app.web.bundle import bundle
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["number"] = number
+    made.filters["percent"] = percent
+    return made
+
+
+def render(template: str, lang: Lang, **values: Any) -> str:
+    """The page of a template; it knows `lang`, `t(zh, en)`, the style's address and `values`, all escaped."""
+
+    def t(zh: str, en: str) -> str:
+        return zh if lang == "zh" else en
+
+    style = bundle("page.css").address
+    return _environment().get_template(template).render(lang=lang, t=t, style=style, **values)
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A number with thousands marked; a dash where there is none."""
+    return "—" if value is None else f"{value:,.{digits}f}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share of 0-1 in per cent; a dash where there is none."""
+    return "—" if share is None else f"{share * 100:.{digits}f} %"

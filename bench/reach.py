@@ -1,0 +1,122 @@
+"""Reach on a lattice of a million crossings: ours, the floor (scipy's bare search) and pandana, on the same arrays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from scipy.sparse.csgraph import dijkstra
+
+from app.network.build import build_network
+from app.network.model import WalkNetwork
+from app.network.reach import distance_at, search
+from app.network.snap import build_index, snap
+from bench.tools import best_of, peak_gib, table
+
+SIZE, BLOCK_M, FACILITIES, LIMIT_M = 1000, 100.0, 2000, 720.0
+HOMES = 100_000
+PEER_HOME = Path(".bench/pandana")
+PEER_LIMIT_S = 1800
+
+
+def run(peers: bool) -> None:
+    """Print reach's figures; `peers` adds pandana's build and query, in an environment of its own (it is AGPL)."""
+    rng = np.random.default_rng(2026)
+    lines = lattice_lines(SIZE, BLOCK_M)
+    started = time.perf_counter()
+    network = build_network(lines, np.zeros(len(lines), int), np.full(len(lines), "public"))
+    built = time.perf_counter()
+    index = build_index(network)
+    indexed = time.perf_counter()
+    doors = rng.choice(network.nodes, FACILITIES, replace=False)
+    ours, floor, rows = _searches(network, index, doors, rng)
+    table(
+        f"Reach: {network.nodes:,} nodes, {network.edges:,} edges, {FACILITIES:,} facilities, {LIMIT_M:.0f} m",
+        [
+            ("our build from lines", f"{built - started:8.2f} s"),
+            ("our snapping trees", f"{indexed - built:8.2f} s"),
+            *rows,
+            ("ours ÷ floor", f"{ours / floor:8.2f} ×   (bar: ≤ 3 ×)"),
+            ("peak memory", f"{peak_gib():8.2f} GiB (bar: < 2 GiB)"),
+        ],
+    )
+    if peers:
+        _beside_pandana(network, doors, ours)
+
+
+def lattice_lines(size: int, block_m: float) -> np.ndarray:
+    """A street for each block of a lattice of `size` × `size` crossings."""
+    at = np.arange(size) * block_m
+    grid = np.stack(np.meshgrid(at, at, indexing="ij"), -1)
+    along = np.stack((grid[:-1].reshape(-1, 2), grid[1:].reshape(-1, 2)), axis=1)
+    across = np.stack((grid[:, :-1].reshape(-1, 2), grid[:, 1:].reshape(-1, 2)), axis=1)
+    return shapely.linestrings(np.concatenate((along, across)))
+
+
+def _searches(network: WalkNetwork, index: Any, doors: np.ndarray, rng: np.random.Generator) -> tuple:
+    snapped, positions = best_of(1, lambda: snap(index, network.node_xy[doors], 100.0, public_only=True))
+    floor, bare = best_of(5, lambda: dijkstra(network.matrix, indices=doors, min_only=True, limit=LIMIT_M))
+    ours, reach = best_of(5, lambda: search(network, positions, LIMIT_M))
+    np.testing.assert_allclose(reach.node_distance_m, bare)
+    homes = rng.uniform(0, SIZE * BLOCK_M, (HOMES, 2))
+    put, places = best_of(1, lambda: snap(index, homes, 100.0))
+    asked, _ = best_of(3, lambda: distance_at(reach, places))
+    rows = [
+        ("floor: scipy dijkstra(min_only, limit)", f"{floor:8.3f} s"),
+        ("ours: search from positions on edges", f"{ours:8.3f} s"),
+        (f"  {FACILITIES:,} facilities put on streets", f"{snapped:8.3f} s"),
+        (f"  {HOMES:,} homes put on streets", f"{put:8.3f} s"),
+        (f"  metres door to door for {HOMES:,} homes", f"{asked:8.3f} s"),
+        ("crossings reached, both the same", f"{np.isfinite(bare).sum():8,}"),
+    ]
+    return ours, floor, rows
+
+
+def _beside_pandana(network: WalkNetwork, doors: np.ndarray, ours: float) -> None:
+    print("  … pandana is building its network (minutes)", flush=True)
+    try:
+        peer = _ask_pandana(network, doors)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"  pandana could not be run: {error}")
+        return
+    table(
+        f"The same in pandana {peer['version']}",
+        [
+            ("build", f"{peer['build_s']:8.2f} s"),
+            ("query", f"{peer['query_s']:8.3f} s"),
+            ("its query ÷ our search", f"{peer['query_s'] / ours:8.1f} ×"),
+            ("its build + query ÷ our search", f"{(peer['build_s'] + peer['query_s']) / ours:8.0f} ×"),
+            ("crossings reached (its 720 means not)", f"{peer['reached']:8,}"),
+        ],
+    )
+
+
+def _ask_pandana(network: WalkNetwork, doors: np.ndarray) -> dict[str, Any]:
+    python = PEER_HOME / "bin" / "python"
+    uv = [sys.executable, "-m", "uv"]
+    if not python.exists():
+        subprocess.run([*uv, "venv", "-q", "--python", sys.executable, str(PEER_HOME)], check=True)
+        subprocess.run([*uv, "pip", "install", "-q", "--python", str(python), "pandana==0.8"], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder) / "network.npz"
+        np.savez(
+            arrays,
+            xy=network.node_xy,
+            start=network.edge_from,
+            end=network.edge_to,
+            metres=network.edge_length_m,
+            doors=doors,
+            limit=LIMIT_M,
+        )
+        script = Path(__file__).with_name("pandana_peer.py")
+        answer = subprocess.run(
+            [str(python), str(script), str(arrays)], check=True, capture_output=True, timeout=PEER_LIMIT_S
+        )
+    return json.loads(answer.stdout.splitlines()[-1])

@@ -1,0 +1,99 @@
+"""Imports go down only: rooms in their order, layers in theirs; libraries stay in the rooms that may use them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from networkx import DiGraph, simple_cycles
+
+from tests.laws.code import Module, graph, imports, modules
+
+#: Room → the rooms it may import, besides itself. What is not listed here is not allowed.
+BASE = {"errors", "settings", "version"}
+DECLARED = BASE | {"catalogue", "space"}
+STORED = DECLARED | {"database", "console"}
+ROOMS = {
+    "errors": set(),
+    "version": set(),
+    "settings": {"errors"},
+    "console": BASE,
+    "catalogue": BASE,
+    "space": BASE | {"catalogue"},
+    "database": BASE | {"catalogue", "console"},
+    "network": DECLARED,
+    "inventory": STORED | {"access"},
+    "jobs": STORED,
+    "access": STORED | {"problems", "coverage", "web"},
+    "problems": BASE | {"access", "catalogue"},
+    "web": BASE | {"catalogue"},
+    "ingest": STORED | {"inventory", "jobs", "access"},
+    "sample": STORED | {"inventory"},
+    "coverage": STORED | {"inventory", "network", "jobs", "access"},
+    "maps": STORED | {"inventory", "coverage", "web", "access"},
+    "exports": STORED | {"inventory", "coverage", "access", "jobs"},
+    "ogc": STORED | {"inventory", "coverage", "web", "access", "maps"},
+    "serve": STORED | {"coverage", "jobs"},
+    "start": STORED | {"inventory", "coverage", "sample", "serve"},
+}
+#: Those that wire all rooms together.
+WIRING = {"main", "cli", "commands", "reference", "worker"}
+
+#: Layer of a file by the last word of its name (`area_store` is a store); the others are as high as what they import.
+LAYERS = {"routes": 4, "commands": 4, "service": 3, "store": 2}
+
+SQLALCHEMY_FILES = {"store"}  # and `…_store`
+SQLALCHEMY_ROOMS = {"database", "inventory"}
+WEB_FILES = {"routes", "main", "problems", "reference"}
+WEB_ROOMS = {"access"}
+
+
+def _room(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+@cache
+def _layer(name: str) -> int:
+    declared = LAYERS.get(name.rsplit(".", 1)[-1].rsplit("_", 1)[-1], 1)
+    return declared if declared > 1 else max([1, *(_layer(used) for used in graph()[name])])
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_a_room_imports_only_rooms_below_it(module: Module):
+    if module.room in WIRING or module.room == "":
+        return
+    assert module.room in ROOMS, "a new room: say in ROOMS which rooms it may import"
+    used = {_room(name) for name in graph()[module.name]} - {module.room, ""}
+    assert used - ROOMS[module.room] == set()
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_a_layer_imports_only_layers_below_it(module: Module):
+    """`routes|commands → service → store → pure`; only what wires all rooms together imports routes and commands."""
+    limit = LAYERS.get(module.file.rsplit("_", 1)[-1], 5 if module.room in WIRING else 3)
+    assert {name for name in graph()[module.name] if _layer(name) > limit} == set()
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert (
+        list(simple_cycles(DiGraph([(name, used) for name, below in graph().items() for used in below])))
+        == []
+    )
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_libraries_stay_where_they_belong(module: Module):
+    libraries = {name.split(".")[0] for name in imports(module)}
+    if module.file.rsplit("_", 1)[-1] not in SQLALCHEMY_FILES and module.room not in SQLALCHEMY_ROOMS:
+        assert not libraries & {"sqlalchemy", "psycopg", "geoalchemy2", "alembic"}
+    if module.file not in WEB_FILES and module.room not in WEB_ROOMS:
+        assert not libraries & {"fastapi", "starlette", "uvicorn"}
+    if module.file not in {"commands", "cli", "reference"}:
+        assert not libraries & {"typer", "click"}
+
+
+def test_past_revisions_do_not_change_with_the_catalogue():
+    for path in sorted((modules()[0].path.parents[1] / "migrations").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert "app.catalogue" not in text, path.name
+        assert "app.inventory" not in text, path.name
