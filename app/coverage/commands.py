@@ -32,12 +32,8 @@ def policies_command(
     if as_json:
         console.print_json({"policies": views})
         return
-    rows = [(v["id"], v["title"]["zh"], v["title"]["en"], _document(v), _official(v)) for v in views]
-    console.print_table("Policies", ("id", "名称", "title", "document", "official"), rows)
-
-
-def _document(view: Mapping[str, Any]) -> str:
-    return f"{view['source']['document']} {view['source']['clause']} [{view['source']['confidence']}]"
+    rows = [(v["id"], v["title"]["zh"], v["title"]["en"], _official(v)) for v in views]
+    console.print_table("Policies (documents and clauses: --json)", ("id", "名称", "title", "口径"), rows)
 
 
 def _official(view: Mapping[str, Any]) -> str:
@@ -101,18 +97,10 @@ def run_policies(
 def print_runs(runs: list[dict[str, Any]]) -> None:
     """The results of runs as one table."""
     rows = [_row(run, result) for run in runs for result in run["results"]]
-    headings = (
-        "policy",
-        "tier",
-        "measured",
-        "of land",
-        "of people",
-        "people served",
-        "people",
-        "target",
-        "口径",
+    headings = ("policy: tier", "measured", "land %", "people %", "served", "people", "target")
+    console.print_table(
+        "Coverage (* 官方口径, official; the others are 参考口径, for reference)", headings, rows
     )
-    console.print_table("Coverage", headings, rows)
     outside = max((run["inputs"]["people_outside_data"] for run in runs), default=0)
     if outside:
         console.warning(f"{outside:,} people live outside the extent of the data and are not counted.")
@@ -120,20 +108,22 @@ def print_runs(runs: list[dict[str, Any]]) -> None:
 
 def _row(run: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[object, ...]:
     return (
-        run["policy"]["id"],
-        result["tier"],
+        f"{run['policy']['id']}: {result['tier']}{' *' if result['official'] else ''}",
         MODE_NAMES[result["mode"]],
         _percent(result["share_of_land"]),
         _percent(result["share_of_people"]),
-        result["people_served"],
-        result["people"],
+        _count(result["people_served"]),
+        _count(result["people"]),
         _target(result),
-        "官方" if result["official"] else "参考",
     )
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:.2f} %"
+    return "–" if share is None else f"{share * 100:.2f}"
+
+
+def _count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
 
 
 def _target(result: Mapping[str, Any]) -> str:

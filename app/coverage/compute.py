@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +12,7 @@ import numpy as np
 import shapely
 
 from app.catalogue.model import Mode
-from app.coverage.gaps import Gaps, straight_gaps, walked_gaps
+from app.coverage.gaps import Gaps, piece_gaps, rest_gaps
 from app.coverage.lattice import Pieces
 from app.coverage.model import (
     AreaUnits,
@@ -27,9 +28,9 @@ from app.coverage.model import (
     Streets,
     TierSupply,
 )
-from app.coverage.straight import covered_area, merge, nearest
+from app.coverage.straight import covered_area, merge, nearest, uncovered_part
 from app.coverage.units import by_place, coordinates
-from app.coverage.walking import centre_distance, piece_distance, served_area
+from app.coverage.walking import centre_distance, piece_distance
 from app.network.reach import Reach, search
 
 #: Metres (k,) from points (k,) to the nearest facility, and its index where it is known.
@@ -70,7 +71,10 @@ class Walker:
 def compute(inputs: Inputs, modes: tuple[Mode, ...]) -> list[Figures]:
     """Every tier in every mode. Walking without streets gives NaN throughout: unknown is not zero."""
     measure = {"straight": _straight, "walk": _walk}
-    return [measure[mode](inputs, supply) for supply in inputs.supplies for mode in modes]
+    tasks = [(measure[mode], supply) for supply in inputs.supplies for mode in modes]
+    # GEOS and Dijkstra let other threads run, so tiers and modes share the machine's cores.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(lambda task: task[0](inputs, task[1]), tasks))
 
 
 def _facilities(supply: TierSupply) -> Objects:
@@ -79,7 +83,8 @@ def _facilities(supply: TierSupply) -> Objects:
 
 def _straight(inputs: Inputs, supply: TierSupply) -> Figures:
     land = inputs.land
-    served = covered_area(land.geometry, supply.service)
+    rest = uncovered_part(land.geometry, supply.service)
+    served = land.area_m2 - shapely.area(rest)
     facilities = _facilities(supply)
     units = inputs.people.units
     if units is None:
@@ -89,7 +94,7 @@ def _straight(inputs: Inputs, supply: TierSupply) -> Figures:
     else:
         people = units.people * _share(covered_area(units.geometry, supply.service), units.area_m2)
     if len(land.geometry):
-        gaps = _rows(True, straight_gaps(land.geometry, land.people, supply.service, facilities))
+        gaps = _rows(rest_gaps(land.geometry, rest, land.people, facilities))
     else:
         gaps = _cell_gaps(inputs, people, lambda centre: nearest(centre, facilities))
     return Figures(supply.tier, "straight", served, people, gaps)
@@ -114,13 +119,11 @@ def _walk(inputs: Inputs, supply: TierSupply) -> Figures:
         Walker(inputs.streets, band, inputs.snap_limit_m) for band in supply.bands if len(band.places.code)
     ]
     land = inputs.land
-    distance, served_pieces, reached = _walk_pieces(land, walkers)
-    served = _sum(served_pieces, land)
-    people = _people_walked(inputs, supply, walkers, served_pieces)
-    if len(land.geometry) and land.pieces is not None:
-        # A piece that is reached counts as distance 0 here, for bands of one tier have different limits.
-        effective = np.where(reached, 0.0, np.maximum(distance, 1.0))
-        gaps = _rows(True, walked_gaps(land.pieces, land.people, effective, 0.5, supply.service, None))
+    distance, rest = _walk_pieces(land, walkers)
+    served = _served(rest, land)
+    people = _people_walked(inputs, supply, walkers, served)
+    if land.pieces is not None and len(land.geometry):
+        gaps = _rows(piece_gaps(land.pieces, rest, land.people, distance, parcels=land.geometry))
     else:
         gaps = _cell_gaps(
             inputs, people, lambda centre: (_walk_points(coordinates(centre), walkers)[0], None)
@@ -128,58 +131,49 @@ def _walk(inputs: Inputs, supply: TierSupply) -> Figures:
     return Figures(supply.tier, "walk", served, people, gaps)
 
 
-def _walk_pieces(units: AreaUnits, walkers: list[Walker]) -> tuple[Floats, Floats, Bools]:
-    """Metres to the nearest facility, m² served and whether reached, each (p,) per lattice piece."""
+def _walk_pieces(units: AreaUnits, walkers: list[Walker]) -> tuple[Floats, Objects]:
+    """Metres to the nearest facility (p,) and the unserved part (p,) of each lattice piece."""
     pieces = units.pieces
-    count = 0 if pieces is None else len(pieces.owner)
-    distance = np.full(count, np.inf)
-    reached = np.zeros((len(walkers), count), dtype=bool)
-    if pieces is None or count == 0:
-        return distance, np.zeros(count), np.zeros(count, dtype=bool)
+    assert pieces is not None
+    distance = np.full(len(pieces), np.inf)
+    reached = np.zeros((len(walkers), len(pieces)), dtype=bool)
     for i, walker in enumerate(walkers):
         metres = walker.pieces_m(units)
         reached[i] = metres <= walker.band.radius_m
         distance = np.minimum(distance, metres)
-    return distance, _served(pieces, walkers, reached), np.asarray(reached.any(axis=0))
+    return distance, _unserved(pieces, walkers, reached)
 
 
-def _served(pieces: Pieces, walkers: list[Walker], reached: Bools) -> Floats:
-    """m² (p,) of each piece inside the straight-line area of the bands that reach it."""
-    result = np.zeros(reached.shape[1])
+def _unserved(pieces: Pieces, walkers: list[Walker], reached: Bools) -> Objects:
+    """What (p,) of each piece lies outside the straight-line area of the bands that reach it."""
+    rest = pieces.geometry.copy()
     patterns, which = np.unique(reached, axis=1, return_inverse=True)
     for i in range(patterns.shape[1]):
         bands = [w.band.service for w, hit in zip(walkers, patterns[:, i], strict=True) if hit]
         if bands:
             rows = np.flatnonzero(which.reshape(-1) == i)
-            part = _take(pieces, rows)
-            service = bands[0] if len(bands) == 1 else merge(bands)
-            result[rows] = served_area(part, np.zeros(len(rows)), 0.0, service)
-    return result
+            rest[rows] = uncovered_part(rest[rows], bands[0] if len(bands) == 1 else merge(bands))
+    return rest
 
 
-def _take(pieces: Pieces, rows: Ints) -> Pieces:
-    fields = {f.name: getattr(pieces, f.name)[rows] for f in dataclasses.fields(pieces)}
-    return dataclasses.replace(pieces, **fields)
-
-
-def _sum(served_pieces: Floats, units: AreaUnits) -> Floats:
-    if units.pieces is None:
-        return np.zeros(len(units.geometry))
-    return np.bincount(units.pieces.owner, weights=served_pieces, minlength=len(units.geometry)).astype(
-        np.float64
-    )
+def _served(rest: Objects, units: AreaUnits) -> Floats:
+    """m² (n,) of each unit that its pieces' unserved parts leave."""
+    pieces = units.pieces
+    assert pieces is not None
+    served = np.maximum(pieces.area_m2 - shapely.area(rest), 0.0)
+    return np.bincount(pieces.owner, weights=served, minlength=len(units.geometry)).astype(np.float64)
 
 
 def _people_walked(
-    inputs: Inputs, supply: TierSupply, walkers: list[Walker], land_pieces_m2: Floats
+    inputs: Inputs, supply: TierSupply, walkers: list[Walker], land_served_m2: Floats
 ) -> Floats:
     units = inputs.people.units
     if units is None:
-        return inputs.land.people * _share(_sum(land_pieces_m2, inputs.land), inputs.land.area_m2)
+        return inputs.land.people * _share(land_served_m2, inputs.land.area_m2)
     if isinstance(units, PointUnits):
         reached = _walk_points(coordinates(units.centre), walkers)[1]
         return units.people * (reached & (_near(units.centre, supply) > 0))
-    served = _sum(_walk_pieces(units, walkers)[1], units)
+    served = _served(_walk_pieces(units, walkers)[1], units)
     return units.people * _share(served, units.area_m2)
 
 
@@ -203,15 +197,15 @@ def _unknown(inputs: Inputs, supply: TierSupply) -> Figures:
     )
 
 
-def _rows(of_land: bool, gaps: Gaps) -> GapRows:
+def _rows(gaps: Gaps) -> GapRows:
     return GapRows(
-        of_land,
-        gaps.owner,
-        gaps.geometry,
-        gaps.area_m2,
-        gaps.people,
-        gaps.distance_m,
-        np.asarray(gaps.nearest),
+        of_land=True,
+        unit=gaps.owner,
+        geometry=gaps.geometry,
+        area_m2=gaps.area_m2,
+        people=gaps.people,
+        distance_m=gaps.distance_m,
+        nearest=np.asarray(gaps.nearest),
     )
 
 

@@ -19,7 +19,7 @@ from app.coverage.official import assess
 from app.coverage.place import reach_of_place
 from app.coverage.request import AreaRef, CoverageRequest, parse
 from app.coverage.results import area_rows, gap_rows, result_rows, unit_rows
-from app.database.engine import Connection, Database
+from app.database.transactions import Connection, Database
 from app.errors import BadInput
 from app.inventory.area_store import get_area
 from app.inventory.changes import get_metric_crs

@@ -12,8 +12,6 @@ from typing import Any
 from app.coverage.engine_frames import receive_frame, send_frame
 from app.errors import ChengtuError, Unavailable
 
-#: Name of the environment variable by which `serve` tells its children the socket.
-SOCKET_VARIABLE = "CHENGTU_ENGINE_SOCKET"
 _AWAY = (
     "The engine is not running.",
     "Try again in a few seconds; `chengtu serve` starts it again by itself.",

@@ -1,4 +1,4 @@
-"""The engine process: alone holds the arrays and answers over a Unix socket (`python -m app.coverage.engine_server`).
+"""The engine process: alone holds the arrays and answers over a Unix socket.
 
 Web workers never compute: a Dijkstra holds the interpreter's lock for its whole run, so every small request would wait.
 """
@@ -18,9 +18,9 @@ from typing import Any, cast
 
 from app.catalogue.loader import load_catalogue
 from app.coverage.engine import Engine
-from app.coverage.engine_client import SOCKET_VARIABLE, error_to_plain
+from app.coverage.engine_client import error_to_plain
 from app.coverage.engine_frames import receive_frame, send_frame
-from app.database.engine import Database
+from app.database.transactions import Database
 from app.errors import ChengtuError
 from app.settings import Settings
 
@@ -80,18 +80,9 @@ def reply_to(answer: Answer, request: dict[str, Any]) -> dict[str, Any]:
         }
 
 
-def main() -> None:
-    """Serve until SIGTERM at the socket that the supervisor named in the environment."""
+def serve_engine(settings: Settings, path: Path) -> None:
+    """Serve until SIGTERM at the socket `path`: the whole life of the engine process."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    settings = Settings()
-    logging.basicConfig(level=settings.log_level.upper(), format="engine %(levelname)s %(message)s")
-    catalogue = load_catalogue(settings.geodata)
-    db = Database(settings)
-    engine = Engine(db, catalogue)
-    with EngineServer(Path(os.environ[SOCKET_VARIABLE]), engine.answer) as server:
+    engine = Engine(Database(settings), load_catalogue(settings.geodata))
+    with EngineServer(path, engine.answer) as server:
         server.serve_forever()
-
-
-if __name__ == "__main__":
-    main()

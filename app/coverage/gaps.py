@@ -13,6 +13,8 @@ from app.coverage.straight import ServiceArea, nearest, uncovered_part
 from app.network.model import Floats, Geometries, Ints
 
 MIN_AREA_M2 = 1.0
+#: Sums of a parcel's pieces differ from its area by rounding only.
+WHOLE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,17 @@ def straight_gaps(
 
     `people` (u,) of each parcel; `facilities` (f,) those of the service area; gaps below `min_area_m2` are dropped.
     """
-    rest = uncovered_part(parcels, service)
+    return rest_gaps(parcels, uncovered_part(parcels, service), people, facilities, min_area_m2)
+
+
+def rest_gaps(
+    parcels: Geometries,
+    rest: Geometries,
+    people: Floats,
+    facilities: Geometries,
+    min_area_m2: float = MIN_AREA_M2,
+) -> Gaps:
+    """The gaps made of the unserved part `rest` (u,) of each parcel, empty where all is served; see `straight_gaps`."""
     area = shapely.area(rest)
     owner = np.flatnonzero(area >= min_area_m2)
     share = area[owner] / shapely.area(parcels[owner])
@@ -68,17 +80,19 @@ def walked_gaps(
     service: ServiceArea,
     nearest_facility: Ints | None = None,
     min_area_m2: float = MIN_AREA_M2,
+    parcels: Geometries | None = None,
 ) -> Gaps:
     """The parts of parcels not served on foot: pieces beyond `radius_m` and what of the others no straight line serves.
 
     `people` (u,) of each parcel; `distance_m` (p,) metres walked from each piece, searched further than the radius
     where gaps shall tell their metres; `nearest_facility` (p,) its facility. A gap's metres are those of its piece
-    with the largest unserved area among the pieces that reach a facility; inf where none does.
+    with the largest unserved area among the pieces that reach a facility; inf where none does. `parcels` (u,), where
+    given, stand for the union of their pieces where none is served: most gaps are whole parcels.
     """
     rest = pieces.geometry.copy()
     near = distance_m <= radius_m
     rest[near] = uncovered_part(rest[near], service)
-    return piece_gaps(pieces, rest, people, distance_m, nearest_facility, min_area_m2)
+    return piece_gaps(pieces, rest, people, distance_m, nearest_facility, min_area_m2, parcels)
 
 
 def piece_gaps(
@@ -88,24 +102,39 @@ def piece_gaps(
     distance_m: Floats,
     nearest_facility: Ints | None = None,
     min_area_m2: float = MIN_AREA_M2,
+    parcels: Geometries | None = None,
 ) -> Gaps:
     """The gaps made of the unserved part `rest` (p,) of each piece, empty where all is served; see `walked_gaps`."""
     area = shapely.area(rest)
     gap = np.flatnonzero(area > 0)
     owner, groups = collect(rest[gap], pieces.owner[gap])
     total = np.asarray(shapely.area(groups))
-    land = np.bincount(pieces.owner, weights=pieces.area_m2)[owner] if len(owner) else total
+    land = (
+        np.bincount(pieces.owner, weights=pieces.area_m2).astype(np.float64)[owner] if len(owner) else total
+    )
     typical = _typical(pieces.owner[gap], area[gap], distance_m[gap])
     none = np.full(len(owner), -1, dtype=np.int64)
     gaps = Gaps(
         owner,
-        multipolygons(union_groups(groups)),
+        multipolygons(_united(groups, owner, total, land, parcels)),
         total,
         people[owner] * total / land,
         distance_m[gap][typical],
         none if nearest_facility is None else nearest_facility[gap][typical],
     )
     return _ranked(_choose(gaps, np.flatnonzero(total >= min_area_m2)))
+
+
+def _united(
+    groups: Geometries, owner: Ints, total_m2: Floats, land_m2: Floats, parcels: Geometries | None
+) -> Geometries:
+    """(g,) the pieces of each gap in one; a parcel that is all gap needs no union."""
+    if parcels is None:
+        return union_groups(groups)
+    all_gap = total_m2 >= land_m2 * (1 - WHOLE_TOLERANCE)
+    result = parcels[owner].copy()
+    result[~all_gap] = union_groups(groups[~all_gap])
+    return result
 
 
 def _typical(owner: Ints, area_m2: Floats, distance_m: Floats) -> Ints:

@@ -69,6 +69,26 @@ def cut(parcels: Geometries, step_m: float = STEP_M) -> Pieces:
     return _pieces(parcels, owner[kept], boxes[kept])
 
 
+def select(pieces: Pieces, parcels: Ints) -> Pieces:
+    """The pieces of some parcels (k,), ascending; their owners become 0 to k - 1."""
+    position = np.full(int(pieces.owner.max(initial=-1)) + 1, -1, dtype=np.int64)
+    position[parcels] = np.arange(len(parcels))
+    kept = np.flatnonzero(position[pieces.owner] >= 0)
+    owner = position[pieces.owner[kept]]
+    return Pieces(owner, pieces.geometry[kept], pieces.area_m2[kept], pieces.share[kept], pieces.xy[kept])
+
+
+def join(first: Pieces, second: Pieces, parcels: int) -> Pieces:
+    """Two sets of pieces in one: the owners of the second follow the `parcels` of the first."""
+    return Pieces(
+        np.concatenate((first.owner, second.owner + parcels)),
+        np.concatenate((first.geometry, second.geometry)),
+        np.concatenate((first.area_m2, second.area_m2)),
+        np.concatenate((first.share, second.share)),
+        np.concatenate((first.xy, second.xy)),
+    )
+
+
 def _cells(parcels: Geometries, step_m: float) -> tuple[Ints, Ints, Ints]:
     """(k,) parcel, column and row of each lattice cell under a parcel's bounding box."""
     filled = np.flatnonzero(~shapely.is_empty(parcels))

@@ -29,8 +29,8 @@ from app.coverage.model import (
 )
 from app.coverage.request import CoverageRequest
 from app.coverage.straight import merge, service_area
-from app.coverage.units import area_units, coordinates, in_data, point_units, take
-from app.database.engine import Connection
+from app.coverage.units import area_units, clipped, coordinates, in_data, point_units, take
+from app.database.transactions import Connection
 from app.inventory.arrays import FeatureArrays, read_arrays
 from app.inventory.changes import data_version
 from app.network.build import build_network
@@ -248,7 +248,9 @@ def _intersection(frames: Sequence[shapely.Geometry | None]) -> shapely.Geometry
         return None
     result = known[0]
     for frame in known[1:]:
-        result = shapely.intersection(result, frame)
+        # Imports of one file declare the same frame: the same shape keeps the same key in the cache.
+        if not shapely.equals(result, frame):
+            result = shapely.normalize(shapely.intersection(result, frame))
     return result
 
 
@@ -264,20 +266,22 @@ def _land(
     people_field = _people_field(loader, demand)
     key = (
         "land", repr(demand), loader.version(demand.cls), loader.version("districts"), tuple(areas.code),
-        _key(frame), _key(clip), streets.version if streets else None, loader.version("residential_gates"),
+        _key(frame), streets.version if streets else None, request.policy.snap_limit_m,
+        request.policy.gate_search_m, loader.version("residential_gates"),
     )  # fmt: skip
 
     def make() -> tuple[AreaUnits, float]:
         places, _ = loader.places(demand.cls, demand.where, people_field)
         inside, _ = in_data(places, frame)
         outside_m2 = float(shapely.area(places.geometry).sum() - shapely.area(inside.geometry).sum())
-        units = area_units(inside, areas, clip)
+        units = area_units(inside, areas)
         if streets is not None:
             access = loader.access(demand.cls, inside, streets, request, public_only=False)
             units = replace(units, access=access)
         return units, outside_m2
 
-    return loader.cache.get(key, make)
+    units, outside_m2 = loader.cache.get(key, make)
+    return loader.cache.get((*key, _key(clip)), lambda: clipped(units, clip)), outside_m2
 
 
 def _people_field(loader: Loader, demand: Demand) -> str | None:
@@ -307,6 +311,8 @@ def _people(
         if demand.cls == request.policy.land.cls and rule == "area":
             return People(demand.cls, rule, None, outside)
         units: AreaUnits | PointUnits
-        units = point_units(inside, areas, clip) if rule == "centre" else area_units(inside, areas, clip)
+        units = (
+            point_units(inside, areas, clip) if rule == "centre" else clipped(area_units(inside, areas), clip)
+        )
         return People(demand.cls, rule, units, outside)
     return People(None, "area", None, 0.0)

@@ -10,9 +10,12 @@ import shapely
 
 from app.catalogue.model import Tier
 from app.coverage.measure import aggregate
-from app.coverage.model import AreaUnits, Figures, Floats, Inputs, Ints, PointUnits
+from app.coverage.model import AreaUnits, Figures, Floats, Inputs, Ints, Objects, PointUnits
+from app.coverage.shapes import multipolygons
 from app.space.metric import MetricCrs
 
+#: A table column by column: name → values.
+Columns = dict[str, list[Any]]
 REASON_NO_DEMAND = "no residential land and no people of this area lie inside the data"
 REASON_NO_STREETS = "there are no streets to walk on"
 REASON_NO_SUPPLY = "no facility of this kind is in the data"
@@ -28,8 +31,16 @@ def result_rows(inputs: Inputs, figures: list[Figures], official: dict[str, Any]
         is_official = (
             bool(official["official"]) and figure.mode == "straight" and row["share_of_land"] is not None
         )
-        rows.append(row | {"official": is_official})
+        rows.append(row | {"official": is_official} | _people_facts(inputs))
     return rows
+
+
+def _people_facts(inputs: Inputs) -> dict[str, Any]:
+    people = inputs.people
+    return {
+        "people_rule": people.rule if people.cls else None,
+        "people_outside_data": round(people.outside),
+    }
 
 
 def area_rows(inputs: Inputs, figures: list[Figures]) -> list[dict[str, Any]]:
@@ -110,90 +121,81 @@ def _share(pair: tuple[float, float]) -> float | None:
     return round(min(max(served / total, 0.0), 1.0), 6)
 
 
-def gap_rows(inputs: Inputs, figures: list[Figures], crs: MetricCrs) -> list[dict[str, Any]]:
-    """Every gap polygon as plain values, ranked by people within its tier and mode; `geom` is WKB in lon/lat."""
-    rows: list[dict[str, Any]] = []
-    for figure in figures:
-        gaps = figure.gaps
-        shapes = crs.to_lonlat(gaps.geometry) if len(gaps.geometry) else gaps.geometry
-        supply = next(s for s in inputs.supplies if s.tier is figure.tier)
-        facility = [code for band in supply.bands for code in band.places.code]
-        for i, unit in enumerate(gaps.unit):
-            distance = float(gaps.distance_m[i])
-            code, name, path = _whose(inputs, gaps.of_land, int(unit))
-            nearest = int(gaps.nearest[i])
-            rows.append(
-                {
-                    "mode": figure.mode,
-                    "tier": figure.tier.id,
-                    "code": code,
-                    "name": name,
-                    "area_path": path,
-                    "people": round(float(gaps.people[i]), 1),
-                    "area_m2": round(float(gaps.area_m2[i]), 1),
-                    "nearest_m": round(distance, 1) if math.isfinite(distance) else None,
-                    "nearest_code": facility[nearest] if 0 <= nearest < len(facility) else None,
-                    "geom": _multi(shapes[i]).wkb,
-                }
-            )
-    return rows
+def gap_rows(inputs: Inputs, figures: list[Figures], crs: MetricCrs) -> Columns:
+    """Every gap polygon, ranked by people within its tier and mode, column by column; `geom` is WKB in lon/lat."""
+    return _stack([_gap_columns(inputs, figure, crs) for figure in figures])
 
 
-def _multi(shape: shapely.Geometry) -> shapely.Geometry:
-    return shapely.MultiPolygon([shape]) if shape.geom_type == "Polygon" else shape
-
-
-def _whose(inputs: Inputs, of_land: bool, unit: int) -> tuple[str, str, str]:
-    units = inputs.land if of_land or inputs.people.units is None else inputs.people.units
-    index = unit if isinstance(units, PointUnits) else int(units.place[unit])
-    places = units.places
-    return places.code[index], places.name[index], places.path[index]
-
-
-def unit_rows(inputs: Inputs, figures: list[Figures], crs: MetricCrs) -> list[dict[str, Any]]:
-    """Every demand unit as plain values: what share of it is served; `geom` is WKB in lon/lat."""
-    rows: list[dict[str, Any]] = []
+def unit_rows(inputs: Inputs, figures: list[Figures], crs: MetricCrs) -> Columns:
+    """Every demand unit and what share of it is served, column by column; `geom` is WKB in lon/lat."""
     land = inputs.land
-    shapes = crs.to_lonlat(land.geometry) if len(land.geometry) else land.geometry
-    for figure in figures:
-        share = np.divide(
-            figure.land_served_m2, land.area_m2, out=np.zeros(len(land.area_m2)), where=land.area_m2 > 0
-        )
-        rows += _units(figure, "land", land, share, land.people, shapes)
+    shapes = _wkb(land.geometry, crs)
+    parts = [_unit_columns(f, "land", land, f.land_served_m2, land.area_m2, shapes) for f in figures]
     units = inputs.people.units
     if units is not None:
         geometry = units.places.geometry if isinstance(units, PointUnits) else units.geometry
-        shapes = crs.to_lonlat(geometry) if len(geometry) else geometry
-        for figure in figures:
-            people = units.people
-            share = np.divide(figure.people_served, people, out=np.zeros(len(people)), where=people > 0)
-            rows += _units(figure, "people", units, share, people, shapes)
-    return rows
+        shapes = _wkb(geometry, crs)
+        parts += [_unit_columns(f, "people", units, f.people_served, units.people, shapes) for f in figures]
+    return _stack(parts)
 
 
-def _units(
-    figure: Figures, kind: str, units: AreaUnits | PointUnits, share: Floats, people: Floats, shapes: Any
-) -> list[dict[str, Any]]:
-    index = np.arange(len(people)) if isinstance(units, PointUnits) else units.place
+def _stack(parts: list[Columns]) -> Columns:
+    """Tables with the same columns, one below the other."""
+    return {name: [value for part in parts for value in part[name]] for name in parts[0]} if parts else {}
+
+
+def _wkb(geometry: Objects, crs: MetricCrs) -> list[bytes]:
+    return list(shapely.to_wkb(crs.to_lonlat(geometry))) if len(geometry) else []
+
+
+def _rounded(values: Floats, digits: int) -> list[float | None]:
+    """Plain numbers; what is not finite cannot be known and becomes None."""
+    return [v if math.isfinite(v) else None for v in np.round(values, digits).tolist()]
+
+
+def _gap_columns(inputs: Inputs, figure: Figures, crs: MetricCrs) -> Columns:
+    gaps = figure.gaps
+    units = inputs.land if gaps.of_land or inputs.people.units is None else inputs.people.units
+    supply = next(s for s in inputs.supplies if s.tier is figure.tier)
+    facility = [code for band in supply.bands for code in band.places.code]
+    return {
+        **_whose(figure, units, gaps.unit),
+        "people": _rounded(gaps.people, 1),
+        "area_m2": _rounded(gaps.area_m2, 1),
+        "nearest_m": _rounded(gaps.distance_m, 1),
+        "nearest_code": [facility[i] if 0 <= i < len(facility) else None for i in gaps.nearest.tolist()],
+        "geom": _wkb(multipolygons(gaps.geometry), crs),
+    }
+
+
+def _unit_columns(
+    figure: Figures,
+    kind: str,
+    units: AreaUnits | PointUnits,
+    served: Floats,
+    total: Floats,
+    shapes: list[bytes],
+) -> Columns:
+    share = np.divide(served, total, out=np.zeros(len(total)), where=total > 0)
+    area = np.zeros(len(total)) if isinstance(units, PointUnits) else units.area_m2
+    return {
+        **_whose(figure, units, np.arange(len(total))),
+        "kind": [kind] * len(total),
+        "people": _rounded(units.people, 1),
+        "area_m2": _rounded(area, 1),
+        "served_share": _rounded(share, 6),
+        "geom": shapes,
+    }
+
+
+def _whose(figure: Figures, units: AreaUnits | PointUnits, unit: Ints) -> Columns:
+    """The columns that say which tier, mode and place each of the units (k,) belongs to."""
+    index = (unit if isinstance(units, PointUnits) else units.place[unit]).tolist()
     places = units.places
-    return [
-        {
-            "mode": figure.mode,
-            "tier": figure.tier.id,
-            "kind": kind,
-            "code": places.code[place],
-            "name": places.name[place],
-            "area_path": places.path[place],
-            "people": round(float(people[i]), 1),
-            "area_m2": round(float(shapes_area), 1),
-            "served_share": None if math.isnan(share[i]) else round(float(share[i]), 6),
-            "geom": shapes[i].wkb,
-        }
-        for i, (place, shapes_area) in enumerate(zip(index, _areas(units), strict=True))
-    ]
-
-
-def _areas(units: AreaUnits | PointUnits) -> Floats:
-    if isinstance(units, PointUnits):
-        return np.zeros(len(units.people))
-    return units.area_m2
+    return {
+        "mode": [figure.mode] * len(index),
+        "tier": [figure.tier.id] * len(index),
+        "code": [places.code[i] for i in index],
+        "name": [places.name[i] for i in index],
+        "area_path": [places.path[i] for i in index],
+    }

@@ -8,15 +8,20 @@ from typing import Any
 
 from app.catalogue.model import Catalogue, Policy, Tier
 from app.coverage import store
-from app.database.engine import Connection, Database
+from app.database.transactions import Connection, Database
 from app.errors import NotFound
 
 #: Answers an engine request; in-process `Engine.answer` or the client of the engine process.
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
+OnSaved = Callable[[Connection, str], None]
 
 
-def run(db: Database, answer: Answer, request: Mapping[str, Any]) -> dict[str, Any]:
+def run(
+    db: Database, answer: Answer, request: Mapping[str, Any], on_saved: OnSaved | None = None
+) -> dict[str, Any]:
     """Compute one coverage request and save it as a run (named runs are kept, others for 30 days).
+
+    `on_saved(connection, run)` is called in the transaction that saves the run.
 
     Returns:
     -------
@@ -29,6 +34,8 @@ def run(db: Database, answer: Answer, request: Mapping[str, Any]) -> dict[str, A
     with db.write() as conn:
         store.drop_old_runs(conn)
         run_id = store.save_run(conn, result, request.get("name"))
+        if on_saved is not None:
+            on_saved(conn, run_id)
     return view(run_id, result)
 
 

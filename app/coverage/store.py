@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from app.database.engine import Connection
+from app.database.transactions import Connection
 from app.inventory.changes import raw
 
 #: Unnamed runs are dropped after this many days.
@@ -69,7 +69,8 @@ def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> s
             "saved": name is not None,
         },
     )
-    _copy(conn, "coverage_areas", AREA_COLUMNS, run, answer["areas"])
+    areas = {column: [row[column] for row in answer["areas"]] for column in AREA_COLUMNS}
+    _copy(conn, "coverage_areas", AREA_COLUMNS, run, areas)
     conn.execute(
         text(
             "UPDATE city.coverage_areas a SET geom = d.geom FROM city.districts d"
@@ -83,17 +84,21 @@ def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> s
 
 
 def _copy(
-    conn: Connection, table: str, columns: tuple[str, ...], run: str, rows: Sequence[Mapping[str, Any]]
+    conn: Connection, table: str, columns: tuple[str, ...], run: str, values: Mapping[str, Sequence[Any]]
 ) -> None:
+    """Write a table given column by column as rows of the run."""
+    if not values:
+        return
     names = ", ".join(("run", *columns))
+    rows = zip(*(map(_plain, values[column]) for column in columns), strict=True)
     with raw(conn).cursor() as cursor, cursor.copy(f"COPY city.{table} ({names}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row((run, *(_plain(row.get(column)) for column in columns)))
+            copy.write_row((run, *row))
 
 
 def _plain(value: Any) -> Any:
     # PostGIS reads WKB in hexadecimal; the SRID rides in front so that the column's type is met.
-    return f"SRID=4326;{value.hex()}" if isinstance(value, bytes) else value
+    return "SRID=4326;" + value.hex() if isinstance(value, bytes) else value
 
 
 def drop_old_runs(conn: Connection) -> int:
@@ -116,7 +121,7 @@ RUN_COLUMNS = (
 def find_run(conn: Connection, run: uuid.UUID) -> dict[str, Any] | None:
     """The stored row of a run, or None."""
     row = conn.execute(
-        text(f"SELECT {RUN_COLUMNS} FROM city.coverage_runs WHERE id = :run"),  # noqa: S608 - constants only
+        text(f"SELECT {RUN_COLUMNS} FROM city.coverage_runs WHERE id = :run"),
         {"run": run},
     ).mappings()
     first = row.first()
@@ -127,7 +132,7 @@ def list_rows(conn: Connection, policy: str | None, limit: int, newest_only: boo
     """Stored runs, newest first; with `newest_only` one a policy."""
     distinct = "DISTINCT ON (policy_id)" if newest_only else ""
     order = "policy_id, created_at DESC" if newest_only else "created_at DESC"
-    statement = text(
+    statement = text(  # only constants of this module are put in
         f"SELECT {distinct} {RUN_COLUMNS}, created_at AS at FROM city.coverage_runs"
         " WHERE (CAST(:policy AS text) IS NULL OR policy_id = :policy) "
         f"ORDER BY {order} LIMIT :limit"

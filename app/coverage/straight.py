@@ -6,7 +6,7 @@ Sources: the service radius is counted from the boundary (GB/T 50563-2010); the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -18,14 +18,23 @@ QUAD_SEGS = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Ring:
+    """Facilities that serve at one radius; `inner_m` is what their polygonised buffers reach in every direction."""
+
+    facilities: shapely.STRtree
+    radius_m: float
+    inner_m: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceArea:
-    """The area within reach of facilities, as overlapping polygons: `buffers` (k,) one a facility, metric CRS."""
+    """The area within reach of facilities, as overlapping polygons: `buffers` (k,) one a facility, metric CRS.
+
+    `rings` are the facilities of each radius: distances to them settle most questions without a buffer.
+    """
 
     buffers: Geometries
-    tree: shapely.STRtree = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tree", shapely.STRtree(self.buffers))
+    rings: tuple[Ring, ...]
 
     def union(self) -> shapely.Geometry:
         """The area as one polygon or multipolygon."""
@@ -39,12 +48,20 @@ def service_area(facilities: Geometries, radius_m: float | Floats, quad_segs: in
     """
     kept = ~(shapely.is_missing(facilities) | shapely.is_empty(facilities))
     radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), facilities.shape)[kept]
-    return ServiceArea(shapely.buffer(facilities[kept], radius, quad_segs=quad_segs))
+    buffers = shapely.buffer(facilities[kept], radius, quad_segs=quad_segs)
+    # A chord of the arc comes nearest to the centre in its middle.
+    inner = float(np.cos(np.pi / (4 * quad_segs)))
+    rings = [
+        Ring(shapely.STRtree(facilities[kept][radius == metres]), float(metres), float(metres) * inner)
+        for metres in np.unique(radius)
+    ]
+    return ServiceArea(buffers, tuple(rings))
 
 
 def merge(areas: Sequence[ServiceArea]) -> ServiceArea:
     """The area served by any of several supplies."""
-    return ServiceArea(np.concatenate([np.empty(0, dtype=object), *(area.buffers for area in areas)]))
+    buffers = np.concatenate([np.empty(0, dtype=object), *(area.buffers for area in areas)])
+    return ServiceArea(buffers, tuple(ring for area in areas for ring in area.rings))
 
 
 def covered_part(geoms: Geometries, service: ServiceArea) -> Geometries:
@@ -102,12 +119,41 @@ def nearest(geoms: Geometries, facilities: Geometries) -> tuple[Floats, Ints]:
 
 def _sort_out(geoms: Geometries, service: ServiceArea) -> tuple[Bools, tuple[Ints, Ints]]:
     """(u,) whether a unit lies within one single buffer; (buffer, unit) pairs of the others that meet a buffer."""
-    tree = shapely.STRtree(geoms)
-    whole = np.zeros(len(geoms), dtype=bool)
-    whole[tree.query(service.buffers, predicate="covers")[1]] = True
+    whole, open_ = _by_distance(geoms, service)
+    tree = shapely.STRtree(geoms[open_])
+    inside = tree.query(service.buffers, predicate="covers")[1]
+    whole[open_[inside]] = True
     buffer, unit = tree.query(service.buffers, predicate="intersects")
-    rest = ~whole[unit]
-    return whole, (buffer[rest].astype(np.int64), unit[rest].astype(np.int64))
+    rest = ~whole[open_[unit]]
+    return whole, (buffer[rest].astype(np.int64), open_[unit[rest]])
+
+
+def _by_distance(geoms: Geometries, service: ServiceArea) -> tuple[Bools, Ints]:
+    """(u,) units certainly inside one buffer, and the indices of those that only their shapes can decide.
+
+    A unit lies within half the diagonal of its bounding box of that box's centre: so far inside a radius it is
+    served whole, so far outside not at all.
+    """
+    low_x, low_y, high_x, high_y = shapely.bounds(geoms).T
+    solid = np.flatnonzero(~np.isnan(low_x))
+    spread = np.hypot(high_x - low_x, high_y - low_y)[solid] / 2
+    centre = shapely.points((low_x + high_x)[solid] / 2, (low_y + high_y)[solid] / 2)
+    whole = np.zeros(len(geoms), dtype=bool)
+    near = np.zeros(len(solid), dtype=bool)
+    for ring in service.rings:
+        metres = _metres(ring, centre)
+        whole[solid] |= metres + spread <= ring.inner_m
+        near |= metres - spread <= ring.radius_m
+    return whole, solid[near & ~whole[solid]]
+
+
+def _metres(ring: Ring, centre: Geometries) -> Floats:
+    """(k,) metres from points to the nearest facility, inf where there is none."""
+    metres = np.full(len(centre), np.inf)
+    if len(centre) and len(ring.facilities.geometries):
+        found = ring.facilities.nearest(centre)
+        metres = np.asarray(shapely.distance(centre, ring.facilities.geometries[found]), dtype=np.float64)
+    return metres
 
 
 def _grouped(geoms: Geometries, service: ServiceArea, pairs: tuple[Ints, Ints]) -> tuple[Ints, Geometries]:

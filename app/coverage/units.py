@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import shapely
 
-from app.coverage.lattice import cut, dissolve_overlaps
+from app.coverage.lattice import SLIVER_M2, cut, dissolve_overlaps, join, select
 from app.coverage.measure import clip_to_frame, cut_by_areas, inside_frame
 from app.coverage.model import Areas, AreaUnits, Floats, Ints, Objects, Places, PointUnits
 
@@ -40,19 +40,43 @@ def in_data(places: Places, frame: shapely.Geometry | None) -> tuple[Places, flo
     return take(places, inside), float(places.people[~inside].sum())
 
 
-def area_units(places: Places, areas: Areas, clip: shapely.Geometry | None) -> AreaUnits:
-    """Units of polygon places: overlaps dissolved (the first keeps), clipped, cut at area borders, lattice pieces made.
-
-    `clip` (built-up area, or the area asked for) limits land; None keeps all of it.
-    """
+def area_units(places: Places, areas: Areas) -> AreaUnits:
+    """Units of polygon places: overlaps dissolved (the first keeps), cut at area borders, lattice pieces made."""
     whole_m2 = shapely.area(places.geometry)
-    kept = clip_to_frame(dissolve_overlaps(places.geometry), clip)
-    geometry, place, area = _cut(kept, areas)
+    geometry, place, area = _cut(dissolve_overlaps(places.geometry), areas)
     area_m2 = shapely.area(geometry)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(whole_m2[place] > 0, area_m2 / whole_m2[place], 0.0)
     return AreaUnits(
         places, geometry, place, area, area_m2, places.people[place] * share, pieces=cut(geometry)
+    )
+
+
+def clipped(units: AreaUnits, clip: shapely.Geometry | None) -> AreaUnits:
+    """The parts of units inside `clip` (built-up area, or the area asked for; None keeps all).
+
+    Only units that cross its border are cut anew: their lattice pieces change, all others keep theirs.
+    """
+    if clip is None or units.pieces is None:
+        return units
+    shapely.prepare(clip)
+    inside = np.asarray(shapely.covers(clip, units.geometry))
+    crossing = np.flatnonzero(~inside & shapely.intersects(clip, units.geometry))
+    parts = clip_to_frame(units.geometry[crossing], clip)
+    solid = shapely.area(parts) > SLIVER_M2
+    chosen = np.concatenate([np.flatnonzero(inside), crossing[solid]])
+    geometry = np.concatenate([units.geometry[inside], parts[solid]])
+    area_m2 = shapely.area(geometry)
+    people = units.people[chosen] * area_m2 / units.area_m2[chosen]
+    pieces = join(select(units.pieces, np.flatnonzero(inside)), cut(parts[solid]), int(inside.sum()))
+    return dataclasses.replace(
+        units,
+        geometry=geometry,
+        place=units.place[chosen],
+        area=units.area[chosen],
+        area_m2=area_m2,
+        people=people,
+        pieces=pieces,
     )
 
 

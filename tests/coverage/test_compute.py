@@ -14,7 +14,7 @@ from app.coverage.compute import compute
 from app.coverage.model import Areas, Band, Inputs, People, Places, PointUnits, Streets, TierSupply
 from app.coverage.results import area_rows, gap_rows, result_rows, unit_rows
 from app.coverage.straight import service_area
-from app.coverage.units import area_units, label, point_units
+from app.coverage.units import area_units, clipped, label, point_units
 from app.network.build import build_network
 from app.network.path import WayFinder
 from app.network.reach import distance_at, search
@@ -67,7 +67,7 @@ def inputs(streets):
     access = access_points(
         parcels.geometry, *NO_GATES, streets.index, gate_search_m=30, snap_limit_m=250, public_only=False
     )
-    land = replace(area_units(parcels, areas, None), access=access)
+    land = replace(area_units(parcels, areas), access=access)
     people = People("residential_areas", "area", None)
     return Inputs(POLICY, areas, land, people, (supply(streets),), streets, 1.2, 250.0)
 
@@ -162,14 +162,17 @@ def test_cells_count_at_their_centre(inputs):
 def test_rows_for_the_store_are_plain_and_in_lonlat(inputs):
     figures = compute(inputs, ("straight", "walk"))
     crs = metric_crs("EPSG:4548")
-    for row in gap_rows(inputs, figures, crs) + unit_rows(inputs, figures, crs):
-        shape = shapely.from_wkb(row["geom"])
-        assert -180 <= shape.centroid.x <= 180
-        assert row["people"] >= 0
-    assert {row["nearest_code"] for row in gap_rows(inputs, figures, crs) if row["mode"] == "straight"} == {
-        "c0",
-        "c1",
+    gaps, units = gap_rows(inputs, figures, crs), unit_rows(inputs, figures, crs)
+    for table in (gaps, units):
+        assert len({len(column) for column in table.values()}) == 1
+        centres = shapely.centroid(shapely.from_wkb(np.array(table["geom"], dtype=object)))
+        assert (np.abs(shapely.get_x(centres)) <= 180).all()
+        assert all(people >= 0 for people in table["people"])
+    straight = {
+        code for code, mode in zip(gaps["nearest_code"], gaps["mode"], strict=True) if mode == "straight"
     }
+    assert straight == {"c0", "c1"}
+    assert set(units["kind"]) == {"land"}
 
 
 @pytest.mark.parametrize(
@@ -189,3 +192,15 @@ def test_a_point_on_a_border_belongs_to_the_first_area():
     areas = Areas(["a", "b"], ["", ""], ["", ""], objects([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)]))
     points = objects([shapely.Point(1, 0.5), shapely.Point(1.5, 0.5), shapely.Point(9, 9)])
     assert label(points, areas).tolist() == [0, 1, -1]
+
+
+def test_clipping_recuts_only_what_crosses(inputs):
+    frame = shapely.box(0, 0, 455, 455)
+    units = clipped(inputs.land, frame)
+    exact = shapely.intersection(shapely.union_all(inputs.land.geometry), frame).area
+    assert units.area_m2.sum() == pytest.approx(exact)
+    assert units.pieces.area_m2.sum() == pytest.approx(exact)
+    assert np.bincount(units.pieces.owner, weights=units.pieces.area_m2) == pytest.approx(units.area_m2)
+    assert units.people.sum() == pytest.approx(exact / 64)  # 100 people on each 6,400 m²
+    straight, walk = compute(replace(inputs, land=units), ("straight", "walk"))
+    assert (walk.land_served_m2 <= straight.land_served_m2 + 1e-6).all()
