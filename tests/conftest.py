@@ -46,7 +46,7 @@ TEMPORARY = _temporary()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that starts the run names the folder; xdist's workers inherit it. No test sees the user's own data."""
+    """The process that starts the run names the folder, which xdist's workers inherit: no test sees the user's data."""
     if hasattr(config, "workerinput"):
         return
     _remove_dead_runs()

@@ -9,9 +9,10 @@ import typer
 
 from app import console
 from app.database import cluster
-from app.database.engine import translated
-from app.database.migrate import current_revision, head, migrate
+from app.database.migrate import migrate
+from app.database.revision import current_revision, head
 from app.database.server import admin_parameters
+from app.database.transactions import translated
 from app.errors import ChengtuError
 from app.settings import Settings
 
@@ -53,7 +54,9 @@ def status(as_json: AsJson = False) -> None:
     """Say whether the database runs, where, and at which revision."""
     settings = Settings()
     told = describe(settings)
-    _tell(told, _sentence(told), as_json)
+    if told["problem"] and not as_json:
+        return console.warning(_sentence(told))
+    return _tell(told, _sentence(told), as_json)
 
 
 @db.command(name="migrate")

@@ -88,7 +88,7 @@ def make_home(home: Path) -> None:
     """Make the data folder, open for the database user to pass through (what is secret has folders of its own)."""
     try:
         if not home.is_dir():
-            home.mkdir(parents=True)
+            home.mkdir(parents=True, exist_ok=True)  # another process may make it at this moment
             home.chmod(0o755)
     except OSError as error:
         raise SetupFailed(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,20 +17,15 @@ from sqlalchemy.pool import NullPool
 from app.database import roles
 from app.database.cluster import DATABASE, ensure_started
 from app.database.errors import translate
+from app.database.revision import FOLDER, check_not_newer, current_revision, head
 from app.database.server import Parameters, admin_parameters, make_login
+from app.database.transactions import driver_of
 from app.errors import SetupFailed, Unavailable
-from app.settings import ROOT, Settings
+from app.settings import Settings
 
-FOLDER = ROOT / "migrations"
 #: Any constant: whoever migrates a Chengtu database takes this advisory lock first.
 LOCK_KEY = 7_310_582_604_519
 ATTEMPTS = 5
-
-
-def head() -> str:
-    """The newest revision this program knows: the highest number among `migrations/versions/NNNN_*.py`."""
-    names = (re.match(r"\d{4}(?=_)", path.name) for path in (FOLDER / "versions").glob("*.py"))
-    return max(name.group() for name in names if name)
 
 
 def migrate(settings: Settings) -> str:
@@ -99,32 +92,6 @@ def _run_revisions(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def current_revision(connection: psycopg.Connection[Any]) -> str | None:
-    """The revision of the connected database, None before the first migration."""
-    table = f"{roles.SCHEMA}.alembic_version"
-    known = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchone()
-    if not known or not known[0]:
-        return None
-    row = connection.execute("SELECT version_num FROM city.alembic_version").fetchone()
-    return str(row[0]) if row else None
-
-
-def check_not_newer(revision: str | None) -> None:
-    """Raise SetupFailed for a database that a newer program has migrated."""
-    if revision is not None and revision > head():
-        raise SetupFailed(
-            f"The database is at revision {revision}, which this version of the program does not know.",
-            "Use the newer program that migrated it, or restore a backup made before.",
-        )
-
-
-def driver_of(connection: Connection) -> psycopg.Connection[Any]:
-    """The psycopg connection under a SQLAlchemy one."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver
-
-
 def _check_postgis(connection: psycopg.Connection[Any]) -> None:
     if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'").fetchone():
         version = connection.info.server_version // 10000
@@ -145,8 +112,3 @@ def _explain(error: DBAPIError | psycopg.Error) -> Exception:
     if isinstance(cause, LockNotAvailable):
         return Unavailable("The database is too busy to be migrated now.", "Stop long readers and try again.")
     return translate(error)
-
-
-def revision_files() -> list[Path]:
-    """The revisions' files in order."""
-    return sorted((FOLDER / "versions").glob("[0-9]*_*.py"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from app.database.engine import Connection, Database
+from app.database.transactions import Connection, Database
 from app.jobs import store
 
 #: What a room registers under a kind: does the work, returns the result (plain values for JSON).

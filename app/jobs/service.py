@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from app.database.engine import Database
+from app.database.transactions import Database
 from app.errors import NotFound
 from app.jobs import store
 from app.jobs.store import Job

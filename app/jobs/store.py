@@ -57,15 +57,16 @@ def enqueue(connection: Connection, kind: str, request: Mapping[str, Any], who: 
     """Queue a job in the caller's transaction; a worker takes it once that is committed."""
     statement = text(
         "WITH job AS (INSERT INTO city.jobs (kind, request, who) VALUES (:kind, :request, :who) RETURNING id) "
-        f"SELECT id, pg_notify('{CHANNEL}', id::text) FROM job"
+        "SELECT id, pg_notify(:channel, id::text) FROM job"
     ).bindparams(bindparam("request", type_=JSONB))
-    row = connection.execute(statement, {"kind": kind, "request": dict(request), "who": who}).one()
+    values = {"kind": kind, "request": dict(request), "who": who, "channel": CHANNEL}
+    row = connection.execute(statement, values).one()
     return UUID(str(row.id))
 
 
 def find_job(connection: Connection, job_id: UUID) -> Job | None:
     """The job, None where there is no such id."""
-    statement = text(f"SELECT {COLUMNS} FROM city.jobs WHERE id = :id")
+    statement = text(f"SELECT {COLUMNS} FROM city.jobs WHERE id = :id")  # noqa: S608
     return _job(connection.execute(statement, {"id": job_id}).one_or_none())
 
 
@@ -75,7 +76,7 @@ def claim(connection: Connection, kinds: Sequence[str], run: UUID) -> Job | None
     Workers never wait for each other.
     """
     statement = text(
-        "UPDATE city.jobs SET state = 'running', worker = :run, attempts = attempts + 1, progress = NULL, "
+        "UPDATE city.jobs SET state = 'running', worker = :run, attempts = attempts + 1, progress = NULL, "  # noqa: S608
         "message = NULL, started_at = clock_timestamp(), heartbeat_at = clock_timestamp() "
         "WHERE id = (SELECT id FROM city.jobs WHERE state = 'queued' AND kind = ANY(:kinds) "
         f"ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING {COLUMNS}"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from app.database.engine import Database
+from app.database.transactions import Database
 from app.errors import ChengtuError, Conflict, Unavailable
 from app.jobs import store
 from app.jobs.context import Handler, JobCancelled, JobContext, JobInterrupted

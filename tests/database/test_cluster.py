@@ -267,34 +267,30 @@ def test_a_cluster_of_another_version_is_left_alone(kept: Settings):
     assert cluster.ensure_started(kept).running
 
 
-def test_starts_at_the_same_time_make_one_cluster(settings: Settings):
-    code = "from app.settings import Settings; from app.database import cluster; print(cluster.ensure_started(Settings()).pid)"
-    environment = {**os.environ, "CHENGTU_HOME": str(settings.home_path), "PYTHONPATH": str(ROOT)}
+def test_starts_at_the_same_time_make_one_cluster_and_stopping_it_touches_no_other(
+    kept: Settings, settings: Settings
+):
+    home = settings.home_path
+    left = home / "postgres" / "data.new"  # by a first start that was killed
+    left.mkdir(parents=True)
+    (left / "PG_VERSION").write_text("15\n")
+    home.chmod(0o755)
+    code = (
+        "from app.database.cluster import ensure_started; from app.settings import Settings; "
+        "print(ensure_started(Settings()).pid)"
+    )
+    environment = {**os.environ, "CHENGTU_HOME": str(home), "PYTHONPATH": str(ROOT)}
 
     def start(_: int) -> str:
         return subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
         ).stdout.strip()
 
+    assert not cluster.stop(settings)
     with ThreadPoolExecutor(3) as pool:
         assert set(pool.map(start, range(3))) == {str(pid_of(settings))}
-
-
-def test_an_interrupted_first_start_is_done_again(settings: Settings):
-    home = settings.home_path
-    left = home / "postgres" / "data.new"
-    left.mkdir(parents=True)
-    (left / "PG_VERSION").write_text("15\n")
-    home.chmod(0o755)
-    (home / "secrets").mkdir(0o700)
-    assert cluster.ensure_started(settings).running
     assert not left.exists()
-
-
-def test_stopping_touches_no_other_cluster(kept: Settings, settings: Settings):
     other = pid_of(kept)
-    assert not cluster.stop(settings)
-    cluster.ensure_started(settings)
     assert cluster.stop(settings)
     assert pid_of(kept) == other
     assert ask(kept, "SELECT 1") == 1
@@ -331,19 +327,17 @@ class TestFolderThatTheDatabaseUserCannotEnter:
 
         home.rename(folder / "moved")
         moved = Settings(home=folder / "moved", DATABASE_URL=None)
-        assert cluster.ensure_started(moved).data == outside / "data"
+        before = cluster.ensure_started(moved)
+        assert before.data == outside / "data"
         assert ask(moved, "SELECT 1") == 1
 
-    def test_a_cluster_whose_data_folder_was_deleted_is_set_aside(self, settings: Settings):
-        home = settings.home_path
-        before = cluster.ensure_started(settings)
-        outside = location.outside_root(home)
-        shutil.rmtree(home)
+        # A deleted data folder: its cluster is set aside, not reused, and not destroyed.
+        shutil.rmtree(folder / "moved")
         assert cluster.ensure_started(settings).pid != before.pid
         assert ask(settings, "SELECT 1") == 1
-        kept_aside = list(location.OUTSIDE.glob(f"{outside.name}.old-*"))
-        assert len(kept_aside) == 1
-        shutil.rmtree(kept_aside[0])
+        aside = list(location.OUTSIDE.glob(f"{outside.name}.old-*"))
+        assert [(one / "data" / "PG_VERSION").is_file() for one in aside] == [True]
+        shutil.rmtree(aside[0])
 
     def test_a_pointer_to_nowhere_is_one_sentence(self, settings: Settings):
         settings.home_path.mkdir()

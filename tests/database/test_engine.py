@@ -126,7 +126,7 @@ def test_a_write_is_there_when_the_block_ends(database: Database):
 
 
 def test_a_write_that_raises_leaves_nothing(database: Database):
-    with pytest.raises(ZeroDivisionError), database.write() as conn:
+    with pytest.raises(ZeroDivisionError), database.write() as conn:  # noqa: PT012
         conn.execute(text("INSERT INTO city.settings VALUES ('k', 'v')"))
         raise ZeroDivisionError
     with database.read() as conn:
@@ -135,7 +135,7 @@ def test_a_write_that_raises_leaves_nothing(database: Database):
 
 def test_a_swallowed_failure_is_not_taken_for_a_commit(database: Database):
     """The server answers COMMIT after a failed statement with a silent rollback."""
-    with pytest.raises(Conflict), database.write() as conn:
+    with pytest.raises(Conflict), database.write() as conn:  # noqa: PT012
         conn.execute(text("INSERT INTO city.settings VALUES ('k', 'v')"))
         with pytest.raises(DBAPIError):
             conn.execute(text("SELECT 1/0"))
@@ -178,7 +178,7 @@ def test_failures_are_told_as_ours(shared_database: Database, statement, error):
 def test_a_writer_waits_no_longer_than_its_lock_timeout(database: Database):
     with database.write() as first:
         first.execute(text("INSERT INTO city.settings VALUES ('k', 'v')"))
-        with pytest.raises(Unavailable), database.write() as second:
+        with pytest.raises(Unavailable), database.write() as second:  # noqa: PT012
             second.execute(text("SET LOCAL lock_timeout = 100"))
             second.execute(text("INSERT INTO city.settings VALUES ('k', 'w')"))
 
@@ -192,14 +192,14 @@ def test_a_lost_connection_is_replaced_unseen(database: Database):
 
 
 def test_a_connection_lost_in_the_middle_is_unavailable(database: Database):
-    with pytest.raises(Unavailable), database.read() as conn:
+    with pytest.raises(Unavailable), database.read() as conn:  # noqa: PT012
         os.kill(conn.execute(text("SELECT pg_backend_pid()")).scalar_one(), signal.SIGTERM)
         for _ in range(1000):
             conn.execute(text("SELECT 1"))
 
 
 def test_copy_goes_through_the_same_transaction(database: Database):
-    with pytest.raises(ZeroDivisionError), database.write() as conn:
+    with pytest.raises(ZeroDivisionError), database.write() as conn:  # noqa: PT012
         with database.raw(conn).cursor().copy("COPY city.settings FROM STDIN") as copy:
             copy.write_row(("k", "v"))
         assert conn.execute(text("SELECT value FROM city.settings")).scalar_one() == "v"

@@ -1,0 +1,157 @@
+"""Transactions: each takes a role that may do no more than its name says, with limits, in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Connection as Connection
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from app.database.errors import translate
+from app.database.roles import ENGINE, READER, WRITER
+from app.database.server import Parameters, login_parameters
+from app.errors import Conflict, Unavailable
+from app.settings import Settings
+
+SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
+#: Connections a process keeps, and may open beside them for a moment; a server has 100 for all processes.
+POOL_KEPT = 4
+POOL_EXTRA = 6
+POOL_WAIT_S = 5.0
+
+
+class Database:
+    """The database as the service sees it; makes no connection before the first transaction.
+
+    The login it connects as may do nothing by itself: outside the three transactions every statement is refused.
+    Database failures leave the transactions as `app.errors`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        # The driver is in autocommit because we send BEGIN ourselves, together with role and limits.
+        self._pool = create_engine(
+            "postgresql+psycopg://",
+            creator=self._connect,
+            isolation_level="AUTOCOMMIT",
+            pool_size=POOL_KEPT,
+            max_overflow=POOL_EXTRA,
+            pool_timeout=POOL_WAIT_S,
+            pool_use_lifo=True,
+        )
+
+    @contextmanager
+    def read(self, timeout_s: float = 30) -> Iterator[Connection]:
+        """A snapshot to read from, as chengtu_ro; a statement is stopped after `timeout_s` seconds."""
+        with self._transaction(_opening(READER, SNAPSHOT, timeout_s, lock_s=2, idle_s=60)) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, timeout_s: float = 0) -> Iterator[Connection]:
+        """A transaction as chengtu_rw: committed at the end of the block, rolled back when it raises.
+
+        Where the block ends without an error, the data is on disk. A lock held by another writer is waited for 30 s.
+        """
+        opening = _opening(WRITER, "READ WRITE", timeout_s, lock_s=30, idle_s=600)
+        with self._transaction(opening) as connection:
+            yield connection
+
+    @contextmanager
+    def engine(self, timeout_s: float = 300) -> Iterator[Connection]:
+        """A snapshot for the analysis engine, as chengtu_engine: it sees all areas of the classes it may read."""
+        with self._transaction(_opening(ENGINE, SNAPSHOT, timeout_s, lock_s=2, idle_s=300)) as connection:
+            yield connection
+
+    @contextmanager
+    def listen(self, channel: str) -> Iterator[Callable[[float], bool]]:
+        """A connection that hears NOTIFY on `channel`: `heard(seconds)` waits so long and says whether one came."""
+        with translated(), self._connect() as connection:
+            connection.autocommit = True
+            connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
+            yield lambda seconds: any(True for _ in connection.notifies(timeout=seconds, stop_after=1))
+
+    @staticmethod
+    def raw(connection: Connection) -> psycopg.Connection[Any]:
+        """The psycopg connection under `connection`, for COPY, inside the same transaction."""
+        return driver_of(connection)
+
+    def dispose(self) -> None:
+        """Close the connections kept; the next transaction opens new ones."""
+        self._pool.dispose()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        # Asked each time: a cluster that was started again listens in another folder.
+        return psycopg.connect(**_get_login(self.settings))
+
+    @contextmanager
+    def _transaction(self, opening: str) -> Iterator[Connection]:
+        with translated():
+            connection = self._open(opening)
+            try:
+                yield connection
+                _check_whole(connection)
+                connection.commit()
+            finally:
+                connection.close()
+
+    def _open(self, opening: str) -> Connection:
+        """A connection with its transaction begun; one that died in the pool is replaced unseen."""
+        connection = self._pool.connect()
+        try:
+            connection.exec_driver_sql(opening)
+        except DBAPIError as error:
+            connection.close()
+            if not error.connection_invalidated:
+                raise
+            connection = self._pool.connect()
+            connection.exec_driver_sql(opening)
+        return connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn database failures in the block into app errors."""
+    try:
+        yield
+    except (SQLAlchemyError, psycopg.Error) as error:
+        told = translate(error)
+        if told is error:
+            raise
+        raise told from error
+
+
+def driver_of(connection: Connection) -> psycopg.Connection[Any]:
+    """The psycopg connection under a SQLAlchemy one."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _get_login(settings: Settings) -> Parameters:
+    parameters = login_parameters(settings)
+    if parameters is None:
+        raise Unavailable("The database is not set up yet.", "Set it up: chengtu db migrate")
+    return parameters
+
+
+def _opening(role: str, mode: str, timeout_s: float, lock_s: float, idle_s: float) -> str:
+    """The statements that begin a transaction; a role's own settings do not apply under SET ROLE, so all stand here."""
+    return (
+        f"BEGIN {mode};SET LOCAL ROLE {role};SET LOCAL jit=off;SET LOCAL max_parallel_workers_per_gather=0;"
+        f"SET LOCAL statement_timeout={int(timeout_s * 1000)};SET LOCAL lock_timeout={int(lock_s * 1000)};"
+        f"SET LOCAL idle_in_transaction_session_timeout={int(idle_s * 1000)}"
+    )
+
+
+def _check_whole(connection: Connection) -> None:
+    """Refuse to commit a transaction in which a statement failed: the server would answer it with a silent rollback."""
+    if driver_of(connection).info.transaction_status == TransactionStatus.INERROR:
+        raise Conflict(
+            "A part of the change failed; nothing was saved.", "Look at the error before this one."
+        )

@@ -1,0 +1,80 @@
+"""`chengtu db`: one sentence or JSON, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.database.commands import db, describe
+from app.database.revision import head
+from app.settings import ROOT, Settings
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def use(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CHENGTU_HOME", "DATABASE_URL"):
+        monkeypatch.setenv(name, environment[name])
+
+
+@pytest.mark.usefixtures("use")
+def test_status_tells_versions_and_revision():
+    told = json.loads(runner.invoke(db, ["status", "--json"]).stdout)
+    assert told["running"] is True
+    assert told["postgis"].startswith("3.")
+    assert told["revision"] == told["head"] == head()
+
+
+@pytest.mark.usefixtures("use")
+def test_migrate_tells_the_revision():
+    assert json.loads(runner.invoke(db, ["migrate", "--json"]).stdout) == {"revision": head()}
+
+
+@pytest.mark.usefixtures("use")
+def test_another_server_is_neither_started_nor_stopped():
+    assert json.loads(runner.invoke(db, ["start", "--json"]).stdout)["embedded"] is False
+    assert json.loads(runner.invoke(db, ["stop", "--json"]).stdout) == {"stopped": False}
+
+
+def test_start_and_status_are_one_sentence(cluster_settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CHENGTU_HOME", str(cluster_settings.home_path))
+    assert "runs already" in runner.invoke(db, ["start"]).stderr
+    # The test's cluster holds no database by the usual name.
+    assert "does not exist yet" in runner.invoke(db, ["status"]).stderr
+
+
+def test_status_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CHENGTU_HOME", str(tmp_path / "none"))
+    told = json.loads(runner.invoke(db, ["status", "--json"]).stdout)
+    assert (told["running"], told["revision"]) == (False, None)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_server_that_is_away_is_told_not_raised(tmp_path: Path):
+    told = describe(Settings(home=tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing"))
+    assert told["problem"]
+
+
+def test_a_failure_is_one_sentence_and_exit_code_2(tmp_path: Path):
+    environment = {
+        **os.environ,
+        "CHENGTU_HOME": str(tmp_path),
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/no",
+    }
+    code = "from app import console; from app.database.commands import db; console.run(db)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "migrate"],
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "not reachable" in done.stderr
