@@ -13,7 +13,7 @@ from app.inventory.changes import table_name
 _AREA_COLUMNS = "code, name_zh, name_en, kind, level, parent, area_path, area_m2"
 _GRID_COLUMNS = "code, name_zh, name_en, kind, 'grid', community, area_path, area_m2"
 _LIST = (
-    f"SELECT {_AREA_COLUMNS} FROM {table_name('districts')} WHERE level IS NOT NULL AND NOT incomplete "  # noqa: S608
+    f"SELECT {_AREA_COLUMNS} FROM {table_name('districts')} WHERE level IS NOT NULL AND NOT incomplete "
     f"UNION ALL SELECT {_GRID_COLUMNS} FROM {table_name('grid_cells')} WHERE NOT incomplete"
 )
 
@@ -28,7 +28,7 @@ def list_areas(conn: Connection, level: str | None = None) -> list[dict[str, Any
     """
     if level is not None and level not in RANK:
         raise unknown("area level", level, RANK)
-    statement = text(f"SELECT * FROM ({_LIST}) a WHERE level = coalesce(:level, level)")  # noqa: S608
+    statement = text(f"SELECT * FROM ({_LIST}) a WHERE level = coalesce(:level, level)")
     rows = conn.execute(statement, {"level": level}).mappings()
     return sorted((dict(row) for row in rows), key=lambda row: (RANK[row["level"]], row["code"]))
 
@@ -39,7 +39,7 @@ def get_area(conn: Connection, name: str) -> dict[str, Any]:
     Raises:
         NotFound: With the nearest codes and names.
     """
-    statement = text(f"SELECT * FROM ({_LIST}) a WHERE :name IN (code, name_zh, name_en)")  # noqa: S608
+    statement = text(f"SELECT * FROM ({_LIST}) a WHERE :name IN (code, name_zh, name_en)")
     rows = [dict(row) for row in conn.execute(statement, {"name": name}).mappings()]
     if not rows:
         raise unknown("area", name, _names(conn))
@@ -47,7 +47,5 @@ def get_area(conn: Connection, name: str) -> dict[str, Any]:
 
 
 def _names(conn: Connection) -> list[str]:
-    statement = text(
-        f"SELECT unnest(ARRAY[code, name_zh, name_en]) FROM {table_name('districts')}"  # noqa: S608
-    )
+    statement = text(f"SELECT unnest(ARRAY[code, name_zh, name_en]) FROM {table_name('districts')}")
     return [name for name in conn.execute(statement).scalars() if name]

@@ -33,7 +33,7 @@ def read_areas(conn: Connection) -> Areas:
 
 def _read_class(conn: Connection, class_id: str) -> list[tuple[str, str, str | None, Any]]:
     query = (
-        f"SELECT code, {_LEVEL[class_id]}, {_PARENT[class_id]}, geom FROM {table_name(class_id)} "  # noqa: S608
+        f"SELECT code, {_LEVEL[class_id]}, {_PARENT[class_id]}, geom FROM {table_name(class_id)} "
         f"WHERE NOT incomplete AND {_LEVEL[class_id]} IS NOT NULL"
     )
     rows = raw(conn).cursor(binary=True).execute(query.encode()).fetchall()
@@ -92,7 +92,7 @@ def relocate(
 
 
 def _relocate_class(conn: Connection, class_id: str, areas: Areas) -> int:
-    query = f"SELECT id, code, area_path, areas_touched, crosses_border, geom FROM {table_name(class_id)} ORDER BY id"  # noqa: S608
+    query = f"SELECT id, code, area_path, areas_touched, crosses_border, geom FROM {table_name(class_id)} ORDER BY id"
     rows = raw(conn).cursor(binary=True).execute(query.encode()).fetchall()
     if not rows:
         return 0

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from app.catalogue.model import Catalogue, FeatureClass
 from app.errors import BadInput, unknown
 from app.inventory.changes import data_version, raw, table_name
+from app.inventory.conditions import field_conditions
 from app.inventory.query import checked_where, field_names
 from app.inventory.tables import SCHEMA, quoted
 from app.space.metric import MetricCrs
@@ -90,28 +91,14 @@ def _read(
     *,
     incomplete: bool,
 ) -> list[tuple[Any, ...]]:
-    parts, values = _conditions(checked_where(cls, where))
+    parts, values = field_conditions(checked_where(cls, where))
     if not incomplete:
         parts.append("NOT incomplete")
     names = ["id", "code", "geom", "area_path", *fields]
     source = _versions(cls.id, {*names, *where, "incomplete"}, as_of)
     shown = ", ".join(quoted(name) for name in names)
-    query = f"SELECT {shown} FROM {source} v WHERE {' AND '.join(parts) or 'TRUE'} ORDER BY id"  # noqa: S608
-    given = values if as_of is None else [as_of, as_of, *values]
-    return raw(conn).cursor(binary=True).execute(query.encode(), given or None).fetchall()
-
-
-def _conditions(where: Mapping[str, Sequence[Any]]) -> tuple[list[str], list[Any]]:
-    """Conditions and values in order, as psycopg binds them."""
-    parts, values = [], []
-    for name, allowed in where.items():
-        known = [value for value in allowed if value is not None]
-        either = [f"{quoted(name)} IS NULL"] if len(known) < len(allowed) else []
-        if known or not either:
-            either.append(f"{quoted(name)} = ANY(%s)")
-            values.append(known)
-        parts.append(f"({' OR '.join(either)})")
-    return parts, values
+    query = f"SELECT {shown} FROM {source} v WHERE {' AND '.join(parts) or 'TRUE'} ORDER BY id"
+    return raw(conn).cursor(binary=True).execute(query.encode(), {**values, "as_of": as_of}).fetchall()
 
 
 def _versions(class_id: str, names: set[str], as_of: date | None) -> str:
@@ -124,8 +111,8 @@ def _versions(class_id: str, names: set[str], as_of: date | None) -> str:
         return current
     columns = ", ".join(quoted(name) for name in sorted(names | {"valid", "change_id"}))
     return (
-        f"(SELECT DISTINCT ON (id) * FROM (SELECT {columns} FROM {current} WHERE valid @> %s::date UNION ALL "  # noqa: S608
-        f"SELECT {columns} FROM {history} WHERE until_change IS NULL AND valid @> %s::date) u "
+        f"(SELECT DISTINCT ON (id) * FROM (SELECT {columns} FROM {current} WHERE valid @> %(as_of)s::date UNION ALL "
+        f"SELECT {columns} FROM {history} WHERE until_change IS NULL AND valid @> %(as_of)s::date) u "
         "ORDER BY id, change_id DESC)"
     )
 
@@ -159,7 +146,7 @@ def read_frame(conn: Connection, class_id: str) -> Any | None:
     """
     extents = conn.execute(
         text(
-            f"SELECT ST_AsBinary(extent) FROM {SCHEMA}.imports "  # noqa: S608
+            f"SELECT ST_AsBinary(extent) FROM {SCHEMA}.imports "
             "WHERE classes @> ARRAY[:class_id]::text[] AND extent IS NOT NULL"
         ),
         {"class_id": class_id},
@@ -169,7 +156,7 @@ def read_frame(conn: Connection, class_id: str) -> Any | None:
         return None
     rest = conn.execute(
         text(
-            f"SELECT ST_AsBinary(ST_Envelope(ST_Extent(c.geom)::geometry)) FROM {table_name(class_id)} c "  # noqa: S608
+            f"SELECT ST_AsBinary(ST_Envelope(ST_Extent(c.geom)::geometry)) FROM {table_name(class_id)} c "
             f"LEFT JOIN {SCHEMA}.imports i ON i.id = c.import_id WHERE i.extent IS NULL GROUP BY c.import_id"
         )
     ).scalars()

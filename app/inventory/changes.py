@@ -11,7 +11,7 @@ import orjson
 import psycopg
 from sqlalchemy import Connection, text
 
-from app.database.engine import Database
+from app.database.transactions import Database
 from app.errors import NotFound
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Change, Counts, ImportSource
@@ -35,7 +35,7 @@ def table_name(class_id: str, *, history: bool = False) -> str:
 
 def find_setting(conn: Connection, key: str) -> str | None:
     """The stored value of a city setting, None where it is not set."""
-    value = conn.execute(text(f"SELECT value FROM {SCHEMA}.settings WHERE key = :key"), {"key": key}).scalar()  # noqa: S608
+    value = conn.execute(text(f"SELECT value FROM {SCHEMA}.settings WHERE key = :key"), {"key": key}).scalar()
     return None if value is None else str(value)
 
 
@@ -43,7 +43,7 @@ def set_setting(conn: Connection, key: str, value: str) -> None:
     """Store a city setting, over the one before."""
     conn.execute(
         text(
-            f"INSERT INTO {SCHEMA}.settings (key, value) VALUES (:key, :value) "  # noqa: S608
+            f"INSERT INTO {SCHEMA}.settings (key, value) VALUES (:key, :value) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
         ),
         {"key": key, "value": value},
@@ -70,7 +70,7 @@ def fix_metric_crs(conn: Connection, definition: str) -> MetricCrs:
     metric_crs(definition)
     conn.execute(
         text(
-            f"INSERT INTO {SCHEMA}.settings (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING"  # noqa: S608
+            f"INSERT INTO {SCHEMA}.settings (key, value) VALUES (:key, :value) ON CONFLICT (key) DO NOTHING"
         ),
         {"key": METRIC_CRS, "value": definition},
     )
@@ -87,7 +87,7 @@ def lock_classes(conn: Connection, class_ids: Iterable[str]) -> None:
 def draw_change(conn: Connection, change: Change, classes: Sequence[str]) -> int:
     """A new change number, drawn under the locks of `classes`: numbers of a class follow the order of commit."""
     statement = text(
-        f"INSERT INTO {SCHEMA}.changes (who, why, import_id, classes) "  # noqa: S608
+        f"INSERT INTO {SCHEMA}.changes (who, why, import_id, classes) "
         "VALUES (:who, :why, :import_id, :classes) RETURNING id"
     )
     values = {"who": change.who, "why": change.why, "import_id": change.import_id, "classes": list(classes)}
@@ -97,7 +97,7 @@ def draw_change(conn: Connection, change: Change, classes: Sequence[str]) -> int
 def data_version(conn: Connection, class_id: str) -> int:
     """The highest change that touched a class (rows written or taken back, areas recomputed); 0 where there is none."""
     statement = text(
-        f"SELECT greatest((SELECT max(change_id) FROM {table_name(class_id)}), "  # noqa: S608
+        f"SELECT greatest((SELECT max(change_id) FROM {table_name(class_id)}), "
         f"(SELECT max(until_change) FROM {table_name(class_id, history=True)}), "
         f"(SELECT value::bigint FROM {SCHEMA}.settings WHERE key = :key), 0)"
     )
@@ -129,7 +129,7 @@ def record_import(
 
 
 _INSERT_IMPORT = text(
-    f"INSERT INTO {SCHEMA}.imports (id, path, format, sha256, crs, encoding, source, licence, attribution, "  # noqa: S608
+    f"INSERT INTO {SCHEMA}.imports (id, path, format, sha256, crs, encoding, source, licence, attribution, "
     "classes, extent, report, change_id) VALUES (:id, :path, :format, :sha256, :crs, :encoding, :source, :licence, "
     ":attribution, :classes, ST_MakeEnvelope(:west, :south, :east, :north, 4326), CAST(:report AS jsonb), :change_id)"
 )

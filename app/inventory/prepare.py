@@ -23,7 +23,7 @@ from app.space.metric import MetricCrs
 class Prepared:
     """Rows ready to be copied: `given` columns come from the source and are compared, `derived` ones are computed.
 
-    Both map column name → n values as COPY takes them: geometry as hex EWKB, arrays as their literal, JSON as text.
+    Both map column name → n values as COPY takes them: geometry as hex WKB, arrays as their literal, JSON as text.
     """
 
     cls: FeatureClass
@@ -90,17 +90,17 @@ def _locate(cls: FeatureClass, batch: Batch, areas: Areas, shapes: NDArray[np.ob
 
 
 def _given(batch: Batch, shapes: NDArray[np.object_]) -> dict[str, Sequence[Any]]:
-    given: dict[str, Sequence[Any]] = {"code": batch.codes, **batch.columns, "geom": hex_ewkb(shapes)}
+    given: dict[str, Sequence[Any]] = {"code": batch.codes, **batch.columns, "geom": hex_wkb(shapes)}
     given["incomplete"] = [code in batch.incomplete for code in batch.codes]
     if any(batch.extra):
         given["extra"] = [None if not row else orjson.dumps(row, default=str).decode() for row in batch.extra]
     return given
 
 
-def hex_ewkb(shapes: NDArray[np.object_]) -> list[str]:
-    """Shapes (n,) in lon/lat as the text that PostGIS reads fastest."""
-    texts = shapely.to_wkb(shapely.set_srid(shapes, 4326), hex=True, include_srid=True)
-    return [str(text) for text in texts]
+def hex_wkb(shapes: NDArray[np.object_]) -> list[str]:
+    """Shapes (n,) in lon/lat as the text that PostGIS reads fastest; the column gives them its SRID."""
+    texts: list[str] = shapely.to_wkb(shapes, hex=True).tolist()
+    return texts
 
 
 def located_columns(located: Located) -> dict[str, Sequence[Any]]:

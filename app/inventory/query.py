@@ -14,7 +14,7 @@ from app.errors import BadInput, unknown
 #: The most features one answer holds.
 MAX_LIMIT = 10_000
 #: Rows are counted up to this number; beyond it the planner's estimate is told.
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 5_000
 #: Columns beside the declared fields by which rows may be chosen, with their type.
 SYSTEM_FIELDS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
     "code": "text",
@@ -35,9 +35,9 @@ class FeatureQuery:
     """One page of a class.
 
     `bbox` is 4 numbers, or 6 with heights that are not used, in lon/lat; west above east crosses 180°. `after` is the
-    id that the page before ended with. `where` maps field → allowed values, None meaning unknown. `area` is an area
-    code: features at home there. `properties` are the fields wanted (all by default). `zoom` leaves out what a map at
-    that zoom does not draw and simplifies shapes to about a pixel. `geometry` False leaves the shapes out (null).
+    id that the page before ended with. `where` maps field → allowed values, None meaning unknown. `area` is an area's
+    code or name: features at home there. `properties` are the fields wanted (all by default). `zoom` leaves out what a
+    map at that zoom does not draw and simplifies shapes to about a pixel. `geometry` False leaves shapes out (null).
     `count` tells how `numberMatched` is found: counted up to COUNT_LIMIT and estimated beyond, exactly, or not at all.
     """
 

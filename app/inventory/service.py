@@ -36,6 +36,8 @@ __all__ = [
 
 #: Called after each class written: (rows written so far, rows in all, class id).
 Progress = Callable[[int, int, str], None]
+#: From so many rows written to a class at once, the planner is told at once.
+MANY_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ def _apply(
             staging.load_first(conn, rows, change_id, change.import_id)
         else:
             staging.apply(conn, rows, diffs[rows.cls.id], change_id, change.import_id)
+        if diffs[rows.cls.id].new + diffs[rows.cls.id].changed >= MANY_ROWS:
+            staging.analyze(conn, rows.cls.id)
         done += len(rows)
         progress(done, total, rows.cls.id)
 

@@ -174,6 +174,11 @@ def update_columns(conn: Connection, class_id: str, columns: Mapping[str, Sequen
         )
 
 
+def analyze(conn: Connection, class_id: str) -> None:
+    """Tell the planner what a class holds now, after many of its rows were written."""
+    raw(conn).execute("SELECT city.analyze_class(%s)", (class_id,))
+
+
 def delete_rows(conn: Connection, class_id: str, codes: Sequence[str], change_id: int) -> int:
     """Take rows out of the class and keep their versions as ended by the change; the number of rows taken out."""
     where = sql.SQL("code = ANY({})").format(sql.Literal(list(codes)))

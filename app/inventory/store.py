@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import Connection, text
 
 from app.catalogue.model import Catalogue, FeatureClass
-from app.inventory.changes import data_version, table_name
+from app.inventory.area_rows import get_area
+from app.inventory.changes import data_version, raw, table_name
+from app.inventory.conditions import query_condition
 from app.inventory.query import (
     COUNT_LIMIT,
     FeatureQuery,
-    boxes,
     checked,
     field_names,
 )
-from app.inventory.tables import INDEXED_ZOOMS, quoted
+from app.inventory.tables import quoted
 
 __all__ = [
     "FeaturePage",
@@ -58,7 +60,7 @@ def features_json(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -
     """A page of features as GeoJSON FeatureCollection text, with numberReturned and, unless left out, numberMatched.
 
     Raises:
-        NotFound, BadInput: The class is unknown; the query cannot be run.
+        NotFound, BadInput: The class or area is unknown; the query cannot be run.
     """
     return features_page(conn, catalogue, query).text
 
@@ -67,30 +69,52 @@ def features_page(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -
     """The same with what a link to the next page needs."""
     cls = catalogue.get_class(query.class_id)
     query = checked(cls, query)
-    where, values = _where(query)
-    body, last, more, matched = conn.execute(
-        text(_page_sql(cls, query, where)),
-        {**values, "after": query.after or 0, "limit": query.limit, "ahead": query.limit + 1},
-    ).one()
-    exact = matched is None or query.count == "exact" or matched <= COUNT_LIMIT
-    if not exact:
-        matched = max(_estimate(conn, cls, where, values), COUNT_LIMIT + 1)
+    path = None if query.area is None else str(get_area(conn, query.area)["area_path"])
+    # Counting a large box costs far more than the page itself, the planner's view of it less than a millisecond.
+    estimate = _estimate(conn, cls, query, path) if query.count == "auto" and query.bbox is not None else 0
+    counted = replace(query, count="none") if estimate > COUNT_LIMIT else query
+    body, last, more, matched = _read_page(conn, cls, counted, path)
     returned, features = body.split(" ", 1)
-    head = f'{{"type":"FeatureCollection","numberReturned":{returned}'
-    if matched is not None:
-        head += f',"numberMatched":{matched}'
-    page = f'{head},"features":{features}}}'
-    return FeaturePage(page, int(returned), matched, exact, last if more else None)
+    exact = matched is not None and (query.count == "exact" or matched <= COUNT_LIMIT)
+    if query.count == "auto" and query.after is None and not more:
+        matched, exact = int(returned), True
+    if query.count == "auto" and not exact:
+        matched = max(estimate or _estimate(conn, cls, query, path), COUNT_LIMIT + 1)
+    return _page(int(returned), features, matched, exact=exact, next_after=last if more else None)
+
+
+def _page(
+    returned: int, features: str, matched: int | None, *, exact: bool, next_after: int | None
+) -> FeaturePage:
+    number = "" if matched is None else f',"numberMatched":{matched}'
+    page = f'{{"type":"FeatureCollection","numberReturned":{returned}{number},"features":{features}}}'
+    return FeaturePage(page, returned, matched, exact, next_after)
+
+
+def _read_page(
+    conn: Connection, cls: FeatureClass, query: FeatureQuery, path: str | None
+) -> tuple[str, int | None, bool, int | None]:
+    """Number and features as one text, last id, whether more follow, how many match."""
+    where, values = query_condition(cls, query, path)
+    given = {**values, "after": query.after or 0, "limit": query.limit, "ahead": query.limit + 1}
+    row = _execute(conn, _page_sql(cls, query, where), given).fetchone()
+    assert row is not None
+    return row[0], row[1], row[2], row[3]
+
+
+def _execute(conn: Connection, query: str, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+    # Never prepared: a plan made for any box sorts the whole class for a small one (measured 2 → 100 ms).
+    return raw(conn).execute(query.encode(), values, prepare=False)
 
 
 def _page_sql(cls: FeatureClass, query: FeatureQuery, where: str) -> str:
     """One statement: features, last id, whether more follow, and how many match."""
     return (
-        f"WITH page AS (SELECT * FROM {table_name(cls.id)} WHERE {where} AND id > :after "  # noqa: S608
-        "ORDER BY id LIMIT :ahead), "
-        "shown AS (SELECT * FROM page ORDER BY id LIMIT :limit) "
+        f"WITH page AS (SELECT * FROM {table_name(cls.id)} WHERE {where} AND id > %(after)s "
+        "ORDER BY id LIMIT %(ahead)s), "
+        "shown AS (SELECT * FROM page ORDER BY id LIMIT %(limit)s) "
         f"SELECT count(*) || ' ' || coalesce(json_agg({_feature(cls, query)} ORDER BY id)::text, '[]'), max(id), "
-        f"(SELECT count(*) > :limit FROM page), {_count_sql(cls, query, where)} FROM shown"
+        f"(SELECT count(*) > %(limit)s FROM page), {_count_sql(cls, query, where)} FROM shown"
     )
 
 
@@ -98,50 +122,7 @@ def _count_sql(cls: FeatureClass, query: FeatureQuery, where: str) -> str:
     if query.count == "none":
         return "NULL::bigint"
     limit = "" if query.count == "exact" else f" LIMIT {COUNT_LIMIT + 1}"
-    return f"(SELECT count(*) FROM (SELECT FROM {table_name(cls.id)} WHERE {where}{limit}) m)"  # noqa: S608
-
-
-def _where(query: FeatureQuery) -> tuple[str, dict[str, Any]]:
-    """The condition of a checked query and its bound values."""
-    parts, values = conditions(query.where)
-    if query.bbox is not None:
-        box_parts = []
-        for place, box in enumerate(boxes(query.bbox)):
-            box_parts.append(
-                f"ST_Intersects(geom, ST_MakeEnvelope(:w{place}, :s{place}, :e{place}, :n{place}, 4326))"
-            )
-            values.update(zip((f"w{place}", f"s{place}", f"e{place}", f"n{place}"), box, strict=True))
-        parts.append(f"({' OR '.join(box_parts)})")
-    if query.area is not None:
-        parts.append("('/' || area_path || '/') LIKE :area_like")
-        values["area_like"] = f"%/{_like(query.area)}/%"
-    if query.zoom is not None:
-        parts.append(_zoom_condition(query.zoom))
-        values["zoom"] = query.zoom
-    return " AND ".join(parts) or "TRUE", values
-
-
-def _zoom_condition(zoom: int) -> str:
-    """Rows drawn at a zoom; the constant beside it is the one that a partial index was made with."""
-    indexed = next((limit for limit in INDEXED_ZOOMS if zoom <= limit), None)
-    return "min_zoom <= :zoom" if indexed is None else f"min_zoom <= {indexed} AND min_zoom <= :zoom"
-
-
-def _like(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def conditions(where: Mapping[str, Sequence[Any]]) -> tuple[list[str], dict[str, Any]]:
-    """SQL conditions and bound values of checked field → allowed values; None among them means unknown."""
-    parts, values = [], {}
-    for place, (name, allowed) in enumerate(where.items()):
-        known = [value for value in allowed if value is not None]
-        either = [f"{quoted(name)} IS NULL"] if len(known) < len(allowed) else []
-        if known or not either:
-            either.append(f"{quoted(name)} = ANY(:value{place})")
-            values[f"value{place}"] = known
-        parts.append(f"({' OR '.join(either)})")
-    return parts, values
+    return f"(SELECT count(*) FROM (SELECT FROM {table_name(cls.id)} WHERE {where}{limit}) m)"
 
 
 def _feature(cls: FeatureClass, query: FeatureQuery) -> str:
@@ -164,10 +145,13 @@ def _geometry(query: FeatureQuery) -> str:
     return f"ST_AsGeoJSON(ST_Simplify(geom, {tolerance:.9f}, TRUE), {MAP_DIGITS})::json"
 
 
-def _estimate(conn: Connection, cls: FeatureClass, where: str, values: Mapping[str, Any]) -> int:
-    statement = text(f"EXPLAIN (FORMAT JSON) SELECT FROM {table_name(cls.id)} WHERE {where}")
-    plan = conn.execute(statement, dict(values)).scalar_one()
-    return int(plan[0]["Plan"]["Plan Rows"])
+def _estimate(conn: Connection, cls: FeatureClass, query: FeatureQuery, path: str | None) -> int:
+    where, values = query_condition(cls, query, path, rough=True)
+    plan = _execute(
+        conn, f"EXPLAIN (FORMAT JSON) SELECT FROM {table_name(cls.id)} WHERE {where}", values
+    ).fetchone()
+    assert plan is not None
+    return int(plan[0][0]["Plan"]["Plan Rows"])
 
 
 def feature_json(
@@ -179,7 +163,7 @@ def feature_json(
     names = field_names(cls)
     members = ", ".join(f"'{name}', {quoted(name)}" for name in [*names, *(["extra"] if extra else [])])
     statement = text(
-        f"SELECT json_build_object('type', 'Feature', 'id', id, 'geometry', ST_AsGeoJSON(geom, {FULL_DIGITS})::json, "  # noqa: S608
+        f"SELECT json_build_object('type', 'Feature', 'id', id, 'geometry', ST_AsGeoJSON(geom, {FULL_DIGITS})::json, "
         f"'properties', json_build_object({members}))::text FROM {table_name(cls.id)} WHERE {column} = :item"
     )
     if isinstance(item, int) and not 0 < item < 2**63:
@@ -191,10 +175,10 @@ def feature_json(
 def bounds(conn: Connection, class_id: str | Sequence[str]) -> tuple[float, float, float, float] | None:
     """West, south, east, north in lon/lat of one class, or of several together; None where they are empty."""
     ids = [class_id] if isinstance(class_id, str) else list(class_id)
-    union = " UNION ALL ".join(f"SELECT ST_Extent(geom) AS box FROM {table_name(name)}" for name in ids)  # noqa: S608
+    union = " UNION ALL ".join(f"SELECT ST_Extent(geom) AS box FROM {table_name(name)}" for name in ids)
     row = conn.execute(
         text(
-            "SELECT min(ST_XMin(box)), min(ST_YMin(box)), max(ST_XMax(box)), max(ST_YMax(box)) "  # noqa: S608
+            "SELECT min(ST_XMin(box)), min(ST_YMin(box)), max(ST_XMax(box)), max(ST_YMax(box)) "
             f"FROM ({union}) b"
         )
     ).one()
@@ -204,8 +188,7 @@ def bounds(conn: Connection, class_id: str | Sequence[str]) -> tuple[float, floa
 def class_counts(conn: Connection, catalogue: Catalogue) -> dict[str, int]:
     """Class id → number of current rows, in the catalogue's order."""
     union = " UNION ALL ".join(
-        f"SELECT '{name}' AS class_id, count(*) AS n FROM {table_name(name)}"  # noqa: S608
-        for name in catalogue.classes
+        f"SELECT '{name}' AS class_id, count(*) AS n FROM {table_name(name)}" for name in catalogue.classes
     )
     found = {row.class_id: row.n for row in conn.execute(text(union))}
     return {name: found[name] for name in catalogue.classes}

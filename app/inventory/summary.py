@@ -18,11 +18,12 @@ from app.catalogue.model import AREA_LEVELS, Catalogue, FeatureClass
 from app.inventory.area_rows import get_area, list_areas
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.changes import METRIC_CRS, find_setting, raw, table_name
+from app.inventory.conditions import AT_HOME, home_values
 from app.space.metric import MetricCrs, metric_crs
 
 Key = tuple[Any, Any, Any, Any]
-#: Sizes below this share of the whole are what rounding leaves at a border, not a part outside.
-ROUNDING = 1e-9
+#: Sizes below this share of the whole are what bending and rounding leave at a border, not a part outside.
+ROUNDING = 1e-6
 
 
 @dataclass(slots=True)
@@ -42,9 +43,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What is summed up: all, or one area; in metres `shapes` of the districts (cut to it) and `whole`, the area.
+    """What is summed up: all, or one area; in lon/lat `shapes` of the districts (cut to it) and `whole`, the area.
 
-    `box` holds west, south, east, north of the area in lon/lat, the world where there is none.
+    Borders are cut in lon/lat, where areas share them exactly, and the parts are then measured in metres.
     """
 
     area: Mapping[str, Any] | None
@@ -52,7 +53,6 @@ class _Scope:
     districts: Sequence[Mapping[str, Any]]
     shapes: NDArray[np.object_]
     whole: Any | None
-    box: tuple[float, ...]
     crs: MetricCrs | None
 
     @property
@@ -81,24 +81,17 @@ def _scope(conn: Connection, area: Mapping[str, Any] | None) -> _Scope:
     definition = find_setting(conn, METRIC_CRS)
     crs = None if definition is None else metric_crs(definition)
     districts = list_areas(conn, "district")
-    shapes = _in_metres(_area_shapes(conn, [row["code"] for row in districts]), crs)
+    shapes = _area_shapes(conn, [row["code"] for row in districts])
     if area is None:
-        return _Scope(None, [], districts, shapes, None, (-180.0, -90.0, 180.0, 90.0), crs)
-    lonlat = _area_shapes(conn, [area["code"]])
-    whole = _in_metres(lonlat, crs)[0]
+        return _Scope(None, [], districts, shapes, None, crs)
+    whole = _area_shapes(conn, [area["code"]])[0]
     siblings = [row["code"] for row in list_areas(conn, area["level"]) if row["code"] != area["code"]]
-    inside = shapely.intersection(shapes, whole)
-    return _Scope(area, siblings, districts, inside, whole, tuple(lonlat[0].bounds), crs)
-
-
-def _in_metres(shapes: NDArray[np.object_], crs: MetricCrs | None) -> NDArray[np.object_]:
-    return shapes if crs is None else crs.to_metric(shapes)
+    return _Scope(area, siblings, districts, shapely.intersection(shapes, whole), whole, crs)
 
 
 def _area_shapes(conn: Connection, codes: Sequence[str]) -> NDArray[np.object_]:
     union = " UNION ALL ".join(
-        f"SELECT code, geom FROM {table_name(name)} WHERE code = ANY(%(codes)s)"  # noqa: S608
-        for name in AREA_CLASSES
+        f"SELECT code, geom FROM {table_name(name)} WHERE code = ANY(%(codes)s)" for name in AREA_CLASSES
     )
     cursor = raw(conn).cursor(binary=True)
     found: dict[str, bytes] = dict(cursor.execute(union.encode(), {"codes": list(codes)}).fetchall())
@@ -153,20 +146,15 @@ def _sizes(cls: FeatureClass) -> str:
 
 def _parameters(scope: _Scope) -> dict[str, Any]:
     area = scope.area or {"code": "", "area_path": ""}
-    path = str(area["area_path"])
-    # '0' follows '/' in the byte order of the index: everything that begins with "path/" lies between.
     return {
+        **home_values(str(area["area_path"])),
         "districts": scope.codes,
         "siblings": scope.siblings,
         "code": [area["code"]],
-        "path": path,
-        "from": path + "/",
-        "to": path + "0",
-        "box": list(scope.box),
+        "box": [-180.0, -90.0, 180.0, 90.0] if scope.whole is None else list(scope.whole.bounds),
     }
 
 
-AT_HOME = "(area_path = %(path)s OR (area_path ~>=~ %(from)s AND area_path ~<~ %(to)s))"
 TOUCHING = (
     "geom && ST_MakeEnvelope((%(box)s::float8[])[1], (%(box)s::float8[])[2], (%(box)s::float8[])[3], "
     "(%(box)s::float8[])[4], 4326) AND areas_touched @> %(code)s::text[]"
@@ -182,7 +170,7 @@ def _whole_rows(conn: Connection, cls: FeatureClass, scope: _Scope) -> list[tupl
     if scope.area is not None:
         where.append(AT_HOME)
     query = (
-        f"SELECT {_columns(cls)}, count(*), {_sizes(cls)} FROM {table_name(cls.id)} "  # noqa: S608
+        f"SELECT {_columns(cls)}, count(*), {_sizes(cls)} FROM {table_name(cls.id)} "
         f"WHERE {' AND '.join(where)} GROUP BY 1, 2, 3, 4"
     )
     return raw(conn).execute(query.encode(), _parameters(scope)).fetchall()
@@ -190,7 +178,7 @@ def _whole_rows(conn: Connection, cls: FeatureClass, scope: _Scope) -> list[tupl
 
 def _incomplete(conn: Connection, cls: FeatureClass, scope: _Scope) -> int:
     where = "incomplete" if scope.area is None else f"incomplete AND {AT_HOME}"
-    query = f"SELECT count(*) FROM {table_name(cls.id)} WHERE {where}"  # noqa: S608
+    query = f"SELECT count(*) FROM {table_name(cls.id)} WHERE {where}"
     row = raw(conn).execute(query.encode(), _parameters(scope)).fetchone()
     return int(row[0]) if row else 0
 
@@ -200,25 +188,30 @@ def _cut_rows(conn: Connection, cls: FeatureClass, scope: _Scope) -> Iterable[tu
     home = "TRUE" if scope.area is None else AT_HOME
     touching = "" if scope.area is None else f" AND {TOUCHING}"
     query = (
-        f"SELECT {_columns(cls)}, {home}, geom FROM {table_name(cls.id)} "  # noqa: S608
+        f"SELECT {_columns(cls)}, {home}, geom FROM {table_name(cls.id)} "
         f"WHERE NOT incomplete AND {IS_CUT}{touching}"
     )
     rows = raw(conn).cursor(binary=True).execute(query.encode(), _parameters(scope)).fetchall()
     if not rows or scope.crs is None:
         return
-    shapes = scope.crs.to_metric(shapely.from_wkb([row[5] for row in rows]))
     for kind, state, year, district, at_home, _ in rows:
-        yield (kind, state, year, district), Figure(int(at_home))
-    for place, part_of, size in _parts(cls, scope, shapes):
+        if at_home:
+            yield (kind, state, year, district), Figure(1)
+    shapes = shapely.from_wkb(np.array([*(row[5] for row in rows), None], dtype=object)[:-1])
+    for place, part_of, size in _parts(cls, scope, scope.crs, shapes):
         kind, state, year, *_ = rows[place]
         yield (kind, state, year, part_of), _sized(cls, size)
 
 
 def _parts(
-    cls: FeatureClass, scope: _Scope, shapes: NDArray[np.object_]
+    cls: FeatureClass, scope: _Scope, crs: MetricCrs, shapes: NDArray[np.object_]
 ) -> Iterable[tuple[int, str | None, float]]:
     """(row, district code, size) of each part, None for what lies in no district."""
-    size = shapely.length if cls.geometry == "line" else shapely.area
+
+    def size(parts: NDArray[np.object_]) -> NDArray[np.float64]:
+        metric = crs.to_metric(parts)
+        return np.asarray(shapely.length(metric) if cls.geometry == "line" else shapely.area(metric))
+
     inside = shapes if scope.whole is None else shapely.intersection(shapes, scope.whole)
     rest = size(inside)
     least = rest * ROUNDING
@@ -226,7 +219,9 @@ def _parts(
     sizes = size(shapely.intersection(inside[row], scope.shapes[district]))
     np.subtract.at(rest, row, sizes)
     codes = scope.codes
-    yield from zip(row.tolist(), (codes[at] for at in district), sizes.tolist(), strict=True)
+    for place, at, part in zip(row.tolist(), district.tolist(), sizes.tolist(), strict=True):
+        if part > least[place]:
+            yield place, codes[at], part
     for place in np.flatnonzero(rest > least).tolist():
         yield place, None, float(rest[place])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import shapely
@@ -17,7 +19,7 @@ def town_areas(boxes=BOXES, parents=PARENTS) -> Areas:
     )
 
 
-def shapes(*items):
+def shapes(*items: Any):
     return np.array([*items, None], dtype=object)[:-1]
 
 
@@ -51,9 +53,7 @@ def test_of_overlapping_areas_the_declared_parent_wins_then_the_smaller():
     zone = {**BOXES, "Z": square(-1.5, 0.5, 1)}
     parents = {**PARENTS, "Z": "C"}
     levels = [LEVELS.get(code, "district" if code == "Z" else "subdistrict") for code in zone]
-    every = make_areas(
-        list(zone), levels, [parents.get(code, code[0]) for code in zone], list(zone.values())
-    )
+    every = make_areas(list(zone), levels, [parents.get(code, code[0]) for code in zone], list(zone.values()))
     assert locate(every, shapes(place(-1, 1))).path == ["C/W/W1"]
     orphaned = make_areas(list(zone), levels, [None] * len(zone), list(zone.values()))
     assert locate(orphaned, shapes(place(-1, 1))).path == ["C/Z/W1"]

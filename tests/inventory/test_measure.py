@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import shapely
@@ -18,7 +20,7 @@ CRS = choose_metric_crs(LON, LAT)
 GEOD = Geod(ellps="GRS80")
 
 
-def shapes(*items):
+def shapes(*items: Any):
     return np.array([*items, None], dtype=object)[:-1]
 
 
@@ -50,7 +52,8 @@ def test_a_shape_that_the_class_cannot_hold_is_named(catalogue, bad):
 
 
 @pytest.mark.parametrize(
-    ("registered", "flag"), [(1000, False), (1099, False), (910, False), (880, True), (1120, True), (None, False)]
+    ("registered", "flag"),
+    [(1000, False), (1099, False), (910, False), (880, True), (1120, True), (None, False)],
 )
 def test_a_registered_area_more_than_a_tenth_off_is_flagged(registered, flag):
     assert size_flag(np.array([1000.0]), [registered]).tolist() == [flag]

@@ -72,7 +72,9 @@ def test_a_rules_name_follows_the_rule(catalogue):
 
 def checks(catalogue: Catalogue) -> set[str]:
     return {
-        str(rule.name) for rule in project(catalogue).current["toilets"].constraints if str(rule.name)[:2] == "ck"
+        str(rule.name)
+        for rule in project(catalogue).current["toilets"].constraints
+        if str(rule.name)[:2] == "ck"
     }
 
 
@@ -92,7 +94,10 @@ RAW = "INSERT INTO city.{} (code, geom, change_id{}) VALUES ('x', CAST(:geom AS 
     [
         ("toilets", "SRID=4326;POINT EMPTY"),
         ("toilets", "SRID=4326;POINT(NaN 28)"),
-        ("toilets", shapely.to_wkb(shapely.set_srid(shapely.Point(28, math.inf), 4326), hex=True, include_srid=True)),
+        (
+            "toilets",
+            shapely.to_wkb(shapely.set_srid(shapely.Point(28, math.inf), 4326), hex=True, include_srid=True),
+        ),
         ("toilets", "SRID=4326;POINT(181 28)"),
         ("toilets", "SRID=4326;POINT(115 -91)"),
         ("toilets", "SRID=4490;POINT(115 28)"),
@@ -127,7 +132,9 @@ def test_the_database_takes_good_rows(conn):
 
 
 def test_every_class_has_its_indexes(read_conn, catalogue):
-    rows = read_conn.execute(text("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'city'")).all()
+    rows = read_conn.execute(
+        text("SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'city'")
+    ).all()
     for class_id in catalogue.classes:
         defined = " ".join(row.indexdef for row in rows if row.tablename == class_id)
         assert defined.count("USING gist (geom)") == 4

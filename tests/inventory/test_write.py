@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,21 +16,21 @@ from app.inventory.service import data_version, delete_features, get_metric_crs,
 from tests.inventory.town import BOXES, CHANGE, LAT, LON, batch, districts, grid, line, place, square
 
 
-def rows(conn, class_id, *columns, history=False):
+def rows(conn, class_id, *columns: str, history=False):
     name = f"{class_id}_history" if history else class_id
     return [
         tuple(row) for row in conn.execute(text(f"SELECT {', '.join(columns)} FROM city.{name} ORDER BY id"))
     ]
 
 
-def toilets(**columns):
+def toilets(**columns: Any):
     return batch("toilets", {"t1": place(0.5, 0.5), "t2": place(-1.5, -1.5)}, columns)
 
 
 def test_a_first_load_keeps_all_columns_and_writes_no_history(town, catalogue):
     given = batch(
         "toilets", {"t1": place(1, 1), "t2": place(-1, -1)},
-        {"name_zh": ["一", "\\N\t二\n\""], "stalls": [3, None], "accessible": [True, False],
+        {"name_zh": ["一", '\\N\t二\n"'], "stalls": [3, None], "accessible": [True, False],
          "floor_area_m2": [12.5, 0.1 + 0.2]},
         extra=[{"tag": "值"}, None], incomplete=["t2"],
     )  # fmt: skip
@@ -39,7 +40,7 @@ def test_a_first_load_keeps_all_columns_and_writes_no_history(town, catalogue):
     }  # fmt: skip
     wanted = [
         ("t1", "一", 3, True, 12.5, {"tag": "值"}, False, "C/E/E1"),
-        ("t2", "\\N\t二\n\"", None, False, 0.1 + 0.2, None, True, "C/W/W2"),
+        ("t2", '\\N\t二\n"', None, False, 0.1 + 0.2, None, True, "C/W/W2"),
     ]
     columns = ("code", "name_zh", "stalls", "accessible", "floor_area_m2", "extra", "incomplete", "area_path")
     assert rows(town, "toilets", *columns) == wanted
@@ -49,7 +50,9 @@ def test_a_first_load_keeps_all_columns_and_writes_no_history(town, catalogue):
 def test_only_what_differs_is_written_and_the_old_version_kept(town, catalogue):
     write_batches(town, catalogue, [toilets(stalls=[3, 4])], CHANGE)
     first = data_version(town, "toilets")
-    again = batch("toilets", {"t3": place(2, 2), "t2": place(-1.5, -1.5), "t1": place(0.5, 0.5)}, {"stalls": [1, 4, 5]})
+    again = batch(
+        "toilets", {"t3": place(2, 2), "t2": place(-1.5, -1.5), "t1": place(0.5, 0.5)}, {"stalls": [1, 4, 5]}
+    )
     (counts,) = write_batches(town, catalogue, [again], CHANGE).values()
     assert (counts.new, counts.changed, counts.unchanged, counts.loaded) == (1, 1, 1, 2)
     second = data_version(town, "toilets")
@@ -116,7 +119,9 @@ def test_sizes_are_measured_and_flagged(town, catalogue):
 
 
 def test_two_batches_of_one_class_follow_each_other(town, catalogue):
-    counts = write_batches(town, catalogue, [toilets(stalls=[1, 1]), toilets(stalls=[1, 2])], CHANGE)["toilets"]
+    counts = write_batches(town, catalogue, [toilets(stalls=[1, 1]), toilets(stalls=[1, 2])], CHANGE)[
+        "toilets"
+    ]
     assert (counts.read, counts.new, counts.changed, counts.unchanged) == (4, 2, 1, 1)
     assert rows(town, "toilets", "stalls") == [(1,), (2,)]
     assert len(rows(town, "toilets", "id", history=True)) == 1
@@ -216,7 +221,12 @@ def test_an_import_keeps_its_record(conn, catalogue):
     key = uuid4()
     write_batches(conn, catalogue, [toilets(), batch("parks", {})], Change("t", "t", key, source))
     row = conn.execute(text("SELECT *, ST_AsText(extent) AS box FROM city.imports")).one()
-    assert (row.id, row.path, row.classes, row.attribution) == (key, "a.gpkg", ["parks", "toilets"], "© office")
+    assert (row.id, row.path, row.classes, row.attribution) == (
+        key,
+        "a.gpkg",
+        ["parks", "toilets"],
+        "© office",
+    )
     assert row.box == "POLYGON((115 28,115 29,116 29,116 28,115 28))"
     assert row.report["classes"]["toilets"]["new"] == 2
     assert row.change_id == data_version(conn, "toilets")

@@ -1,12 +1,12 @@
-"""A drawn town of two districts, four subdistricts and sixteen grid cells at 115.86° E 28.68° N, and batches of features.
+"""A drawn town of two districts, four subdistricts and sixteen grid cells at 115.86° E 28.68° N, and batches.
 
-    west 115.84        115.86        115.88
-        +-------------+-------------+ 28.70
-        |   W1        |    E1       |
-        +-------------+-------------+ 28.68
-        |   W2        |    E2       |
-        +-------------+-------------+ 28.66
-          district W    district E
+west 115.84        115.86        115.88
+    +-------------+-------------+ 28.70
+    |   W1        |    E1       |
+    +-------------+-------------+ 28.68
+    |   W2        |    E2       |
+    +-------------+-------------+ 28.66
+      district W    district E
 """
 
 from __future__ import annotations
@@ -87,6 +87,4 @@ def line(*ends: tuple[float, float]) -> Any:
 
 def square(dx: float, dy: float, side: float) -> Any:
     """A square of `side` hundredths of a degree with its south-west corner at `dx`, `dy`."""
-    return shapely.box(
-        LON + dx / 100, LAT + dy / 100, LON + (dx + side) / 100, LAT + (dy + side) / 100
-    )
+    return shapely.box(LON + dx / 100, LAT + dy / 100, LON + (dx + side) / 100, LAT + (dy + side) / 100)
