@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.catalogue.model import Catalogue
-from app.database.engine import Connection, Database
+from app.database.transactions import Connection, Database
 from app.errors import BadInput, NoSpace, NotFound, unknown
 from app.exports import store
 from app.exports.geojson import write_geojson

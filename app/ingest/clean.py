@@ -47,6 +47,23 @@ def clean_rows(geometry: NDArray[np.object_], cls: FeatureClass, known: set[int]
     return CleanRows(result.geometry, reasons, repaired)
 
 
+def shape_hint(reason: str) -> str:
+    """What to do about a shape refused for `reason`."""
+    for start, hint in _HINTS.items():
+        if reason.startswith(start):
+            return hint
+    return "Mend the geometry and import the row again."
+
+
+_HINTS = {
+    "no geometry": "Give the row a geometry and import it again.",
+    "empty geometry": "Give the row a geometry and import it again.",
+    "coordinates are not": "Check the coordinates, their order (east first) and the CRS.",
+    "the geometry is a": "Draw it as the class asks, or name another class with --class.",
+    "a multipoint": "Split it into one row a place.",
+}
+
+
 def _area_m2(geometry: Any) -> float:
     area, _ = GEOD.geometry_area_perimeter(shapely.force_2d(geometry))
     return round(abs(float(area)), 1)

@@ -48,11 +48,15 @@ def import_command(
     """Import a file: read, understand, and write all of it or nothing, with a report of every row refused."""
     settings = Settings()
     catalogue = load_catalogue(settings.geodata)
-    with console.progress(f"Importing {path.name}") as moved:
-        result = import_path(
-            open_database(settings), catalogue, path, class_id=class_id, crs=crs, encoding=encoding, key=key,
-            dry_run=dry_run, who=_who(), progress=moved, metric_crs=settings.metric_crs,
-        )  # fmt: skip
+    db = open_database(settings)
+    try:
+        with console.progress(f"Importing {path.name}") as moved:
+            result = import_path(
+                db, catalogue, path, class_id=class_id, crs=crs, encoding=encoding, key=key,
+                dry_run=dry_run, who=_who(), progress=moved, metric_crs=settings.metric_crs,
+            )  # fmt: skip
+    finally:
+        db.dispose()
     if report is not None:
         _write_report(report, result)
     if as_json:

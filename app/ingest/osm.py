@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, OsmRule
-from app.ingest.clean import CleanRows, clean_rows
+from app.ingest.clean import CleanRows, clean_rows, shape_hint
 from app.ingest.osm_file import OsmData, OsmObject
 from app.ingest.osm_rules import OsmFields
 from app.inventory.batch import Batch, Reject
@@ -86,7 +86,7 @@ def _make_batch(
     geometry[list(rejects)] = None
     cleaned = clean_rows(geometry, cls, known=set(rejects))
     rejects |= {
-        k: Reject(items[k].code, "geometry", None, reason, _shape_hint(items[k], cls))
+        k: Reject(items[k].code, "geometry", None, reason, _hint(items[k], cls, reason))
         for k, reason in cleaned.reasons.items()
     }
     kept = [k for k in range(len(items)) if k not in rejects]
@@ -119,10 +119,10 @@ def _incomplete(item: OsmObject) -> Reject:
     return Reject(item.code, "geometry", None, f"incomplete: {told}", CUT_HINT)
 
 
-def _shape_hint(item: OsmObject, cls: FeatureClass) -> str:
+def _hint(item: OsmObject, cls: FeatureClass, reason: str) -> str:
     if item.code.startswith("w") and not item.closed and cls.geometry != "line":
         return "The way is not closed; it is drawn as a line in OpenStreetMap."
-    return ""
+    return shape_hint(reason)
 
 
 def _repairs(cls: FeatureClass, items: list[OsmObject], cleaned: CleanRows) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -131,7 +132,10 @@ def _extent(box: Any) -> Extent | None:
 
 def _keep_area(item: Any, areas: dict[int, str], factory: Any) -> None:
     # Rings of single ways are built from the way itself, so that an invalid one can be repaired and reported.
-    if not item.from_way():
+    if item.from_way():
+        return
+    # An area without rings is what libosmium gives where it could not assemble them: it is explained later.
+    with contextlib.suppress(RuntimeError):
         areas[item.orig_id()] = factory.create_multipolygon(item)
 
 

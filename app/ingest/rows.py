@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, Field
-from app.ingest.clean import clean_rows
+from app.ingest.clean import clean_rows, shape_hint
 from app.ingest.headings import Meaning, find_id, match_headings
 from app.ingest.layer import Layer
 from app.ingest.osm_rules import has_chinese
@@ -55,7 +55,7 @@ def make_batch(
         faults.add(i, "geometry", None, reason, "Mend the geometry and import again.")
     cleaned = clean_rows(placed, cls, known=set(layer.faults))
     for i, reason in cleaned.reasons.items():
-        faults.add(i, "geometry", None, reason, "")
+        faults.add(i, "geometry", None, reason, shape_hint(reason))
     columns = _columns(layer, mapping, cls, faults)
     extra = _extras(layer, mapping, columns)
     codes, key_name = _codes(layer, mapping, cleaned.geometry, faults)

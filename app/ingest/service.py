@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from app.catalogue.model import Catalogue, FeatureClass
-from app.database.engine import Database
+from app.database.transactions import Database
 from app.errors import BadInput, UnreadableFile
 from app.ingest import osm
 from app.ingest.files import SourceFile, list_files, recognise
@@ -104,6 +104,7 @@ def parse_file(
     """A file as batches, ready to write; nothing is written. Raises as `import_path` does."""
     file = recognise(path)
     if file.format == "osm":
+        _refuse_options(file, crs, key)
         parsed = _parse_osm(catalogue, file, class_id, progress)
     else:
         layers = read_gpkg(file) if file.format == "gpkg" else read_geojson(file, encoding)
@@ -113,6 +114,15 @@ def parse_file(
     if not any(batch.read for batch in parsed.batches):
         raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", _empty_hint(file, parsed))
     return parsed
+
+
+def _refuse_options(file: SourceFile, crs: str | None, key: str | None) -> None:
+    """What OSM says by itself cannot be said otherwise, and must not be passed over in silence."""
+    if key is not None or (crs is not None and crs.upper() != "EPSG:4326"):
+        raise BadInput(
+            f"'{file.name}' is OpenStreetMap data: its CRS is EPSG:4326 and its keys are n1, w1, r1.",
+            "Leave out --crs and --key.",
+        )
 
 
 def _empty_hint(file: SourceFile, parsed: Parsed) -> str:
@@ -125,7 +135,7 @@ def _parse_osm(
     catalogue: Catalogue, file: SourceFile, class_id: str | None, progress: Progress | None
 ) -> Parsed:
     chosen = choose_class(catalogue, class_id, ())
-    classes = [cls for cls in catalogue.classes.values() if cls.osm and chosen in (None, cls)]
+    classes = [cls for cls in catalogue.classes.values() if cls.osm and (chosen is None or cls is chosen)]
     if not classes:
         raise BadInput(f"The class '{class_id}' is not read from OpenStreetMap.", "It has no OSM rule.")
     data = read_osm(file, classes, progress)

@@ -13,7 +13,10 @@ from app.errors import UnreadableFile
 from app.ingest.files import list_files, recognise
 
 OSM = b'<?xml version="1.0"?>\n<osm version="0.6"></osm>'
-VRT = b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+VRT = (
+    b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTLayer>'
+    b"</OGRVRTDataSource>"
+)
 
 
 @pytest.mark.parametrize(

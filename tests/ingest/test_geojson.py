@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import shapely
@@ -10,6 +11,7 @@ import shapely
 from app.errors import BadInput, UnreadableFile
 from app.ingest.files import recognise
 from app.ingest.geojson import read_geojson
+from app.ingest.layer import Layer
 from app.ingest.rows import make_batch
 
 SQUARE = [[[25.0, 60.0], [25.001, 60.0], [25.001, 60.001], [25.0, 60.001], [25.0, 60.0]]]
@@ -17,7 +19,7 @@ SQUARE = [[[25.0, 60.0], [25.001, 60.0], [25.001, 60.001], [25.0, 60.001], [25.0
 
 @pytest.fixture
 def read(tmp_path):
-    def read(root, **options):
+    def read(root, **options: Any) -> Layer:
         path = tmp_path / "file.geojson"
         path.write_text(root if isinstance(root, str) else json.dumps(root), encoding="utf-8")
         return read_geojson(recognise(path), **options)[0]
@@ -25,7 +27,7 @@ def read(tmp_path):
     return read
 
 
-def collection(*geometries, **more):
+def collection(*geometries: Any, **more: Any) -> dict[str, Any]:
     features = [{"type": "Feature", "properties": {"n": i}, "geometry": g} for i, g in enumerate(geometries)]
     return {"type": "FeatureCollection", "features": features, **more}
 
@@ -57,7 +59,11 @@ def test_a_bad_geometry_is_told_and_the_good_ones_load(read, reason):
 
 
 def test_numbers_that_json_does_not_know_cost_only_their_row(read, catalogue):
-    text = json.dumps(collection(*({"type": "Point", "coordinates": [25, lat]} for lat in (60, float("nan"), float("inf"), 1e308))))
+    text = json.dumps(
+        collection(
+            *({"type": "Point", "coordinates": [25, lat]} for lat in (60, float("nan"), float("inf"), 1e308))
+        )
+    )
     layer = read(text)
     made = make_batch(layer, catalogue.get_class("toilets"))
     assert [r.row for r in made.batch.rejects] == [2, 3, 4]
@@ -100,7 +106,9 @@ def test_deep_nesting_is_a_bad_row(read):
     deep: object = [25, 60]
     for _ in range(500):
         deep = [deep]
-    layer = read(collection({"type": "MultiPolygon", "coordinates": deep}, {"type": "Point", "coordinates": [25, 60]}))
+    layer = read(
+        collection({"type": "MultiPolygon", "coordinates": deep}, {"type": "Point", "coordinates": [25, 60]})
+    )
     assert list(layer.faults) == [0]
 
 
@@ -111,7 +119,9 @@ def test_features_that_are_none(read):
 
 def test_encodings(tmp_path):
     path = tmp_path / "gbk.geojson"
-    text = json.dumps(collection({"type": "Point", "coordinates": [116, 29]}, name="公园绿地"), ensure_ascii=False)
+    text = json.dumps(
+        collection({"type": "Point", "coordinates": [116, 29]}, name="公园绿地"), ensure_ascii=False
+    )
     path.write_bytes(text.encode("gb18030"))
     with pytest.raises(UnreadableFile, match="not in UTF-8") as caught:
         read_geojson(recognise(path))

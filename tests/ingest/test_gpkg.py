@@ -22,7 +22,11 @@ def package(tmp_path):
     pyogrio.raw.write(
         str(path),
         np.array([shapely.to_wkb(shapely.Point(115.8 + i, 28.7)) for i in range(2)] + [None], dtype=object),
-        [np.array([2**53 + 1, 0, 3]), np.array(["甲", None, "丙"], dtype=object), np.array([True, False, True])],
+        [
+            np.array([2**53 + 1, 0, 3]),
+            np.array(["甲", None, "丙"], dtype=object),
+            np.array([True, False, True]),
+        ],
         ["big", "名称", "open"],
         field_mask=[np.array([False, True, False]), None, None],
         layer="spots",
@@ -33,7 +37,7 @@ def package(tmp_path):
     return path
 
 
-def run(path, *statements):
+def run(path, *statements: str):
     base = sqlite3.connect(path)
     for statement in statements:
         base.execute(statement)
@@ -43,7 +47,11 @@ def run(path, *statements):
 
 def test_values_are_exact_and_nulls_are_null(package):
     (layer,) = read_gpkg(recognise(package))
-    assert layer.columns == {"big": [2**53 + 1, None, 3], "名称": ["甲", None, "丙"], "open": [True, False, True]}
+    assert layer.columns == {
+        "big": [2**53 + 1, None, 3],
+        "名称": ["甲", None, "丙"],
+        "open": [True, False, True],
+    }
     assert (layer.name, layer.crs, layer.rows) == ("spots", "EPSG:4490", [1, 2, 3])
     assert layer.geometry[0] == shapely.Point(115.8, 28.7)
     assert layer.geometry[2] is None
@@ -55,7 +63,8 @@ def test_a_view_is_never_run(package):
         package,
         "CREATE VIEW endless AS WITH RECURSIVE r(fid) AS (SELECT 1 UNION ALL SELECT fid + 1 FROM r)"
         " SELECT fid, (SELECT geom FROM spots LIMIT 1) AS geom FROM r",
-        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES ('endless', 'features', 'e', 4326)",
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id)"
+        " VALUES ('endless', 'features', 'e', 4326)",
         "INSERT INTO gpkg_geometry_columns VALUES ('endless', 'geom', 'POINT', 4326, 0, 0)",
     )
     started = time.monotonic()
@@ -77,16 +86,20 @@ def test_a_view_in_the_place_of_the_contents_is_refused(package):
 
 
 def test_damage_is_told_by_row_or_by_file(package):
-    run(package, *_without_triggers(package), "UPDATE spots SET geom = x'00112233445566778899aabbcc' WHERE fid = 2")
+    run(
+        package,
+        *_without_triggers(package),
+        "UPDATE spots SET geom = x'00112233445566778899aabbcc' WHERE fid = 2",
+    )
     (layer,) = read_gpkg(recognise(package))
     assert layer.faults == {1: "the geometry is damaged"}
     content = package.read_bytes()
     package.write_bytes(content[: len(content) // 2])
-    with pytest.raises(UnreadableFile, match="damaged|lacks the table"):
+    with pytest.raises(UnreadableFile, match=r"damaged|lacks the table"):
         read_gpkg(recognise(package))
 
 
-def _without_triggers(path):
+def _without_triggers(path) -> list[str]:
     base = sqlite3.connect(path)
     names = [row[0] for row in base.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
     base.close()

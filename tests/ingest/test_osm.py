@@ -16,36 +16,41 @@ from app.ingest.files import recognise
 from app.ingest.osm import make_batches
 from app.ingest.osm_file import read_osm
 from app.ingest.osm_rules import OsmFields, OsmRules
+from app.ingest.report import Parsed
 from app.ingest.service import parse_file
+from app.inventory.batch import Batch
 
 CORNERS = {1: (25.0, 60.0), 2: (25.01, 60.0), 3: (25.01, 60.01), 4: (25.0, 60.01), 5: (25.005, 60.005)}
 
 
-def node(ref, **tags):
+def node(ref, **tags: str):
     lon, lat = CORNERS[ref]
     return f'<node id="{ref}" version="1" lon="{lon}" lat="{lat}">{_tags(tags)}</node>'
 
 
-def way(ref, nodes, **tags):
+def way(ref, nodes, /, **tags: str):
     inside = "".join(f'<nd ref="{n}"/>' for n in nodes)
     return f'<way id="{ref}" version="1">{inside}{_tags(tags)}</way>'
 
 
-def relation(ref, members, **tags):
+def relation(ref, members, **tags: str):
     inside = "".join(f'<member type="way" ref="{r}" role="{role}"/>' for r, role in members)
     return f'<relation id="{ref}" version="1">{inside}{_tags(tags)}</relation>'
 
 
-def _tags(tags):
+def _tags(tags) -> str:
     return "".join(f'<tag k="{k.replace("__", ":")}" v="{v}"/>' for k, v in tags.items())
 
 
 @pytest.fixture
 def parse(tmp_path, catalogue):
-    def parse(*objects, bounds=""):
+    def parse(*objects: str, bounds: str = "") -> tuple[Parsed, dict[str, Batch]]:
         path = tmp_path / "t.osm"
         nodes = "" if any(o.startswith("<node") for o in objects) else "".join(node(n) for n in CORNERS)
-        path.write_text(f'<?xml version="1.0"?><osm version="0.6">{bounds}{nodes}{"".join(objects)}</osm>', encoding="utf-8")
+        path.write_text(
+            f'<?xml version="1.0"?><osm version="0.6">{bounds}{nodes}{"".join(objects)}</osm>',
+            encoding="utf-8",
+        )
         parsed = parse_file(catalogue, path)
         return parsed, {batch.class_id: batch for batch in parsed.batches}
 
@@ -57,7 +62,9 @@ def test_nodes_ways_and_relations_have_codes(parse):
         node(5, amenity="toilets"),
         way(7, [1, 2, 3, 4, 1], amenity="toilets", name="滕王阁公厕"),
         way(8, [1, 2, 3, 4, 1]),
-        relation(9, [(8, "outer")], type="multipolygon", leisure="park", name="People's Park", name__zh="人民公园"),
+        relation(
+            9, [(8, "outer")], type="multipolygon", leisure="park", name="People's Park", name__zh="人民公园"
+        ),
     ]
     _, batches = parse(*objects)
     assert batches["toilets"].codes == ["n5", "w7"]
@@ -149,7 +156,9 @@ def test_who_may_walk(parse, tags, walk):
 
 
 def test_tags_that_no_field_takes_are_kept(parse):
-    _, batches = parse(way(7, [1, 2], highway="residential", width="about 5", layer="-1", ref="G3", foo="bar"))
+    _, batches = parse(
+        way(7, [1, 2], highway="residential", width="about 5", layer="-1", ref="G3", foo="bar")
+    )
     streets = batches["streets"]
     assert streets.columns["layer"] == [-1]
     assert streets.columns["width_m"] == [None]
@@ -158,7 +167,12 @@ def test_tags_that_no_field_takes_are_kept(parse):
 
 def test_declared_bounds_are_the_extent(parse):
     objects = (way(7, [1, 2], highway="path"),)
-    assert parse(*objects, bounds='<bounds minlat="59" minlon="24" maxlat="61" maxlon="26"/>')[0].extent == (24, 59, 26, 61)
+    assert parse(*objects, bounds='<bounds minlat="59" minlon="24" maxlat="61" maxlon="26"/>')[0].extent == (
+        24,
+        59,
+        26,
+        61,
+    )
     assert parse(*objects)[0].extent is None
 
 
@@ -173,7 +187,10 @@ def test_packed_xml(tmp_path, catalogue, suffix, pack):
     "text",
     [
         '<osm version="0.6"><node id="1"',
-        '<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><osm version="0.6"><node id="1" lat="1" lon="1"><tag k="name" v="&b;"/></node></osm>',
+        (
+            '<!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><osm version="0.6"><node id="1" lat="1" lon="1">'
+            '<tag k="name" v="&b;"/></node></osm>'
+        ),
         '<osm version="0.6"><node id="x" lat="1" lon="1"/></osm>',
         '<osm version="0.6"></osm>',
     ],
@@ -243,15 +260,27 @@ def test_helsinkis_cut_parks_say_how_much_is_missing(helsinki):
 
 def test_helsinkis_points_are_gdals(helsinki, data_dir):
     """GDAL's OSM driver reads the same points (it keeps lamps and trees as tags of its layer `points`)."""
-    table = pyogrio.raw.read(data_dir / "helsinki" / "Helsinki.osm.pbf", layer="points", columns=["highway", "other_tags"])
-    lamps = {bytes(g) for g, highway in zip(table[2], table[3][0], strict=True) if highway == "street_lamp"}
+    table = pyogrio.raw.read(
+        data_dir / "helsinki" / "Helsinki.osm.pbf", layer="points", columns=["highway", "other_tags"]
+    )
+    lamps = shapely.from_wkb(table[2][table[3][0] == "street_lamp"])
     batch = next(batch for batch in helsinki.batches if batch.class_id == "street_lights")
-    assert {shapely.to_wkb(point, byte_order=1) for point in batch.geometry} == lamps
+    assert sorted(map(_seventh, batch.geometry)) == sorted(map(_seventh, lamps))
 
 
-@pytest.mark.parametrize("name", ["china_osm/cn_freeman.osm", "china_osm/cn_cau_beijing.osm", "berlin/o2s_neukolln.osm"])
+def _seventh(point) -> tuple[float, float]:
+    return round(point.x, 7), round(point.y, 7)
+
+
+@pytest.mark.parametrize(
+    "name", ["china_osm/cn_freeman.osm", "china_osm/cn_cau_beijing.osm", "berlin/o2s_neukolln.osm"]
+)
 def test_xml_is_counted_as_by_a_plain_xml_reader(data_dir, catalogue, name):
-    tags = {"toilets": ("amenity", "toilets"), "street_trees": ("natural", "tree"), "street_lights": ("highway", "street_lamp")}
+    tags = {
+        "toilets": ("amenity", "toilets"),
+        "street_trees": ("natural", "tree"),
+        "street_lights": ("highway", "street_lamp"),
+    }
     expected: Counter[str] = Counter()
     for item in ET.parse(data_dir / name).getroot():
         held = {(tag.get("k"), tag.get("v")) for tag in item.iter("tag")}

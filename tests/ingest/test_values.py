@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from app.ingest.values import BadValue, converter, normalise, plain
 TITLE = Title("字段", "Field")
 
 
-def field(kind, **more):
+def field(kind, **more: Any):
     return Field("x", kind, TITLE, **more)
 
 
@@ -76,7 +77,7 @@ def test_what_is_no_whole_number_is_refused(raw):
         ("2021", date(2021, 1, 1)),
         (2021, date(2021, 1, 1)),
         ("2021-03-05T10:00:00+08:00", date(2021, 3, 5)),
-        (datetime(2021, 3, 5, 23, 59), date(2021, 3, 5)),
+        (datetime(2021, 3, 5, 23, 59, tzinfo=UTC), date(2021, 3, 5)),
     ],
 )
 def test_dates(raw, value):
@@ -89,7 +90,9 @@ def test_what_is_no_date_is_refused(raw):
         converter(field("date"))(raw)
 
 
-@pytest.mark.parametrize(("raw", "value"), [("是", True), ("否", False), (1, True), ("No", False), (True, True), ("0", False)])
+@pytest.mark.parametrize(
+    ("raw", "value"), [("是", True), ("否", False), (1, True), ("No", False), (True, True), ("0", False)]
+)
 def test_yes_and_no(raw, value):
     assert converter(field("boolean"))(raw) is value
 
@@ -100,7 +103,9 @@ CHOICES = (
 )
 
 
-@pytest.mark.parametrize("raw", ["public", "独立式", " 独立 ", "free_standing", "FREE STANDING", "Free-Standing"])
+@pytest.mark.parametrize(
+    "raw", ["public", "独立式", " 独立 ", "free_standing", "FREE STANDING", "Free-Standing"]
+)
 def test_a_choice_is_known_by_value_title_and_alias(raw):
     assert converter(field("choice", choices=CHOICES))(raw) == "public"
 

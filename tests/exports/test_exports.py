@@ -1,0 +1,226 @@
+"""Exports are whole, exact and readable by others, and come back unchanged."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sqlite3
+import tempfile
+from datetime import date
+from uuid import uuid4
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from app.errors import BadInput, NoSpace, NotFound
+from app.exports.routes import router
+from app.exports.service import export
+from app.ingest.service import import_path
+from app.inventory.batch import Batch, Change
+from app.inventory.service import write_batches
+
+
+@pytest.fixture
+def toilets(database, catalogue):
+    """Three toilets with every kind of value, one of them with nothing but a place."""
+    geometry = np.array([shapely.Point(115.8 + i / 7, 28.7) for i in range(3)], dtype=object)
+    columns = {
+        "name_zh": ["东湖公厕", "𠮷祥里", None],
+        "stalls": [0, 12, None],
+        "accessible": [True, False, None],
+        "built_on": [date(1999, 12, 31), None, None],
+        "floor_area_m2": [0.1 + 0.2, None, None],
+    }
+    extra = [{"轮椅": "yes", "n": 2**53 + 1}, None, None]
+    batch = Batch("toilets", ["a", "b", "=c"], geometry, columns, extra, incomplete=frozenset({"b"}))
+    with database.write() as conn:
+        write_batches(conn, catalogue, [batch], Change("test", "made"))
+    return columns
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "geojson"])
+def test_an_export_comes_back_unchanged(database, catalogue, toilets, tmp_path, ending):
+    path = tmp_path / f"toilets.{ending}"
+    assert export(database, catalogue, "toilets", path)["layers"] == {"toilets": 3}
+    (report,) = import_path(database, catalogue, path, who="test")["files"]
+    assert report["classes"]["toilets"]["unchanged"] == 3
+    assert report["rejects"] == []
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+
+
+def test_gdal_reads_the_geopackage(database, catalogue, toilets, tmp_path):
+    path = tmp_path / "t.gpkg"
+    export(database, catalogue, "toilets", path)
+    info = pyogrio.read_info(path, layer="toilets")
+    assert (info["crs"], info["geometry_type"], info["features"]) == ("EPSG:4326", "Point", 3)
+    types = dict(zip(info["fields"], info["ogr_types"], strict=True))
+    assert (types["stalls"], types["built_on"], types["name_zh"]) == ("OFTInteger64", "OFTDate", "OFTString")
+    base = sqlite3.connect(path)
+    rows = base.execute(
+        "SELECT code, name_zh, stalls, accessible, built_on, floor_area_m2, extra FROM toilets"
+    ).fetchall()
+    title = base.execute("SELECT title FROM gpkg_data_columns WHERE column_name = 'stalls'").fetchone()
+    base.close()
+    assert rows[0][:6] == ("a", "东湖公厕", 0, 1, "1999-12-31", 0.1 + 0.2)
+    assert json.loads(rows[0][6]) == {"轮椅": "yes", "n": 2**53 + 1}
+    assert rows[2] == ("=c", None, None, None, None, None, None)
+    assert catalogue.get_class("toilets").get_field("stalls").title.zh in title[0]
+
+
+def test_geojson_is_plain(database, catalogue, toilets, tmp_path):
+    path = tmp_path / "t.geojson"
+    export(database, catalogue, "toilets", path)
+    root = json.loads(path.read_text(encoding="utf-8"))
+    first, _, last = (feature["properties"] for feature in root["features"])
+    assert {name: first[name] for name in ("name_zh", "stalls", "accessible", "built_on", "floor_area_m2")} == {
+        "name_zh": "东湖公厕", "stalls": 0, "accessible": True, "built_on": "1999-12-31", "floor_area_m2": 0.1 + 0.2,
+    }  # fmt: skip
+    assert last["stalls"] is None
+    assert root["features"][0]["geometry"]["coordinates"] == [115.8, 28.7]
+    assert "crs" not in root
+
+
+def test_an_empty_class_is_an_empty_layer(database, catalogue, tmp_path):
+    for ending in ("gpkg", "geojson"):
+        assert export(database, catalogue, "bridges", tmp_path / f"b.{ending}")["layers"] == {"bridges": 0}
+    assert pyogrio.read_info(tmp_path / "b.gpkg")["features"] == 0
+    assert json.loads((tmp_path / "b.geojson").read_text())["features"] == []
+
+
+def test_the_sample_says_so_and_imports_keep_their_source(database, catalogue, toilets, tmp_path, data_dir):
+    import_path(
+        database, catalogue, data_dir / "monaco" / "monaco-231225.osm.pbf", class_id="toilets", who="test"
+    )
+    with database.write() as conn:
+        conn.execute(text("INSERT INTO city.settings VALUES ('sample', 'town')"))
+    export(database, catalogue, "toilets", tmp_path / "t.geojson")
+    export(database, catalogue, "city", tmp_path / "c.gpkg")
+    root = json.loads((tmp_path / "t.geojson").read_text())
+    assert (root["licence"], root["attribution"]) == ("ODbL-1.0", "© OpenStreetMap contributors")
+    assert "示例数据，非真实" in root["notice"]
+    metadata = pyogrio.read_info(tmp_path / "c.gpkg", layer="toilets")
+    assert metadata["layer_metadata"]["attribution"] == "© OpenStreetMap contributors"
+    assert "示例数据，非真实" in metadata["dataset_metadata"]["notice"]
+
+
+def test_monaco_comes_back_unchanged_from_one_geopackage(database, catalogue, data_dir, tmp_path):
+    import_path(database, catalogue, data_dir / "monaco" / "monaco-231225.osm.pbf", who="test")
+    written = export(database, catalogue, "city", tmp_path / "monaco.gpkg")["layers"]
+    (report,) = import_path(database, catalogue, tmp_path / "monaco.gpkg", who="test")["files"]
+    assert {class_id: n["unchanged"] for class_id, n in report["classes"].items()} == written
+    assert report["rejects"] == []
+
+
+def test_names_that_do_not_exist(database, catalogue, toilets, tmp_path):
+    with pytest.raises(NotFound) as caught:
+        export(database, catalogue, "toilet", tmp_path / "t.gpkg")
+    assert "toilets" in (caught.value.hint or "")
+    with pytest.raises(NotFound, match="no run"):
+        export(database, catalogue, str(uuid4()), tmp_path / "t.gpkg")
+    with pytest.raises(BadInput, match="no format"):
+        export(database, catalogue, "toilets", tmp_path / "t.dwg")
+    with pytest.raises(BadInput, match="no folder"):
+        export(database, catalogue, "toilets", tmp_path / "none" / "t.gpkg")
+    with pytest.raises(BadInput, match="one class"):
+        export(database, catalogue, "city", tmp_path / "t.geojson")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def short_files():
+    """No file of this process may grow beyond 100 kB: writes fail in the middle, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "geojson"])
+def test_a_file_that_cannot_grow_leaves_the_old_one(full_city, catalogue, tmp_path, short_files, ending):
+    path = tmp_path / f"street_trees.{ending}"
+    path.write_text("the old one")
+    # GDAL does not always say why a transaction failed; a disk that is really full is known by its free space.
+    with pytest.raises((NoSpace, BadInput), match=r"was not written|cannot be written"):
+        export(full_city, catalogue, "street_trees", path)
+    assert path.read_text() == "the old one"
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.fixture
+def full_city(database, catalogue, data_dir):
+    import_path(
+        database, catalogue, data_dir / "monaco" / "monaco-231225.osm.pbf", class_id="street_trees", who="t"
+    )
+    return database
+
+
+@pytest.fixture
+def client(database, catalogue):
+    app = FastAPI()
+    app.include_router(router)
+    app.state.db, app.state.catalogue = database, catalogue
+    return TestClient(app)
+
+
+def test_a_download_leaves_nothing_behind(client, toilets, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    answer = client.get("/exports/toilets.geojson")
+    assert answer.headers["content-type"] == "application/geo+json"
+    assert 'filename="toilets.geojson"' in answer.headers["content-disposition"]
+    assert len(answer.json()["features"]) == 3
+    package = client.get("/exports/toilets.gpkg")
+    assert package.content.startswith(b"SQLite format 3")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/exports/..%2f..%2fetc%2fpasswd.gpkg", "/exports/toilets.exe", "/exports/a%00b.gpkg"]
+)
+def test_a_download_takes_no_paths(client, path):
+    assert client.get(path).status_code in (404, 422)
+
+
+def test_a_run_is_exported_with_its_parts(database, catalogue, tmp_path):
+    run = str(uuid4())
+    with database.write() as conn:
+        conn.execute(
+            text(
+                "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes,"
+                " inputs, results, areas)"
+                " VALUES (:run, 'toilet-300', '1', '', '{straight}', '{}', '[]', '[]')"
+            ),
+            {"run": run},
+        )
+        conn.execute(
+            text(
+                "INSERT INTO city.coverage_gaps (run, mode, tier, code, name, people, nearest_m, geom) VALUES"
+                " (:run, 'straight', 'main', 'g1', '东湖', 12.5, NULL,"
+                "  ST_Multi(ST_MakeEnvelope(115, 28, 116, 29, 4326)))"
+            ),
+            {"run": run},
+        )
+    written = export(database, catalogue, run, tmp_path / "run.gpkg")
+    assert written["layers"] == {"coverage_areas": 0, "coverage_gaps": 1, "coverage_units": 0}
+    assert (
+        pyogrio.read_info(tmp_path / "run.gpkg", layer="coverage_gaps")["dataset_metadata"]["policy"]
+        == "toilet-300"
+    )
+    export(database, catalogue, run, tmp_path / "gaps.geojson", part="gaps")
+    (gap,) = json.loads((tmp_path / "gaps.geojson").read_text())["features"]
+    assert (gap["properties"]["name"], gap["properties"]["people"], gap["properties"]["nearest_m"]) == (
+        "东湖",
+        12.5,
+        None,
+    )
+    with pytest.raises(NotFound, match="part of a run"):
+        export(database, catalogue, run, tmp_path / "x.geojson", part="holes")
+
+
+def test_nothing_to_export_is_said(database, catalogue, tmp_path):
+    with pytest.raises(NotFound, match="no data yet"):
+        export(database, catalogue, "city", tmp_path / "c.gpkg")
