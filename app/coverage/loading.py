@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,10 +62,13 @@ class Loader:
     catalogue: Catalogue
     crs: MetricCrs
     cache: ArrayCache
+    versions: dict[str, int] = field(default_factory=dict)
 
     def version(self, class_id: str) -> int:
-        """The data version of a class in this snapshot."""
-        return data_version(self.conn, class_id)
+        """The data version of a class in this snapshot: asked once."""
+        if class_id not in self.versions:
+            self.versions[class_id] = data_version(self.conn, class_id)
+        return self.versions[class_id]
 
     def features(
         self, class_id: str, fields: Sequence[str] = (), where: Mapping[str, tuple[Any, ...]] | None = None
