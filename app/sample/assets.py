@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from app.sample.draw import Bools, Floats, Ints, part
@@ -17,6 +18,8 @@ from app.sample.streets import CORE, DENSE, INDUSTRY, NEW, PROFILE, RURAL, Stree
 
 TOILET_WEIGHT = {DENSE: 2.2, CORE: 1.4, NEW: 0.9, INDUSTRY: 0.35, RURAL: 0.03}
 USE_WEIGHT = {"C": 2.0, "A": 1.6, "P": 2.6, "G": 2.6, "M": 0.5, "R": 0.35, "V": 4.0}
+#: How much a toilet in the same square takes from the next one's weight (natural logarithm).
+CROWDED = 1.5
 LIT = ("expressway", "trunk", "primary", "secondary")
 LINED = ("primary", "secondary", "tertiary", "residential")
 
@@ -39,6 +42,7 @@ def place_toilets(table: PlotTable, parameters: Parameters) -> Toilets:
     weight *= _thinned(table, asked, random)
     site = np.repeat(np.arange(len(weight)), 2)
     draw = np.log(np.maximum(weight[site], 1e-9)) + random.gumbel(size=len(site))
+    draw -= CROWDED * _crowding(table.centre[site], draw)
     picked = np.sort(np.argsort(-draw, kind="stable")[: asked["count"]])
     plot, corner = site[picked], picked % 2
     a, b = np.choose(corner, [0.985, 0.015]), np.choose(corner, [0.02, 0.975])
@@ -46,11 +50,25 @@ def place_toilets(table: PlotTable, parameters: Parameters) -> Toilets:
     built = random.integers(1995, parameters.as_of.year, len(plot))
     renovated = np.zeros(len(plot), np.int64)
     order = random.permutation(len(plot))
-    new, redone = order[: asked["built_in_year"]], order[asked["built_in_year"] :][: asked["renovated_in_year"]]
+    new, redone = (
+        order[: asked["built_in_year"]],
+        order[asked["built_in_year"] :][: asked["renovated_in_year"]],
+    )
     built[new] = parameters.as_of.year
     built[redone] = random.integers(1990, 2012, len(redone))
     renovated[redone] = parameters.as_of.year
     return Toilets(xy, plot, built, renovated)
+
+
+def _crowding(xy: Floats, draw: Floats) -> Ints:
+    """How many sites with a better draw each has in its own square of 280 m."""
+    square = np.floor(xy / 280).astype(np.int64)
+    order = np.lexsort((-draw, square[:, 1], square[:, 0]))
+    first = np.r_[True, (np.diff(square[order], axis=0) != 0).any(axis=1)]
+    start = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - start
+    return rank
 
 
 def _thinned(table: PlotTable, asked: dict[str, float], random: np.random.Generator) -> Floats:
@@ -109,9 +127,21 @@ class Beside:
     label: Ints
     turn: Ints
 
+    def within(self, area: shapely.Geometry) -> Beside:
+        """Those inside an area: streets along the city's border have two sides, the city one."""
+        shapely.prepare(area)
+        keep = shapely.contains_xy(area, self.xy[:, 0], self.xy[:, 1])
+        return Beside(self.xy[keep], self.label[keep], self.turn[keep])
+
 
 def along_streets(
-    xy: Floats, edges: Edges, streets: list[Street], kinds: tuple[str, ...], built: Bools, step_m: float, out_m: float
+    xy: Floats,
+    edges: Edges,
+    streets: list[Street],
+    kinds: tuple[str, ...],
+    built: Bools,
+    step_m: float,
+    out_m: float,
 ) -> Beside:
     """Points every `step_m` metres along edges of some kinds, `out_m` inside the street's edge, on alternate sides."""
     kind = np.array([street.kind for street in streets])[edges.label]

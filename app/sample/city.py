@@ -10,15 +10,22 @@ import shapely
 from app.sample import assets, green, homes, markets, parks, pipes, plots
 from app.sample.divisions import Divisions, built_up, divide, old_town
 from app.sample.draw import Bools, Floats, Shapes
+from app.sample.green import Green, Greenways
 from app.sample.lattice import Lattice, make_lattice
+from app.sample.markets import Markets, Renewal
 from app.sample.net import Edges
 from app.sample.parameters import Parameters
+from app.sample.parks import Gates, Parks
+from app.sample.pipes import Pipes
+from app.sample.plots import PlotTable
 from app.sample.streets import StreetPlan, plan_arterials
 from app.sample.superblocks import fill
 from app.space.metric import MetricCrs
 
 #: From a street over water to the water's edge.
 BANK_M = 30.0
+#: Smaller bits of water, left over at the city's edge, are dropped.
+SLIVER_M2 = 500.0
 
 
 @dataclass(frozen=True)
@@ -31,17 +38,17 @@ class Drawing:
     built: shapely.Geometry
     plan: StreetPlan
     edges: Edges
-    plots: plots.PlotTable
-    parks: parks.Parks
-    park_gates: parks.Gates
+    plots: PlotTable
+    parks: Parks
+    park_gates: Gates
     parcels: homes.Parcels
     estates: homes.Estates
-    estate_gates: parks.Gates
-    markets: markets.Markets
-    renewal: markets.Renewal
-    green: green.Green
-    greenways: green.Greenways
-    pipes: pipes.Pipes
+    estate_gates: Gates
+    markets: Markets
+    renewal: Renewal
+    green: Green
+    greenways: Greenways
+    pipes: Pipes
     toilets: assets.Toilets
     car_parks: assets.CarParks
     lights: assets.Beside
@@ -65,18 +72,44 @@ def draw(parameters: Parameters, crs: MetricCrs) -> Drawing:
     estates = homes.estates(table, land, parameters)
     estate_gates = homes.estate_gates(plan, table, land, estates, parameters)
     found, renewal = markets.renew(*markets.place_markets(table, parameters), estates, parameters)
-    old, built = (shapely.coverage_union_all(lattice.shapes[mask]) for mask in (divisions.old, divisions.built))
+    old, built = (
+        shapely.coverage_union_all(lattice.shapes[mask]) for mask in (divisions.old, divisions.built)
+    )
     edges = plan.net.edges()
-    beside = _beside(plan, edges, built, parameters)
+    city = shapely.coverage_union_all(lattice.shapes[lattice.inside])
+    beside = _beside(plan, edges, city, built, parameters)
     river, canals = _waters(lattice)
     return Drawing(
-        lattice, divisions, old, built, plan, edges, table, green_parks, park_gates, land, estates, estate_gates,
-        found, renewal,
-        green.plant(table, green_parks, estates, lattice, float(lattice.area_m2[divisions.built].sum()), parameters),
+        lattice,
+        divisions,
+        old,
+        built,
+        plan,
+        edges,
+        table,
+        green_parks,
+        park_gates,
+        land,
+        estates,
+        estate_gates,
+        found,
+        renewal,
+        green.plant(
+            plan,
+            table,
+            green_parks,
+            estates,
+            float(lattice.area_m2[divisions.built].sum()),
+            parameters,
+        ),
         green.greenways(lattice, plan.horizontal, plan.vertical, parameters),
-        pipes.lay(plan.net, streets_only, _usable(plan, streets_only), old, built, parameters),
-        assets.place_toilets(table, parameters), assets.place_car_parks(table, parameters), *beside, river, canals,
-    )  # fmt: skip
+        pipes.lay(plan.net, streets_only, _usable(plan, streets_only), city, old, built, parameters),
+        assets.place_toilets(table, parameters),
+        assets.place_car_parks(table, parameters),
+        *beside,
+        river,
+        canals,
+    )
 
 
 def _ground(parameters: Parameters, crs: MetricCrs) -> tuple[Lattice, Divisions]:
@@ -101,7 +134,7 @@ def _usable(plan: StreetPlan, edges: Edges) -> Bools:
 
 
 def _beside(
-    plan: StreetPlan, edges: Edges, built: shapely.Geometry, parameters: Parameters
+    plan: StreetPlan, edges: Edges, city: shapely.Geometry, built: shapely.Geometry, parameters: Parameters
 ) -> tuple[assets.Beside, assets.Beside]:
     """Street lights and street trees of the built-up area."""
     xy, facilities = plan.net.xy(), parameters["facilities"]
@@ -109,17 +142,15 @@ def _beside(
     inside = shapely.contains_xy(built, middle[:, 0], middle[:, 1])
     lights = assets.along_streets(xy, edges, plan.streets, assets.LIT, inside, facilities["lights_m"], 1.5)
     trees = assets.along_streets(xy, edges, plan.streets, assets.LINED, inside, facilities["trees_m"], 2.5)
-    return lights, trees
+    return lights.within(city), trees.within(city)
 
 
 def _waters(lattice: Lattice) -> tuple[Shapes, Shapes]:
-    """River and canals, back from the streets along their banks; a canal's mouth belongs to the canal."""
+    """River and canals, back from the streets along their banks; they end where the city ends."""
     inside = lattice.inside
-    river_bed = shapely.coverage_union_all(lattice.shapes[inside & lattice.river])
-    bed = shapely.union_all([river_bed, *lattice.shapes[inside & lattice.canal]])
-    water = bed.buffer(-BANK_M, join_style="mitre")
-    river = river_bed.buffer(-BANK_M, join_style="mitre")
-    canals = shapely.get_parts(water.difference(river))
-    return shapely.get_parts(river), canals[shapely.area(canals) > 2_000]
-
-
+    banks = shapely.coverage_union_all(lattice.shapes[inside & ~lattice.water]).buffer(BANK_M, quad_segs=4)
+    river, canals = (
+        shapely.get_parts(shapely.coverage_union_all(lattice.shapes[inside & water]).difference(banks))
+        for water in (lattice.river, lattice.canal)
+    )
+    return river[shapely.area(river) > SLIVER_M2], canals[shapely.area(canals) > SLIVER_M2]

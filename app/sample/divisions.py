@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -28,7 +29,7 @@ class Divisions:
 
 
 def old_town(lattice: Lattice, parameters: Parameters) -> Bools:
-    """The superblocks of the old districts: those nearest their seeds east of the river, until their area is reached."""
+    """The superblocks of the old districts: those east of the river nearest their seeds, up to their area."""
     wanted = parameters["old_districts"]["m2"]
     seeds = np.asarray(parameters["old_districts"]["seeds"], dtype=float) + lattice.warp.origin
     far = np.min(np.linalg.norm(lattice.centre[:, None] - seeds, axis=2), axis=1)
@@ -43,7 +44,7 @@ def old_town(lattice: Lattice, parameters: Parameters) -> Bools:
 
 
 def built_up(lattice: Lattice, old: Bools, parameters: Parameters) -> Bools:
-    """The land superblocks of the built-up area: the old town, then the nearest to the centre until its size is reached."""
+    """The land superblocks of the built-up area: the old town, then the nearest to the centre, up to its size."""
     centre = lattice.centre - np.asarray(lattice.warp.origin)
     noise = parameters.rng("built-up").normal(0, 0.06, len(centre))
     far = np.hypot(centre[:, 0] / 1.1, centre[:, 1]) * (1 + noise)
@@ -53,7 +54,7 @@ def built_up(lattice: Lattice, old: Bools, parameters: Parameters) -> Bools:
     total = np.cumsum(np.where(np.isfinite(far[order]), lattice.area_m2[order], 0))
     built = np.zeros(len(far), bool)
     built[order[: int(np.searchsorted(total, parameters["built_up_m2"])) + 1]] = True
-    return built & np.isfinite(far)
+    return np.asarray(built & np.isfinite(far))
 
 
 def divide(lattice: Lattice, old: Bools, built: Bools, parameters: Parameters) -> Divisions:
@@ -76,7 +77,9 @@ def _graph(lattice: Lattice, parameters: Parameters) -> csr_array:
     a, b = a[keep], b[keep]
     far = np.linalg.norm(lattice.centre[a] - lattice.centre[b], axis=1)
     n = len(lattice.inside)
-    return csr_array((np.concatenate([far, far]), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n))
+    return csr_array(
+        (np.concatenate([far, far]), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n)
+    )
 
 
 def _districts(lattice: Lattice, graph: csr_array, old: Bools, parameters: Parameters) -> Ints:
@@ -116,9 +119,7 @@ def _grow(lattice: Lattice, graph: csr_array, members: Bools, seeds: Ints) -> In
     return result
 
 
-def _split(
-    lattice: Lattice, graph: csr_array, parent: Ints, total: int, weight: Floats
-) -> tuple[Ints, Ints]:
+def _split(lattice: Lattice, graph: csr_array, parent: Ints, total: int, weight: Floats) -> tuple[Ints, Ints]:
     """Split every parent area into parts, about `total` in all by weight; numbers and the parent of each part."""
     parents = np.unique(parent[parent >= 0])
     heavy = np.array([weight[parent == p].sum() for p in parents])
@@ -153,8 +154,6 @@ def dissolve(lattice: Lattice, number: Ints) -> Shapes:
     order = order[number[order] >= 0]
     starts = np.searchsorted(number[order], np.arange(number.max() + 2))
     return np.array(
-        [shapely.coverage_union_all(lattice.shapes[order[a:b]]) for a, b in zip(starts, starts[1:], strict=False)],
+        [shapely.coverage_union_all(lattice.shapes[order[a:b]]) for a, b in pairwise(starts)],
         dtype=object,
     )
-
-

@@ -12,11 +12,17 @@ Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 Shapes: TypeAlias = NDArray[np.object_]
+Place: TypeAlias = Floats | float
 
 
 def polygons(rings: Floats) -> Shapes:
     """Rings (n, k, 2) of k corners, open → n polygons."""
     return np.asarray(shapely.polygons(np.concatenate([rings, rings[:, :1]], axis=1)), dtype=object)
+
+
+def points(xy: Floats) -> Shapes:
+    """Places (n, 2) → n points."""
+    return np.asarray(shapely.points(xy), dtype=object)
 
 
 def segments(start: Floats, end: Floats) -> Shapes:
@@ -51,7 +57,7 @@ def within(quads: Floats, a: Floats, b: Floats) -> Floats:
     return np.asarray((1 - a) * (1 - b) * p[0] + a * (1 - b) * p[1] + a * b * p[2] + (1 - a) * b * p[3])
 
 
-def part(quads: Floats, a0: Floats, a1: Floats, b0: Floats, b1: Floats) -> Floats:
+def part(quads: Floats, a0: Place, a1: Place, b0: Place, b1: Place) -> Floats:
     """The parts (n, 4, 2) of quads between local places a0-a1 and b0-b1 (each (n,) or a number)."""
     n = len(quads)
     a = np.stack([np.broadcast_to(x, n) for x in (a0, a1, a1, a0)], axis=1)
@@ -79,12 +85,13 @@ def scaled(shapes: Shapes, factor: Floats | float) -> Shapes:
 
 
 def blobs(centre: Floats, radius: Floats, wobble: Floats, turn: Floats, corners: int = 28) -> Floats:
-    """Smooth closed rings (n, corners, 2) round centres: mean radius (n,), wobble (n, 3) relative, turned by `turn` (n,)."""
+    """Smooth closed rings (n, corners, 2): mean radius (n,), relative wobble (n, 3), turned by `turn` (n,) radians."""
     angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     waves = np.stack([np.cos((k + 2) * angle) for k in range(wobble.shape[1])])
     length = radius[:, None] * (1 + wobble @ waves)
     turned = angle[None, :] + turn[:, None]
-    return centre[:, None, :] + np.stack([length * np.cos(turned), length * np.sin(turned)], axis=2)
+    ring: Floats = centre[:, None, :] + np.stack([length * np.cos(turned), length * np.sin(turned)], axis=2)
+    return ring
 
 
 def to_mm(points: Floats) -> Floats:

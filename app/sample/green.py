@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -15,7 +16,14 @@ from app.sample.lattice import Lattice
 from app.sample.parameters import Parameters
 from app.sample.parks import Parks
 from app.sample.plots import PlotTable, strips
+from app.sample.streets import StreetPlan
 
+HILL_CORNER_M = 40.0
+HILL_INSET_M = 28.0
+#: From the middle of a street to the greenway beside it.
+ASIDE_M = 13.0
+#: A pocket park that reaches farther north in its plot than this share leaves no room for other green.
+POCKET_REACH = 0.4
 #: Attached green of a plot without estates, by use: from and to, from south to north.
 BAND = {"C": (0.62, 0.94), "A": (0.45, 0.95), "M": (0.62, 0.95)}
 
@@ -31,13 +39,18 @@ class Green:
 
 
 def plant(
-    table: PlotTable, parks: Parks, homes: Estates, lattice: Lattice, built_m2: float, parameters: Parameters
+    plan: StreetPlan,
+    table: PlotTable,
+    parks: Parks,
+    homes: Estates,
+    built_m2: float,
+    parameters: Parameters,
 ) -> Green:
     """All green: parks (G1), belts (G2), squares (G3), gardens and grounds (XG), hills outside (EG)."""
     belts, row, _ = strips(table)
     belts = belts[np.isin(row, np.flatnonzero(table.zone >= 4))]
     squares = rounded(polygons(table.inner[table.use == "G"]), 8.0)
-    hills = rounded(polygons(table.inner[table.use == "H"]), 60.0)
+    hills = _hills(plan, table)
     grounds = _grounds(table, parks)
     attached = np.concatenate([polygons(gardens(homes)), grounds])
     asked = parameters["green"]["built_up_percent"]
@@ -52,13 +65,25 @@ def plant(
     open_ = np.isin(classes, ("G1", "G3")) | ((np.array(classes) == "G2") & (random.random(len(shape)) < 0.4))
     first = len(shape) - len(hills) - len(grounds)
     open_[first : first + len(grounds)] = random.random(len(grounds)) < parameters["green"]["open_grounds"]
-    return Green(shape, classes, open_, np.where(np.arange(len(shape)) < len(parks.shape), np.arange(len(shape)), -1))
+    return Green(
+        shape, classes, open_, np.where(np.arange(len(shape)) < len(parks.shape), np.arange(len(shape)), -1)
+    )
+
+
+def _hills(plan: StreetPlan, table: PlotTable) -> Shapes:
+    """Woods and hills of the countryside: their big plots follow the bends of the roads round them."""
+    rims = [shapely.Polygon(table.rim(plan, int(row))) for row in np.flatnonzero(table.use == "H")]
+    hills = shapely.buffer(np.array(rims, dtype=object), -HILL_INSET_M - HILL_CORNER_M, join_style="mitre")
+    hills = shapely.buffer(hills, HILL_CORNER_M, quad_segs=3)
+    return np.asarray(hills[~shapely.is_empty(hills)], dtype=object)
 
 
 def _grounds(table: PlotTable, parks: Parks) -> Shapes:
-    """The planted northern band of plots for commerce, institutions and industry; none where a corner is a park."""
+    """The planted northern band of plots without estates, unless a park (but for pocket parks) lies in them."""
     free = np.isin(table.use, list(BAND))
-    free[parks.plot] = False
+    tall = np.linalg.norm(table.inner[parks.plot, 3] - table.inner[parks.plot, 0], axis=1)
+    reach = np.linalg.norm(parks.quad[:, 3] - parks.quad[:, 0], axis=1) / tall
+    free[parks.plot[(np.arange(len(reach)) < parks.counted) | (reach > POCKET_REACH)]] = False
     rows = np.flatnonzero(free)
     band = np.array([BAND[use] for use in table.use[rows]]).reshape(-1, 2)
     return polygons(part(table.inner[rows], 0.05, 0.95, band[:, 0], band[:, 1]))
@@ -93,7 +118,9 @@ def greenways(lattice: Lattice, horizontal: Ints, vertical: Ints, parameters: Pa
     rows = np.flatnonzero(kept)
     new_lines, new_numbers = _new_routes(lattice, horizontal, used, asked, random)
     names = [(f"社区绿道{k + 1}号", f"Community Greenway {k + 1}") for k in new_numbers]
-    year = np.concatenate([random.integers(2012, 2021, len(rows)), np.full(len(new_lines), parameters.as_of.year)])
+    year = np.concatenate(
+        [random.integers(2012, 2021, len(rows)), np.full(len(new_lines), parameters.as_of.year)]
+    )
     return Greenways(
         np.concatenate([lines[rows], new_lines]),
         [zh[k] for k in rows] + [name[0] for name in names],
@@ -113,7 +140,7 @@ def _cut_one(lines: Shapes, length: Floats, kept: Bools, total_m: float) -> None
 
 
 def _routes(
-    lattice: Lattice, horizontal: Ints, vertical: Ints, asked: dict[str, list[list[int]]]
+    lattice: Lattice, horizontal: Ints, vertical: Ints, asked: dict[str, Any]
 ) -> tuple[Shapes, list[str], list[str], set[tuple[int, int]]]:
     pieces: list[shapely.LineString] = []
     zh: list[str] = []
@@ -146,18 +173,23 @@ def _routes(
 
 
 def _beside(lattice: Lattice, row: int, column: int, upright: bool) -> shapely.LineString:
-    """The line beside one lattice edge, 13 m to its right."""
+    """The line beside one lattice edge, 13 m north or east of it; the other side where the city ends there."""
     way = np.linspace(0, 1, 7)
+    aside = ASIDE_M if lattice.holds(row, column) else -ASIDE_M
     u0, v0 = lattice.u[column], lattice.v[row]
     if upright:
-        uv = np.stack([np.full(7, u0 + 13.0), v0 + (lattice.v[row + 1] - v0) * way], axis=1)
+        uv = np.stack([np.full(7, u0 + aside), v0 + (lattice.v[row + 1] - v0) * way], axis=1)
     else:
-        uv = np.stack([u0 + (lattice.u[column + 1] - u0) * way, np.full(7, v0 + 13.0)], axis=1)
+        uv = np.stack([u0 + (lattice.u[column + 1] - u0) * way, np.full(7, v0 + aside)], axis=1)
     return shapely.LineString(lattice.warp(uv))
 
 
 def _new_routes(
-    lattice: Lattice, horizontal: Ints, used: set[tuple[int, int]], asked: dict[str, int], random: np.random.Generator
+    lattice: Lattice,
+    horizontal: Ints,
+    used: set[tuple[int, int]],
+    asked: dict[str, int],
+    random: np.random.Generator,
 ) -> tuple[Shapes, list[int]]:
     """Short routes along stretches of cross streets that have no greenway yet, each in one piece."""
     length, wanted = asked["new_m"] / max(asked["new_routes"], 1), asked["new_routes"]
@@ -184,7 +216,12 @@ def _stretch(
     water = lattice.water.reshape(lattice.rows, lattice.columns)
     while total < length:
         at = column + len(found)
-        if at >= lattice.columns or horizontal[row, at] < 0 or (row, at) in used or water[min(row, lattice.rows - 1), at]:
+        if (
+            at >= lattice.columns
+            or horizontal[row, at] < 0
+            or (row, at) in used
+            or water[min(row, lattice.rows - 1), at]
+        ):
             return []
         found.append(at)
         total += float(lattice.u[at + 1] - lattice.u[at])

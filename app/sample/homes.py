@@ -40,8 +40,10 @@ def parcels(table: PlotTable, centre: Floats, parameters: Parameters) -> Parcels
     """Every plot of housing, and the village corners of the countryside, with the city's people shared out to one."""
     random, homes = parameters.rng("parcels"), parameters["homes"]
     town, village = np.flatnonzero(table.use == "R"), np.flatnonzero(table.use == "V")
-    share = np.sqrt(homes["village_ha"] * HECTARE / table.area_m2[village]).clip(0, 0.9)
-    quads = np.concatenate([table.inner[town], part(table.inner[village], 0.0, share, 0.0, share)])
+    share = np.sqrt(homes["village_ha"] * HECTARE / table.area_m2[village]).clip(0, 0.85)
+    quads = np.concatenate(
+        [table.inner[town], part(table.inner[village], 0.05, 0.05 + share, 0.05, 0.05 + share)]
+    )
     plot = np.concatenate([town, village])
     far = np.linalg.norm(table.centre[plot] - centre, axis=1)
     density = np.exp(-far / homes["thinning_m"]) * random.uniform(0.7, 1.3, len(plot))
@@ -55,7 +57,7 @@ def largest_remainder(weight: Floats, total: int) -> Ints:
     whole = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
-    return whole
+    return np.asarray(whole)
 
 
 def estates(table: PlotTable, land: Parcels, parameters: Parameters) -> Estates:
@@ -94,7 +96,9 @@ def _years(zone: Ints, random: np.random.Generator) -> Ints:
     return np.asarray(low + np.floor((high - low) * random.random(len(zone)))).astype(np.int64)
 
 
-def estate_gates(plan: StreetPlan, table: PlotTable, land: Parcels, homes: Estates, parameters: Parameters) -> Gates:
+def estate_gates(
+    plan: StreetPlan, table: PlotTable, land: Parcels, homes: Estates, parameters: Parameters
+) -> Gates:
     """A gate on one street side of every estate, two on big ones: street → gate (public), gate → middle (private)."""
     random = parameters.rng("estate gates")
     preference = random.random(homes.fronts.shape) + np.where(homes.fronts, 0, 10)
@@ -103,13 +107,13 @@ def estate_gates(plan: StreetPlan, table: PlotTable, land: Parcels, homes: Estat
     owner = np.concatenate([np.arange(len(two)), np.flatnonzero(two)])
     side = np.concatenate([order[:, 0], order[two, 1]])
     owner, side = owner[fronting := homes.fronts[owner, side]], side[fronting]
-    middle = np.stack([homes.local[owner, 0:2].mean(axis=1), homes.local[owner, 2:4].mean(axis=1)], axis=1)
-    share = np.choose(side, [middle[:, 0], middle[:, 1], 1 - middle[:, 0], 1 - middle[:, 1]])
     plot = land.plot[homes.parcel[owner]]
-    chain = table.chain[plot, side]
-    street = plan.net.split(chain, table.t0[plot, side] + (table.t1[plot, side] - table.t0[plot, side]) * share)
+    chain, t0, t1 = table.chain[plot, side], table.t0[plot, side], table.t1[plot, side]
     heart = within(homes.quad, np.array([0.5]), np.array([0.5]))
     hearts = plan.net.nodes_xy(heart)
+    door = (homes.quad[owner, side] + homes.quad[owner, (side + 1) % 4]) / 2
+    share = _meeting(plan.net.along(chain, t0), plan.net.along(chain, t1), heart[owner], door)
+    street = plan.net.split(chain, t0 + (t1 - t0) * share)
     start, end = plan.net.xy()[street], heart[owner]
     xy = start + (end - start) * _crossing(start, end, homes.quad[owner], side)[:, None]
     node = plan.net.nodes_xy(xy)
@@ -118,6 +122,15 @@ def estate_gates(plan: StreetPlan, table: PlotTable, land: Parcels, homes: Estat
     _inner_roads(plan, homes, hearts)
     first = np.arange(len(owner)) < len(two)
     return Gates(plan.net.xy()[node], owner, node, plan.net.labels()[chain], first)
+
+
+def _meeting(start: Floats, end: Floats, heart: Floats, door: Floats) -> Floats:
+    """Where on the side start-end (0-1, off its corners) the way from an estate's heart through its door meets it."""
+    along, way = end - start, door - heart
+    gap = heart - start
+    cross = along[:, 0] * way[:, 1] - along[:, 1] * way[:, 0]
+    share = (gap[:, 0] * way[:, 1] - gap[:, 1] * way[:, 0]) / cross
+    return np.asarray(share.clip(0.05, 0.95))
 
 
 def _crossing(start: Floats, end: Floats, quad: Floats, side: Ints) -> Floats:
@@ -130,11 +143,12 @@ def _crossing(start: Floats, end: Floats, quad: Floats, side: Ints) -> Floats:
 
 
 def _inner_roads(plan: StreetPlan, homes: Estates, hearts: Ints) -> None:
-    """A private road lengthwise through the middle of every estate, along its garden."""
+    """A private road lengthwise through the middle of every big estate, along its garden."""
     label = plan.label(Street("service", walk="private"))
+    big = signed_area(homes.quad) > 2.4 * HECTARE
     for a in (0.13, 0.87):
-        ends = plan.net.nodes_xy(within(homes.quad, np.array([a]), np.array([0.5])))
-        plan.net.link(hearts, ends, label)
+        ends = plan.net.nodes_xy(within(homes.quad[big], np.array([a]), np.array([0.5])))
+        plan.net.link(hearts[big], ends, label)
 
 
 def gardens(homes: Estates) -> Floats:
@@ -147,14 +161,16 @@ def buildings(homes: Estates, parameters: Parameters) -> tuple[Floats, Ints, Int
     random = parameters.rng("buildings")
     wide = np.linalg.norm(homes.quad[:, 1] - homes.quad[:, 0], axis=1)
     tall = np.linalg.norm(homes.quad[:, 3] - homes.quad[:, 0], axis=1)
-    count = np.clip(np.round(wide / 95), 1, 2).astype(int)
+    count = np.full(len(wide), 2)
     estate = np.repeat(np.arange(len(count)), 2 * count)
     turn = np.arange(len(estate)) - np.repeat(np.cumsum(2 * count) - 2 * count, 2 * count)
     column, row = turn // 2, turn % 2
-    middle = 0.06 + 0.88 * (column + 0.5) / count[estate]
-    half = np.minimum(0.40 * 0.88 / count[estate], 34 / wide[estate])
+    middle = np.where(column == 0, 0.27, 0.73)
+    half = np.minimum(0.19, 34 / wide[estate])
     depth = 15 / tall[estate]
-    b0 = np.where(row == 0, 0.07, 0.93 - depth) + random.uniform(-0.02, 0.04, len(estate)) * np.where(row == 0, 1, -1)
+    b0 = np.where(row == 0, 0.07, 0.93 - depth) + random.uniform(-0.02, 0.04, len(estate)) * np.where(
+        row == 0, 1, -1
+    )
     quads = part(homes.quad[estate], middle - half, middle + half, b0, b0 + depth)
     old = homes.year[estate] < 2000
     storeys = np.where(old, random.integers(4, 8, len(estate)), random.integers(11, 34, len(estate)))

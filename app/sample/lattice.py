@@ -37,15 +37,23 @@ class Lattice:
 
     @property
     def columns(self) -> int:
+        """The number of columns."""
         return len(self.u) - 1
 
     @property
     def rows(self) -> int:
+        """The number of rows."""
         return len(self.v) - 1
 
     @property
     def water(self) -> Bools:
+        """Which superblocks are water."""
         return np.asarray(self.river | self.canal)
+
+    def holds(self, row: int, column: int) -> bool:
+        """Whether the city has a superblock in this row and column."""
+        known = 0 <= row < self.rows and 0 <= column < self.columns
+        return known and bool(self.inside[row * self.columns + column])
 
     def rectangle(self, k: int) -> tuple[float, float, float, float]:
         """u0, v0, u1, v1 of superblock k in lattice metres."""
@@ -71,19 +79,31 @@ def make_lattice(parameters: Parameters, origin: tuple[float, float], scale: flo
     u_fine, u_at = _fine(u)
     v_fine, v_at = _fine(v)
     fine = warp(np.stack(np.meshgrid(u_fine, v_fine), axis=-1))
-    rings = [_ring(fine, u_at, v_at, row, column) for row in range(len(v) - 1) for column in range(len(u) - 1)]
+    rings = [
+        _ring(fine, u_at, v_at, row, column) for row in range(len(v) - 1) for column in range(len(u) - 1)
+    ]
     shapes = np.array([shapely.Polygon(ring) for ring in rings], dtype=object)
     river, canal = _water(parameters, len(v) - 1, len(u) - 1)
     lattice = Lattice(
-        u, v, u_at, v_at, fine, warp, np.ones(len(shapes), bool), river, canal, shapes,
-        shapely.area(shapes), shapely.get_coordinates(shapely.centroid(shapes)),
-    )  # fmt: skip
+        u,
+        v,
+        u_at,
+        v_at,
+        fine,
+        warp,
+        np.ones(len(shapes), bool),
+        river,
+        canal,
+        shapes,
+        shapely.area(shapes),
+        shapely.get_coordinates(shapely.centroid(shapes)),
+    )
     return replace(lattice, inside=_inside(lattice, parameters))
 
 
 def _lines(widths: list[float], zero_at: int | None) -> Floats:
     lines = np.concatenate([[0.0], np.cumsum(np.asarray(widths, dtype=float))])
-    return lines - (lines[zero_at] if zero_at is not None else lines[-1] / 2)
+    return np.asarray(lines - (lines[zero_at] if zero_at is not None else lines[-1] / 2))
 
 
 def _fine(lines: Floats) -> tuple[Floats, Ints]:
@@ -94,9 +114,7 @@ def _fine(lines: Floats) -> tuple[Floats, Ints]:
 
 def _ring(fine: Floats, u_at: Ints, v_at: Ints, row: int, column: int) -> Floats:
     w, e, s, n = u_at[column], u_at[column + 1], v_at[row], v_at[row + 1]
-    return np.concatenate(
-        [fine[s, w:e], fine[s:n, e], fine[n, e:w:-1], fine[n:s:-1, w], fine[s : s + 1, w]]
-    )
+    return np.concatenate([fine[s, w:e], fine[s:n, e], fine[n, e:w:-1], fine[n:s:-1, w], fine[s : s + 1, w]])
 
 
 def _water(parameters: Parameters, rows: int, columns: int) -> tuple[Bools, Bools]:

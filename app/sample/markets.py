@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from app.errors import BadDeclaration
-from app.sample.draw import Bools, Floats, Ints, polygons, part, signed_area
+from app.sample.draw import Bools, Floats, Ints, part, polygons, signed_area
 from app.sample.homes import Estates, largest_remainder
 from app.sample.parameters import Parameters
 from app.sample.plots import PlotTable, spaced
@@ -75,7 +75,9 @@ def renew(xy: Floats, plot: Ints, homes: Estates, parameters: Parameters) -> tup
 def _take(rows: Ints, count: int, random: np.random.Generator) -> Ints:
     if len(rows) < count:
         hint = "Take another seed or lower the figure."
-        raise BadDeclaration(f"The sample leaves only {len(rows)} of the {count} estates that are asked for.", hint)
+        raise BadDeclaration(
+            f"The sample leaves only {len(rows)} of the {count} estates that are asked for.", hint
+        )
     return np.sort(random.permutation(rows)[:count])
 
 
@@ -96,7 +98,13 @@ def _key_markets(
 
 
 def _ledger(
-    homes: Estates, old: Bools, near: Ints, away: Ints, done: Ints, parameters: Parameters, random: np.random.Generator
+    homes: Estates,
+    old: Bools,
+    near: Ints,
+    away: Ints,
+    done: Ints,
+    parameters: Parameters,
+    random: np.random.Generator,
 ) -> Renewal:
     """Years of renovation and the programme's households, buildings and floor area."""
     asked = parameters["homes"]

@@ -12,7 +12,7 @@ from app.sample.warp import Warp
 
 @dataclass(frozen=True)
 class Edges:
-    """Street edges: end nodes `a`, `b`; the `chain` they lie on (−1: a free link); its stretch `t0`-`t1`; link class."""
+    """Street edges: end nodes `a`, `b`; the `chain` they lie on (−1: a free link) from `t0` to `t1`; street label."""
 
     a: Ints
     b: Ints
@@ -34,10 +34,6 @@ class Net:
     _stops: list[tuple[Ints, Floats, Ints]] = field(default_factory=list)
     _gone: list[tuple[int, float, float]] = field(default_factory=list)
     _links: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
-
-    @property
-    def chain_count(self) -> int:
-        return len(self._chains)
 
     def nodes_uv(self, uv: Floats) -> Ints:
         """New nodes at lattice points (n, 2)."""
@@ -99,7 +95,9 @@ class Net:
         chain, at, node = (np.concatenate(parts) for parts in zip(*self._stops, strict=True))
         order = np.lexsort((at, chain))
         chain, at, node = chain[order], at[order], node[order]
-        keep = (chain[:-1] == chain[1:]) & (at[1:] - at[:-1] > 1e-9) & ~self._is_gone(chain, at)
+        # Two gates that face each other may stop a chain at one and the same point: no edge between those.
+        apart = (self.xy()[node[1:]] != self.xy()[node[:-1]]).any(axis=1)
+        keep = (chain[:-1] == chain[1:]) & apart & ~self._is_gone(chain, at)
         i = np.flatnonzero(keep)
         found = Edges(node[i], node[i + 1], chain[i], at[i], at[i + 1], self.labels()[chain[i]])
         return self._with_links(found) if with_links and self._links else found
@@ -123,6 +121,10 @@ class Net:
         none = np.full(len(a), -1)
         zero = np.zeros(len(a))
         return Edges(
-            np.concatenate([found.a, a]), np.concatenate([found.b, b]), np.concatenate([found.chain, none]),
-            np.concatenate([found.t0, zero]), np.concatenate([found.t1, zero]), np.concatenate([found.label, label]),
-        )  # fmt: skip
+            np.concatenate([found.a, a]),
+            np.concatenate([found.b, b]),
+            np.concatenate([found.chain, none]),
+            np.concatenate([found.t0, zero]),
+            np.concatenate([found.t1, zero]),
+            np.concatenate([found.label, label]),
+        )

@@ -1,4 +1,4 @@
-"""The sample city's parameters, read from `geodata/sample/<size>.yaml`: what is drawn, where, and the plan's figures."""
+"""The sample city's parameters, read from `geodata/sample/<size>.yaml`: what is drawn where, the plan's figures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from app.errors import BadDeclaration, unknown
 SIZES = ("town", "city")
 _KEYS = frozenset(
     "seed as_of centre metric_crs title rotation_deg bends rounding columns_m rows_m outline river canals "
-    "roads rings built_up_m2 old_districts districts subdistricts communities green parks homes markets facilities "
-    "pipes greenways figures".split()
+    "roads rings block_scale built_up_m2 old_districts districts subdistricts communities green parks homes "
+    "markets facilities pipes greenways figures".split()
 )
 
 
@@ -57,7 +57,7 @@ class Parameters:
 def read_parameters(folder: Path, size: str, seed: int | None = None) -> Parameters:
     """The parameters of `size` from `folder`/<size>.yaml; `seed` replaces the file's own.
 
-    Raises
+    Raises:
     ------
     NotFound
         There is no such size.
@@ -70,6 +70,8 @@ def read_parameters(folder: Path, size: str, seed: int | None = None) -> Paramet
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if set(values) != _KEYS:
         wrong = ", ".join(sorted(set(values) ^ _KEYS))
-        raise BadDeclaration(f"{path.name}: wrong or missing keys: {wrong}.", f"Keys: {', '.join(sorted(_KEYS))}.")
+        raise BadDeclaration(
+            f"{path.name}: wrong or missing keys: {wrong}.", f"Keys: {', '.join(sorted(_KEYS))}."
+        )
     figures = tuple(PlanFigure(**item) for item in values["figures"])
     return Parameters(size, values["seed"] if seed is None else seed, values["as_of"], values, figures)

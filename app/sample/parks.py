@@ -20,7 +20,7 @@ SHORE_M = 45.0
 
 @dataclass(frozen=True)
 class Parks:
-    """Parks (the first `counted` are the parks of the plan, the rest pocket parks), the plot of each and its lake, if any.
+    """Parks, the first `counted` those of the plan, the rest pocket parks; the plot of each and its lake, if any.
 
     `quad` (n, 4, 2) is the frame that paths are drawn in; `sides` (n, 4) says which sides lie on the plot's street.
     """
@@ -50,9 +50,10 @@ def lay_out(plan: StreetPlan, table: PlotTable, bare: Floats, parameters: Parame
     big = big[np.argsort(-table.area_m2[big], kind="stable")]
     small = _whole_plots(table, table.centre[big], bare, parameters)
     table.use[small] = "P"
+    _draw_homes_near(table, np.concatenate([big, small]), parameters)
     big_shapes = np.array([_outline(plan, table, int(row)) for row in big], dtype=object)
     small_shapes = rounded(polygons(table.inner[small]), 6.0)
-    corner_plots, corner_quads = _corners(table, np.concatenate([big, small]), bare, parameters)
+    corner_plots, corner_quads = _corners(table, np.concatenate([big, small]), parameters)
     plots = np.concatenate([big, small, corner_plots]).astype(np.int64)
     quads = np.concatenate([table.inner[big], table.inner[small], corner_quads])
     shapes = np.concatenate([big_shapes, small_shapes, rounded(polygons(corner_quads), 3.0)])
@@ -63,6 +64,22 @@ def lay_out(plan: StreetPlan, table: PlotTable, bare: Floats, parameters: Parame
     wet = lakes != None  # noqa: E711 - an array of shapes
     shapes[wet] = shapely.difference(shapes[wet], lakes[wet])
     return Parks(shapes, lakes, plots, quads, sides, counted)
+
+
+def _draw_homes_near(table: PlotTable, parks: Ints, parameters: Parameters) -> None:
+    """Within each zone, plots near a park rather become housing than the others do; the zone's mix of uses stays."""
+    random = parameters.rng("homes near parks")
+    near = shapely.STRtree(polygons(table.inner)).query(
+        polygons(table.inner[parks]), predicate="dwithin", distance=parameters["parks"]["homes_near_m"]
+    )[1]
+    key = random.random(len(table.use))
+    key[near] += parameters["parks"]["homes_near_pull"]
+    for zone in np.unique(table.zone):
+        rows = np.flatnonzero((table.zone == zone) & np.isin(table.use, ("R", "C", "A", "M")))
+        ranked = rows[np.argsort(-key[rows], kind="stable")]
+        homes = table.use[ranked] == "R"
+        uses = np.concatenate([table.use[ranked][homes], random.permutation(table.use[ranked][~homes])])
+        table.use[ranked] = uses
 
 
 def _outline(plan: StreetPlan, table: PlotTable, row: int) -> shapely.Polygon:
@@ -90,15 +107,18 @@ def _whole_plots(table: PlotTable, taken: Floats, bare: Floats, parameters: Para
     return np.concatenate([np.empty(0, np.int64), *chosen])
 
 
-def _corners(table: PlotTable, used: Ints, bare: Floats, parameters: Parameters) -> tuple[Ints, Floats]:
+def _corners(table: PlotTable, used: Ints, parameters: Parameters) -> tuple[Ints, Floats]:
     """Small parks and pocket parks in the south-west corner of commercial and public plots: plots and quads."""
     random = parameters.rng("corner parks")
     rows = np.flatnonzero(np.isin(table.use, ("C", "A")) & (table.area_m2 > 1.6 * HECTARE))
-    counted, pocket = parameters["parks"]["corner"], parameters["parks"]["pocket"]
+    corners, least, most = parameters["parks"]["corner"]
+    pockets, smallest, biggest = parameters["parks"]["pocket"]
     apart = parameters["parks"]["corner_apart_m"]
-    picked = spaced(table.centre[rows], random.permutation(len(rows)), counted[0] + pocket[0], apart, table.centre[used])
+    picked = spaced(
+        table.centre[rows], random.permutation(len(rows)), corners + pockets, apart, table.centre[used]
+    )
     plots = rows[picked]
-    size = np.concatenate([random.uniform(*counted[1:], counted[0]), random.uniform(*pocket[1:], pocket[0])])
+    size = np.concatenate([random.uniform(least, most, corners), random.uniform(smallest, biggest, pockets)])
     size = size[: len(plots)] * HECTARE
     share = np.sqrt(size / table.area_m2[plots])
     quads = part(table.inner[plots], 0.0, share, 0.0, share)
@@ -116,9 +136,11 @@ def _lakes(table: PlotTable, plots: Ints, shapes: Shapes, counted: int, paramete
     if not count:
         return lakes
     ring = blobs(
-        np.full((count, 2), 0.5), np.full(count, 0.27), random.uniform(-0.10, 0.10, (count, 3)),
+        np.full((count, 2), 0.5),
+        np.full(count, 0.27),
+        random.uniform(-0.10, 0.10, (count, 3)),
         random.uniform(0, 6.28, count),
-    )  # fmt: skip
+    )
     drawn = polygons(within(table.inner[plots[:count]], ring[..., 0], ring[..., 1]))
     rooms = np.asarray(shapely.buffer(shapes[:count], -SHORE_M), dtype=object)
     if parks["total_m2"]:
@@ -178,7 +200,7 @@ def _gate_places(table: PlotTable, parks: Parks) -> tuple[Ints, Ints, Floats]:
 
 
 def lay_paths(plan: StreetPlan, parks: Parks, gates: Gates) -> None:
-    """Footways in every park: a ring (round the lake where there is one) that the gates lead to; small ones meet midway."""
+    """Footways in every park: gates lead to a ring, round the lake where there is one; in small parks to the middle."""
     label = plan.label(Street("footway"))
     size = shapely.area(parks.shape)
     for k in range(len(parks.shape)):
@@ -200,7 +222,7 @@ def lay_paths(plan: StreetPlan, parks: Parks, gates: Gates) -> None:
 
 def _path_ring(parks: Parks, k: int) -> Floats:
     if parks.lake[k] is not None:
-        return shapely.get_coordinates(scaled(parks.lake[k : k + 1], 1.1)[0])[:-1:2]
+        return np.asarray(shapely.get_coordinates(scaled(parks.lake[k : k + 1], 1.1)[0])[:-1:2])
     angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     a, b = 0.5 + 0.3 * np.cos(angle), 0.5 + 0.3 * np.sin(angle)
-    return within(parks.quad[k : k + 1], a[None], b[None])[0]
+    return np.asarray(within(parks.quad[k : k + 1], a[None], b[None])[0])

@@ -24,7 +24,10 @@ OFFSET: dict[str, tuple[float, float]] = {
     "telecom": (-4.4, 3.5),
 }
 PIECE_M = 220.0
+#: Streets whose middle is nearer to a border than this have no pipes: they would lie on both its sides.
 BORDER_M = 25.0
+#: No network is moved farther from its street than this.
+NEAR_M = 8.0
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,20 @@ class _Runs:
     xy: Floats
     inside: Bools
     built: Bools
+    crossing: Ints
 
 
-def lay(net: Net, edges: Edges, usable: Bools, old: shapely.Geometry, built: shapely.Geometry, parameters: Parameters) -> Pipes:
-    """Choose for every kind of pipe the streets that have it: first outside the old districts, then inside to the figure."""
-    runs = _runs(net, edges, usable, old, built)
+def lay(
+    net: Net,
+    edges: Edges,
+    usable: Bools,
+    city: shapely.Geometry,
+    old: shapely.Geometry,
+    built: shapely.Geometry,
+    parameters: Parameters,
+) -> Pipes:
+    """Choose for every kind of pipe its streets: first outside the old districts, then inside, up to the figure."""
+    runs = _runs(net, edges, usable, city, old, built)
     order = _chain_order(runs, parameters)
     rows: list[Ints] = []
     kinds: list[str] = []
@@ -78,8 +90,15 @@ def lay(net: Net, edges: Edges, usable: Bools, old: shapely.Geometry, built: sha
     return _draw(runs, np.concatenate(rows), np.array(kinds), parameters)
 
 
-def _runs(net: Net, edges: Edges, usable: Bools, old: shapely.Geometry, built: shapely.Geometry) -> _Runs:
-    """Street edges cut into pieces of at most 220 m, without those along the old districts' border."""
+def _runs(
+    net: Net,
+    edges: Edges,
+    usable: Bools,
+    city: shapely.Geometry,
+    old: shapely.Geometry,
+    built: shapely.Geometry,
+) -> _Runs:
+    """Street edges cut into pieces of at most 220 m, without those along the border of old districts or city."""
     xy = net.xy()
     edges_a, edges_b = edges.a[usable], edges.b[usable]
     length = np.linalg.norm(xy[edges_b] - xy[edges_a], axis=1)
@@ -88,22 +107,24 @@ def _runs(net: Net, edges: Edges, usable: Bools, old: shapely.Geometry, built: s
     turn = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     first, last = turn == 0, turn == count[row] - 1
     inner = np.flatnonzero(~last)
-    step = xy[edges_a[row[inner]]] + (xy[edges_b[row[inner]]] - xy[edges_a[row[inner]]]) * ((turn[inner] + 1) / count[row[inner]])[:, None]
+    share = ((turn[inner] + 1) / count[row[inner]])[:, None]
+    step = xy[edges_a[row[inner]]] * (1 - share) + xy[edges_b[row[inner]]] * share
     extra = len(xy) + np.arange(len(inner))
     a, b = edges_a[row].copy(), edges_b[row].copy()
     b[inner] = extra
     a[np.flatnonzero(~first)] = extra
     points = np.concatenate([xy, np.round(step, 3)])
-    middle = shapely.points((points[a] + points[b]) / 2)
-    shapely.prepare(old), shapely.prepare(built)
-    rim = shapely.boundary(old)
-    tree = shapely.STRtree(middle)
-    border = np.zeros(len(a), bool)
-    border[tree.query(rim, predicate="dwithin", distance=BORDER_M)] = True
-    inside = shapely.contains(old, middle)
-    keep = ~border
+    lines = segments(points[a], points[b])
+    rim = shapely.union(shapely.boundary(old), shapely.boundary(city))
+    middle = (points[a] + points[b]) / 2
+    near = np.unique(shapely.STRtree(lines).query(rim, predicate="dwithin", distance=NEAR_M))
+    keep = np.ones(len(a), bool)
+    keep[near] = shapely.distance(shapely.points(middle[near]), rim) > BORDER_M
     chain, label = edges.chain[usable][row], edges.label[usable][row]
-    return _Runs(a[keep], b[keep], chain[keep], label[keep], points, inside[keep], shapely.contains(built, middle[keep]))
+    shapely.prepare([old, built])
+    inside, in_built = (shapely.contains_xy(area, middle[keep, 0], middle[keep, 1]) for area in (old, built))
+    crossing = np.searchsorted(np.flatnonzero(keep), near[keep[near]])
+    return _Runs(a[keep], b[keep], chain[keep], label[keep], points, inside, in_built, crossing)
 
 
 def _chain_order(runs: _Runs, parameters: Parameters) -> NDArray[np.float64]:
@@ -118,8 +139,7 @@ def _lengths(runs: _Runs, offset: tuple[float, float], old: shapely.Geometry) ->
     whole = np.linalg.norm(xy[runs.b] - xy[runs.a], axis=1)
     lines = segments(xy[runs.a], xy[runs.b])
     within = np.where(runs.inside, whole, 0.0)
-    crossing = shapely.STRtree(lines).query(shapely.boundary(old), predicate="dwithin", distance=1.0)
-    within[crossing] = shapely.length(shapely.intersection(lines[crossing], old))
+    within[runs.crossing] = shapely.length(shapely.intersection(lines[runs.crossing], old))
     return whole, within
 
 
@@ -140,9 +160,19 @@ def _draw(runs: _Runs, rows: Ints, kind: NDArray[np.str_], parameters: Parameter
     line = segments(node_xy[start], node_xy[end])
     cast_iron, renewed = _cast_iron(shapely.length(line), kind, runs, rows, parameters)
     return Pipes(
-        line, kind, start, end, runs.label[rows], runs.inside[rows], cast_iron, renewed, node_xy,
-        np.array(list(OFFSET))[unique % len(number)], degree, np.tile(runs.label[rows], 2)[first],
-    )  # fmt: skip
+        line,
+        kind,
+        start,
+        end,
+        runs.label[rows],
+        runs.inside[rows],
+        cast_iron,
+        renewed,
+        node_xy,
+        np.array(list(OFFSET))[unique % len(number)],
+        degree,
+        np.tile(runs.label[rows], 2)[first],
+    )
 
 
 def _cast_iron(
@@ -151,7 +181,9 @@ def _cast_iron(
     """The ledger of old gas mains: what is left, what was replaced in the year, what was replaced before."""
     random, asked = parameters.rng("cast iron"), parameters["pipes"]["cast_iron_m"]
     gas = np.flatnonzero(kind == "gas")
-    rank = random.random(int(runs.chain.max()) + 1)[runs.chain[rows[gas]]] + np.where(runs.inside[rows[gas]], 0, 0.8)
+    rank = random.random(int(runs.chain.max()) + 1)[runs.chain[rows[gas]]] + np.where(
+        runs.inside[rows[gas]], 0, 0.8
+    )
     order = np.argsort(rank, kind="stable")
     left = fit(length[gas], asked["left"], order)
     renewed = np.zeros(len(length), np.int64)

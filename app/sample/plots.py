@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from app.sample.draw import Bools, Floats, Ints, Shapes, inset, signed_area
 from app.sample.divisions import Divisions
+from app.sample.draw import Bools, Floats, Ints, Shapes, inset, signed_area
 from app.sample.lattice import Lattice
 from app.sample.parameters import Parameters
 from app.sample.streets import CORE, DENSE, INDUSTRY, NEW, RURAL, StreetPlan
@@ -72,9 +72,19 @@ def tabulate(plan: StreetPlan, parameters: Parameters) -> PlotTable:
     use = _uses(zone, np.asarray(plots.style), parameters)
     use[(use == "G") & (signed_area(inner) > SQUARE_M2)] = "A"
     return PlotTable(
-        block, zone, np.asarray(plots.style), chain, stretch[..., 0], stretch[..., 1], kind,
-        edge, inner, signed_area(inner), inner.mean(axis=1), use,
-    )  # fmt: skip
+        block,
+        zone,
+        np.asarray(plots.style),
+        chain,
+        stretch[..., 0],
+        stretch[..., 1],
+        kind,
+        edge,
+        inner,
+        signed_area(inner),
+        inner.mean(axis=1),
+        use,
+    )
 
 
 def _uses(zone: Ints, style: NDArray[np.str_], parameters: Parameters) -> NDArray[np.str_]:
@@ -112,7 +122,7 @@ def _away(xy: Floats, places: Floats, least_m: float) -> Bools:
 
 
 def spaced(xy: Floats, order: Ints, count: int, apart_m: float, taken: Floats) -> Ints:
-    """`count` of the points, taken in `order`, at least `apart_m` from each other and `taken`; closer if they must be."""
+    """`count` of the points in `order`, at least `apart_m` from each other and `taken`; closer if they must be."""
     chosen: list[int] = []
     while len(chosen) < min(count, len(xy)):
         kept = [taken, xy[chosen]]
@@ -128,9 +138,9 @@ def spaced(xy: Floats, order: Ints, count: int, apart_m: float, taken: Floats) -
 
 
 def strips(table: PlotTable) -> tuple[Shapes, Ints, Ints]:
-    """The green belts between street and plot: polygons, plot and side of each."""
-    gap = np.linalg.norm(table.edge - table.inner, axis=2) > 1
-    wide = np.vectorize(lambda k: k in BELT_M)(table.side_kind) & gap
+    """Green belts between street and plot: polygons, plot and side of each; big parks reach the street themselves."""
+    own_rim = (table.style != "plain") & (table.use == "P")
+    wide = np.isin(table.side_kind, list(BELT_M)) & ~own_rim[:, None]
     row, side = np.nonzero(wide)
     after = (side + 1) % 4
     ring = [table.edge[row, side], table.edge[row, after], table.inner[row, after], table.inner[row, side]]

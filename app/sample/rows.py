@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -59,9 +59,13 @@ def _check(cls: FeatureClass, name: str, values: list[Any]) -> None:
     try:
         declared = cls.get_field(name)
     except KeyError:
-        raise BadDeclaration(f"The sample fills '{name}', which {cls.id} does not have.", "Add it or drop it.") from None
+        raise BadDeclaration(
+            f"The sample fills '{name}', which {cls.id} does not have.", "Add it or drop it."
+        ) from None
     if declared.choices:
-        wrong = {value for value in values if value is not None} - {choice.value for choice in declared.choices}
+        wrong = {value for value in values if value is not None} - {
+            choice.value for choice in declared.choices
+        }
         if wrong:
             raise BadDeclaration(f"The sample writes {sorted(wrong)} to {cls.id}.{name}.", "Use its choices.")
 
@@ -73,11 +77,14 @@ def codes(prefix: str, count: int) -> list[str]:
 
 def days(year: Ints, random: np.random.Generator) -> list[date | None]:
     """A day in each year, None where the year is 0."""
-    offset = random.integers(0, 365, len(year))
-    return [date(int(y), 1, 1) + timedelta(days=int(d)) if y else None for y, d in zip(year, offset, strict=True)]
+    first = (np.asarray(year) - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+    found: list[date | None] = (first + random.integers(0, 365, len(year))).tolist()
+    return [day if y else None for day, y in zip(found, year, strict=True)]
 
 
-def pick(options: Sequence[str], shares: Sequence[float], count: int, random: np.random.Generator) -> list[str]:
+def pick(
+    options: Sequence[str], shares: Sequence[float], count: int, random: np.random.Generator
+) -> list[str]:
     """`count` of the options, drawn by their shares."""
     drawn: NDArray[np.int64] = random.choice(len(options), count, p=np.asarray(shares) / sum(shares))
     return [options[k] for k in drawn]

@@ -1,4 +1,4 @@
-"""The street plan: arterials on the lattice, bridges and tunnels over the river, streets and plots in every superblock."""
+"""The street plan: what a street is, the arterials on the lattice, bridges over and tunnels under the river."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROFILE: dict[str, tuple[float, int, float]] = {
 }
 OUTSIDE, RIVER, CANAL, RURAL, DENSE, CORE, NEW, INDUSTRY = range(8)
 #: zone → width of a block in metres
-BLOCK_M = {DENSE: 165.0, CORE: 215.0, NEW: 300.0, INDUSTRY: 420.0}
+BLOCK_M = {DENSE: 165.0, CORE: 215.0, NEW: 300.0, INDUSTRY: 370.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Street:
 
     @property
     def half_m(self) -> float:
+        """Half the width of the whole street, from its middle to the plots."""
         return PROFILE[self.kind][2]
 
 
@@ -184,6 +185,4 @@ def _crossing(plan: StreetPlan, entry: list[Any], road: int) -> Street:
     like = plan.streets[int(plan.net.labels()[road])]
     walk = "no" if entry[0] == "tunnel" else like.walk
     layer = -1 if entry[0] == "tunnel" else 1
-    return replace(
-        like, zh=entry[1], en=entry[2], walk=walk, layer=layer, bridge=layer > 0, tunnel=layer < 0
-    )
+    return replace(like, zh=entry[1], en=entry[2], walk=walk, layer=layer, bridge=layer > 0, tunnel=layer < 0)

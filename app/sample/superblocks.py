@@ -36,11 +36,19 @@ def fill(plan: StreetPlan, lattice: Lattice, styles: list[str], parameters: Para
     random = parameters.rng("superblocks")
     names = iter(make_names(parameters.rng("street names")) * 4)
     for k in np.flatnonzero(plan.zone >= RURAL):
-        inner = _inner(plan, lattice, int(k), styles[k], random, names)
+        counts = _counts(plan, lattice, int(k), styles[k], parameters, random)
+        inner = _inner(plan, lattice, int(k), counts, random, names)
         _plots(plan, inner, styles[k], random)
 
 
-def _counts(plan: StreetPlan, lattice: Lattice, k: int, style: str, random: np.random.Generator) -> tuple[int, int]:
+def _counts(
+    plan: StreetPlan,
+    lattice: Lattice,
+    k: int,
+    style: str,
+    parameters: Parameters,
+    random: np.random.Generator,
+) -> tuple[int, int]:
     """How many streets run up and across inside superblock k."""
     zone = int(plan.zone[k])
     u0, v0, u1, v1 = lattice.rectangle(k)
@@ -48,17 +56,22 @@ def _counts(plan: StreetPlan, lattice: Lattice, k: int, style: str, random: np.r
         return 0, 0
     if zone == RURAL:
         return (1, 1) if random.random() < 0.55 else (0, 0)
-    size = BLOCK_M[zone] * random.uniform(0.85, 1.2)
+    size = BLOCK_M[zone] * parameters["block_scale"] * random.uniform(0.85, 1.2)
     up, across = (int(np.clip(round(width / size) - 1, 0, 6)) for width in (u1 - u0, v1 - v0))
     least = 1 if style in PARK_STYLES else 0
     return max(up, least), max(across, least)
 
 
 def _inner(
-    plan: StreetPlan, lattice: Lattice, k: int, style: str, random: np.random.Generator, names: Names
+    plan: StreetPlan,
+    lattice: Lattice,
+    k: int,
+    counts: tuple[int, int],
+    random: np.random.Generator,
+    names: Names,
 ) -> Inner:
     """Slanting lines through the superblock, crossing each other and ending on the arterials round it."""
-    up, across = _counts(plan, lattice, k, style, random)
+    up, across = counts
     a, b = _slant(up, random), _slant(up, random)
     c, d = _slant(across, random), _slant(across, random)
     lean, tilt = (b - a)[None, :], (d - c)[:, None]
@@ -67,7 +80,7 @@ def _inner(
     u0, v0, u1, v1 = lattice.rectangle(k)
     nodes = np.full(s.shape, -1)
     row, column = divmod(k, lattice.columns)
-    nodes[::across + 1, :: up + 1] = plan.lattice_nodes[row : row + 2, column : column + 2]
+    nodes[:: across + 1, :: up + 1] = plan.lattice_nodes[row : row + 2, column : column + 2]
     new = nodes < 0
     nodes[new] = plan.net.nodes_uv(np.stack([u0 + (u1 - u0) * s[new], v0 + (v1 - v0) * t[new]], axis=-1))
     return _chains(plan, lattice, k, s, t, nodes, names)
@@ -129,7 +142,7 @@ def _plots(plan: StreetPlan, inner: Inner, style: str, random: np.random.Generat
         box = _park_box(rows, columns, style, random)
         taken[box[2] : box[3], box[0] : box[1]] = True
         _plot(plan, inner, box, style)
-    share = MERGED.get(int(plan.zone[inner.block]), 0.06)
+    share = MERGED.get(int(plan.zone[inner.block]), 0.0)
     for j in range(rows):
         for i in range(columns):
             if taken[j, i]:

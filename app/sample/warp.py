@@ -42,7 +42,9 @@ class Warp:
         return u * np.sqrt(1 - k * b * b), v * np.sqrt(1 - k * a * a)
 
 
-def make_warp(values: Mapping[str, Any], origin: tuple[float, float], reach_m: float, scale: float = 1.0) -> Warp:
+def make_warp(
+    values: Mapping[str, Any], origin: tuple[float, float], reach_m: float, scale: float = 1.0
+) -> Warp:
     """The warp of parameters `values`: `bends` are [axis 1 = east by north or 2, amplitude m, wavelength m, phase]."""
     bends = tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in values["bends"])
     return Warp(origin, np.deg2rad(values["rotation_deg"]), float(values["rounding"]), reach_m, bends, scale)

@@ -39,7 +39,9 @@ def area_codes(drawing: Drawing, parameters: Parameters) -> AreaCodes:
     district = district_codes(parameters)
     divisions = drawing.divisions
     rural = [entry["kind"] == "县" for entry in parameters["districts"]]
-    subdistrict = _numbered([district[k] + ("1" if rural[k] else "0") for k in divisions.parent_of_subdistrict], 2)
+    subdistrict = _numbered(
+        [district[k] + ("1" if rural[k] else "0") for k in divisions.parent_of_subdistrict], 2
+    )
     community = _numbered([subdistrict[k] for k in divisions.parent_of_community], 3)
     return AreaCodes(parameters["title"]["code"], district, subdistrict, community)
 
@@ -57,12 +59,17 @@ def district_rows(drawing: Drawing, codes_: AreaCodes, parameters: Parameters) -
     """The four levels, from the city down, with the people of the parcels in each."""
     divisions, lattice = drawing.divisions, drawing.lattice
     people = np.bincount(
-        divisions.community[drawing.plots.block[drawing.parcels.plot]], drawing.parcels.people, len(codes_.community)
+        divisions.community[drawing.plots.block[drawing.parcels.plot]],
+        drawing.parcels.people,
+        len(codes_.community),
     )
     up = [people]
     up.append(np.bincount(divisions.parent_of_community, up[-1], len(codes_.subdistrict)))
     up.append(np.bincount(divisions.parent_of_subdistrict, up[-1], len(codes_.district)))
-    shapes = [dissolve(lattice, number) for number in (divisions.district, divisions.subdistrict, divisions.community)]
+    shapes = [
+        dissolve(lattice, number)
+        for number in (divisions.district, divisions.subdistrict, divisions.community)
+    ]
     city = shapely.coverage_union_all(lattice.shapes[lattice.inside])
     names = _area_names(drawing, parameters)
     counts = [1, *(len(s) for s in shapes)]
@@ -73,14 +80,26 @@ def district_rows(drawing: Drawing, codes_: AreaCodes, parameters: Parameters) -
     parents += [codes_.subdistrict[k] for k in divisions.parent_of_community]
     old = [OLD_TOWN if entry["old"] else "" for entry in parameters["districts"]]
     notes = [NOTE, *(f"{text} · {NOTE}" if text else NOTE for text in old)]
-    return Rows("districts", np.concatenate([[city], *shapes]), everything, {
-        "name_zh": names.zh, "name_en": names.en,
-        "level": [x for x, n in zip(("city", "district", "subdistrict", "community"), counts, strict=True) for _ in range(n)],
-        "kind": [kind for group in kinds for kind in group], "parent": parents,
-        "division_code": [code.ljust(12, "0") for code in everything],
-        "people": [int(x) for group in ([people.sum()], *reversed(up)) for x in group],
-        "as_of": parameters.as_of, "note": notes + [NOTE] * (counts[2] + counts[3]),
-    })  # fmt: skip
+    return Rows(
+        "districts",
+        np.concatenate([[city], *shapes]),
+        everything,
+        {
+            "name_zh": names.zh,
+            "name_en": names.en,
+            "level": [
+                x
+                for x, n in zip(("city", "district", "subdistrict", "community"), counts, strict=True)
+                for _ in range(n)
+            ],
+            "kind": [kind for group in kinds for kind in group],
+            "parent": parents,
+            "division_code": [code.ljust(12, "0") for code in everything],
+            "people": [int(people.sum()), *np.concatenate(up[::-1]).astype(int).tolist()],
+            "as_of": parameters.as_of,
+            "note": notes + [NOTE] * (counts[2] + counts[3]),
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -104,12 +123,19 @@ def _area_names(drawing: Drawing, parameters: Parameters) -> _Names:
     zh += [name.zh + ("镇" if town else "街道") for name, town in zip(sub, towns, strict=True)]
     en += [f"{name.en} {'Town' if town else 'Subdistrict'}" for name, town in zip(sub, towns, strict=True)]
     zh += [name.zh + ("村" if village else "社区") for name, village in zip(com, villages, strict=True)]
-    en += [f"{name.en} {'Village' if village else 'Community'}" for name, village in zip(com, villages, strict=True)]
-    return _Names(zh, en, [
-        [KINDS[entry["kind"]] for entry in entries],
-        ["town" if town else "subdistrict" for town in towns],
-        ["village" if village else "community" for village in villages],
-    ])  # fmt: skip
+    en += [
+        f"{name.en} {'Village' if village else 'Community'}"
+        for name, village in zip(com, villages, strict=True)
+    ]
+    return _Names(
+        zh,
+        en,
+        [
+            [KINDS[entry["kind"]] for entry in entries],
+            ["town" if town else "subdistrict" for town in towns],
+            ["village" if village else "community" for village in villages],
+        ],
+    )
 
 
 def cell_rows(drawing: Drawing, codes_: AreaCodes, parameters: Parameters) -> Rows:
@@ -121,12 +147,23 @@ def cell_rows(drawing: Drawing, codes_: AreaCodes, parameters: Parameters) -> Ro
     parents = [codes_.community[k] for k in community]
     grid = _numbered(parents, 3)
     random = parameters.rng("cells")
-    kind = random.choice(["residential", "commercial", "public", "industrial"], len(grid), p=[0.6, 0.15, 0.17, 0.08])
+    kind = random.choice(
+        ["residential", "commercial", "public", "industrial"], len(grid), p=[0.6, 0.15, 0.17, 0.08]
+    )
     kind[water] = "special"
-    return Rows("grid_cells", shapes[order], grid, {
-        "grid_code": grid, "community": parents, "kind": kind, "surveyed_on": parameters.as_of, "state": "in_service",
-        "note": NOTE,
-    })  # fmt: skip
+    return Rows(
+        "grid_cells",
+        shapes[order],
+        grid,
+        {
+            "grid_code": grid,
+            "community": parents,
+            "kind": kind,
+            "surveyed_on": parameters.as_of,
+            "state": "in_service",
+            "note": NOTE,
+        },
+    )
 
 
 def built_up_rows(drawing: Drawing, codes_: AreaCodes, parameters: Parameters) -> Rows:
@@ -136,12 +173,20 @@ def built_up_rows(drawing: Drawing, codes_: AreaCodes, parameters: Parameters) -
     renumbered = np.where(number >= 0, np.searchsorted(present, number), -1)
     shapes = dissolve(drawing.lattice, renumbered)
     entries = [parameters["districts"][k] for k in present]
-    return Rows("built_up_areas", shapes, [f"{codes_.district[k]}-BU" for k in present], {
-        "name_zh": [entry["zh"] + "建成区" for entry in entries],
-        "name_en": [f"{entry['en']} built-up area" for entry in entries],
-        "kind": "main", "as_of": parameters.as_of, "method": "drawn", "note": NOTE,
-        "people": _people_by(drawing, renumbered, len(present)),
-    })  # fmt: skip
+    return Rows(
+        "built_up_areas",
+        shapes,
+        [f"{codes_.district[k]}-BU" for k in present],
+        {
+            "name_zh": [entry["zh"] + "建成区" for entry in entries],
+            "name_en": [f"{entry['en']} built-up area" for entry in entries],
+            "kind": "main",
+            "as_of": parameters.as_of,
+            "method": "drawn",
+            "note": NOTE,
+            "people": _people_by(drawing, renumbered, len(present)),
+        },
+    )
 
 
 def _people_by(drawing: Drawing, number: Ints, count: int) -> list[int]:
@@ -160,20 +205,29 @@ def water_rows(drawing: Drawing, parameters: Parameters) -> Rows:
     shapes: Shapes = np.concatenate([drawing.river, drawing.canals, lakes])
     n = len(shapes)
     random = parameters.rng("waters")
-    return Rows("water_bodies", shapes, codes("WB", n), {
-        "name_zh": zh + [f"{name.zh}湖" for name in names[: len(lakes)]],
-        "name_en": en + [f"{name.en} Lake" for name in names[: len(lakes)]],
-        "kind": ["river"] * len(drawing.river) + ["canal"] * len(drawing.canals) + ["lake"] * len(lakes),
-        "state": "in_service", "owner": "澄图市水务局（示例）", "black_odorous": False, "note": NOTE,
-        "quality": random.choice(["ii", "iii", "iv"], n, p=[0.3, 0.5, 0.2]), "surveyed_on": parameters.as_of,
-        "use": ["landscape"] * n,
-    })  # fmt: skip
+    return Rows(
+        "water_bodies",
+        shapes,
+        codes("WB", n),
+        {
+            "name_zh": zh + [f"{name.zh}湖" for name in names[: len(lakes)]],
+            "name_en": en + [f"{name.en} Lake" for name in names[: len(lakes)]],
+            "kind": ["river"] * len(drawing.river) + ["canal"] * len(drawing.canals) + ["lake"] * len(lakes),
+            "state": "in_service",
+            "owner": "澄图市水务局（示例）",
+            "black_odorous": False,
+            "note": NOTE,
+            "quality": random.choice(["ii", "iii", "iv"], n, p=[0.3, 0.5, 0.2]),
+            "surveyed_on": parameters.as_of,
+            "use": ["landscape"] * n,
+        },
+    )
 
 
 def _nearest_name(drawing: Drawing, shape: shapely.Geometry, parameters: Parameters) -> int:
     """Which canal a piece of water belongs to: the row or column of the lattice that its middle lies in."""
     lattice, canals = drawing.lattice, parameters["canals"]
-    block = int(np.argmin(shapely.distance(lattice.shapes[lattice.canal], shape.point_on_surface())))
+    block = int(np.argmin(shapely.distance(lattice.shapes[lattice.canal], shapely.point_on_surface(shape))))
     row, column = divmod(int(np.flatnonzero(lattice.canal)[block]), lattice.columns)
     if row in canals["rows"]:
         return int(canals["rows"].index(row))

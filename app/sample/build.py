@@ -1,0 +1,137 @@
+"""Builds the sample city: parameters → drawing in metres → batches in lon/lat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from app.catalogue.model import Catalogue
+from app.inventory.batch import Batch
+from app.sample import write_areas, write_facilities, write_green, write_homes, write_pipes, write_streets
+from app.sample.city import Drawing, draw
+from app.sample.divisions import dissolve
+from app.sample.draw import Floats
+from app.sample.parameters import Parameters, read_parameters
+from app.sample.rows import Rows
+from app.sample.write_areas import AreaCodes, area_codes
+from app.settings import ROOT
+from app.space.metric import metric_crs
+
+PARAMETERS = ROOT / "geodata" / "sample"
+
+
+@dataclass(frozen=True)
+class SampleCity:
+    """The sample as batches, its metric CRS, its extent (west, south, east, north) in degrees, and facts about it."""
+
+    batches: list[Batch]
+    metric_crs: str
+    extent: tuple[float, float, float, float]
+    facts: Mapping[str, Any]
+
+
+def build(size: str, catalogue: Catalogue, seed: int | None = None, folder: Path = PARAMETERS) -> SampleCity:
+    """Draw the sample of a size, `town` or `city`; the same seed (by default the file's own) gives the same city.
+
+    Raises:
+    ------
+    NotFound
+        There is no such size.
+    BadDeclaration
+        Parameters or catalogue do not fit, or the seed leaves no room for a figure of the plan.
+    """
+    parameters = read_parameters(folder, size, seed)
+    crs = metric_crs(parameters["metric_crs"])
+    drawing = draw(parameters, crs)
+    batches = [rows.batch(catalogue, crs) for rows in write(drawing, parameters)]
+    west, south, east, north = shapely.total_bounds(
+        np.concatenate([batch.geometry for batch in batches])
+    ).tolist()
+    return SampleCity(
+        _merged(batches), crs.definition, (west, south, east, north), _facts(drawing, parameters)
+    )
+
+
+def write(drawing: Drawing, parameters: Parameters) -> list[Rows]:
+    """The rows of every class, areas first."""
+    codes = area_codes(drawing, parameters)
+    lines = write_streets.edge_lines(drawing)
+    return [
+        write_areas.district_rows(drawing, codes, parameters),
+        write_areas.cell_rows(drawing, codes, parameters),
+        write_areas.built_up_rows(drawing, codes, parameters),
+        write_areas.water_rows(drawing, parameters),
+        write_streets.street_rows(drawing, lines, parameters),
+        write_streets.bridge_rows(drawing, lines, parameters),
+        write_streets.tunnel_rows(drawing, lines, parameters),
+        write_streets.light_rows(drawing, _districts(drawing, drawing.lights.xy, codes), parameters),
+        write_streets.tree_rows(drawing, _districts(drawing, drawing.trees.xy, codes), parameters),
+        write_homes.parcel_rows(drawing),
+        write_homes.estate_rows(drawing, parameters),
+        write_homes.gate_rows(drawing, parameters),
+        write_homes.building_rows(drawing, parameters),
+        write_homes.market_rows(drawing, parameters),
+        write_green.park_rows(drawing, parameters),
+        write_green.park_gate_rows(drawing, parameters),
+        write_green.green_rows(drawing, parameters),
+        write_green.greenway_rows(drawing, parameters),
+        write_facilities.toilet_rows(drawing, _districts(drawing, drawing.toilets.xy, codes), parameters),
+        write_facilities.car_park_rows(drawing, _plot_districts(drawing, codes), parameters),
+        write_pipes.pipe_rows(drawing, parameters),
+        write_pipes.node_rows(drawing, parameters),
+        write_pipes.manhole_rows(
+            drawing, _districts(drawing, write_pipes.covered_xy(drawing), codes), parameters
+        ),
+    ]
+
+
+def _districts(drawing: Drawing, xy: Floats, codes: AreaCodes) -> list[str]:
+    """The district's code for places (n, 2); a place on the very edge of the city counts to the first district."""
+    number = np.zeros(len(xy), np.int64)
+    for k, shape in enumerate(dissolve(drawing.lattice, drawing.divisions.district)):
+        shapely.prepare(shape)
+        number[shapely.contains_xy(shape, xy[:, 0], xy[:, 1])] = k
+    return [codes.district[k] for k in number]
+
+
+def _plot_districts(drawing: Drawing, codes: AreaCodes) -> list[str]:
+    block = drawing.plots.block[drawing.car_parks.plot]
+    return [codes.district[k] for k in drawing.divisions.district[block]]
+
+
+def _merged(batches: list[Batch]) -> list[Batch]:
+    """One batch a class: parcels and estates share theirs."""
+    found: dict[str, Batch] = {}
+    for batch in batches:
+        other = found.get(batch.class_id)
+        found[batch.class_id] = batch if other is None else _joined(other, batch)
+    return list(found.values())
+
+
+def _joined(one: Batch, other: Batch) -> Batch:
+    columns = {}
+    for name in [*one.columns, *(name for name in other.columns if name not in one.columns)]:
+        first = one.columns.get(name, [None] * len(one.codes))
+        columns[name] = [*first, *other.columns.get(name, [None] * len(other.codes))]
+    geometry = np.concatenate([one.geometry, other.geometry])
+    return Batch(one.class_id, one.codes + other.codes, geometry, columns, one.extra + other.extra)
+
+
+def _facts(drawing: Drawing, parameters: Parameters) -> dict[str, Any]:
+    """What a reader of the sample should know about how it was drawn."""
+    lattice, divisions = drawing.lattice, drawing.divisions
+    return {
+        "size": parameters.size,
+        "seed": parameters.seed,
+        "as_of": parameters.as_of.isoformat(),
+        "area_km2": float(lattice.area_m2[lattice.inside].sum() / 1e6),
+        "built_up_km2": float(lattice.area_m2[divisions.built].sum() / 1e6),
+        "old_districts_km2": float(lattice.area_m2[divisions.old].sum() / 1e6),
+        "grid_cells": "unit grid cells are drawn in the old districts only",
+        "names": "all names and codes are invented; area codes begin with 99, a prefix that GB/T 2260 never gave out",
+    }
