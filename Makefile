@@ -36,9 +36,10 @@ soak: ## Keep the server under bounded load for two minutes and watch its memory
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench soak
 
-docs: ## Generate docs/reference.md from the code
+docs: ## Generate the pages in docs/ that are read from the code
 	@scripts/setup.sh check
 	@.venv/bin/python -m app.reference
+	@.venv/bin/python -m app.catalogue.docs
 
 setup: ## Set up without starting anything
 	@scripts/setup.sh test

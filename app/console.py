@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from pydantic import ValidationError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -32,7 +33,8 @@ from app.errors import ChengtuError, NoSpace
 from app.settings import Settings
 
 #: Results go to stdout, everything a person only watches goes to stderr.
-OUT = Console(soft_wrap=True, highlight=False)
+#: Where nobody looks (a pipe, a log), tables get room enough not to be cut.
+OUT = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 140)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
 #: Called as `report(done, total, text)`; `total` None while it is not known.
@@ -98,13 +100,18 @@ def _plain(value: object) -> Any:
 def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on stdout; numbers are right-aligned, text of the data is never read as markup."""
     body = [[("" if cell is None else cell) for cell in row] for row in rows]
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     for place, heading in enumerate(headings):
-        numeric = any(isinstance(row[place], int | float) for row in body)
-        table.add_column(heading, justify="right" if numeric else "left")
+        numeric = any(_is_number(row[place]) for row in body)
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric or place == 0)
     for row in body:
         table.add_row(*(escape(str(cell)) for cell in row))
     OUT.print(table)
+
+
+def _is_number(cell: object) -> bool:
+    """A number, or text that is one with thousands separators."""
+    return isinstance(cell, int | float) or str(cell).replace(",", "").replace(".", "").isdigit()
 
 
 def fail(message: str, hint: str | None = None) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import orjson
 from fastapi import Depends, FastAPI
@@ -19,10 +17,12 @@ from app.access.middleware import HouseMiddleware
 from app.access.parameters import check_parameters
 from app.catalogue.loader import load_catalogue
 from app.coverage import routes as coverage
-from app.coverage.engine_client import SOCKET_VARIABLE, EngineClient
-from app.database.engine import Database
+from app.coverage.engine_client import EngineClient
+from app.database.transactions import Database
 from app.exports import routes as exports
 from app.inventory import routes as inventory
+from app.jobs import routes as jobs
+from app.maps import routes as maps
 from app.ogc import routes as ogc
 from app.settings import ROOT, Settings
 from app.version import version
@@ -31,15 +31,20 @@ ROUTERS = (
     ogc.router,
     inventory.router,
     coverage.router,
+    maps.router,
     exports.router,
+    jobs.router,
     docs.router,
     health.router,
 )
 STATIC = ROOT / "app" / "web" / "static"
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application over `settings`: reads the catalogue now, the database only when a request needs it."""
+def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAPI:
+    """The application over `settings`: reads the catalogue now, the database only when a request needs it.
+
+    Without an `engine` process to ask, `/reach` and its like answer 503.
+    """
     app = FastAPI(
         title="城图 Chengtu",
         summary="One map of everything a city owns outdoors, and of who can reach it.",
@@ -59,8 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.catalogue = load_catalogue(settings.geodata)
     app.state.db = Database(settings)
-    # A request that meets an engine just being started again waits for it a moment.
-    app.state.engine = EngineClient(_engine_socket(), patience_s=3)
+    app.state.engine = engine or EngineClient(None)
     app.state.openapi_text = lambda: _openapi_text(app)
     problems.install(app)
     for router in ROUTERS:
@@ -80,11 +84,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.db.dispose()
 
 
-def _engine_socket() -> Path | None:
-    path = os.environ.get(SOCKET_VARIABLE)
-    return Path(path) if path else None
-
-
 def from_environment() -> FastAPI:
-    """The application that a web worker of `chengtu serve` runs."""
+    """The application alone, for `uvicorn --factory app.main:from_environment`."""
     return create_app(Settings())

@@ -31,6 +31,7 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "unavailable": ("服务暂不可用", "Unavailable"),
     "no-space": ("磁盘已满", "Disk full"),
     "method-not-allowed": ("不支持的方法", "Method not allowed"),
+    "setup-failed": ("未安装好", "Set-up failed"),
     "internal": ("内部错误", "Internal error"),
 }
 

@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the code: settings, commands, routes, classes, policies (`make docs`).
+"""Writes docs/reference.md from the code: settings, commands and routes (`make docs`).
 
 The laws fail where the page is stale, so nothing can be added without being documented.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-import click
 import typer
 from fastapi.routing import APIRoute
 from pydantic_core import PydanticUndefined
 
-from app.catalogue.loader import load_catalogue
-from app.catalogue.model import Catalogue, FeatureClass, Field, Policy
 from app.cli import app as command_line
 from app.main import ROUTERS
 from app.settings import ROOT, Settings
@@ -22,16 +20,14 @@ from app.settings import ROOT, Settings
 PAGE = ROOT / "docs" / "reference.md"
 HEAD = """# Reference
 
-Generated from the code by `make docs`; don't edit it. Contents: [settings](#settings) · [commands](#commands) ·
-[routes](#routes) · [classes](#classes) · [policies](#policies).
+Generated from the code by `make docs`; don't edit it. [Settings](#settings) · [commands](#commands) ·
+[routes](#routes) · [classes](classes.md) · [policies](policies.md) · [words](glossary.md)
 """
 
 
 def reference() -> str:
     """The whole page as Markdown."""
-    catalogue = load_catalogue(ROOT / "geodata")
-    parts = [HEAD, *_settings(), *_commands(), *_routes(), *_classes(catalogue), *_policies(catalogue)]
-    return "\n".join(parts).rstrip() + "\n"
+    return "\n".join([HEAD, *_settings(), *_commands(), *_routes()]).rstrip() + "\n"
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -66,7 +62,8 @@ def _commands() -> Iterator[str]:
             yield _table(("parameter", "default", "meaning"), rows)
 
 
-def _walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    # Typer carries its own copy of click, so a command's type has no public name.
     below = getattr(command, "commands", None)
     if below is None:
         yield path, command
@@ -75,13 +72,13 @@ def _walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple
         yield from _walk(below[name], (*path, name))
 
 
-def _help(command: click.Command) -> str:
+def _help(command: Any) -> str:
     return inspect.cleandoc(command.help or "").split("\f")[0].strip()
 
 
-def _parameter(item: click.Parameter) -> tuple[str, str, str]:
+def _parameter(item: Any) -> tuple[str, str, str]:
     names = " ".join(f"`{name}`" for name in [*item.opts, *item.secondary_opts])
-    if isinstance(item, click.Argument) or not item.opts[0].startswith("-"):
+    if not item.opts[0].startswith("-"):
         names = f"`{(item.name or '').upper()}`"
     shown = "" if item.default in {None, False, ()} or callable(item.default) else f"`{item.default}`"
     return names, "required" if item.required else shown, getattr(item, "help", None) or ""
@@ -89,48 +86,24 @@ def _parameter(item: click.Parameter) -> tuple[str, str, str]:
 
 def _routes() -> Iterator[str]:
     yield "## Routes\n\n`/docs` shows them with their parameters and examples.\n"
-    rows = []
+    rows: set[tuple[str, str]] = set()
     for router in ROUTERS:
         for route in router.routes:
             if isinstance(route, APIRoute):
-                first = (route.summary or route.description or "").split("\n")[0]
-                rows.append((f"`{' '.join(sorted(route.methods))} {route.path}`", first))
-    yield _table(("route", "what"), sorted(set(rows), key=lambda row: row[0].split(" ", 1)[1]))
+                first = _first_line(route)
+                rows.add((f"`{' '.join(sorted(route.methods or ()))} {route.path}`", first))
+    ordered = sorted(rows, key=_path_of)
+    yield _table(("route", "what"), ordered)
 
 
-def _classes(catalogue: Catalogue) -> Iterator[str]:
-    yield "## Classes\n"
-    for item in sorted(catalogue.classes.values(), key=lambda found: (found.order, found.id)):
-        yield f"### `{item.id}` {item.title.zh} · {item.title.en}\n\n{item.description.en} {_class_facts(item)}\n"
-        yield _table(("field", "type", "中文", "English", "unit", "values"), map(_field, item.fields))
+def _path_of(row: tuple[str, str]) -> tuple[str, str]:
+    method, path = row[0].split(" ", 1)
+    return path, method
 
 
-def _class_facts(item: FeatureClass) -> str:
-    return f"Geometry: {item.geometry}; office: {item.office}; sensitivity: {item.sensitivity}."
-
-
-def _field(item: Field) -> tuple[object, ...]:
-    values = ", ".join(f"`{choice.value}` {choice.title.zh}" for choice in item.choices)
-    return f"`{item.name}`", item.type, item.title.zh, item.title.en, item.unit, values
-
-
-def _policies(catalogue: Catalogue) -> Iterator[str]:
-    yield "## Policies\n"
-    for item in sorted(catalogue.policies.values(), key=lambda found: found.id):
-        yield f"### `{item.id}` {item.title.zh} · {item.title.en}\n\n{item.description.en}\n\n{_source(item)}\n"
-        yield _table(("tier", "中文", "English", "served by", "target"), _tiers(item))
-
-
-def _source(item: Policy) -> str:
-    standing = "An official figure." if item.official else "Not an official figure."
-    source = item.source
-    return f"Version {item.version}. {standing} Source ({source.confidence}): {source.document}, {source.clause}."
-
-
-def _tiers(item: Policy) -> Iterator[tuple[object, ...]]:
-    for tier in item.tiers:
-        served = "; ".join(f"`{supply.cls}` within {supply.radius_m:g} m" for supply in tier.supplies)
-        yield f"`{tier.id}`", tier.title.zh, tier.title.en, served, tier.target
+def _first_line(route: APIRoute) -> str:
+    text: str = route.summary or route.description or ""
+    return text.split("\n", maxsplit=1)[0]
 
 
 def main() -> None:

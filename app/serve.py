@@ -1,30 +1,38 @@
 """`chengtu serve`: one supervisor with its children: the engine, the job worker and the web workers.
 
-A child that dies is started again, with a growing pause; on SIGINT or SIGTERM the web workers finish their requests
-first, then engine and job worker stop. Only processes started here are ever stopped, each by its own id.
+Children are forked from the supervisor, which has imported everything once: they start at once and share its memory.
+One that dies is started again, with a growing pause; on SIGINT or SIGTERM the web workers finish their requests first,
+then job worker and engine stop. Only processes started here are ever stopped.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
+import http.client
 import logging
+import multiprocessing
 import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from app.coverage.engine_client import SOCKET_VARIABLE
+import uvicorn
+
+from app.coverage.engine_client import EngineClient
+from app.coverage.engine_server import serve_engine
 from app.errors import SetupFailed
+from app.main import create_app
 from app.settings import Settings
+from app.worker import work
 
 log = logging.getLogger("chengtu.serve")
 
@@ -32,77 +40,92 @@ log = logging.getLogger("chengtu.serve")
 GRACE_S = 10.0
 #: A child that lived this long had a good start: the next pause is short again.
 SETTLED_S = 30.0
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 
 @dataclass(slots=True)
 class Child:
-    """One child process and how it is started."""
+    """One child process: its name and what it does until SIGTERM."""
 
     name: str
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    process: subprocess.Popen[bytes] | None = None
+    work: Callable[[], object]
+    process: BaseProcess | None = None
     started_at: float = 0.0
     next_start_at: float = 0.0
     pause_s: float = field(default=0.2)
 
-    def start(self) -> None:
-        """Start the process in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone."""
-        self.started_at = time.monotonic()
-        # The child dies with the supervisor, even when that is killed outright.
-        self.process = subprocess.Popen(
-            self.command,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - before any thread is started
-        )
-
     def keep_alive(self) -> None:
-        """Start the process again where it has ended, not more often than `pause_s` allows."""
+        """Start the process where it does not run, not more often than `pause_s` allows."""
+        now = time.monotonic()
         if self.process is None:
-            if time.monotonic() >= self.next_start_at:
-                self.start()
+            if now >= self.next_start_at:
+                self._start()
             return
-        code = self.process.poll()
-        if code is None:
+        if self.process.exitcode is None:
             return
-        lived_s = time.monotonic() - self.started_at
-        self.pause_s = 0.2 if lived_s > SETTLED_S else min(self.pause_s * 2, 10.0)
-        log.warning("The %s ended (code %s) and starts again in %.1f s.", self.name, code, self.pause_s)
-        self.process, self.next_start_at = None, time.monotonic() + self.pause_s
+        self.pause_s = 0.2 if now - self.started_at > SETTLED_S else min(self.pause_s * 2, 10.0)
+        log.warning(
+            "The %s ended (code %s) and starts again in %.1f s.",
+            self.name,
+            self.process.exitcode,
+            self.pause_s,
+        )
+        self.process, self.next_start_at = None, now + self.pause_s
+
+    def _start(self) -> None:
+        self.started_at = time.monotonic()
+        self.process = multiprocessing.get_context("fork").Process(target=self._run, name=self.name)
+        self.process.start()
+
+    def _run(self) -> None:
+        """In the child: a session of its own, so that a Ctrl-C in the terminal reaches the supervisor alone."""
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        libc = ctypes.CDLL(None)
+        libc.prctl(_PR_SET_NAME, f"chengtu {self.name}".encode()[:15])
+        # The child ends with the supervisor, even when that is killed outright.
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        self.work()
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM where the process runs."""
+        if self.process is not None and self.process.is_alive():
+            self.process.terminate()
 
     def stop(self) -> None:
         """Ask the process to end, wait for it, and kill it where it does not listen."""
-        if self.process is None or self.process.poll() is not None:
+        self.ask_to_stop()
+        if self.process is None:
             return
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
+        self.process.join(GRACE_S)
+        if self.process.is_alive():
             log.warning("The %s did not end within %.0f s and is killed.", self.name, GRACE_S)
             self.process.kill()
-            self.process.wait()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            self.process.join()
 
 
 def check_port(host: str, port: int) -> None:
     """Raise SetupFailed where nothing can listen at `host:port`, before anything slow is done."""
+    bind(host, port).close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket listening at `host:port`; SetupFailed where the port is taken or the address is not this machine's."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen()
+        with ExitStack() as on_failure:
+            bound = on_failure.enter_context(socket.socket(family, kind, protocol))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+            bound.listen(2048)
+            on_failure.pop_all()
     except OSError as error:
         raise SetupFailed(
             f"Nothing can be served at {host}:{port}: {error.strerror or error}.",
             f"Choose another port, for example PORT={port + 1 if port < 65535 else 8000}, or stop what uses this one.",
         ) from error
+    return bound
 
 
 @contextmanager
@@ -116,19 +139,27 @@ def engine_socket_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def children(settings: Settings, engine_socket: Path) -> list[Child]:
-    """Engine, job worker and web, in the order in which they start."""
-    environment = {**os.environ, **settings_environment(settings), SOCKET_VARIABLE: str(engine_socket)}
-    web = [
-        sys.executable, "-m", "uvicorn", "app.main:from_environment", "--factory",
-        "--host", settings.host, "--port", str(settings.port), "--workers", str(settings.workers),
-        "--loop", "uvloop", "--http", "httptools", "--log-level", uvicorn_level(settings.log_level),
-        "--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", "5", "--timeout-keep-alive", "30",
-    ]  # fmt: skip
+def children(settings: Settings, engine_socket: Path, listening: socket.socket) -> list[Child]:
+    """Engine, job worker and web workers, in the order in which they start."""
+    app = create_app(settings, EngineClient(engine_socket, patience_s=3))
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        log_level=uvicorn_level(settings.log_level),
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=30,
+    )
     return [
-        Child("engine", [sys.executable, "-m", "app.coverage.engine_server"], environment),
-        Child("job worker", [sys.executable, "-m", "app.worker"], environment),
-        Child("web server", web, environment),
+        Child("engine", lambda: serve_engine(settings, engine_socket)),
+        # A job may wait for an engine that is being started again.
+        Child("jobs", lambda: work(settings, EngineClient(engine_socket, patience_s=30))),
+        *(
+            Child("web", lambda: uvicorn.Server(config).run(sockets=[listening]))
+            for _ in range(settings.workers)
+        ),
     ]
 
 
@@ -137,33 +168,37 @@ def uvicorn_level(level: str) -> str:
     return level if level in {"debug", "error"} else "warning"
 
 
-def settings_environment(settings: Settings) -> dict[str, str]:
-    """The environment variables that give a child the same settings."""
-    variables = {}
-    for name, declared in type(settings).model_fields.items():
-        value = settings.home_path if name == "home" else getattr(settings, name)
-        if value is not None:
-            alias = declared.validation_alias
-            variables[alias if isinstance(alias, str) else f"CHENGTU_{name.upper()}"] = str(value)
-    return variables
-
-
 def serve(
-    settings: Settings, on_ready: Callable[[], object], prepare: Callable[[], object] | None = None
+    settings: Settings, on_ready: Callable[[], object], prepare: Callable[[], bool] | None = None
 ) -> None:
-    """Run all children until SIGINT or SIGTERM; `on_ready` is called once the web server takes connections.
+    """Run all children until SIGINT or SIGTERM; `on_ready` is called once the pages are answered.
 
     `prepare`, if given, is tried every 5 s beside the running server until it succeeds (a database that is down).
     """
-    check_port(settings.host, settings.port)
+    logging.basicConfig(level=settings.log_level.upper(), format="%(processName)s %(levelname)s %(message)s")
     stop = threading.Event()
-    with engine_socket_folder() as folder, _stop_on_signal(stop):
-        running = children(settings, folder / "engine.sock")
+    with (
+        bind(settings.host, settings.port) as listening,
+        engine_socket_folder() as folder,
+        _stop_on_signal(stop),
+    ):
+        running = children(settings, folder / "engine.sock", listening)
+        gc.collect()
+        gc.freeze()  # what is there already stays shared between the children
         try:
             _supervise(settings, running, stop, on_ready, prepare)
         finally:
-            for child in reversed(running):
-                child.stop()
+            listening.close()
+            stop_all(running)
+
+
+def stop_all(running: list[Child]) -> None:
+    """Web workers first, all at once, then the others in the reverse order of their start."""
+    for child in running:
+        if child.name == "web":
+            child.ask_to_stop()
+    for child in reversed(running):
+        child.stop()
 
 
 def _supervise(
@@ -171,30 +206,33 @@ def _supervise(
     running: list[Child],
     stop: threading.Event,
     on_ready: Callable[[], object],
-    prepare: Callable[[], object] | None,
+    prepare: Callable[[], bool] | None,
 ) -> None:
     told = False
-    prepare_at = time.monotonic()
+    prepare_at = time.monotonic() + 5
     while not stop.is_set():
         for child in running:
             child.keep_alive()
-        if not told and accepts(settings.host, settings.port):
+        if not told and answers(settings.host, settings.port):
             told = True
             on_ready()
         if prepare is not None and time.monotonic() >= prepare_at:
             prepare = None if prepare() else prepare
             prepare_at = time.monotonic() + 5
-        stop.wait(0.2)
+        stop.wait(0.1)
 
 
-def accepts(host: str, port: int) -> bool:
-    """Whether something takes connections at `host:port` (a wildcard address is asked on loopback)."""
+def answers(host: str, port: int) -> bool:
+    """Whether `GET /health` is answered at `host:port` (a wildcard address is asked on loopback)."""
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    connection = http.client.HTTPConnection(target, port, timeout=1)
     try:
-        socket.create_connection((target, port), timeout=0.5).close()
-    except OSError:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
-    return True
+    finally:
+        connection.close()
 
 
 @contextmanager

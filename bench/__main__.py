@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import argparse
 
-from bench import reach, straight
+from bench import health, reach, straight
 
-BENCHES = {"reach": reach.run, "straight": straight.run}
+BENCHES = {"reach": reach.run, "straight": straight.run, "health": health.run}
+#: Run only by name.
+BY_NAME = {"soak": health.soak}
 
 
 def main() -> None:
     """Run the named benchmarks, all without a name."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHES)} (default: all)"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"one of: {', '.join([*BENCHES, *BY_NAME])} (default: all but soak)",
     )
     parser.add_argument("--no-peers", action="store_true", help="leave out peers, which are slow (minutes)")
     options = parser.parse_args()
-    unknown = set(options.names) - set(BENCHES)
+    known = BENCHES | BY_NAME
+    unknown = set(options.names) - set(known)
     if unknown:
-        parser.error(f"There is no benchmark named '{min(unknown)}'. Valid names: {', '.join(BENCHES)}.")
+        parser.error(f"There is no benchmark named '{min(unknown)}'. Valid names: {', '.join(known)}.")
     for name in options.names or BENCHES:
-        BENCHES[name](peers=not options.no_peers)
+        known[name](peers=not options.no_peers)
 
 
 if __name__ == "__main__":

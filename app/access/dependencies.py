@@ -14,7 +14,7 @@ from fastapi import Depends, Query, Request
 from app.access.negotiation import choose_format, choose_lang
 from app.catalogue.model import Catalogue, Lang
 from app.coverage.engine_client import EngineClient
-from app.database.engine import Connection, Database
+from app.database.transactions import Connection, Database
 from app.settings import Settings
 
 

@@ -42,11 +42,12 @@ def in_data(places: Places, frame: shapely.Geometry | None) -> tuple[Places, flo
 
 def area_units(places: Places, areas: Areas) -> AreaUnits:
     """Units of polygon places: overlaps dissolved (the first keeps), cut at area borders, lattice pieces made."""
-    whole_m2 = shapely.area(places.geometry)
     geometry, place, area = _cut(dissolve_overlaps(places.geometry), areas)
     area_m2 = shapely.area(geometry)
+    # By share of what overlaps leave, so that no one is lost under a neighbour's border.
+    whole_m2 = np.bincount(place, weights=area_m2, minlength=len(places.code))[place]
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(whole_m2[place] > 0, area_m2 / whole_m2[place], 0.0)
+        share = np.where(whole_m2 > 0, area_m2 / whole_m2, 0.0)
     return AreaUnits(
         places, geometry, place, area, area_m2, places.people[place] * share, pieces=cut(geometry)
     )

@@ -12,13 +12,16 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-import pyogrio
 import shapely
 from numpy.typing import NDArray
 
 from app.errors import UnreadableFile
 from app.ingest.files import SourceFile
 from app.ingest.layer import Layer, skipped_layer
+from app.lazy import lazy_module
+
+#: It loads GDAL, and pandas where that is installed: a second that most commands do not need.
+pyogrio = lazy_module("pyogrio")
 
 #: Bytes of the box in a GeoPackage geometry header, by its envelope code (OGC 12-128r19 §2.1.3.1).
 ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
@@ -105,7 +108,7 @@ def _read_layer(base: sqlite3.Connection, file: SourceFile, content: Content) ->
     ]
     attributes = [(name, kind) for name, kind, key in info if name.lower() != column.lower() and not key]
     names = ", ".join(_name(name) for name in [column, *(name for name, _ in attributes)])
-    rows = base.execute(f"SELECT rowid, {names} FROM {_name(table)} ORDER BY rowid").fetchall()  # noqa: S608 - quoted
+    rows = base.execute(f"SELECT rowid, {names} FROM {_name(table)} ORDER BY rowid").fetchall()
     columns = {
         name: [_typed(row[i], kind) for row in rows] for i, (name, kind) in enumerate(attributes, start=2)
     }

@@ -66,7 +66,7 @@ def enqueue(connection: Connection, kind: str, request: Mapping[str, Any], who: 
 
 def find_job(connection: Connection, job_id: UUID) -> Job | None:
     """The job, None where there is no such id."""
-    statement = text(f"SELECT {COLUMNS} FROM city.jobs WHERE id = :id")  # noqa: S608
+    statement = text(f"SELECT {COLUMNS} FROM city.jobs WHERE id = :id")
     return _job(connection.execute(statement, {"id": job_id}).one_or_none())
 
 
@@ -76,7 +76,7 @@ def claim(connection: Connection, kinds: Sequence[str], run: UUID) -> Job | None
     Workers never wait for each other.
     """
     statement = text(
-        "UPDATE city.jobs SET state = 'running', worker = :run, attempts = attempts + 1, progress = NULL, "  # noqa: S608
+        "UPDATE city.jobs SET state = 'running', worker = :run, attempts = attempts + 1, progress = NULL, "
         "message = NULL, started_at = clock_timestamp(), heartbeat_at = clock_timestamp() "
         "WHERE id = (SELECT id FROM city.jobs WHERE state = 'queued' AND kind = ANY(:kinds) "
         f"ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING {COLUMNS}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
-from app.database.engine import Connection
+from app.database.transactions import Connection
 from app.maps import layers, service
 from app.maps.figure import Figure
 from app.web.bundle import bundle, digest_of

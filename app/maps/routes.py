@@ -16,9 +16,7 @@ from app.web.bundle import bundle
 
 router = APIRouter(tags=["maps"])
 
-CollectionId = Annotated[
-    str, Path(description="Collection id, for example `toilets`.", max_length=100)
-]
+CollectionId = Annotated[str, Path(description="Collection id, for example `toilets`.", max_length=100)]
 RunId = Annotated[str, Path(description="UUID of a run.", max_length=100)]
 Zoom = Annotated[int, Path(description="Zoom of the square (512 px squares: map zoom - 1).", ge=0, le=20)]
 Column = Annotated[int, Path(description="Column of the square from the west.", ge=0, lt=2**20)]
@@ -140,7 +138,7 @@ def get_ground_square(
     v: Version = None,
 ) -> Response:
     """Shapes in units of the square, names, and where the square lies."""
-    now = str(service.ground_version(service.versions(conn, catalogue)))
+    now = str(service.read_ground_version(conn))
     tag = etag("ground", z, x, y, lang, now)
     return answer(request, tag, v, now, lambda: service.ground_square(conn, catalogue, (z, x, y), lang), JSON)
 

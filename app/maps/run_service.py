@@ -9,7 +9,7 @@ from typing import Any
 from app.catalogue.model import Catalogue, Lang, Policy
 from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
 from app.coverage.service import get_run, parse_run
-from app.database.engine import Connection
+from app.database.transactions import Connection
 from app.inventory.tables import project
 from app.maps import page_service, run_store, service, store
 from app.maps.figure import Figure
@@ -56,7 +56,7 @@ def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) 
     )
     figure.add_layers("background", [service.ground_view(held, lang)])
     policy = catalogue.policies.get(run["policy"]["id"])
-    figure.add_layers("layer", _supply_layers(conn, catalogue, policy, held, lang))
+    figure.add_layers("layer", supply_layers(conn, catalogue, policy, held, lang))
     figure.add_layers("run", [run_view(run, policy, lang)])
     return figure
 
@@ -67,7 +67,7 @@ def policy_title(run: Mapping[str, Any], lang: Lang) -> str:
     return str(title[lang] if title else run["policy"]["id"])
 
 
-def _supply_layers(
+def supply_layers(
     conn: Connection, catalogue: Catalogue, policy: Policy | None, held: Mapping[str, int], lang: Lang
 ) -> list[dict[str, Any]]:
     """The layers of what serves; points are on from the start."""
@@ -75,7 +75,8 @@ def _supply_layers(
     supplies = list(dict.fromkeys(supply.cls for tier in tiers for supply in tier.supplies))
     wanted = [class_id for class_id in [*supplies, "residential_areas"] if class_id in held]
     views = service.layer_views(conn, catalogue, held, lang, frozenset(supplies[:1]))
-    return [view for view in views if view["id"] in wanted and view["count"]]
+    # quiet: dots instead of symbols on the whole city, or they would hide the districts and gaps
+    return [view | {"quiet": True} for view in views if view["id"] in wanted and view["count"]]
 
 
 def run_view(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> dict[str, Any]:

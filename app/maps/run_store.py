@@ -34,7 +34,7 @@ def extent(conn: Connection, run: uuid.UUID) -> tuple[float, float, float, float
 def area_shapes(conn: Connection, run: uuid.UUID, square: Square) -> list[list[Any]]:
     """One shape row an area: [number, null, name, 0, geometry, code]."""
     statement = text(
-        f"SELECT row_number() OVER (ORDER BY code), NULL, coalesce(name, code), 0, {_UNITS}, code FROM ("  # noqa: S608
+        f"SELECT row_number() OVER (ORDER BY code), NULL, coalesce(name, code), 0, {_UNITS}, code FROM ("
         "SELECT DISTINCT ON (code) code, name, geom FROM city.coverage_areas"
         " WHERE run = :run AND geom IS NOT NULL ORDER BY code) areas"
     )
@@ -55,7 +55,7 @@ def area_labels(conn: Connection, run: uuid.UUID, square: Square) -> list[list[A
 def gap_shapes(conn: Connection, run: uuid.UUID, mode: str, tier: str, square: Square) -> list[list[Any]]:
     """A shape row a gap, most people first: [id, null, name, 0, geometry, {people, nearest_m, area_m2, code, path}]"""
     statement = text(
-        f"SELECT id, NULL, nullif(name, ''), 0, {_UNITS},"  # noqa: S608
+        f"SELECT id, NULL, nullif(name, ''), 0, {_UNITS},"
         " json_build_object('people', people, 'nearest_m', nearest_m, 'area_m2', area_m2, 'code', code,"
         " 'path', area_path) FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier"
         " ORDER BY people DESC NULLS LAST, area_m2 DESC, id LIMIT :limit"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from app.catalogue.model import Catalogue, FeatureClass, Lang
-from app.database.engine import Connection
+from app.database.transactions import Connection
 from app.errors import NotFound
 from app.inventory.store import bounds, data_version
 from app.inventory.tables import project
@@ -151,6 +151,11 @@ def ground_view(held: Mapping[str, int], lang: Lang) -> dict[str, Any]:
 def ground_version(held: Mapping[str, int]) -> int:
     """The data version of the ground: the newest of its classes."""
     return max(held[class_id] for class_id in tiles.GROUND_CLASSES)
+
+
+def read_ground_version(conn: Connection) -> int:
+    """`ground_version` asked of the database."""
+    return max(data_version(conn, class_id) for class_id in tiles.GROUND_CLASSES)
 
 
 def class_square(

@@ -70,8 +70,9 @@ def square_around(box: tuple[float, float, float, float], step_m: float = 0.25) 
     """
     west, north = mercator(box[0], box[3])
     east, south = mercator(box[2], box[1])
-    side = max(east - west, north - south, 1.0) * 1.001
-    return Square(west, north, side, 2 ** max(12, math.ceil(math.log2(side / step_m))))
+    side = max(east - west, north - south, 1.0) * 1.002
+    edge = side * 0.0005  # what lies on the box's edge lies inside the square
+    return Square(west - edge, north + edge, side, 2 ** max(12, math.ceil(math.log2(side / step_m))))
 
 
 def mercator(lon: float, lat: float) -> tuple[float, float]:

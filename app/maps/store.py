@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal,
     null,
@@ -50,6 +51,7 @@ class Part:
     where: ColumnElement[bool] | None = None
     named: bool = True
     outline: bool = False
+    early: int = 0  # zooms before its own at which a row is drawn
 
 
 def name_of(table: Table, lang: Lang) -> ColumnElement[Any]:
@@ -103,7 +105,7 @@ def _size(table: Table) -> ColumnElement[Any]:
 def _shape_rows(part: Part, square: Square, zoom: int, lang: Lang, *, whole: bool) -> Subquery:
     table = part.table
     source = func.ST_Boundary(table.c.geom) if part.outline else table.c.geom
-    where = _inside(table, square, zoom, BUFFER / square.extent)
+    where = _inside(table, square, zoom + part.early, BUFFER / square.extent)
     if part.where is not None:
         where = and_(where, part.where)
     rows = (
@@ -111,7 +113,7 @@ def _shape_rows(part: Part, square: Square, zoom: int, lang: Lang, *, whole: boo
             table.c.id,
             (part.kind if part.kind is not None else null()).label("kind"),
             (name_of(table, lang) if part.named else null()).label("label"),
-            table.c.min_zoom,
+            (table.c.min_zoom - part.early).label("min_zoom"),
             _units(source, square, clip=not whole).label("shape"),
             (part.mark if part.mark is not None else null()).label("mark"),
         )
@@ -132,7 +134,8 @@ def shapes(part: Part, square: Square, zoom: int, lang: Lang, *, whole: bool = F
     )
     drawable = func.ST_Dimension(rows.c.shape) > 0
     listed = func.coalesce(func.json_agg(row).filter(drawable), _empty())
-    return select(_object({"rows": listed, "cut": func.count() >= (SHAPE_LIMIT if not whole else 2**31)}))
+    cut = false() if whole else func.count() >= SHAPE_LIMIT
+    return select(_object({"rows": listed, "cut": cut}))
 
 
 def _empty() -> ColumnElement[Any]:
@@ -237,13 +240,13 @@ def joined(lists: Sequence[Select[Any]]) -> Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What a class holds now: rows in all and by first zoom, metres, square metres, the kinds that occur."""
+    """What a class holds now: rows in all and by first zoom, metres, square metres; kind → (rows, square metres)."""
 
     count: int
     by_zoom: dict[int, int]
     length_m: float | None
     area_m2: float | None
-    kinds: list[str]
+    kinds: dict[str, tuple[int, float]]
 
 
 def amount(conn: Connection, table: Table) -> Amount:
@@ -259,15 +262,18 @@ def amount(conn: Connection, table: Table) -> Amount:
         .group_by(table.c.min_zoom, cast(kind, String))
     ).all()
     by_zoom: dict[int, int] = {}
-    for zoom, _, count, _, _ in rows:
+    kinds: dict[str, tuple[int, float]] = {}
+    for zoom, name, count, _, size in rows:
         by_zoom[zoom] = by_zoom.get(zoom, 0) + count
+        before = kinds.get(name or "", (0, 0.0))
+        kinds[name or ""] = (before[0] + count, before[1] + (size or 0.0))
     lengths, areas = ([row[i] for row in rows if row[i] is not None] for i in (3, 4))
     return Amount(
         sum(by_zoom.values()),
         dict(sorted(by_zoom.items())),
         sum(lengths) if lengths else None,
         sum(areas) if areas else None,
-        sorted({row[1] for row in rows if row[1] is not None}),
+        kinds,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from app.catalogue.model import FeatureClass, Lang
@@ -56,34 +55,37 @@ def ground_members(
 ) -> dict[str, Any]:
     """The members of a square of the ground: shapes by group and the names on it."""
     shapes = {
-        group: store.shapes(part, square, zoom + early, lang, whole=whole)
-        for group, (part, early) in _ground_parts(tables, zoom).items()
+        group: store.shapes(part, square, zoom, lang, whole=whole)
+        for group, part in _ground_parts(tables, zoom).items()
     }
-    return {"shapes": shapes, "labels": store.joined(_ground_labels(tables, square, zoom, lang))}
+    return {"shapes": shapes, "labels": store.joined(_ground_labels(tables, square, zoom, lang, whole=whole))}
 
 
-def _ground_parts(tables: Tables, zoom: int) -> Mapping[str, tuple[Part, int]]:
+def _ground_parts(tables: Tables, zoom: int) -> dict[str, Part]:
     table = tables.current
     streets, districts = table["streets"], table["districts"]
     parts = {
-        "water": (Part(table["water_bodies"], named=False), EARLY),
-        "green": (Part(table["green_spaces"], named=False), 1),
-        "parks": (Part(table["parks"], named=False), EARLY),
-        "streets": (Part(streets, kind=streets.c.kind, mark=store.street_mark(streets)), 0),
-        "borders": (Part(districts, kind=districts.c.level, named=False, outline=True), 0),
+        "water": Part(table["water_bodies"], named=False, early=EARLY),
+        "green": Part(table["green_spaces"], named=False, early=1),
+        "parks": Part(table["parks"], named=False, early=EARLY),
+        "streets": Part(streets, kind=streets.c.kind, mark=store.street_mark(streets)),
+        "borders": Part(districts, kind=districts.c.level, named=False, outline=True),
     }
     if zoom >= 13:
-        parts["residential"] = (Part(table["residential_areas"], named=False), 0)
+        parts["residential"] = Part(table["residential_areas"], named=False)
     if zoom >= 15:
-        parts["buildings"] = (Part(table["buildings"], named=False), 0)
+        parts["buildings"] = Part(table["buildings"], named=False)
     return parts
 
 
-def _ground_labels(tables: Tables, square: Square, zoom: int, lang: Lang) -> list[Any]:
+def _ground_labels(tables: Tables, square: Square, zoom: int, lang: Lang, *, whole: bool) -> list[Any]:
     table = tables.current
     districts, homes = table["districts"], table["residential_areas"]
     lists = [
-        (districts.c.level, Part(districts, where=store.is_one_of(districts.c.level, _levels(zoom)))),
+        (
+            districts.c.level,
+            Part(districts, where=store.is_one_of(districts.c.level, _levels(zoom, whole=whole))),
+        ),
         (store.constant("water"), Part(table["water_bodies"])),
     ]
     if zoom >= 14:
@@ -94,7 +96,9 @@ def _ground_labels(tables: Tables, square: Square, zoom: int, lang: Lang) -> lis
     return [store.labels(group, part, square, zoom, lang) for group, part in lists]
 
 
-def _levels(zoom: int) -> tuple[str, ...]:
+def _levels(zoom: int, *, whole: bool) -> tuple[str, ...]:
+    if whole:
+        return ("district", "subdistrict", "community")
     if zoom < 13:
         return ("district",)
     return ("district", "subdistrict") if zoom < 16 else ("community",)

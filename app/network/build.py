@@ -279,9 +279,11 @@ def _cut(parts: _Parts, node_of: Ints) -> EdgeTable:
 def _with_joints(table: EdgeTable, joints: _Joints, node_cm: NDArray[np.int64]) -> EdgeTable:
     """The edges and, for each joint across a gap, an edge of the gap's true length."""
     start, end = _find(node_cm, joints.end_cm), _find(node_cm, joints.foot_cm)
-    pair = np.stack((np.minimum(start, end), np.maximum(start, end)), axis=1)
-    # two ends that face each other make one joint, a foot on the end itself none
-    _, once = np.unique(pair, axis=0, return_index=True)
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    # two ends that face each other make one joint, public if either is; a foot on the end itself makes none
+    order = np.argsort(joints.private, kind="stable")
+    _, first = np.unique((low * len(node_cm) + high)[order], return_index=True)
+    once = order[first]
     once = np.sort(once[start[once] != end[once]])
     xy = metres(np.stack((node_cm[start[once]], node_cm[end[once]]), axis=1)).reshape(-1, 2)
     gaps = _linestrings(xy, np.repeat(np.arange(len(once)), 2))

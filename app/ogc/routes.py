@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.access.dependencies import CatalogueDep, HtmlWanted, LangDep, ReadConn
+from app.access.dependencies import CatalogueDep, DatabaseDep, HtmlWanted, LangDep, ReadConn
 from app.access.parameters import OWN_PARAMETERS, known_parameters
 from app.catalogue.model import Lang
 from app.inventory.query import MAX_LIMIT
+from app.maps.landing_service import landing_page
 from app.ogc import collections, conformance, pages, service
 from app.ogc.etag import make_etag, matches
 from app.ogc.links import GEOJSON, HTML, JSON, Links
@@ -78,10 +79,14 @@ def links_of(request: Request) -> Links:
 
 
 @router.get("/", summary="Landing page: what there is", response_class=Response)
-def get_landing(request: Request, lang: LangDep, html: HtmlWanted) -> Response:
-    """The landing page (OGC API Features); a browser gets it as a page."""
-    document = collections.landing(links_of(request), lang)
-    return _document(document, lang, html=html, page=pages.landing_page)
+def get_landing(
+    request: Request, db: DatabaseDep, catalogue: CatalogueDep, lang: LangDep, html: HtmlWanted
+) -> Response:
+    """The landing page (OGC API Features); a browser gets what the city holds and who is reached."""
+    if not html:
+        return _vary(_json(collections.landing(links_of(request), lang)), lang)
+    with db.read() as conn:
+        return _vary(Response(landing_page(conn, catalogue, lang), media_type=HTML), lang)
 
 
 @router.get("/conformance", summary="The standards that this server holds")
@@ -98,7 +103,10 @@ def get_collections(
 
     def document() -> Response:
         found = service.list_collections(conn, catalogue, links_of(request), lang)
-        return _document(found, lang, html=html, page=pages.collections_page)
+        if not html:
+            return _json(found)
+        city = pages.get_city(conn, catalogue, lang)
+        return Response(pages.collections_page(city, found, lang), media_type=HTML)
 
     return _with_etag(request, service.version(conn, catalogue), lang, document, html=html)
 
@@ -117,7 +125,10 @@ def get_collection(
 
     def document() -> Response:
         found = service.get_collection(conn, catalogue, collection, links_of(request), lang)
-        return _document(found, lang, html=html, page=pages.collection_page)
+        if not html:
+            return _json(found)
+        city = pages.get_city(conn, catalogue, lang)
+        return Response(pages.collection_page(city, found, lang), media_type=HTML)
 
     return _with_etag(request, service.version(conn, catalogue, collection), lang, document, html=html)
 
@@ -156,7 +167,10 @@ def get_items(
     def items() -> Response:
         text = service.items_text(conn, catalogue, collection, ask, links_of(request))
         if html:
-            return Response(pages.items_page(collection, orjson.loads(text), lang), media_type=HTML)
+            city = pages.get_city(conn, catalogue, lang)
+            return Response(
+                pages.items_page(city, catalogue, collection, orjson.loads(text), lang), media_type=HTML
+            )
         return Response(text, media_type=GEOJSON)
 
     return _with_etag(request, service.version(conn, catalogue, collection), lang, items, html=html)
@@ -183,7 +197,10 @@ def get_item(
     def feature() -> Response:
         text = service.item_text(conn, catalogue, collection, item, links_of(request))
         if html:
-            return Response(pages.item_page(collection, orjson.loads(text), lang), media_type=HTML)
+            city = pages.get_city(conn, catalogue, lang)
+            return Response(
+                pages.item_page(city, catalogue, collection, orjson.loads(text), lang), media_type=HTML
+            )
         return Response(text, media_type=GEOJSON)
 
     return _with_etag(request, service.version(conn, catalogue, collection), lang, feature, html=html)
@@ -195,12 +212,8 @@ def _filters(request: Request, known: set[str]) -> dict[str, list[str]]:
     return {name: request.query_params.getlist(name) for name in names}
 
 
-def _document(
-    document: dict[str, Any], lang: Lang, *, html: bool, page: Callable[[Mapping[str, Any], Lang], str]
-) -> Response:
-    if html:
-        return _vary(Response(page(document, lang), media_type=HTML), lang)
-    return _vary(Response(orjson.dumps(document), media_type=JSON), lang)
+def _json(document: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(document), media_type=JSON)
 
 
 def _vary(response: Response, lang: Lang) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from app.coverage.store import AREA_COLUMNS, GAP_COLUMNS, UNIT_COLUMNS
-from app.database.engine import Connection
+from app.database.transactions import Connection
 from app.inventory.query import Box, boxes
 from app.inventory.store import FeaturePage
 
@@ -46,7 +46,7 @@ def run_page(
 def _page_sql(collection: str, condition: str) -> str:
     members = ", ".join(f"'{name}', {name}" for name in COLUMNS[collection])
     return (
-        f"WITH page AS (SELECT t.*, r.policy_id AS policy FROM city.{collection} t "  # noqa: S608 - constants only
+        f"WITH page AS (SELECT t.*, r.policy_id AS policy FROM city.{collection} t "
         f"JOIN city.coverage_runs r ON r.id = t.run WHERE {condition} AND t.id > :after "
         "ORDER BY t.id LIMIT CAST(:limit AS bigint) + 1), shown AS (SELECT * FROM page ORDER BY id LIMIT :limit) "
         "SELECT count(*) AS returned, coalesce(json_agg(json_build_object('type', 'Feature', 'id', id, "

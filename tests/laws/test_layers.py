@@ -23,7 +23,7 @@ ROOMS = {
     "database": BASE | {"catalogue", "console"},
     "network": DECLARED,
     "inventory": STORED | {"access"},
-    "jobs": STORED,
+    "jobs": STORED | {"access"},
     "access": STORED | {"problems", "coverage", "web"},
     "problems": BASE | {"access", "catalogue"},
     "web": BASE | {"catalogue"},
@@ -33,18 +33,17 @@ ROOMS = {
     "maps": STORED | {"inventory", "coverage", "web", "access"},
     "exports": STORED | {"inventory", "coverage", "access", "jobs"},
     "ogc": STORED | {"inventory", "coverage", "web", "access", "maps"},
-    "serve": STORED | {"coverage", "jobs"},
-    "start": STORED | {"inventory", "coverage", "sample", "serve"},
+    "start": STORED | {"inventory", "coverage", "sample"},
 }
 #: Those that wire all rooms together.
-WIRING = {"main", "cli", "commands", "reference", "worker"}
+WIRING = {"main", "cli", "commands", "reference", "worker", "serve"}
 
 #: Layer of a file by the last word of its name (`area_store` is a store); the others are as high as what they import.
 LAYERS = {"routes": 4, "commands": 4, "service": 3, "store": 2}
 
 SQLALCHEMY_FILES = {"store"}  # and `…_store`
 SQLALCHEMY_ROOMS = {"database", "inventory"}
-WEB_FILES = {"routes", "main", "problems", "reference"}
+WEB_FILES = {"routes", "main", "problems", "reference", "serve"}
 WEB_ROOMS = {"access"}
 
 

@@ -49,8 +49,8 @@
       shown: (n, m) => `本比例尺绘出 ${n} / ${m}，放大可见全部`, cut: "此处要素过多，只绘出最大的一部分，放大可见全部",
       objects: (n) => `${n} 处`, zoomTo: "点击放大", unknown: "未知", sources: "数据来源", size: "面积", length: "长度", code: "编码", area: "所在区域",
       incomplete: "数据不完整（在数据边界处被截断）", straight: "直线", walk: "步行", land: "用地", people: "人口", share: "覆盖率",
-      official: "官方口径", reference: "参考口径", target: "目标", met: "达标", unmet: "未达标", noTarget: "未设目标", noFigure: "无数字",
-      districts: "分区县", gaps: "缺口", gapList: "人口最多的缺口", nearest: "最近设施", metres: "米", person: "人", noGaps: "没有缺口",
+      official: "官方口径", officialShort: "官方", reference: "参考口径", target: "目标", met: "达标", unmet: "未达标", noTarget: "未设目标", noFigure: "无数字",
+      districts: "分区县", district: "区县", gap: "缺口", gaps: "缺口", gapList: "人口最多的缺口", gapListLand: "面积最大的缺口", noPeople: "没有人口数据", nearest: "最近设施", metres: "米", person: "人", noGaps: "没有缺口",
       gapLegend: "缺口（人口）", areaLegend: "覆盖率（按人口）", areaLegendLand: "覆盖率（按用地）", noData: "无数字", name: "名称", mode: "方式", tier: "指标", by: "口径",
       supply: "服务设施", why: "为何不是官方口径", sort: "点击排序", outside: "数据范围外的人口", served: (a, b) => `${a} / ${b}`, inside: "覆盖", speed: "步行速度",
       walkNote: "步行：从居住地门到门，沿路网计算", notRun: "未计算", allMap: "查看全部图层", noScript: "地图需要启用 JavaScript。", nearestNone: "不可达", details: "说明", computed: "计算时间", crs: "量算坐标系",
@@ -63,8 +63,8 @@
       shown: (n, m) => `${n} of ${m} drawn at this scale; zoom in for all`, cut: "Too many objects here: only the largest are drawn; zoom in for all",
       objects: (n) => `${n} objects`, zoomTo: "Click to zoom in", unknown: "unknown", sources: "Sources", size: "Area", length: "Length", code: "Code", area: "In",
       incomplete: "Incomplete: cut off at the edge of the data", straight: "Straight line", walk: "Walking", land: "Land", people: "People", share: "Coverage",
-      official: "Official figure", reference: "Reference figure", target: "Target", met: "Met", unmet: "Not met", noTarget: "No target", noFigure: "No figure",
-      districts: "By district", gaps: "Gaps", gapList: "Gaps with most people", nearest: "nearest", metres: "m", person: "people", noGaps: "No gaps",
+      official: "Official figure", officialShort: "official", reference: "Reference figure", target: "Target", met: "Met", unmet: "Not met", noTarget: "No target", noFigure: "No figure",
+      districts: "By district", district: "District", gap: "Gap", gaps: "Gaps", gapList: "Gaps with most people", gapListLand: "Largest gaps", noPeople: "no data on people", nearest: "nearest", metres: "m", person: "people", noGaps: "No gaps",
       gapLegend: "Gaps (people)", areaLegend: "Coverage (of people)", areaLegendLand: "Coverage (of land)", noData: "No figure", name: "Name", mode: "Mode", tier: "Figure", by: "By",
       supply: "Facilities", why: "Why it is no official figure", sort: "Click to sort", outside: "People outside the data", served: (a, b) => `${a} / ${b}`, inside: "served", speed: "Walking speed",
       walkNote: "Walking: door to door along the streets", notRun: "Not computed", allMap: "All layers", noScript: "The map needs JavaScript.", nearestNone: "unreachable", details: "Details", computed: "Computed", crs: "Measured in",
@@ -90,6 +90,13 @@
     if (m2 < 1e4) return `${chengtu.number(m2)} m²`;
     if (m2 < 1e6) return `${chengtu.number(m2 / 1e4, 2)} ${zh ? "公顷" : "ha"}`;
     return `${chengtu.number(m2 / 1e6, 2)} ${zh ? "平方公里" : "km²"}`;
+  };
+
+  /** A part of an area in the unit of the whole: `122.1 / 130.58 km²`. */
+  chengtu.areas = function (part, whole) {
+    const words = chengtu.area(whole), unit = words.slice(words.indexOf(" ") + 1);
+    const size = whole < 1e4 ? 1 : whole < 1e6 ? 1e4 : 1e6;
+    return `${chengtu.number(part / size, size === 1 ? 0 : 2)} / ${chengtu.number(whole / size, size === 1 ? 0 : 2)} ${unit}`;
   };
 
   /** A short message at the bottom of the page, for a screen reader too. */

@@ -60,7 +60,7 @@
 
   function fill(app, box, it, detail, pager) {
     const t = chengtu.t;
-    const title = detail.name || t.noName;
+    const title = detail.name || detail.code || t.noName;
     const head = el("header", { class: "card-head" }, chengtu.swatch(it.layer.options, 34),
       el("div", { class: "card-title" }, el("h2", { text: title, dir: "auto" }), el("p", { text: it.layer.options.title })),
       chengtu.button("close", t.close, () => chengtu.closeCard(app), { class: "plain" }));

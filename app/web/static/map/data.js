@@ -80,6 +80,14 @@
   /** The JSON text that lies in the file under an element's id. */
   chengtu.inside = (id) => JSON.parse(document.getElementById(id).textContent);
 
+  /** Feature details kept by column: gives those of one id. */
+  chengtu.details = function ({ columns, values }) {
+    const cell = (column, i) => (Array.isArray(column) ? column[i] : column.at[i] < 0 ? null : column.of[column.at[i]]);
+    const row = (table, i) => Object.fromEntries(Object.entries(table).map(([name, column]) => [name, cell(column, i)]));
+    const ids = columns.id || [];
+    return (id) => { const i = ids.indexOf(id); return { ...row(columns, i), values: row(values, i) }; };
+  };
+
   /** How a square's units lie on a canvas whose upper left corner is (originX, originY) of the world at `size` px. */
   chengtu.placing = function (square, size, originX, originY) {
     const [left, top, side, extent] = square;

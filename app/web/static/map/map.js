@@ -28,7 +28,7 @@
 
   /** Room that panels take on each side: [left, top, right, bottom] in pixels. */
   chengtu.room = function () {
-    if (window.innerWidth < 720) return [16, 110, 16, document.body.classList.contains("run-page") ? Math.round(window.innerHeight * 0.42) : 40];
+    if (window.innerWidth < 720) return [10, document.body.classList.contains("run-page") ? 88 : 52, 10, document.body.classList.contains("run-page") ? Math.round(window.innerHeight * 0.5) : 100];
     return [document.body.classList.contains("run-page") ? 448 : 340, 24, document.body.classList.contains("has-card") ? 380 : 70, 24];
   };
 
@@ -109,8 +109,8 @@
   async function detail(layer, id) {
     const { feature, data, fields } = layer.options;
     if (data) {
-      layer.details = layer.details || chengtu.inside(data).details;
-      return { fields, ...layer.details[id] };
+      layer.details = layer.details || chengtu.details(chengtu.inside(`${data}-details`));
+      return { fields, ...layer.details(id) };
     }
     const answer = await fetch(feature.replace("{id}", id));
     if (!answer.ok) throw new Error(String(answer.status));

@@ -5,7 +5,8 @@
   const FONT = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif';
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const CLUSTER_UNTIL = 17; // from this zoom on each point stands alone
-  const REACH = 46; // pixels within which points are one cluster
+  /** Pixels within which points are one cluster: wide on the whole city, narrow in a quarter. */
+  const reachAt = (zoom) => (zoom <= 11 ? 62 : zoom <= 13 ? 48 : zoom <= 15 ? 34 : 25);
 
   chengtu.Overlay = L.Renderer.extend({
     initialize(app) {
@@ -49,7 +50,7 @@
       const taken = [];
       drawChosen(context, this._app.chosen, view);
       for (const layer of this._app.shownLayers()) this.items.push(...placePoints(layer, view));
-      for (const item of this.items) { drawItem(context, item); taken.push([item.x - item.r, item.y - item.r, item.x + item.r, item.y + item.r]); }
+      for (const item of this.items) { drawItem(context, item); if (!item.dot) taken.push([item.x - item.r, item.y - item.r, item.x + item.r, item.y + item.r]); }
       drawNames(context, this._app, view, taken);
     },
 
@@ -75,17 +76,18 @@
         if (view.bounds.contains([px, py])) points.push({ id, n, x: px, y: py, label, kind, layer });
       }
     }
-    const dense = layer.options.dense;
-    const found = view.zoom < CLUSTER_UNTIL ? cluster(points) : points;
+    const { dense, quiet } = layer.options;
+    if (quiet && view.zoom < 15) return points.map((point) => ({ ...point, dot: true, r: view.zoom < 13 ? 2.6 : 4 }));
+    const found = view.zoom < CLUSTER_UNTIL ? cluster(points, reachAt(view.zoom)) : points;
     for (const item of found) item.r = item.n > 1 ? 13 + Math.min(11, Math.log10(item.n) * 4) : dense ? (view.zoom >= 18 ? 8 : 5) : 12;
     return found;
   }
 
   /** Points within REACH pixels become one, at their common centre; every point is counted once. */
-  function cluster(points) {
+  function cluster(points, REACH) {
     const cells = new Map(), found = [];
     for (const point of points.sort((a, b) => b.n - a.n || a.id - b.id)) {
-      const near = nearest(cells, point);
+      const near = nearest(cells, point, REACH);
       if (near) { merge(near, point); continue; }
       const made = { ...point };
       const key = `${Math.floor(point.x / REACH)},${Math.floor(point.y / REACH)}`;
@@ -96,7 +98,7 @@
     return found;
   }
 
-  function nearest(cells, point) {
+  function nearest(cells, point, REACH) {
     const cx = Math.floor(point.x / REACH), cy = Math.floor(point.y / REACH);
     let best = null, least = REACH * REACH;
     for (let i = cx - 1; i <= cx + 1; i++) for (let j = cy - 1; j <= cy + 1; j++) for (const other of cells.get(`${i},${j}`) || []) {
@@ -119,6 +121,7 @@
   function drawItem(context, item) {
     const { symbol, colors } = item.layer.options;
     const colour = (colors && colors[item.kind]) || symbol.color;
+    if (item.dot) return drawDot(context, item, colour);
     if (item.n > 1) return drawCluster(context, item, colour);
     context.save();
     context.shadowColor = "rgba(20,35,45,.35)";
@@ -134,11 +137,30 @@
     if (item.r > 6) text(context, symbol.glyph, item.x, item.y + 0.5, `600 ${Math.round(item.r * 1.12)}px ${FONT}`, chengtu.inkOn(colour));
   }
 
+  function drawDot(context, { x, y, r }, colour) {
+    context.beginPath();
+    context.arc(x, y, r, 0, 2 * Math.PI);
+    context.fillStyle = colour;
+    context.fill();
+    context.strokeStyle = "#ffffff";
+    context.lineWidth = 0.9;
+    context.stroke();
+  }
+
   function outline(context, { x, y, r }, shape) {
     context.beginPath();
-    if (shape === "square") context.roundRect(x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8, r * 0.35);
+    if (shape === "square") roundSquare(context, x, y, r * 0.9, r * 0.35);
     else if (shape === "diamond") { context.moveTo(x, y - r * 1.15); context.lineTo(x + r * 1.15, y); context.lineTo(x, y + r * 1.15); context.lineTo(x - r * 1.15, y); context.closePath(); }
     else context.arc(x, y, r, 0, 2 * Math.PI);
+  }
+
+  function roundSquare(context, x, y, half, corner) {
+    context.moveTo(x, y - half);
+    context.arcTo(x + half, y - half, x + half, y + half, corner);
+    context.arcTo(x + half, y + half, x - half, y + half, corner);
+    context.arcTo(x - half, y + half, x - half, y - half, corner);
+    context.arcTo(x - half, y - half, x + half, y - half, corner);
+    context.closePath();
   }
 
   function drawCluster(context, { x, y, r, n }, colour) {
@@ -198,7 +220,7 @@
     district: [16, "#6a5383", 600, [8, 14]], subdistrict: [13, "#75668a", 500, [13, 16]], community: [12, "#8a7f98", 400, [16, 21]], water: [13, "#3f7fb0", 500, [11, 21]],
     park: [12, "#3d7a45", 500, [14, 21]], estate: [12, "#8a7358", 500, [16, 21]], own: [12, "#1d2b36", 600, [13, 21]],
   };
-  const ORDER = ["district", "own", "water", "subdistrict", "park", "estate", "community"];
+  const ORDER = ["own", "water", "subdistrict", "park", "estate", "community"];
 
   function drawNames(context, app, view, taken) {
     const waiting = { own: [] };
@@ -208,7 +230,10 @@
         if (zoom <= view.zoom && words) (waiting[group] = waiting[group] || []).push([words, x * scale + dx, y * scale + dy]);
       }
     }
-    const seen = [];
+    const seen = [], named = [];
+    // a district's name may lie over symbols: there are few, and without them nobody knows where he is
+    for (const [words, x, y] of waiting.district || []) drawName(context, NAMES.district, words, x, y, view, named, seen);
+    taken.push(...named);
     for (const group of ORDER) for (const [words, x, y] of waiting[group] || []) drawName(context, NAMES[group], words, x, y, view, taken, seen);
     if (view.zoom >= 14 && app.ground) drawStreetNames(context, app, view, taken, seen);
   }

@@ -4,7 +4,7 @@
   const chengtu = window.chengtu;
 
   const GROUND = {
-    water: "#b9d9ec", waterEdge: "#a3cbe2", green: "#d7e8cc", park: "#cbe3bd", greenEdge: "#bdd6ae", residential: "#f0ebe3",
+    water: "#b9d9ec", waterEdge: "#a3cbe2", green: "#dfebd5", park: "#cbe3bd", greenEdge: "#bdd6ae", residential: "#f0ebe3",
     building: "#e4ddd2", buildingEdge: "#d5ccbe", border: "#9a86ad", subBorder: "#b9abc6",
   };
   // kind → [rank, width at zoom 16 in px, fill, casing, first zoom with a casing]

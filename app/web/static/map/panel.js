@@ -90,13 +90,14 @@
       groups.get(layer.options.office).push(layer);
     }
     const body = el("div", { class: "panel-body" }, [...groups].map(([office, layers]) => officeGroup(app, office, layers)));
+    if (!app.layers.length) body.append(el("p", { class: "note empty", text: chengtu.t.empty }));
     const head = chengtu.panelHead(app, page.title, page.subtitle);
-    chengtu.panel(app, head, body, chengtu.phone());
+    chengtu.panel(app, head, body, chengtu.phone() && app.layers.length > 0);
     app.map.on("zoomend", () => app.layers.forEach((layer) => note(app, layer)));
   };
 
   function officeGroup(app, office, layers) {
-    const open = layers.some((layer) => layer.on);
+    const open = !chengtu.phone() || layers.some((layer) => layer.on);
     return el("details", { class: "office", open },
       el("summary", null, el("span", { text: office }), el("span", { class: "muted", text: String(layers.length) }), chengtu.icon("down")),
       el("ul", null, layers.map((layer) => layerRow(app, layer))));
@@ -107,9 +108,10 @@
     layer.noteNode = el("small", { class: "thin" });
     const box = el("input", { type: "checkbox", checked: layer.on, on: { change: (event) => { chengtu.show(app, layer, event.target.checked); note(app, layer); } } });
     box.checked = layer.on;
+    layer.kindsNode = kinds(options);
     const row = el("li", null, el("label", { class: "layer" }, box, chengtu.swatch(options),
       el("span", { class: "layer-title" }, el("span", { text: options.title }), layer.noteNode),
-      el("span", { class: "count", text: amount(options) })), kinds(options));
+      el("span", { class: "count", text: amount(options) })), layer.kindsNode);
     note(app, layer);
     return row;
   }
@@ -138,5 +140,6 @@
     }
     if (layer.on && !words && [...layer.tiles.current()].some((data) => data.cut)) words = chengtu.t.cut;
     layer.noteNode.textContent = words;
+    if (layer.kindsNode) layer.kindsNode.hidden = !layer.on;
   }
 })();

@@ -3,13 +3,15 @@
 (function () {
   const chengtu = window.chengtu, { el } = chengtu;
   // one hue, light to dark, told apart by people with any colour vision (ColorBrewer GnBu and YlOrBr)
-  const SHARES = [[0, "#eaf3dd"], [0.4, "#b9dfc0"], [0.6, "#7cc7c2"], [0.75, "#3b9ac0"], [0.9, "#1a5a99"]];
+  const SHARES = [[0, "#e3efbf"], [0.4, "#a9dcb0"], [0.6, "#62c0bf"], [0.75, "#2f8fc0"], [0.9, "#154f90"]];
   const GAPS = ["#fee0b0", "#fdb366", "#ee7d22", "#b9480a", "#74290a"];
 
   /** Registers the run; its panel is built at the page's start. */
   chengtu.run = function (app, options) {
     document.body.classList.add("run-page");
-    app.run = { options, mode: options.modes.includes("walk") ? "walk" : options.modes[0], tier: options.tiers[0].id, by: options.by, gaps: new Map() };
+    // an official figure is measured straight and by land: it is what the page opens with
+    const wanted = options.official ? "straight" : "walk";
+    app.run = { options, mode: options.modes.includes(wanted) ? wanted : options.modes[0], tier: options.tiers[0].id, by: options.official ? "land" : options.by, gaps: new Map() };
     app.root.classList.add("run-map");
     addAreas(app);
   };
@@ -55,7 +57,7 @@
     for (const item of data.groups.own || []) {
       if (!chengtu.visible(item, view)) continue;
       const value = share(figure(run, item.mark), run.by);
-      context.globalAlpha = 0.62;
+      context.globalAlpha = view.zoom < 14 ? 0.62 : 0.28; // close by, the streets are what one looks for
       context.fillStyle = value === null || value === undefined ? "#d9d9d9" : step(value);
       context.fill(item.path, "evenodd");
       if (value === null || value === undefined) chengtu.hatch(context, item, view, "#8c8c8c");
@@ -96,7 +98,7 @@
     for (const item of data.groups.own || []) {
       if (!chengtu.visible(item, view)) continue;
       context.fillStyle = gapColour(run, item.mark.people);
-      context.globalAlpha = 0.85;
+      context.globalAlpha = view.zoom < 15 ? 0.85 : 0.55;
       context.fill(item.path, "evenodd");
       context.globalAlpha = 1;
       if (view.zoom >= 13) { context.strokeStyle = "#7a2d05"; context.lineWidth = 0.7 * view.unit; context.stroke(item.path); }
@@ -109,15 +111,18 @@
 
   function areaHits(app, latlng) {
     const { run } = app, t = chengtu.t, found = [];
-    if (run.gapTiles) for (const hit of chengtu.shapesAt(run.gapTiles, app.map, latlng, 3)) found.push({ layer: pseudo(t.gaps, "#b9480a", "缺"), id: hit.item.id, chosen: { shapes: [hit] }, load: async () => gapDetail(hit.item) });
-    for (const hit of chengtu.shapesAt(run.areaTiles, app.map, latlng, 0)) found.push({ layer: pseudo(t.districts, "#1a5a99", "区"), id: hit.item.mark, chosen: { shapes: [hit] }, load: async () => areaDetail(run, hit.item) });
+    if (run.gapTiles) for (const hit of chengtu.shapesAt(run.gapTiles, app.map, latlng, 3)) found.push({ layer: pseudo(t.gap, "#b9480a", "缺"), id: hit.item.id, chosen: { shapes: [hit] }, load: async () => gapDetail(hit.item) });
+    for (const hit of chengtu.shapesAt(run.areaTiles, app.map, latlng, 0)) found.push({ layer: pseudo(t.district, "#1a5a99", "区"), id: hit.item.mark, chosen: { shapes: [hit] }, load: async () => areaDetail(run, hit.item) });
     return found;
   }
+
+  /** A gap without a name of its own is called after the smallest area it lies in. */
+  const gapName = (name, area) => name || (area || "").split(" › ").pop() || chengtu.t.noName;
 
   function gapDetail(item) {
     const t = chengtu.t, { people, nearest_m: metres, area_m2: size, area, code } = item.mark;
     const rows = [[t.people, chengtu.number(people)], [t.nearest, distance(metres)], [t.size, chengtu.area(size)]];
-    return { name: item.label, code, area, fields: [], values: {}, rows };
+    return { name: gapName(item.label, area), code, area, fields: [], values: {}, rows };
   }
 
   const distance = (metres) => (metres === null ? chengtu.t.nearestNone : chengtu.length(metres));
@@ -127,14 +132,17 @@
     for (const mode of run.options.modes) {
       const row = figure(run, item.mark, mode);
       if (!row) continue;
-      rows.push([`${t[mode]} · ${t.people}`, `${chengtu.percent(row.share_of_people)}${counts(row.people_served, row.people, chengtu.number)}`]);
-      rows.push([`${t[mode]} · ${t.land}`, `${chengtu.percent(row.share_of_land)}${counts(row.land_served_m2, row.land_m2, chengtu.area)}`]);
+      rows.push([`${t[mode]} · ${t.people}`, `${chengtu.percent(row.share_of_people)}${bracketed(people(row))}`]);
+      rows.push([`${t[mode]} · ${t.land}`, `${chengtu.percent(row.share_of_land)}${bracketed(land(row))}`]);
       if (row.reason) rows.push([t[mode], row.reason]);
     }
     return { name: item.label, code: item.mark, fields: [], values: {}, rows };
   }
 
-  const counts = (served, total, words) => (served === null || total === null || served === undefined || total === undefined ? "" : `（${words(served)} / ${words(total)}）`);
+  const known = (value) => value !== null && value !== undefined;
+  const people = (row) => (known(row.people_served) && known(row.people) ? `${chengtu.number(row.people_served)} / ${chengtu.number(row.people)}` : null);
+  const land = (row) => (known(row.land_served_m2) && known(row.land_m2) ? chengtu.areas(row.land_served_m2, row.land_m2) : null);
+  const bracketed = (words) => (words ? ` (${words})` : "");
 
   // the panel
 
@@ -150,7 +158,10 @@
   };
 
   function fitRun(app) {
-    const all = [...app.run.areaBoxes.values()];
+    // districts without a figure may lie far outside the data
+    const known = new Set(app.run.rows.filter((row) => row.share_of_people !== null || row.share_of_land !== null).map((row) => row.code));
+    const inside = [...app.run.areaBoxes].filter(([code]) => known.has(code)).map(([, box]) => box);
+    const all = inside.length ? inside : [...app.run.areaBoxes.values()];
     if (!app.asked && all.length) chengtu.fit(app, L.latLngBounds(all.map(([sw, ne]) => L.latLngBounds(sw, ne)).reduce((a, b) => a.extend(b))), false);
   }
 
@@ -182,8 +193,8 @@
     const { run } = app, t = chengtu.t, { tiers, modes } = run.options;
     return el("div", { class: "switches" },
       tiers.length > 1 && segments(t.tier, tiers.map((tier) => [tier.id, tier.title]), run.tier, (tier) => change(app, { tier })),
-      modes.length > 1 && segments(t.mode, modes.map((mode) => [mode, t[mode]]), run.mode, (mode) => change(app, { mode })),
-      segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by })));
+      el("div", { class: "pair" }, modes.length > 1 && segments(t.mode, modes.map((mode) => [mode, t[mode]]), run.mode, (mode) => change(app, { mode })),
+        segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by }))));
   }
 
   function segments(label, choices, chosen, pick) {
@@ -201,17 +212,16 @@
 
   function measures(row) {
     const t = chengtu.t;
-    const part = (name, value, detail) => el("div", { class: "measure" }, el("strong", { text: chengtu.percent(value) }), el("span", { class: "muted", text: name }), bar(value, row.target), detail && el("small", { text: detail }));
+    const part = (name, value, detail, official) => el("div", { class: "measure" }, el("strong", { text: chengtu.percent(value) }),
+      el("span", { class: "muted" }, official && el("span", { class: "chip good", text: t.officialShort }), ` ${name}`), bar(value, row.target), detail && el("small", { text: detail }));
     const verdict = row.target === null || row.target === undefined ? t.noTarget : `${t.target} ≥ ${chengtu.percent(row.target, 0)}`;
     return [
-      part(t.people, row.share_of_people, brief(row.people_served, row.people, (n) => chengtu.number(n))),
-      part(t.land, row.share_of_land, brief(row.land_served_m2, row.land_m2, chengtu.area)),
+      part(t.people, row.share_of_people, known(row.people) ? people(row) : t.noPeople),
+      part(t.land, row.share_of_land, land(row), row.official),
       el("p", { class: "verdict" }, row.met !== null && row.met !== undefined && el("span", { class: row.met ? "chip good" : "chip bad", text: row.met ? t.met : t.unmet }), el("span", { class: "muted", text: verdict })),
       row.reason && el("p", { class: "note", text: row.reason }),
     ].filter(Boolean);
   }
-
-  const brief = (served, total, words) => (served === null || total === null || served === undefined ? null : chengtu.t.served(words(served), words(total)));
 
   function bar(value, target) {
     const box = el("span", { class: "bar", "aria-hidden": "true" });
@@ -239,17 +249,17 @@
   function gapList(app) {
     const { run } = app, t = chengtu.t, raw = run.gapRaw;
     if (!raw) return null;
-    const rows = raw.shapes.own.rows;
+    const rows = raw.shapes.own.rows, counted = run.breaks.length > 0;
     const list = rows.slice(0, 20).map((row) => {
-      const { people, nearest_m: metres, area } = row[5];
+      const { people, nearest_m: metres, area, area_m2: size } = row[5];
       const fly = () => { fold(app); chengtu.fit(app, bounds(boxOf(row[4]), raw.square)); mark(app, row[0]); };
       const dot = el("i", { "aria-hidden": "true" });
       dot.style.background = gapColour(run, people);
       return el("li", null, el("button", { type: "button", class: "gap", on: { click: fly } }, dot,
-        el("span", { class: "gap-name" }, el("span", { text: row[2] || t.noName, dir: "auto" }), el("small", { text: area || "", dir: "auto" })),
-        el("span", { class: "gap-figures" }, el("strong", { text: `${chengtu.number(people)} ${t.person}` }), el("small", { text: `${t.nearest} ${distance(metres)}` }))));
+        el("span", { class: "gap-name" }, el("span", { text: gapName(row[2], area), dir: "auto" }), el("small", { text: area || "", dir: "auto" })),
+        el("span", { class: "gap-figures" }, el("strong", { text: counted ? `${chengtu.number(people)} ${t.person}` : chengtu.area(size) }), el("small", { text: `${t.nearest} ${distance(metres)}` }))));
     });
-    return el("section", null, el("h2", { text: t.gapList }, el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` })),
+    return el("section", null, el("h2", { text: counted ? t.gapList : t.gapListLand }, el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` })),
       rows.length ? el("ol", { class: "gaps" }, list) : el("p", { class: "note", text: t.noGaps }));
   }
 
@@ -280,11 +290,13 @@
     const areas = SHARES.map(([from, colour], i) => { const to = SHARES[i + 1] ? SHARES[i + 1][0] : 1.01; return line(colour, to > 1 ? `≥ ${from * 100} %` : `${from * 100}–${to * 100} %`, values.filter((v) => v !== null && v >= from && v < to).length); }).reverse();
     const none = values.filter((v) => v === null).length;
     if (none) areas.push(line(null, t.noData, none, true));
-    const gaps = run.gapRaw ? gapLegend(run, line) : [];
-    run.legend.replaceChildren(el("h2", { text: run.by === "people" ? t.areaLegend : t.areaLegendLand }), el("ul", null, areas), ...(gaps.length ? [el("h2", { text: t.gapLegend }), el("ul", null, gaps)] : []));
+    const gaps = run.gapRaw && run.gapRaw.total ? gapLegend(run, line) : [];
+    run.legend.hidden = !rows.length && !gaps.length;
+    run.legend.replaceChildren(...(rows.length ? [el("h2", { text: run.by === "people" ? t.areaLegend : t.areaLegendLand }), el("ul", null, areas)] : []), ...(gaps.length ? [el("h2", { text: run.breaks.length ? t.gapLegend : t.gaps }), el("ul", null, gaps)] : []));
   }
 
   function gapLegend(run, line) {
+    if (!run.breaks.length) return [line(GAPS[0], chengtu.t.gap, run.gapRaw.total)];
     const people = run.gapRaw.shapes.own.rows.map((row) => row[5].people), limits = [0, ...run.breaks, Infinity];
     return limits.slice(0, -1).map((from, i) => line(GAPS[i], limits[i + 1] === Infinity ? `≥ ${chengtu.number(from)}` : `${chengtu.number(from)}–${chengtu.number(limits[i + 1])}`, people.filter((n) => n >= from && n < limits[i + 1]).length)).reverse();
   }

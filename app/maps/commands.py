@@ -1,0 +1,53 @@
+"""The command `chengtu map`: one map as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from app import console
+from app.catalogue.loader import load_catalogue
+from app.database.engine import open_database
+from app.errors import BadInput
+from app.maps.standalone_service import write_map
+from app.settings import Settings
+
+
+def map_command(
+    to: Annotated[Path, typer.Option("--to", help="The HTML file to write.")],
+    target: Annotated[str | None, typer.Argument(help="A class (toilets), or a run's UUID.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All classes.")] = False,
+    without: Annotated[str, typer.Option("--without", help="Classes to leave out, by comma.")] = "",
+    lang: Annotated[str | None, typer.Option("--lang", help="zh or en.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write a map as one file that opens without a network: of a class, of a coverage run, or of everything."""
+    if (target is None) != everything:
+        raise BadInput(
+            "Say what the map shows: a class, a run's UUID, or --all.",
+            "chengtu map toilets --to toilets.html",
+        )
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata)
+    left_out = [name for name in without.replace(" ", "").split(",") if name]
+    db = open_database(settings)
+    try:
+        with console.progress("Map") as report:
+            language = _language(lang or settings.lang)
+            made = write_map(db, catalogue, target, to, lang=language, without=left_out, report=report)
+    finally:
+        db.dispose()
+    if as_json:
+        console.print_json(made)
+    else:
+        console.success(f"{made['file']}: {made['bytes'] / 1e6:.1f} MB")
+
+
+def _language(name: str) -> Literal["zh", "en"]:
+    if name == "zh":
+        return "zh"
+    if name == "en":
+        return "en"
+    raise BadInput(f"There is no language '{name}'.", "Valid languages: zh, en.")

@@ -1,0 +1,170 @@
+"""The web application: errors as problem documents, headers on every reply, health, readiness, documentation."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from fastapi import APIRouter
+from fastapi.testclient import TestClient
+
+from app.access.middleware import SECURITY_HEADERS
+from app.access.parameters import OWN_PARAMETERS
+from app.coverage.engine_client import EngineClient
+from app.coverage.engine_server import EngineServer
+from app.errors import ChengtuError, Conflict, NoSpace
+from app.main import create_app
+from app.problems import TITLES
+from app.settings import Settings
+
+MEMBERS = {"type", "title", "status", "detail", "code", "instance"}
+
+
+@pytest.fixture(scope="module")
+def client(shared_database):
+    app = create_app(shared_database.settings)
+    trouble = APIRouter()
+    trouble.add_api_route("/trouble/bug", _bug)
+    trouble.add_api_route("/trouble/conflict", _conflict)
+    trouble.add_api_route("/trouble/full", _full)
+    app.include_router(trouble)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def _bug() -> None:
+    raise RuntimeError("password=hunter2")
+
+
+def _conflict() -> None:
+    raise Conflict("Somebody else was first.", "Load it again.")
+
+
+def _full() -> None:
+    raise NoSpace("The disk is full.")
+
+
+def _problem(reply, status: int) -> dict:
+    assert reply.status_code == status
+    assert reply.headers["content-type"] == "application/problem+json"
+    body = reply.json()
+    assert body.keys() >= MEMBERS
+    assert body["status"] == status
+    assert body["type"] == f"urn:chengtu:problem:{body['code']}"
+    assert body["instance"].endswith(reply.headers["x-request-id"])
+    return body
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "detail", "hint"),
+    [
+        ("/nothing", 404, "nothing at /nothing", "/docs"),
+        ("/trouble/conflict", 409, "Somebody else was first.", "Load it again."),
+        ("/trouble/full", 507, "The disk is full.", ""),
+        ("/collections/toilet", 404, "no collection named 'toilet'", "toilets"),
+        ("/policies/green-300", 404, "no policy named", "green-300-500"),
+        ("/collections/toilets/items?bbx=1,2,3,4", 400, "'bbx'", "bbox"),
+        ("/collections?limit=3", 400, "'limit'", "lang"),
+        ("/collections/toilets/items?limit=0", 400, "'limit' '0'", ""),
+        ("/collections/toilets/items?limit=x", 400, "'limit' 'x'", ""),
+        ("/collections/toilets/items?limit=1&limit=2", 400, "more than once", ""),
+        ("/collections/toilets/items?lang=fr", 400, "'lang' 'fr'", "zh"),
+        ("/coverage/nonsense", 404, "no run 'nonsense'", "/coverage"),
+        ("/static/nothing.js", 404, "nothing at", ""),
+        ("/collections/toilets/items/%00", 404, "no feature", ""),
+    ],
+)
+def test_an_error_is_a_problem_document_with_a_way_out(client, path, status, detail, hint):
+    body = _problem(client.get(path), status)
+    assert detail in body["detail"]
+    assert hint in body.get("hint", "")
+
+
+def test_a_bug_leaks_nothing_and_has_the_headers(client):
+    reply = client.get("/trouble/bug")
+    _problem(reply, 500)
+    assert "hunter2" not in reply.text
+    assert reply.headers["content-security-policy"]
+
+
+def test_a_method_that_is_not_allowed_says_which_are(client):
+    reply = client.post("/health")
+    assert _problem(reply, 405)["hint"] == "Allowed here: GET."
+    assert reply.headers["allow"] == "GET"
+
+
+def test_the_title_follows_the_language(client):
+    chinese = client.get("/nothing", headers={"accept-language": "zh-CN"}).json()
+    assert chinese["title"] == "未找到"
+    assert client.get("/nothing?lang=en", headers={"accept-language": "zh"}).json()["title"] == "Not found"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/nothing", "/static/docs.js", "/api", "/docs", "/?f=html"])
+def test_every_reply_has_the_security_headers(client, path):
+    headers = client.get(path).headers
+    assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_head_is_get_without_a_body(client):
+    get, head = client.get("/conformance"), client.head("/conformance")
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
+def test_long_replies_are_compressed_where_the_client_takes_it(client):
+    assert client.get("/api", headers={"accept-encoding": "gzip"}).headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in client.get("/api", headers={"accept-encoding": "identity"}).headers
+
+
+def test_openapi_names_every_route_with_examples_and_no_unknown_parameter_is_accepted(client):
+    document = client.get("/api").json()
+    assert document["openapi"].startswith("3.1")
+    assert {"/collections/{collection}/items", "/policies", "/coverage", "/reach", "/summary"} <= document[
+        "paths"
+    ].keys()
+    items = document["paths"]["/collections/{collection}/items"]["get"]
+    assert items[OWN_PARAMETERS] is True
+    assert items["responses"]["200"]["content"]["application/geo+json"]["example"]["features"]
+
+
+def test_the_documentation_asks_nothing_of_others_and_has_no_inline_script(client):
+    page = client.get("/docs").text
+    assert "//" not in page.replace("<!doctype", "")
+    for path in ("/static/docs.js", "/static/vendor/swagger-ui/swagger-ui-bundle.js"):
+        assert path in page
+        assert client.get(path).status_code == 200
+
+
+def test_health_lives_and_ready_needs_the_engine(client, tmp_path, monkeypatch):
+    assert client.get("/health").json()["status"] == "ok"
+    body = _problem(client.get("/ready"), 503)
+    assert "engine" in body["detail"]
+    path = tmp_path / "e.sock"
+    with EngineServer(path, lambda request: request) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setattr(client.app.state, "engine", EngineClient(path))
+        assert client.get("/ready").json() == {"status": "ready"}
+        server.shutdown()
+        thread.join()
+
+
+def test_it_starts_without_a_database_and_says_so(tmp_path):
+    away = Settings(home=tmp_path, DATABASE_URL="postgresql://nobody:nothing@127.0.0.1:1/none")
+    with TestClient(create_app(away), raise_server_exceptions=False) as client:
+        assert client.get("/health").status_code == 200
+        assert client.get("/policies").status_code == 200
+        for path in ("/ready", "/collections", "/summary"):
+            reply = client.get(path)
+            assert _problem(reply, 503)["hint"]
+            assert reply.headers["retry-after"]
+
+
+def test_every_error_kind_has_a_title_in_both_languages():
+    def kinds(kind: type[ChengtuError]) -> list[type[ChengtuError]]:
+        return [kind, *(below for sub in kind.__subclasses__() for below in kinds(sub))]
+
+    untitled = {kind.code for kind in kinds(ChengtuError)} - TITLES.keys() - {"error", "bad-setting"}
+    assert untitled == set()

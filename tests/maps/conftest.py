@@ -1,0 +1,181 @@
+"""A served town and a browser that may reach nothing but it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from app.catalogue.model import Catalogue
+from app.coverage.engine import Engine
+from app.coverage.service import run
+from app.database.engine import Database
+from app.main import create_app
+from app.sample.service import load
+from app.settings import Settings
+from app.web import assets
+from tests.conftest import clone, opened
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 640}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fetched_assets() -> None:
+    """Leaflet is in place, as `make run` leaves it."""
+    assets.fetch()
+
+
+@pytest.fixture(scope="session")
+def town_settings(cluster_settings: Settings, template: str) -> Iterator[Settings]:
+    """A database of the sample town with a run of two policies."""
+    with clone(cluster_settings, template) as cloned:
+        yield cloned
+
+
+@dataclass(frozen=True)
+class Town:
+    """The town's database and its runs by policy."""
+
+    settings: Settings
+    database: Database
+    runs: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def town(town_settings: Settings, catalogue: Catalogue) -> Iterator[Town]:
+    with opened(town_settings) as database:
+        load(database, catalogue, "town")
+        engine = Engine(database, catalogue)
+        runs = {
+            policy: run(database, engine.answer, {"policy": policy, "mode": "both"})["run"]
+            for policy in ("green-300-500", "toilet-300")
+        }
+        yield Town(town_settings, database, runs)
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """The whole application at a free loopback port; yields its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(settings), log_level="warning", ws="none", lifespan="on")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        until = time.monotonic() + 30
+        while not server.started and time.monotonic() < until:
+            time.sleep(0.02)
+        assert server.started
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def address(town: Town) -> Iterator[str]:
+    with served(town.settings) as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}: install chromium to test the pages")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@dataclass
+class Watched:
+    """A page, and everything that went wrong or left the machine while it was open."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, address: str) -> None:
+        self.page.goto(address)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the squares are loaded and the overlay is drawn."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function(
+            "() => window.chengtuApp && chengtuApp.ground && chengtuApp.ground.current().size > 0"
+        )
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+    def clean(self) -> None:
+        """Nothing failed, nothing left the machine, no script of the data ran."""
+        assert self.problems == []
+        assert self.foreign == []
+        assert self.page.evaluate("() => window.ran") is None
+
+
+def _watch(context: BrowserContext, *, blocking: bool) -> Watched:
+    watched = Watched(context.new_page())
+    page = watched.page
+
+    def note(request) -> None:
+        watched.requests.append(request.url)
+        if is_foreign(request.url):
+            watched.foreign.append(request.url)
+
+    context.on("request", note)
+    if blocking:
+        context.route(
+            "**/*", lambda route: route.abort() if is_foreign(route.request.url) else route.continue_()
+        )
+    page.on(
+        "console",
+        lambda said: watched.problems.append(said.text) if said.type in {"error", "warning"} else None,
+    )
+    page.on("pageerror", lambda error: watched.problems.append(str(error)))
+    page.on("dialog", lambda dialog: (watched.problems.append("dialog"), dialog.dismiss()))
+    page.on("response", lambda answer: watched.problems.append(answer.url) if answer.status >= 400 else None)
+    return watched
+
+
+def is_foreign(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1"
+
+
+@contextmanager
+def watched_page(browser: Browser, *, blocking: bool = True, **options) -> Iterator[Watched]:
+    settings = {"viewport": DESKTOP, "locale": "zh-CN", **options}
+    context = browser.new_context(**settings)
+    context.set_default_timeout(15_000)
+    try:
+        yield _watch(context, blocking=blocking)
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def desktop(browser: Browser) -> Iterator[Watched]:
+    with watched_page(browser) as watched:
+        yield watched
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Watched]:
+    with watched_page(browser, viewport=PHONE, has_touch=True, is_mobile=True) as watched:
+        yield watched

@@ -1,0 +1,283 @@
+"""The pages in a real browser: drawn, answering clicks, asking no other host, running no script of the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+
+from app.inventory.batch import Batch, Change
+from app.inventory.service import write_batches
+from tests.conftest import clone, opened
+from tests.maps.conftest import PHONE, served, watched_page
+
+DRAWN = """() => {
+  const found = {};
+  for (const canvas of document.querySelectorAll('.leaflet-pane canvas')) {
+    const pane = canvas.closest('.leaflet-pane').className.match(/leaflet-(\\w+)-pane/)[1];
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    let inked = 0;
+    for (let i = 3; i < pixels.length; i += 4) if (pixels[i]) inked++;
+    found[pane] = (found[pane] || 0) + inked;
+  }
+  return found;
+}"""
+#: The symbol of a class that is nearest the middle of the map, in layer points.
+NEAREST = """(id) => {
+  const app = chengtuApp, middle = app.map.latLngToLayerPoint(app.map.getCenter());
+  const far = (one) => Math.hypot(one.x - middle.x, one.y - middle.y);
+  return app.overlay.items.filter((one) => one.layer.options.id === id).sort((a, b) => far(a) - far(b))[0];
+}"""
+#: Bring it close, so that it stands alone.
+APPROACH = f"""(id) => {{
+  const item = ({NEAREST})(id), map = chengtuApp.map;
+  map.setView(map.layerPointToLatLng([item.x, item.y]), item.n > 1 ? map.getZoom() + 2 : 18, {{animate: false}});
+}}"""
+#: Where it stands on the page.
+SYMBOL = f"""(id) => {{
+  const item = ({NEAREST})(id), point = chengtuApp.map.layerPointToContainerPoint([item.x, item.y]);
+  return {{x: point.x, y: point.y, id: item.id}};
+}}"""
+
+
+def approach(watched, class_id):
+    """Come close to one feature, cluster by cluster."""
+    while watched.page.evaluate("chengtuApp.map.getZoom()") < 18:
+        watched.page.evaluate(APPROACH, class_id)
+        watched.settle()
+
+
+def test_the_map_draws_ground_areas_and_symbols(desktop, address):
+    desktop.open(f"{address}/map")
+    drawn = desktop.page.evaluate(DRAWN)
+    assert drawn["ground"] > 50_000
+    assert drawn["classes"] > 500
+    assert drawn["marker"] > 500
+    assert desktop.page.locator(".notice").inner_text() == "示例数据，非真实"
+    assert desktop.page.locator(".layer").count() > 15
+    desktop.clean()
+
+
+def test_a_click_opens_a_card_with_all_known_fields(desktop, address, town):
+    desktop.open(f"{address}/map/toilets")
+    approach(desktop, "toilets")
+    spot = desktop.page.evaluate(SYMBOL, "toilets")
+    desktop.page.mouse.click(spot["x"], spot["y"])
+    desktop.page.wait_for_selector(".card dd")
+    shown = desktop.page.evaluate(
+        "() => Object.fromEntries([...document.querySelectorAll('.card .row')]"
+        ".map((row) => [...row.children].map((cell) => cell.textContent)))"
+    )
+    told = desktop.page.evaluate(
+        "async (id) => (await fetch(`/map/toilets/features/${id}.json?lang=zh`)).json()", spot["id"]
+    )
+    assert shown["编码"] == told["code"]
+    assert len(told["values"]) >= 8
+    for field in told["fields"]:
+        assert (field["title"] in shown) == (field["name"] in told["values"])
+    assert desktop.page.locator(".card h2").inner_text() == told["name"]
+    desktop.page.keyboard.press("Escape")
+    assert desktop.page.locator(".card").count() == 0
+    desktop.clean()
+
+
+def test_a_layer_is_switched_on_by_keyboard_and_the_address_brings_it_back(desktop, address):
+    desktop.open(f"{address}/map")
+    box = desktop.page.locator("label.layer", has_text="地下管线").locator("input")
+    box.focus()
+    desktop.page.keyboard.press("Space")
+    desktop.settle()
+    assert "pipes" in desktop.page.evaluate("location.hash")
+    link = desktop.page.evaluate("location.href")
+    desktop.page.goto("about:blank")
+    desktop.open(link)
+    assert desktop.page.locator("label.layer", has_text="地下管线").locator("input").is_checked()
+    assert desktop.page.evaluate("location.href") == link
+    desktop.clean()
+
+
+def test_what_is_not_drawn_at_this_scale_is_said(desktop, address):
+    desktop.open(f"{address}/map/streets")
+    desktop.page.evaluate("() => chengtuApp.map.setZoom(12, {animate: false})")
+    desktop.settle()
+    words = desktop.page.locator("label.layer", has_text="道路").locator(".thin").inner_text()
+    shown, total = (int(part.replace(",", "")) for part in words.split("绘出")[1].split("，")[0].split("/"))
+    assert 0 < shown < total
+    desktop.page.evaluate("() => chengtuApp.map.setZoom(16, {animate: false})")
+    desktop.settle()
+    assert desktop.page.locator("label.layer", has_text="道路").locator(".thin").inner_text() == ""
+    desktop.clean()
+
+
+def test_english_and_chinese_pages_keep_to_their_language(desktop, address):
+    desktop.open(f"{address}/map?lang=en")
+    controls = desktop.page.evaluate(
+        "() => [...document.querySelectorAll('button')].map((b) => b.title).join()"
+    )
+    assert controls.isascii()
+    assert desktop.page.locator("h1").inner_text() == "One map of the city"
+    desktop.page.locator("a.lang").click()
+    desktop.settle()
+    assert desktop.page.locator("h1").inner_text() == "城市设施一张图"
+    desktop.clean()
+
+
+def test_the_second_visit_fetches_the_page_alone(browser, address):
+    with watched_page(
+        browser, blocking=False
+    ) as watched:  # a browser that asks before each request keeps nothing
+        watched.open(f"{address}/map")
+        watched.page.goto("about:blank")
+        watched.open(f"{address}/map")
+        assert watched.page.evaluate(DRAWN)["ground"] > 50_000
+        moved = watched.page.evaluate(
+            "() => performance.getEntriesByType('resource')"
+            ".filter((one) => one.transferSize > 0).map((one) => one.name)"
+        )
+        assert moved == []
+        watched.clean()
+
+
+def test_a_phone_has_a_sheet_and_large_targets(phone, address):
+    phone.open(f"{address}/map")
+    page = phone.page
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    panel = page.locator(".panel")
+    assert panel.bounding_box()["height"] < 100
+    page.locator(".fold").click()
+    assert 300 < panel.bounding_box()["height"] <= 0.7 * PHONE["height"]
+    for target in page.locator("button:visible, label.layer:visible, a.lang:visible, summary:visible").all():
+        box = target.bounding_box()
+        assert box["height"] >= 40, target.inner_text()
+        assert box["width"] >= 40, target.inner_text()
+    phone.clean()
+
+
+def test_a_runs_page_shows_figures_districts_and_gaps(desktop, address, town):
+    desktop.open(f"{address}/coverage/{town.runs['toilet-300']}/map")
+    page = desktop.page
+    page.wait_for_selector(".table-box td")
+    desktop.settle()
+    assert desktop.page.evaluate(DRAWN)["areas"] > 20_000
+    assert page.locator(".figure").count() == 2
+    assert page.locator(".figure h3").all_inner_texts() == ["直线", "步行"]
+    assert page.locator(".standing .chip").inner_text() in {"官方口径", "参考口径"}
+    rows = page.locator(".table-box tbody tr")
+    names = rows.locator("td:first-child").all_inner_texts()
+    page.locator(".table-box th button").first.click()
+    page.locator(".table-box th button").first.click()
+    assert sorted(rows.locator("td:first-child").all_inner_texts()) == sorted(names)
+    assert rows.locator("td:first-child").all_inner_texts() != names or len(names) == 1
+    zoom = page.evaluate("chengtuApp.map.getZoom()")
+    page.locator(".gap").first.click()
+    page.wait_for_function("(before) => chengtuApp.map.getZoom() > before", arg=zoom)
+    page.get_by_role("radio", name="直线").click()
+    page.get_by_role("radio", name="用地").click()
+    page.wait_for_function("() => chengtuApp.run.mode === 'straight' && chengtuApp.run.by === 'land'")
+    desktop.settle()
+    assert page.locator(".figure.on h3").inner_text() == "直线"
+    desktop.clean()
+
+
+def test_a_runs_page_with_tiers_switches_between_them(desktop, address, town):
+    desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
+    page = desktop.page
+    page.wait_for_selector(".figure strong")
+    before = page.locator(".figure strong").all_inner_texts()
+    page.get_by_role("radio", name="500米见园").click()
+    page.wait_for_function("() => chengtuApp.run.tier === 'park'")
+    desktop.settle()
+    assert page.locator(".figure strong").all_inner_texts() != before
+    desktop.clean()
+
+
+def test_a_city_without_data_says_so(browser, cluster_settings, template):
+    with (
+        clone(cluster_settings, template) as empty,
+        opened(empty),
+        served(empty) as address,
+        watched_page(browser) as watched,
+    ):
+        watched.page.goto(f"{address}/map")
+        watched.page.wait_for_selector(".panel")
+        assert "暂无数据" in watched.page.locator(".panel").inner_text()
+        watched.clean()
+
+
+HOSTILE = [
+    "<img src=x onerror=window.ran=1>",
+    "${window.ran=2}",
+    "`;window.ran=3;`",
+    "</script><script>window.ran=4</script>",
+    "'\"><svg onload=window.ran=5>",
+    "javascript:window.ran=6",
+    "\\`;window.ran=7//",
+    "{{constructor.constructor('window.ran=8')()}}",
+    "\u202eabc<b onmouseover=window.ran=9>\u2028x",
+    "长" * 10_000,
+]
+
+
+def hostile_batches() -> list[Batch]:
+    """Toilets, parks, streets and a district whose every text is hostile."""
+    spots = [(115.86 + i * 0.0006, 28.68) for i in range(len(HOSTILE))]
+    points = np.array([shapely.Point(spot) for spot in spots], dtype=object)
+    areas = np.array([shapely.box(x, y + 0.001, x + 0.0004, y + 0.0014) for x, y in spots], dtype=object)
+    lines = np.array([shapely.LineString([(x, y - 0.001), (x, y + 0.003)]) for x, y in spots], dtype=object)
+    texts = {"name_zh": HOSTILE, "owner": HOSTILE, "address": HOSTILE, "note": HOSTILE}
+    codes = [f"{i}{text[:60]}" for i, text in enumerate(HOSTILE)]
+    none = [None] * len(HOSTILE)
+    return [
+        Batch("toilets", codes, points, dict(texts), none),
+        Batch("parks", codes, areas, dict(texts), none),
+        Batch("streets", codes, lines, {**texts, "kind": ["primary"] * len(HOSTILE)}, none),
+        Batch(
+            "districts",
+            [HOSTILE[0]],
+            np.array([shapely.box(115.85, 28.67, 115.88, 28.69)], dtype=object),
+            {"name_zh": [HOSTILE[3]], "level": ["city"]},
+            [None],
+        ),
+    ]
+
+
+@pytest.fixture(scope="module")
+def hostile_address(cluster_settings, template, catalogue):
+    with clone(cluster_settings, template) as cloned, opened(cloned) as database:
+        with database.write() as conn:
+            write_batches(conn, catalogue, hostile_batches(), Change(who=HOSTILE[0], why=HOSTILE[1]))
+        with served(cloned) as where:
+            yield where
+
+
+@pytest.mark.parametrize("class_id", ["toilets", "parks", "streets"])
+def test_hostile_text_is_shown_as_text(desktop, hostile_address, class_id):
+    desktop.open(f"{hostile_address}/map/{class_id}#17/28.6806/115.8627&{class_id}")
+    page = desktop.page
+    assert page.locator(".brand p").inner_text() == HOSTILE[3]
+    found = set()
+    for i in range(len(HOSTILE)):
+        latitude = {"toilets": 28.68, "parks": 28.6812, "streets": 28.6825}[class_id]
+        longitude = 115.86 + i * 0.0006 + (0.0002 if class_id == "parks" else 0)
+        spot = page.evaluate(
+            "([lat, lon]) => { const p = chengtuApp.map.latLngToContainerPoint([lat, lon]); return [p.x, p.y]; }",
+            [latitude, longitude],
+        )
+        page.mouse.move(*spot)
+        page.mouse.click(*spot)
+        page.wait_for_selector(".card dd")
+        page.wait_for_function("(i) => document.querySelector('.card').innerText.includes(i + '')", arg=i)
+        name = page.locator(".card h2").evaluate("(node) => node.textContent")
+        found.add(name)
+        assert (
+            page.locator(".card img, .card svg:not(.icon), .card script, .card b:not(.swatch b)").count() == 0
+        )
+        page.keyboard.press("Escape")
+    assert found == set(HOSTILE)
+    desktop.clean()
+
+
+def test_hostile_text_on_the_landing_page_is_text(desktop, hostile_address):
+    desktop.page.goto(f"{hostile_address}/?f=html")
+    assert desktop.page.evaluate("() => window.ran") is None
+    assert desktop.foreign == []
