@@ -18,6 +18,7 @@ from app.coverage.engine import Engine
 from app.ingest.service import import_path
 from app.inventory.arrays import read_arrays
 from app.inventory.changes import get_metric_crs
+from app.settings import ROOT
 from tests.conftest import clone, opened
 
 
@@ -106,6 +107,26 @@ def test_a_second_import_changes_nothing(helsinki, catalogue, data_dir):
     for counts in again["classes"].values():
         assert counts["loaded"] == 0
         assert counts["unchanged"] == counts["read"] - counts["rejected"]
+
+
+def readme_rows(page):
+    """The rows between the marks of a README: policy and tier → its four percentages as printed."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    table = text.split("<!-- figures")[1].split("<!-- end of figures -->")[0]
+    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines() if "`" in line]
+    return {row[0].replace("`", ""): row[1:] for row in cells if len(row) == 5}
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_the_readme_prints_what_comes_out(helsinki, catalogue, page):
+    rows = readme_rows(page)
+    assert len(rows) == 8
+    for name, printed in rows.items():
+        policy, _, tier = name.partition(" ")
+        results = run(helsinki, catalogue, policy, "both")["results"]
+        found = {row["mode"]: row for row in results if tier in ("", row["tier"])}
+        shares = [found[mode][of] for of in ("share_of_people", "share_of_land") for mode in ("straight", "walk")]
+        assert printed == [f"{share * 100:.1f} %" for share in shares]
 
 
 def oracle_graph(lines):
