@@ -27,6 +27,8 @@ def server() -> Iterator[tuple[int, int]]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     with tempfile.TemporaryDirectory(prefix="chengtu-bench-") as home:
+        # The database's own user must reach it: so the cluster lies here and is removed with the folder.
+        Path(home).chmod(0o755)
         environment = {**os.environ, "CHENGTU_HOME": home, "PORT": str(port), "CHENGTU_WORKERS": "2"}
         environment.pop("DATABASE_URL", None)
         command = [sys.executable, "-m", "app.cli"]

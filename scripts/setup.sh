@@ -2,7 +2,7 @@
 # Makes this folder ready: PostGIS, Python packages, map assets; quick when nothing has changed.
 #   scripts/setup.sh run    what `make run` needs
 #   scripts/setup.sh test   also what the tests need (Chromium, GDAL's tools, fonts)
-#   scripts/setup.sh check  what `make check` needs (Python packages alone)
+#   scripts/setup.sh check  what `make check` needs (all but the tests' tools)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 level=${1:-run}
@@ -150,7 +150,8 @@ case $level in
     ;;
   check)
     need_packages requirements-dev.txt dev
+    need_postgis  # the laws run the README's commands
     ;;
   *) stop "There is no set-up for '$level'." "Use run, test or check." ;;
 esac
-if [[ $level != check ]]; then "$venv/bin/python" -m app.web.assets; fi
+"$venv/bin/python" -m app.web.assets

@@ -119,8 +119,11 @@ def nearest(geoms: Geometries, facilities: Geometries) -> tuple[Floats, Ints]:
 
 def _sort_out(geoms: Geometries, service: ServiceArea) -> tuple[Bools, tuple[Ints, Ints]]:
     """(u,) whether a unit lies within one single buffer; (buffer, unit) pairs of the others that meet a buffer."""
-    whole, open_ = _by_distance(geoms, service)
-    tree = shapely.STRtree(geoms[open_])
+    whole, open_, tree = np.zeros(len(geoms), dtype=bool), np.arange(len(geoms)), shapely.STRtree(geoms)
+    # a distance for each unit pays only where many buffers overlap: else the few pairs are looked at themselves
+    if tree.query(service.buffers).shape[1] > len(geoms):
+        whole, open_ = _by_distance(geoms, service)
+        tree = shapely.STRtree(geoms[open_])
     inside = tree.query(service.buffers, predicate="covers")[1]
     whole[open_[inside]] = True
     buffer, unit = tree.query(service.buffers, predicate="intersects")

@@ -25,6 +25,12 @@ KIND_COLORS: dict[str, dict[str, str]] = {
     }
 }  # fmt: skip
 
+#: Counting units as a reader says them; all others are symbols.
+UNIT_WORDS = {
+    "zh": {"people": "人", "households": "户", "pieces": "个", "years": "年"},
+    "en": {"pieces": ""},
+}
+
 
 def office_of(cls: FeatureClass, lang: Lang) -> str:
     """The office that keeps the class, in one language (`zh / en` in the declaration)."""
@@ -47,8 +53,9 @@ def has_shapes(cls: FeatureClass) -> bool:
 def field_view(field: Field, lang: Lang) -> dict[str, Any]:
     """A field as the feature card needs it."""
     view: dict[str, Any] = {"name": field.name, "title": field.title.in_(lang), "type": field.type}
-    if field.unit:
-        view["unit"] = field.unit
+    unit = UNIT_WORDS[lang].get(field.unit or "", field.unit)
+    if unit:
+        view["unit"] = unit
     if field.choices:
         view["choices"] = {choice.value: choice.title.in_(lang) for choice in field.choices}
     return view

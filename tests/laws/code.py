@@ -52,12 +52,21 @@ def imports(module: Module) -> set[str]:
     return set(_imports(module.tree.body))
 
 
+def _lazy(value: ast.expr) -> str:
+    """The library that `name = lazy_module("library")` names, else ''."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func) == "lazy_module":
+        return str(ast.literal_eval(value.args[0]))
+    return ""
+
+
 def _imports(body: list[ast.stmt]) -> Iterator[str]:
     for node in body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Assign) and (name := _lazy(node.value)):
+            yield name
         elif isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.unparse(node.test):
             yield from _imports([*node.body, *node.orelse])
         elif isinstance(node, ast.Try):

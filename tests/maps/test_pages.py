@@ -76,6 +76,7 @@ def test_a_click_opens_a_card_with_all_known_fields(desktop, address, town):
     for field in told["fields"]:
         assert (field["title"] in shown) == (field["name"] in told["values"])
     assert desktop.page.locator(".card h2").inner_text() == told["name"]
+    assert not {"pieces", "people", "households", "years"} & {field.get("unit") for field in told["fields"]}
     desktop.page.keyboard.press("Escape")
     assert desktop.page.locator(".card").count() == 0
     desktop.clean()

@@ -6,7 +6,7 @@
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const CLUSTER_UNTIL = 17; // from this zoom on each point stands alone
   /** Pixels within which points are one cluster: wide on the whole city, narrow in a quarter. */
-  const reachAt = (zoom) => (zoom <= 11 ? 62 : zoom <= 13 ? 48 : zoom <= 15 ? 34 : 25);
+  const reachAt = (zoom) => (zoom <= 11 ? (window.innerWidth < 720 ? 44 : 62) : zoom <= 13 ? 48 : zoom <= 15 ? 34 : 25);
 
   chengtu.Overlay = L.Renderer.extend({
     initialize(app) {
