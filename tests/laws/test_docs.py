@@ -70,7 +70,9 @@ def test_links_to_files_lead_somewhere(page):
 def test_every_make_verb_of_the_readme_and_of_the_issue_exists_and_says_what_it_does():
     named = {line.split()[1] for line in _commands() if line.startswith("make ")}
     assert named | {"run", "test", "check", "bench", "docs", "setup", "soak", "clean"} <= _verbs()
-    helped = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    helped = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert {line.split()[0] for line in helped.splitlines()} == _verbs()
 
 

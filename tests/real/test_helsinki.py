@@ -113,7 +113,9 @@ def readme_rows(page):
     """The rows between the marks of a README: policy and tier → its four percentages as printed."""
     text = (ROOT / page).read_text(encoding="utf-8")
     table = text.split("<!-- figures")[1].split("<!-- end of figures -->")[0]
-    cells = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines() if "`" in line]
+    cells = [
+        [cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines() if "`" in line
+    ]
     return {row[0].replace("`", ""): row[1:] for row in cells if len(row) == 5}
 
 
@@ -125,7 +127,9 @@ def test_the_readme_prints_what_comes_out(helsinki, catalogue, page):
         policy, _, tier = name.partition(" ")
         results = run(helsinki, catalogue, policy, "both")["results"]
         found = {row["mode"]: row for row in results if tier in ("", row["tier"])}
-        shares = [found[mode][of] for of in ("share_of_people", "share_of_land") for mode in ("straight", "walk")]
+        shares = [
+            found[mode][of] for of in ("share_of_people", "share_of_land") for mode in ("straight", "walk")
+        ]
         assert printed == [f"{share * 100:.1f} %" for share in shares]
 
 
