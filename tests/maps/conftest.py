@@ -99,6 +99,15 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+#: No square is on its way, nothing moves, and the overlay is as it will stay.
+SETTLED = """() => {
+  const app = window.chengtuApp;
+  if (!app || app.map._animatingZoom || app.overlay._waiting) return false;
+  const run = app.run ? [app.run.areaTiles, app.run.gapTiles] : [];
+  return [...app.nameTiles(), ...run].every((tiles) => tiles && !tiles.isLoading());
+}"""
+
+
 @dataclass
 class Watched:
     """A page, and everything that went wrong or left the machine while it was open."""
@@ -113,14 +122,11 @@ class Watched:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the squares are loaded and the overlay is drawn."""
-        self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function(
-            "() => window.chengtuApp && chengtuApp.ground && chengtuApp.ground.current().size > 0"
-        )
-        self.page.evaluate(
-            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        """Wait until every square of every layer is there and the overlay is drawn."""
+        self.page.wait_for_load_state(
+            "networkidle"
+        )  # of the page itself: it does not begin anew with later requests
+        self.page.wait_for_function(SETTLED)
 
     def clean(self) -> None:
         """Nothing failed, nothing left the machine, no script of the data ran."""
