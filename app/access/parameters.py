@@ -15,6 +15,8 @@ from app.errors import BadInput
 
 #: In `openapi_extra`: the route checks the other parameters itself (fields of a class as filters).
 OWN_PARAMETERS = "x-own-parameters"
+#: What `f` may say where a route has only one form: every such form is JSON.
+ALWAYS_JSON = ("json", "geojson")
 
 
 def check_parameters(request: Request) -> None:
@@ -22,7 +24,9 @@ def check_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = dict(_parameters(route.dependant))
+    known = {"lang": False} | dict(_parameters(route.dependant))
+    if "f" not in known and request.query_params.get("f") in ALWAYS_JSON:
+        known["f"] = False
     for name in dict.fromkeys(request.query_params.keys()):
         if name in known:
             if not known[name] and len(request.query_params.getlist(name)) > 1:

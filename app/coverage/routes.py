@@ -6,9 +6,10 @@ import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, ReadConn
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, ReadConn
 from app.coverage import service, store
 from app.coverage.engine_client import error_from_plain
 from app.coverage.request import parse, parse_modes
@@ -78,7 +79,7 @@ def post_coverage(
     run_id = job.result["run"]
     response.headers["Location"] = f"/coverage/{run_id}"
     with db.read() as conn:
-        return service.get_run(conn, catalogue, run_id)
+        return service.get_run(conn, run_id)
 
 
 def wait_s(prefer: str | None) -> float:
@@ -99,37 +100,40 @@ def list_coverage(
     return {"runs": service.list_runs(conn, catalogue, policy, limit, newest_only=newest)}
 
 
-@router.get("/coverage/{run}", summary="One run: figures for the city and each district")
-def get_coverage(conn: ReadConn, catalogue: CatalogueDep, run: RunId) -> dict[str, Any]:
+@router.get(
+    "/coverage/{run}",
+    summary="One run: figures for the city and each district; a browser is sent to its map",
+    response_model=dict[str, Any],
+)
+def get_coverage(conn: ReadConn, run: RunId, html: HtmlWanted) -> dict[str, Any] | RedirectResponse:
     """The run in the shape of `chengtu coverage --json`."""
-    return service.get_run(conn, catalogue, run)
+    found = service.get_run(conn, run)
+    return RedirectResponse(f"/coverage/{found['run']}/map", 303) if html else found
 
 
 @router.get("/coverage/{run}/areas", summary="Districts of a run with their figures and borders (GeoJSON)")
 def get_areas(
     conn: ReadConn,
-    catalogue: CatalogueDep,
     run: RunId,
     mode: ModeQuery = None,
     tier: TierQuery = None,
     limit: GapLimit = 10_000,
 ) -> Response:
     """One feature an area, mode and tier."""
-    service.get_run(conn, catalogue, run)
+    service.get_run(conn, run)
     return Response(store.areas_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
 
 @router.get("/coverage/{run}/gaps", summary="Gap polygons with name, people and metres (GeoJSON)")
 def get_gaps(
     conn: ReadConn,
-    catalogue: CatalogueDep,
     run: RunId,
     mode: ModeQuery = None,
     tier: TierQuery = None,
     limit: GapLimit = 1_000,
 ) -> Response:
     """Unserved demand, most people first."""
-    service.get_run(conn, catalogue, run)
+    service.get_run(conn, run)
     return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
 

@@ -41,10 +41,9 @@ def run(
 
 def view(run_id: str | None, result: Mapping[str, Any]) -> dict[str, Any]:
     """An engine's answer in the shape that outsiders rely on."""
-    policy = {key: value for key, value in result["policy"].items() if key != "text"}
     return {
         "run": run_id,
-        "policy": policy,
+        "policy": store.policy_head(result["policy"]),
         "modes": result["modes"],
         "results": result["results"],
         "areas": result["areas"],
@@ -52,12 +51,12 @@ def view(run_id: str | None, result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def get_run(conn: Connection, catalogue: Catalogue, run_id: str) -> dict[str, Any]:
+def get_run(conn: Connection, run_id: str) -> dict[str, Any]:
     """A saved run in the shape of `run`; raises NotFound."""
     row = store.find_run(conn, parse_run(run_id))
     if row is None:
         raise no_run(run_id)
-    return _shape(row, catalogue)
+    return _shape(row)
 
 
 def list_runs(
@@ -72,21 +71,20 @@ def list_runs(
     if policy is not None:
         catalogue.get_policy(policy)
     rows = store.list_rows(conn, policy, limit, newest_only)
-    return [{key: value for key, value in _shape(row, catalogue).items() if key != "areas"} for row in rows]
+    return [{key: value for key, value in _shape(row).items() if key != "areas"} for row in rows]
 
 
-def _shape(row: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
-    known = catalogue.policies.get(row["policy_id"])
-    title = {"zh": known.title.zh, "en": known.title.en} if known else None
+def _shape(row: Mapping[str, Any]) -> dict[str, Any]:
+    inputs = dict(row["inputs"])
     return {
         "run": row["run"],
-        "policy": {"id": row["policy_id"], "version": row["policy_version"], "title": title},
+        "policy": inputs.pop("policy"),
         "modes": row["modes"],
         "name": row["name"],
         "created_at": row["created_at"],
         "results": row["results"],
         "areas": row["areas"],
-        "inputs": row["inputs"],
+        "inputs": inputs,
     }
 
 

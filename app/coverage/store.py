@@ -63,7 +63,8 @@ def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> s
             "modes": answer["modes"],
             "area": inputs["area"]["code"] if inputs["area"] else None,
             "name": name,
-            "inputs": json.dumps(inputs, ensure_ascii=False),
+            # The policy as it was: its title and source may change in the catalogue, a saved run's may not.
+            "inputs": json.dumps({**inputs, "policy": policy_head(policy)}, ensure_ascii=False),
             "results": json.dumps(answer["results"], ensure_ascii=False),
             "areas": json.dumps(answer["areas"], ensure_ascii=False),
             "saved": name is not None,
@@ -81,6 +82,11 @@ def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> s
     _copy(conn, "coverage_gaps", GAP_COLUMNS, run, answer["gaps"])
     _copy(conn, "coverage_units", UNIT_COLUMNS, run, answer["units"])
     return run
+
+
+def policy_head(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy without its text, as a run shows it."""
+    return {key: value for key, value in policy.items() if key != "text"}
 
 
 def _copy(

@@ -46,7 +46,7 @@ def run_page(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) ->
 
 def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) -> Figure:
     """The Folium figure behind `run_page`."""
-    run = get_run(conn, catalogue, run_id)
+    run = get_run(conn, run_id)
     held = service.versions(conn, catalogue)
     town = service.city(conn, catalogue, held, lang)
     name, title = town.name or CITY[lang], policy_title(run, lang)
@@ -132,9 +132,9 @@ def run_square(conn: Connection, run: uuid.UUID) -> Square:
     return square_around(run_store.extent(conn, run) or (-1.0, -1.0, 1.0, 1.0))
 
 
-def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) -> dict[str, Any]:
+def areas_data(conn: Connection, run_id: str, lang: Lang) -> dict[str, Any]:
     """Borders of a run's areas with their figures in each mode and tier."""
-    run, key = get_run(conn, catalogue, run_id), parse_run(run_id)
+    run, key = get_run(conn, run_id), parse_run(run_id)
     square = run_square(conn, key)
     return {
         "square": square.as_json(),
@@ -148,7 +148,7 @@ def gaps_data(
     conn: Connection, catalogue: Catalogue, run_id: str, mode: str, tier: str, lang: Lang
 ) -> dict[str, Any]:
     """Gaps of one mode and tier, most people first, each with the names of the areas it lies in."""
-    get_run(conn, catalogue, run_id)
+    get_run(conn, run_id)
     key = parse_run(run_id)
     square = run_square(conn, key)
     rows = run_store.gap_shapes(conn, key, mode, tier, square)

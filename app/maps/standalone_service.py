@@ -139,7 +139,7 @@ def _run_plan(
 ) -> _Plan:
     if not is_run_id(target):
         raise unknown("class or run", target, service.shown_classes(catalogue))
-    run = get_run(conn, catalogue, target)
+    run = get_run(conn, target)
     policy = catalogue.policies.get(run["policy"]["id"])
     views = run_service.supply_layers(conn, catalogue, policy, held, lang)
     view = run_service.run_view(run, policy, lang) | {"run": run["run"]}
@@ -210,7 +210,7 @@ def _column(values: list[Any]) -> Any:
 
 def _add_run(conn: Connection, catalogue: Catalogue, view: dict[str, Any], lang: Lang, file: File) -> None:
     run = view["run"]
-    areas = run_service.areas_data(conn, catalogue, run, lang)
+    areas = run_service.areas_data(conn, run, lang)
     file.add("run", "data-run-areas", service.json_text(areas))
     for mode in view["modes"]:
         for tier in view["tiers"]:

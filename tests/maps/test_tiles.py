@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
-import httpx
+import httpx2
 import pytest
 import shapely
 from sqlalchemy import text
@@ -15,7 +15,7 @@ from app.maps.squares import WORLD_M, mercator
 
 @pytest.fixture(scope="module")
 def client(address):
-    with httpx.Client(base_url=address, timeout=30) as made:
+    with httpx2.Client(base_url=address, timeout=30) as made:
         yield made
 
 
