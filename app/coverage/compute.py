@@ -13,7 +13,7 @@ import shapely
 
 from app.catalogue.model import Mode
 from app.coverage.gaps import Gaps, piece_gaps, rest_gaps
-from app.coverage.lattice import Pieces
+from app.coverage.lattice import STEP_M
 from app.coverage.model import (
     AreaUnits,
     Band,
@@ -28,11 +28,13 @@ from app.coverage.model import (
     Streets,
     TierSupply,
 )
+from app.coverage.shapes import EMPTY
 from app.coverage.straight import covered_area, merge, nearest, uncovered_part
 from app.coverage.units import by_place, coordinates
 from app.coverage.walking import centre_distance, piece_distance
 from app.network.reach import Reach, search
 
+CELL_DIAGONAL_M = float(np.hypot(STEP_M, STEP_M))
 #: Metres (k,) from points (k,) to the nearest facility, and its index where it is known.
 Metres = Callable[[Objects], tuple[Floats, Ints | None]]
 
@@ -137,23 +139,27 @@ def _walk_pieces(units: AreaUnits, walkers: list[Walker]) -> tuple[Floats, Objec
     assert pieces is not None
     distance = np.full(len(pieces), np.inf)
     reached = np.zeros((len(walkers), len(pieces)), dtype=bool)
+    whole = np.zeros(len(pieces), dtype=bool)
     for i, walker in enumerate(walkers):
         metres = walker.pieces_m(units)
         reached[i] = metres <= walker.band.radius_m
+        # No point of a piece is further from the walk's start than its cell is wide, and no walk beats the straight.
+        whole |= metres + CELL_DIAGONAL_M <= walker.band.service.inner_m
         distance = np.minimum(distance, metres)
-    return distance, _unserved(pieces, walkers, reached)
-
-
-def _unserved(pieces: Pieces, walkers: list[Walker], reached: Bools) -> Objects:
-    """What (p,) of each piece lies outside the straight-line area of the bands that reach it."""
     rest = pieces.geometry.copy()
+    rest[whole] = EMPTY
+    _take_served(rest, walkers, reached & ~whole)
+    return distance, rest
+
+
+def _take_served(rest: Objects, walkers: list[Walker], reached: Bools) -> None:
+    """Take from each piece (p,) what lies in the straight-line area of the bands that reach it (b, p)."""
     patterns, which = np.unique(reached, axis=1, return_inverse=True)
     for i in range(patterns.shape[1]):
         bands = [w.band.service for w, hit in zip(walkers, patterns[:, i], strict=True) if hit]
         if bands:
             rows = np.flatnonzero(which.reshape(-1) == i)
             rest[rows] = uncovered_part(rest[rows], bands[0] if len(bands) == 1 else merge(bands))
-    return rest
 
 
 def _served(rest: Objects, units: AreaUnits) -> Floats:

@@ -36,6 +36,11 @@ class ServiceArea:
     buffers: Geometries
     rings: tuple[Ring, ...]
 
+    @property
+    def inner_m(self) -> float:
+        """The radius that the buffers of every facility reach in all directions; -inf without facilities."""
+        return min((ring.inner_m for ring in self.rings), default=-np.inf)
+
     def union(self) -> shapely.Geometry:
         """The area as one polygon or multipolygon."""
         return shapely.union_all(self.buffers)
