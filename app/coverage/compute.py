@@ -154,12 +154,11 @@ def _walk_pieces(units: AreaUnits, walkers: list[Walker]) -> tuple[Floats, Objec
 
 def _take_served(rest: Objects, walkers: list[Walker], reached: Bools) -> None:
     """Take from each piece (p,) what lies in the straight-line area of the bands that reach it (b, p)."""
-    patterns, which = np.unique(reached, axis=1, return_inverse=True)
-    for i in range(patterns.shape[1]):
-        bands = [w.band.service for w, hit in zip(walkers, patterns[:, i], strict=True) if hit]
-        if bands:
-            rows = np.flatnonzero(which.reshape(-1) == i)
-            rest[rows] = uncovered_part(rest[rows], bands[0] if len(bands) == 1 else merge(bands))
+    pattern = (1 << np.arange(len(walkers))) @ reached.astype(np.int64)
+    for found in np.unique(pattern[pattern > 0]).tolist():
+        bands = [walker.band.service for i, walker in enumerate(walkers) if found >> i & 1]
+        rows = np.flatnonzero(pattern == found)
+        rest[rows] = uncovered_part(rest[rows], bands[0] if len(bands) == 1 else merge(bands))
 
 
 def _served(rest: Objects, units: AreaUnits) -> Floats:
