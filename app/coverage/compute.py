@@ -63,7 +63,15 @@ class Walker:
         owned = by_place(units).pieces
         assert owned is not None
         assert self.band.access is not None
-        return piece_distance(owned, units.access, self.reach, self.band.access, units.places.geometry)
+        gated = np.zeros(len(units.places.code), dtype=bool)
+        gated[units.access.owner[units.access.origin == "gate"]] = True
+        # Only behind gates does one walk straight to a facility inside; without them a parcel's own streets lead out.
+        grounds = units.places.geometry.copy()
+        grounds[~gated] = EMPTY
+        metres = piece_distance(owned, units.access, self.reach, self.band.access, grounds)
+        free = ~gated[owned.owner] & np.isfinite(owned.xy[:, 0])
+        metres[free] = np.minimum(metres[free], self.points_m(owned.xy[free]))
+        return metres
 
     def points_m(self, xy: Floats) -> Floats:
         """Metres walked (k,) from places that start where they are."""

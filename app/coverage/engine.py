@@ -13,7 +13,8 @@ from typing import Any
 from app.catalogue.model import Catalogue
 from app.coverage.cache import ArrayCache
 from app.coverage.compute import compute
-from app.coverage.loading import Loader, load_inputs
+from app.coverage.loader import Loader
+from app.coverage.loading import load_inputs
 from app.coverage.model import Inputs
 from app.coverage.official import assess
 from app.coverage.place import reach_of_place
@@ -93,10 +94,12 @@ class Engine:
 
     def _network(self, _: Mapping[str, Any]) -> dict[str, Any]:
         with self.db.engine() as conn:
-            streets = self._loader(conn).streets()
+            loader = self._loader(conn)
+            streets = loader.streets()
+            stamp = loader.stamp("streets")
         if streets is None:
             return {"streets": 0}
-        return self.cache.get(("report", streets.version), lambda: describe(streets.network))
+        return self.cache.get(("report", stamp), lambda: describe(streets.network))
 
     def _loader(self, conn: Connection) -> Loader:
         return Loader(conn, self.catalogue, get_metric_crs(conn), self.cache)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from app.coverage.shapes import collect, polygonal, union_groups
+from app.coverage.shapes import collect, polygonal, solid, union_groups
 from app.network.model import Floats, Geometries, Ints
 
 STEP_M = 50.0
@@ -48,10 +48,11 @@ def dissolve_overlaps(parcels: Geometries) -> Geometries:
     later, earlier = later[pair].astype(np.int64), earlier[pair]
     shared = polygonal(shapely.intersection(parcels[later], parcels[earlier]))
     real = shapely.area(shared) > SLIVER_M2
-    parcel, taken = collect(shared[real], later[real])
+    # Cut by the earlier parcels as they are: the shared parts' rounded corners would nearly, not quite, coincide.
+    parcel, taken = collect(parcels[earlier[real]], later[real])
     result = parcels.copy()
     if len(parcel):
-        result[parcel] = polygonal(shapely.difference(parcels[parcel], union_groups(taken)))
+        result[parcel] = solid(shapely.difference(parcels[parcel], union_groups(taken)))
     return result
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from app.coverage.lattice import SLIVER_M2
-from app.coverage.shapes import polygonal
+from app.coverage.shapes import solid
 from app.network.model import Bools, Floats, Geometries, Ints
 
 
@@ -56,14 +56,14 @@ def cut_by_areas(geoms: Geometries, areas: Geometries) -> AreaParts:
     area, unit = tree.query(areas, predicate="intersects")
     cut = whole[unit] < 0
     area, unit = area[cut].astype(np.int64), unit[cut].astype(np.int64)
-    parts = polygonal(shapely.intersection(geoms[unit], areas[area]))
-    solid = shapely.area(parts) > SLIVER_M2
+    parts = solid(shapely.intersection(geoms[unit], areas[area]))
+    real = shapely.area(parts) > SLIVER_M2
     inside = np.flatnonzero(whole >= 0)
     left, rest = _outside(geoms, np.flatnonzero(whole < 0), areas)
     return _ordered(
-        np.concatenate((inside, unit[solid], left)),
-        np.concatenate((whole[inside], area[solid], np.full(len(left), -1, dtype=np.int64))),
-        np.concatenate((geoms[inside], parts[solid], rest)),
+        np.concatenate((inside, unit[real], left)),
+        np.concatenate((whole[inside], area[real], np.full(len(left), -1, dtype=np.int64))),
+        np.concatenate((geoms[inside], parts[real], rest)),
     )
 
 
@@ -74,7 +74,7 @@ def clip_to_frame(geoms: Geometries, frame: shapely.Geometry | None) -> Geometri
     shapely.prepare(frame)
     result = geoms.copy()
     crossing = np.flatnonzero(~shapely.covers(frame, geoms))
-    result[crossing] = polygonal(shapely.intersection(geoms[crossing], frame))
+    result[crossing] = solid(shapely.intersection(geoms[crossing], frame))
     return result
 
 
@@ -88,9 +88,9 @@ def inside_frame(xy: Floats, frame: shapely.Geometry | None) -> Bools:
 
 def _outside(geoms: Geometries, unit: Ints, areas: Geometries) -> tuple[Ints, Geometries]:
     """(k,) units that reach beyond all areas and (k,) what of them lies there."""
-    rest = polygonal(shapely.difference(geoms[unit], shapely.union_all(areas))) if len(unit) else geoms[unit]
-    solid = shapely.area(rest) > SLIVER_M2
-    return unit[solid], rest[solid]
+    rest = solid(shapely.difference(geoms[unit], shapely.union_all(areas))) if len(unit) else geoms[unit]
+    real = shapely.area(rest) > SLIVER_M2
+    return unit[real], rest[real]
 
 
 def _ordered(unit: Ints, area: Ints, geometry: Geometries) -> AreaParts:

@@ -16,6 +16,7 @@ NO_BUILT_UP = {
 }
 PARTIAL_AREA = {"zh": "只统计所选区域", "en": "only the chosen area is counted"}
 OTHER_PARAMETERS = {"zh": "参数与文件不同", "en": "parameters differ from the document's"}
+NO_SUPPLY = {"zh": "数据中没有该类设施", "en": "there is no facility of this kind in the data"}
 NO_LAND = {"zh": "数据中没有居住用地", "en": "there is no residential land in the data"}
 
 
@@ -31,6 +32,8 @@ def assess(request: CoverageRequest, facts: dict[str, Any], *, has_land: bool) -
         differs.append(NO_BUILT_UP)
     if not has_land:
         differs.append(NO_LAND)
+    if not facts["has_supply"]:
+        differs.append(NO_SUPPLY)
     if request.area is not None:
         differs.append(PARTIAL_AREA)
     if request.speed_given is not None or request.people_rule is not None:

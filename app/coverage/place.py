@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 
 from app.catalogue.model import Policy, Supply, Tier
-from app.coverage.loading import Loader, load_band
+from app.coverage.loader import Loader
+from app.coverage.loading import band_key, load_band
 from app.coverage.model import Band, Streets
 from app.coverage.request import CoverageRequest
 from app.coverage.straight import nearest
@@ -99,7 +100,7 @@ def _straight(place: Place, band: Band) -> dict[str, Any]:
 def _walk(
     loader: Loader, place: Place, band: Band, streets: Streets, request: CoverageRequest, supply: Supply
 ) -> dict[str, Any]:
-    key = ("search", repr(supply), loader.version(supply.cls), streets.version, band.radius_m)
+    key = ("search", *band_key(loader, request, supply))
     reach: Reach | None = loader.cache.get(key, lambda: _search(band, streets))
     if reach is None or band.access is None:
         return _found(band, -1, np.inf)
@@ -109,7 +110,7 @@ def _walk(
     answer = _found(band, -1 if source < 0 else int(band.access.owner[source]), distance)
     if answer["distance_m"] is None:
         return answer
-    finder = loader.cache.get(("ways", streets.version), lambda: WayFinder.of(streets.network))
+    finder = loader.cache.get(("ways", loader.stamp("streets")), lambda: WayFinder.of(streets.network))
     way = finder.way(reach, position, place.xy, band.access.xy)
     minutes = distance / request.speed_m_s / 60.0
     return answer | {"minutes": round(minutes, 1), "way": None if way is None else _lonlat(loader, way)}

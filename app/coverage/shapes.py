@@ -8,6 +8,8 @@ import shapely
 from app.network.model import Geometries, Ints
 
 EMPTY = shapely.Polygon()
+#: Parts narrower than a tenth of a millimetre are rounding, not land.
+HAIR_M = 1e-4
 
 
 def collect(geoms: Geometries, owner: Ints) -> tuple[Ints, Geometries]:
@@ -40,6 +42,17 @@ def polygonal(geoms: Geometries) -> Geometries:
     owners, groups = collect(parts[solid], owner[solid])
     result[mixed[owners]] = union_groups(groups)
     return result
+
+
+def solid(geoms: Geometries) -> Geometries:
+    """(k,) the polygons of overlay results without hair-thin parts, which make GEOS answer wrongly later."""
+    clean = polygonal(geoms)
+    parts, owner = shapely.get_parts(clean, return_index=True)
+    thin = shapely.area(parts) < shapely.length(parts) * (HAIR_M / 2)
+    for i in np.unique(owner[thin]).tolist():
+        kept = parts[(owner == i) & ~thin]
+        clean[i] = kept[0] if len(kept) == 1 else shapely.MultiPolygon(kept.tolist())
+    return clean
 
 
 def multipolygons(geoms: Geometries) -> Geometries:

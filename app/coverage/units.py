@@ -9,7 +9,7 @@ import shapely
 
 from app.coverage.lattice import SLIVER_M2, cut, dissolve_overlaps, join, select
 from app.coverage.measure import clip_to_frame, cut_by_areas, inside_frame
-from app.coverage.model import Areas, AreaUnits, Floats, Ints, Objects, Places, PointUnits
+from app.coverage.model import Areas, AreaUnits, Bools, Floats, Ints, Objects, Places, PointUnits
 
 
 def take(places: Places, index: Ints | np.ndarray) -> Places:
@@ -34,10 +34,9 @@ def coordinates(points: Objects) -> Floats:
     return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
 
-def in_data(places: Places, frame: shapely.Geometry | None) -> tuple[Places, float]:
-    """Places whose centre lies in the frame of data, and the people of the others."""
-    inside = inside_frame(coordinates(centres(places.geometry)), frame)
-    return take(places, inside), float(places.people[~inside].sum())
+def in_data(places: Places, frame: shapely.Geometry | None) -> Bools:
+    """Whether each place's centre lies in the frame of data (m,)."""
+    return inside_frame(coordinates(centres(places.geometry)), frame)
 
 
 def area_units(places: Places, areas: Areas) -> AreaUnits:
@@ -48,9 +47,21 @@ def area_units(places: Places, areas: Areas) -> AreaUnits:
     whole_m2 = np.bincount(place, weights=area_m2, minlength=len(places.code))[place]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(whole_m2 > 0, area_m2 / whole_m2, 0.0)
-    return AreaUnits(
-        places, geometry, place, area, area_m2, places.people[place] * share, pieces=cut(geometry)
-    )
+    people = places.people[place] * share + _buried(places, geometry, place)
+    return AreaUnits(places, geometry, place, area, area_m2, people, pieces=cut(geometry))
+
+
+def _buried(places: Places, geometry: Objects, place: Ints) -> Floats:
+    """People (n,) that units take over from places wholly under them: they live there all the same."""
+    taken = np.zeros(len(geometry))
+    alive = np.zeros(len(places.code), dtype=bool)
+    alive[place] = True
+    lost = np.flatnonzero(~alive & (places.people > 0))
+    if len(lost) and len(geometry):
+        inside = np.asarray(shapely.point_on_surface(places.geometry[lost]), dtype=object)
+        which, unit = shapely.STRtree(geometry).query_nearest(inside, all_matches=False)
+        np.add.at(taken, unit, places.people[lost[which]])
+    return taken
 
 
 def clipped(units: AreaUnits, clip: shapely.Geometry | None) -> AreaUnits:
@@ -64,12 +75,12 @@ def clipped(units: AreaUnits, clip: shapely.Geometry | None) -> AreaUnits:
     inside = np.asarray(shapely.covers(clip, units.geometry))
     crossing = np.flatnonzero(~inside & shapely.intersects(clip, units.geometry))
     parts = clip_to_frame(units.geometry[crossing], clip)
-    solid = shapely.area(parts) > SLIVER_M2
-    chosen = np.concatenate([np.flatnonzero(inside), crossing[solid]])
-    geometry = np.concatenate([units.geometry[inside], parts[solid]])
+    real = shapely.area(parts) > SLIVER_M2
+    chosen = np.concatenate([np.flatnonzero(inside), crossing[real]])
+    geometry = np.concatenate([units.geometry[inside], parts[real]])
     area_m2 = shapely.area(geometry)
     people = units.people[chosen] * area_m2 / units.area_m2[chosen]
-    pieces = join(select(units.pieces, np.flatnonzero(inside)), cut(parts[solid]), int(inside.sum()))
+    pieces = join(select(units.pieces, np.flatnonzero(inside)), cut(parts[real]), int(inside.sum()))
     return dataclasses.replace(
         units,
         geometry=geometry,

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 
 from app.coverage.lattice import cut, dissolve_overlaps
 
@@ -64,3 +65,19 @@ def test_a_parcel_under_another_has_one_piece_without_land():
 def test_no_parcels_have_no_pieces():
     assert len(cut(np.empty(0, dtype=object))) == 0
     assert len(dissolve_overlaps(np.empty(0, dtype=object))) == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_hair_thin_rests_of_overlaps_make_no_land(seed):
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 300, (8, 2))
+    size = rng.uniform(40, 160, (8, 2))
+    boxes = [shapely.box(*low, *(low + wide)) for low, wide in zip(corner, size, strict=True)]
+    turned = np.array(
+        [shapely.affinity.rotate(box, 17.3 * i, origin=(150, 150)) for i, box in enumerate(boxes)]
+    )
+    parcels = dissolve_overlaps(turned)
+    pieces = cut(parcels)
+    area = np.bincount(pieces.owner, weights=pieces.area_m2, minlength=8)
+    assert area == pytest.approx(shapely.area(parcels), rel=1e-9, abs=1e-6)
+    assert area.sum() == pytest.approx(shapely.area(shapely.union_all(turned)), rel=1e-5)

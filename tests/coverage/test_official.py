@@ -11,7 +11,7 @@ from app.errors import BadInput, NotFound
 
 def ask(catalogue, policy="cn_city_check_2021", area=None, **parameters):
     request = parse(catalogue, {"policy": policy, "parameters": parameters}, area)
-    return assess(request, {"built_up_area_used": True}, has_land=True)
+    return assess(request, {"built_up_area_used": True, "has_supply": True}, has_land=True)
 
 
 def test_only_the_documents_own_rule_is_official(catalogue):
@@ -38,8 +38,11 @@ def test_changed_parameters_are_no_longer_official(catalogue, changed):
 
 def test_without_built_up_area_or_land_it_is_not_official(catalogue):
     request = parse(catalogue, {"policy": "cn_city_check_2021"}, None)
-    assert not assess(request, {"built_up_area_used": False}, has_land=True)["official"]
-    assert not assess(request, {"built_up_area_used": True}, has_land=False)["official"]
+    whole = {"built_up_area_used": True, "has_supply": True}
+    assert assess(request, whole, has_land=True)["official"]
+    assert not assess(request, whole | {"built_up_area_used": False}, has_land=True)["official"]
+    assert not assess(request, whole | {"has_supply": False}, has_land=True)["official"]
+    assert not assess(request, whole, has_land=False)["official"]
 
 
 @pytest.mark.parametrize(
