@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
+MISSING = object()
 
 
 class Stamp(NamedTuple):
@@ -24,19 +25,35 @@ class ArrayCache:
         self._size = size
         self._values: OrderedDict[tuple[Hashable, ...], object] = OrderedDict()
         self._newest: dict[str, int] = {}
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._making: dict[tuple[Hashable, ...], threading.RLock] = {}
 
     def __len__(self) -> int:
         return len(self._values)
 
     def get(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
-        """The value of a key, made once."""
+        """The value of a key, made once; two keys may be made at the same time, one key never twice."""
+        with self._lock:
+            making = self._making.setdefault(key, threading.RLock())
+        with making:
+            found = self._find(key)
+            if found is MISSING:
+                found = make()
+                self._keep(key, found)
+        return cast("T", found)
+
+    def _find(self, key: tuple[Hashable, ...]) -> object:
         with self._lock:
             if key not in self._values:
-                self._values[key] = make()
-                self._drop(key)
+                return MISSING
             self._values.move_to_end(key)
-            return cast("T", self._values[key])
+            return self._values[key]
+
+    def _keep(self, key: tuple[Hashable, ...], value: object) -> None:
+        with self._lock:
+            self._values[key] = value
+            self._making.pop(key, None)
+            self._drop(key)
 
     def _drop(self, key: tuple[Hashable, ...]) -> None:
         for stamp in _stamps(key):

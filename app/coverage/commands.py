@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.coverage import service
 from app.coverage.engine import Engine
+from app.coverage.parallel import share
 from app.coverage.request import parse_modes
 from app.database.engine import Database, open_database
 from app.settings import Settings
@@ -84,14 +86,18 @@ def run_policies(
 ) -> list[dict[str, Any]]:
     """Compute and save several policies with one engine, so that arrays are loaded once; progress on stderr."""
     engine = Engine(db, catalogue)
-    runs = []
+    done = itertools.count(1)
     with console.progress("Coverage") as report:
-        for done, name in enumerate(names):
-            report(done, len(names), name)
+
+        def run(name: str) -> dict[str, Any]:
             title = catalogue.get_policy(name).title.zh if save else None
-            runs.append(service.run(db, engine.answer, {**request, "policy": name, "name": title}))
-        report(len(names), len(names), "")
-    return runs
+            result = service.run(db, engine.answer, {**request, "policy": name, "name": title})
+            report(next(done), len(names), name)
+            return result
+
+        report(0, len(names), names[0])
+        # The first loads what all others need; the others share the cores.
+        return [run(names[0]), *share(run, names[1:])]
 
 
 def print_runs(runs: list[dict[str, Any]]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +26,7 @@ from app.coverage.model import (
     Streets,
     TierSupply,
 )
+from app.coverage.parallel import share
 from app.coverage.shapes import EMPTY
 from app.coverage.straight import covered_area, merge, nearest, uncovered_part
 from app.coverage.units import by_place, coordinates
@@ -82,9 +81,7 @@ def compute(inputs: Inputs, modes: tuple[Mode, ...]) -> list[Figures]:
     """Every tier in every mode. Walking without streets gives NaN throughout: unknown is not zero."""
     measure = {"straight": _straight, "walk": _walk}
     tasks = [(measure[mode], supply) for supply in inputs.supplies for mode in modes]
-    # GEOS and Dijkstra let other threads run, so tiers and modes share the machine's cores.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(lambda task: task[0](inputs, task[1]), tasks))
+    return share(lambda task: task[0](inputs, task[1]), tasks)
 
 
 def _facilities(supply: TierSupply) -> Objects:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from app.coverage.parallel import cores, share
 from app.coverage.shapes import collect, polygonal, solid, union_groups
 from app.network.model import Floats, Geometries, Ints
 
 STEP_M = 50.0
 LAND_RULE = "lattice-50"
 SLIVER_M2 = 1e-6
+#: From this many parcels on, cutting is shared among the cores.
+MANY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,17 @@ def dissolve_overlaps(parcels: Geometries) -> Geometries:
 
 def cut(parcels: Geometries, step_m: float = STEP_M) -> Pieces:
     """The pieces of parcels (u,) that do not overlap, by the lattice of lines at whole multiples of `step_m` metres."""
+    if len(parcels) < MANY:
+        return _cut(parcels, step_m)
+    parts = np.array_split(parcels, cores())
+    pieces = share(lambda part: _cut(part, step_m), parts)
+    result = pieces[0]
+    for done, part in zip(np.cumsum([len(part) for part in parts]).tolist(), pieces[1:], strict=False):
+        result = join(result, part, done)
+    return result
+
+
+def _cut(parcels: Geometries, step_m: float) -> Pieces:
     owner, column, row = _cells(parcels, step_m)
     boxes = shapely.box(column * step_m, row * step_m, (column + 1) * step_m, (row + 1) * step_m)
     shapely.prepare(parcels)

@@ -34,11 +34,11 @@ CHILD_LEVEL = {
 def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[str, Any]]:
     """Everything one request needs, and what the result records about it (versions, frame, people outside the data)."""
     policy = request.policy
+    areas, whole = _areas(loader, request)
+    built_up, dated = _built_up(loader, policy)
     streets = loader.streets()
     supplies, frames = _supplies(loader, request, streets)
     frame = _intersection([*frames, loader.frame("streets")])
-    areas, whole = _areas(loader, request)
-    built_up, dated = _built_up(loader, policy)
     clip = _intersection([built_up, whole])
     land, land_outside = _land(loader, request, areas, frame, clip, streets)
     people = _people(loader, request, areas, frame, clip)
