@@ -19,15 +19,13 @@ from app.space.metric import metric_crs
 from tests.inventory.town import batch
 
 CRS = metric_crs("EPSG:4548")
-EAST, NORTH = 388_000.0, 3_174_000.0
+CORNER = np.array([388_000.0, 3_174_000.0])
 
 
 def drawn(class_id, shapes, columns=None):
     """A batch of shapes drawn in metres from the town's corner."""
     moved = {
-        code: CRS.to_lonlat(
-            np.array([shapely.transform(shape, lambda xy: xy + [EAST, NORTH])], dtype=object)
-        )[0]
+        code: CRS.to_lonlat(np.array([shapely.transform(shape, lambda xy: xy + CORNER)], dtype=object))[0]
         for code, shape in shapes.items()
     }
     return batch(class_id, moved, columns)
@@ -76,7 +74,7 @@ def test_a_gate_opens_only_the_park_it_belongs_to(town, catalogue):
 
 
 def test_a_gate_closed_to_pedestrians_opens_nothing(town, catalogue):
-    parcel = {"c": shapely.box(200, -110, 300, -10)}
+    parcel = {"c": shapely.box(-250, -110, -150, -10)}
     write(town, catalogue, drawn("residential_areas", parcel, {"kind": ["land"], "people": [10]}))
     far = {"g": shapely.Point(100, 110)}
     write(town, catalogue, drawn("park_gates", far, {"park": ["big"], "pedestrians": [False]}))
