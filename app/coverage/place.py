@@ -17,6 +17,7 @@ from app.coverage.straight import nearest
 from app.network.path import WayFinder
 from app.network.reach import Reach, distance_at, search, source_at
 from app.network.snap import snap
+from app.space.metric import MAX_SCALE_ERROR
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def reach_of_place(loader: Loader, lon: float, lat: float) -> dict[str, Any]:
         each mode has `met`, `code`, `name`, `distance_m`, and walking also `minutes` and `way` (lon/lat coordinates).
         Unreached is null.
     """
-    place = Place(lon, lat, loader.crs.xy(lon, lat))
+    known = is_known(loader, lon, lat)
+    place = Place(lon, lat, loader.crs.xy(lon, lat)) if known else None
     policies = [
         {
             "id": policy.id,
@@ -52,10 +54,27 @@ def reach_of_place(loader: Loader, lon: float, lat: float) -> dict[str, Any]:
         }
         for policy in loader.catalogue.policies.values()
     ]
-    return {"lon": lon, "lat": lat, "metric_crs": loader.crs.definition, "policies": policies}
+    return {
+        "lon": lon,
+        "lat": lat,
+        "outside_data": not known,
+        "metric_crs": loader.crs.definition,
+        "policies": policies,
+    }
 
 
-def _tier(loader: Loader, place: Place, policy: Policy, tier: Tier) -> dict[str, Any]:
+def is_known(loader: Loader, lon: float, lat: float) -> bool:
+    """Whether a place lies where the city's data can say anything: in its frame, and where its metric CRS is true."""
+    if loader.crs.scale_error(lon, lat) > MAX_SCALE_ERROR:
+        return False
+    frame = loader.frame("streets")
+    return frame is None or bool(shapely.intersects(frame, shapely.Point(loader.crs.xy(lon, lat))))
+
+
+def _tier(loader: Loader, place: Place | None, policy: Policy, tier: Tier) -> dict[str, Any]:
+    title = {"zh": tier.title.zh, "en": tier.title.en}
+    if place is None:
+        return {"tier": tier.id, "title": title, "straight": _best([]), "walk": _best([])}
     request = CoverageRequest(policy)
     streets = loader.streets()
     bands = [load_band(loader, request, supply, streets) for supply in tier.supplies]
@@ -65,7 +84,7 @@ def _tier(loader: Loader, place: Place, policy: Policy, tier: Tier) -> dict[str,
     ]  # fmt: skip
     return {
         "tier": tier.id,
-        "title": {"zh": tier.title.zh, "en": tier.title.en},
+        "title": title,
         "straight": _best(straight),
         "walk": _best(walked),
     }

@@ -181,6 +181,17 @@ def test_reach_names_facility_metres_minutes_and_way(town):
     assert len(walk["way"]) >= 2
 
 
+@pytest.mark.parametrize("place", ["lon=0&lat=0", "lon=115.0&lat=29.5"])
+def test_reach_outside_the_data_knows_nothing(town, place):
+    client, *_ = town
+    body = client.get(f"/reach?{place}").json()
+    assert body["outside_data"] is True
+    for policy in body["policies"]:
+        for tier in policy["tiers"]:
+            assert tier["straight"]["met"] is None
+            assert tier["walk"]["distance_m"] is None
+
+
 @pytest.mark.parametrize(
     "query", ["", "lon=999&lat=1", "lon=nan&lat=1", "lon=1", "lon=x&lat=y", "lon=1&lat=1&z=1"]
 )
