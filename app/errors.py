@@ -5,7 +5,8 @@ ChengtuError                 code, message, hint, HTTP status, exit code
 ├── BadInput        400      a request, file or declaration that cannot be used as it is
 │   ├── BadDeclaration       a class, policy or setting file that cannot start the program
 │   ├── UnreadableFile       a file that cannot be opened or holds nothing usable
-│   └── BadGeometry          coordinates that cannot be stored or used
+│   ├── BadGeometry          coordinates that cannot be stored or used
+│   └── TooLarge    413      a request body over the limit
 ├── Conflict        409      the stored state forbids the change
 │   └── PreconditionFailed 412   the caller's version is not the current one
 ├── Unavailable     503      database, engine or another part is down; retry later
@@ -54,6 +55,11 @@ class BadGeometry(BadInput):
     code = "bad-geometry"
 
 
+class TooLarge(BadInput):
+    code = "too-large"
+    status = 413
+
+
 class Conflict(ChengtuError):
     code = "conflict"
     status = 409
@@ -79,9 +85,24 @@ class SetupFailed(ChengtuError):
     status = 500
 
 
+#: Names a hint lists at most.
+SHOWN_NAMES = 12
+
+
 def unknown(kind: str, name: str, valid: Iterable[str]) -> NotFound:
     """The error for a name that does not exist, hinting at the nearest valid names."""
     names = sorted(valid)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"Did you mean {', '.join(near)}?" if near else f"Valid names: {', '.join(names) or 'none'}."
+    hint = f"Did you mean {', '.join(near)}?" if near else f"Valid names: {_short_list(names)}."
     return NotFound(f"There is no {kind} named '{name}'.", hint)
+
+
+def _short_list(names: list[str]) -> str:
+    """The first names; where they are too many to be read, how many more there are and where to find them."""
+    shown = ", ".join(names[:SHOWN_NAMES]) or "none"
+    more = len(names) - SHOWN_NAMES
+    return (
+        f"{shown} … and {more} more: /docs and docs/reference.md say where to list them"
+        if more > 0
+        else shown
+    )

@@ -65,6 +65,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
     app.state.catalogue = load_catalogue(settings.geodata)
     app.state.db = Database(settings)
     app.state.engine = engine or EngineClient(None)
+    app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.state.openapi_text = lambda: _openapi_text(app)
     problems.install(app)
     for router in ROUTERS:

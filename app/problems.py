@@ -15,9 +15,11 @@ from starlette.responses import JSONResponse, Response
 
 from app.access.negotiation import choose_lang
 from app.catalogue.model import Lang
-from app.errors import BadInput, ChengtuError, NotFound
+from app.errors import BadInput, ChengtuError, NotFound, TooLarge
 
 MEDIA_TYPE = "application/problem+json"
+#: Longest request body.
+MAX_BODY_BYTES = 1_000_000
 
 #: code → (Chinese, English) title; a code that is not here has the title of its status.
 TITLES: Mapping[str, tuple[str, str]] = {
@@ -25,6 +27,7 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "bad-input": ("请求有误", "Bad request"),
     "bad-declaration": ("声明有误", "Bad declaration"),
     "unreadable-file": ("文件无法读取", "Unreadable file"),
+    "too-large": ("请求过大", "Content too large"),
     "bad-geometry": ("几何图形有误", "Bad geometry"),
     "conflict": ("冲突", "Conflict"),
     "precondition-failed": ("版本已变", "Precondition failed"),
@@ -102,12 +105,18 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED and (methods := allowed_methods(request)):
+        # The framework names the methods of the first route at the path alone.
+        error.headers = {"Allow": ", ".join(methods)}
     return problem(request, describe_http(request, error), error.headers)
 
 
 def describe_validation(errors: Iterable[Mapping[str, Any]]) -> BadInput:
     """One sentence naming the first wrong parameter, its value and why; the hint counts the others."""
     first, *others = errors
+    if first["type"] == "json_invalid":
+        reason = str(first.get("ctx", {}).get("error", "")).lower() or "it cannot be read"
+        return not_json(f"{reason} at character {int(first['loc'][-1]) + 1}")
     place, *path = (str(part) for part in first["loc"])
     kind = {"query": "query parameter", "path": "path parameter", "header": "header", "body": "body"}.get(
         place, place
@@ -120,6 +129,20 @@ def describe_validation(errors: Iterable[Mapping[str, Any]]) -> BadInput:
     hint = f"{len(others)} more can't be used either." if others else None
     return BadInput(
         f"The {name}{given} cannot be used: {reason}.".replace("..", "."), _nearest(first) or hint
+    )
+
+
+def not_json(reason: str) -> BadInput:
+    """The error for a request body that is no JSON, and why."""
+    return BadInput(
+        f"The request body is not valid JSON: {reason}.", 'Send one JSON object, for example {"policy": "…"}.'
+    )
+
+
+def too_large() -> TooLarge:
+    """The error for a request body over the limit."""
+    return TooLarge(
+        f"The request body is larger than {MAX_BODY_BYTES // 1_000_000} MB.", "Send less at once."
     )
 
 
@@ -139,11 +162,29 @@ def describe_http(request: Request, error: HTTPException) -> ChengtuError:
         return NotFound(
             f"There is nothing at {request.url.path}.", "/ lists what there is; /docs describes it."
         )
+    if error.status_code == http.HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
+        return _unreadable_body(error.__cause__)
+    if error.status_code == TooLarge.status:
+        return too_large()
     phrase = http.HTTPStatus(error.status_code).phrase
     told = ChengtuError(f"{phrase}: {request.method} {request.url.path}.", None)
     told.status, told.code = error.status_code, phrase.lower().replace(" ", "-")
     if error.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
-        told.hint = (
-            f"Allowed here: {(error.headers or {}).get('Allow') or (error.headers or {}).get('allow', '')}."
-        )
+        told.hint = f"Allowed here: {(error.headers or {}).get('Allow', '')}."
     return told
+
+
+def _unreadable_body(cause: BaseException) -> BadInput:
+    """What the framework tells as a bare 400: a body that failed before it could be checked."""
+    if isinstance(cause, UnicodeDecodeError):
+        return not_json(f"byte {cause.start + 1} is not UTF-8")
+    if isinstance(cause, RecursionError):
+        return not_json("it is nested too deeply")
+    return not_json("it cannot be read")
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """Every method that some route takes at the request's path, in alphabetical order."""
+    routes: Iterable[Any] = getattr(request.app.state, "routes", ())
+    path = request.url.path
+    return sorted({method for route in routes if route.path_regex.match(path) for method in route.methods})

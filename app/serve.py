@@ -17,7 +17,6 @@ import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,6 +29,7 @@ import uvicorn
 from app.coverage.engine_client import EngineClient
 from app.coverage.engine_server import serve_engine
 from app.errors import SetupFailed
+from app.jobs.stopping import StopFlag
 from app.main import create_app
 from app.settings import Settings
 from app.worker import work
@@ -40,6 +40,7 @@ log = logging.getLogger("chengtu.serve")
 GRACE_S = 10.0
 #: A child that lived this long had a good start: the next pause is short again.
 SETTLED_S = 30.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 
@@ -75,13 +76,19 @@ class Child:
     def _start(self) -> None:
         self.started_at = time.monotonic()
         self.process = multiprocessing.get_context("fork").Process(target=self._run, name=self.name)
-        self.process.start()
+        # Held back until the child has handlers of its own: in the supervisor's it would only set a flag nobody reads.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _run(self) -> None:
         """In the child: a session of its own, so that a Ctrl-C in the terminal reaches the supervisor alone."""
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_NAME, f"chengtu {self.name}".encode()[:15])
         # The child ends with the supervisor, even when that is killed outright.
@@ -176,7 +183,7 @@ def serve(
     `prepare`, if given, is tried every 5 s beside the running server until it succeeds (a database that is down).
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(processName)s %(levelname)s %(message)s")
-    stop = threading.Event()
+    stop = StopFlag()
     with (
         bind(settings.host, settings.port) as listening,
         engine_socket_folder() as folder,
@@ -204,7 +211,7 @@ def stop_all(running: list[Child]) -> None:
 def _supervise(
     settings: Settings,
     running: list[Child],
-    stop: threading.Event,
+    stop: StopFlag,
     on_ready: Callable[[], object],
     prepare: Callable[[], bool] | None,
 ) -> None:
@@ -236,10 +243,12 @@ def answers(host: str, port: int) -> bool:
 
 
 @contextmanager
-def _stop_on_signal(stop: threading.Event) -> Iterator[None]:
-    before = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in (signal.SIGINT, signal.SIGTERM)}
+def _stop_on_signal(stop: StopFlag) -> Iterator[None]:
+    before = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in STOP_SIGNALS}
     try:
         yield
     finally:
+        # Once asked to stop, the program ends: a second signal must not cut short what is still to be stopped
+        # (the database). Ignored, not handled: the interpreter drops handlers before its own end.
         for kind, handler in before.items():
-            signal.signal(kind, handler)
+            signal.signal(kind, signal.SIG_IGN if stop.is_set() else handler)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from app.access.dependencies import LangDep
+from app.access.dependencies import DatabaseDep, LangDep
+from app.database.transactions import Database
+from app.errors import Unavailable
 from app.web.templates import render
 
 router = APIRouter(tags=["Documentation"])
@@ -18,6 +20,17 @@ def get_api(request: Request) -> Response:
 
 
 @router.get("/docs", summary="The API documentation", include_in_schema=False)
-def get_docs(lang: LangDep) -> Response:
-    """The documentation as a page."""
-    return Response(render("docs.html", lang), media_type="text/html")
+def get_docs(lang: LangDep, db: DatabaseDep) -> Response:
+    """The documentation as a page; it says so where the data is the sample's."""
+    return Response(render("docs.html", lang, sample=_is_sample(db)), media_type="text/html")
+
+
+def _is_sample(db: Database) -> bool:
+    """Whether the sample city is loaded; False while the database is away, for the page needs no data."""
+    try:
+        with db.read() as conn:
+            return (
+                conn.exec_driver_sql("SELECT 1 FROM city.settings WHERE key = 'sample'").first() is not None
+            )
+    except Unavailable:
+        return False

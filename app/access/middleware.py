@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.problems import internal_error, problem
+from app.errors import TooLarge
+from app.problems import MAX_BODY_BYTES, internal_error, problem, too_large
 
 log = logging.getLogger("chengtu.web")
 
@@ -42,13 +45,40 @@ class HouseMiddleware:
         scope["request_id"] = secrets.token_hex(8)
         reply = _Reply(scope, send, is_head=scope["method"] == "HEAD")
         inner = {**scope, "method": "GET"} if reply.is_head else scope
+        body = _Body(receive)
         try:
-            await self.app(inner, receive, reply.send)
+            body.check_length(Request(scope).headers)
+            await self.app(inner, body.receive, reply.send)
+        except TooLarge as error:
+            await problem(Request(scope), error)(scope, receive, reply.send)
         except Exception:
             log.exception("Request %s failed: %s %s", scope["request_id"], scope["method"], scope["path"])
             if reply.started:
                 raise
             await problem(Request(scope), internal_error())(scope, receive, reply.send)
+
+
+class _Body:
+    """Passes the request body on, as far as the limit."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.forward = receive
+        self.received = 0
+
+    @staticmethod
+    def check_length(headers: Mapping[str, str]) -> None:
+        """Raise TooLarge where the client itself says so, before anything is read."""
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
+            raise too_large()
+
+    async def receive(self) -> Message:
+        """Take one ASGI message; raises where the body becomes too large (the framework passes this type on)."""
+        message = await self.forward()
+        self.received += len(message.get("body", b""))
+        if self.received > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        return message
 
 
 class _Reply:

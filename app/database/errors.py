@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+import shutil
+
 import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.database.location import find_location
 from app.errors import BadGeometry, BadInput, ChengtuError, Conflict, NoSpace, SetupFailed, Unavailable
+from app.settings import Settings
 
 START = "If it is the embedded database, start it: chengtu db start. Otherwise look at the server in DATABASE_URL."
 LATER = "Try again in a moment."
+AWAY = "The database is not reachable."
+#: With less free space than this the embedded server cannot go on: it makes its log in files of 16 MiB.
+LITTLE_BYTES = 32 * 1024**2
 #: Words by which PostGIS and GEOS speak of a geometry in an internal error (XX000).
 GEOMETRY_WORDS = (
     "geometr", "topolog", "geos", "lwgeom", "lwpoly", "polygon", "coordinate", "linestring", "wkb", "wkt",
 )  # fmt: skip
 
 
-def translate(error: Exception) -> Exception:
-    """The app error that tells `error` to a user; `error` itself where it is not a database failure we can name."""
+def translate(error: Exception, settings: Settings | None = None) -> Exception:
+    """The app error that tells `error` to a user; `error` itself where it is not a database failure we can name.
+
+    With `settings`, an embedded server that went down because its disk is full is told as such.
+    """
+    told = _translate(error)
+    is_away = isinstance(told, Unavailable) and told.message == AWAY
+    return _full() if is_away and settings is not None and _has_no_space(settings) else told
+
+
+def _has_no_space(settings: Settings) -> bool:
+    """Whether the disk of the embedded server is as good as full; False where that cannot be known."""
+    if settings.database_url is not None:
+        return False
+    try:
+        location = find_location(settings.home_path)
+        return location is not None and shutil.disk_usage(location.root).free < LITTLE_BYTES
+    except (OSError, ChengtuError):
+        return False
+
+
+def _full() -> NoSpace:
+    return NoSpace("The disk of the database is full; nothing was saved.", "Free some space and try again.")
+
+
+def _translate(error: Exception) -> Exception:
     if isinstance(error, PoolTimeoutError):
         return Unavailable("All connections to the database are busy.", LATER)
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -35,9 +66,7 @@ def _by_state(state: str, cause: psycopg.Error) -> ChengtuError | None:
     if state == "XX000" and not any(word in message.lower() for word in GEOMETRY_WORDS):
         return None
     exact = {
-        "53100": NoSpace(
-            "The disk of the database is full; nothing was saved.", "Free some space and try again."
-        ),
+        "53100": _full(),
         "57014": Unavailable(
             "The question took the database longer than allowed and was stopped.", "Ask for less at once."
         ),
@@ -53,7 +82,7 @@ def _by_state(state: str, cause: psycopg.Error) -> ChengtuError | None:
 def _by_class(state: str, message: str, detail: str | None) -> ChengtuError | None:
     match state[:2]:
         case "08" | "57":
-            return Unavailable("The database is not reachable.", START)
+            return Unavailable(AWAY, START)
         case "53":
             return Unavailable(f"The database is out of resources: {message}.", LATER)
         case "40":
@@ -75,7 +104,7 @@ def _without_state(cause: psycopg.OperationalError) -> ChengtuError:
         return _refused()
     if "does not exist" in text and "database" in text:
         return Unavailable("The database does not exist yet.", "Make it: chengtu db migrate")
-    return Unavailable("The database is not reachable.", START)
+    return Unavailable(AWAY, START)
 
 
 def _refused() -> ChengtuError:

@@ -71,7 +71,7 @@ class Database:
     @contextmanager
     def listen(self, channel: str) -> Iterator[Callable[[float], bool]]:
         """A connection that hears NOTIFY on `channel`: `heard(seconds)` waits so long and says whether one came."""
-        with translated(), self._connect() as connection:
+        with translated(self.settings), self._connect() as connection:
             connection.autocommit = True
             connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
             yield lambda seconds: any(True for _ in connection.notifies(timeout=seconds, stop_after=1))
@@ -91,7 +91,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, opening: str) -> Iterator[Connection]:
-        with translated():
+        with translated(self.settings):
             connection = self._open(opening)
             try:
                 yield connection
@@ -115,12 +115,12 @@ class Database:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn database failures in the block into app errors."""
+def translated(settings: Settings | None = None) -> Iterator[None]:
+    """Turn database failures in the block into app errors; `settings` let a full disk be told."""
     try:
         yield
     except (SQLAlchemyError, psycopg.Error) as error:
-        told = translate(error)
+        told = translate(error, settings)
         if told is error:
             raise
         raise told from error

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.database.transactions import Connection, Database
 from app.jobs import store
+from app.jobs.stopping import StopFlag
 
 #: What a room registers under a kind: does the work, returns the result (plain values for JSON).
 Handler = Callable[["JobContext"], dict[str, Any]]
@@ -33,7 +34,7 @@ class JobContext:
     request: Mapping[str, Any]
     who: str
     cancelled: threading.Event = field(default_factory=threading.Event)
-    stopping: threading.Event = field(default_factory=threading.Event)
+    stopping: StopFlag = field(default_factory=StopFlag)
     finished: bool = False
 
     def check(self) -> None:

@@ -14,6 +14,7 @@ from app.database.transactions import Database
 from app.errors import ChengtuError, Conflict, Unavailable
 from app.jobs import store
 from app.jobs.context import Handler, JobCancelled, JobContext, JobInterrupted
+from app.jobs.stopping import StopFlag
 from app.jobs.store import Job
 
 log = logging.getLogger("chengtu.jobs")
@@ -40,7 +41,8 @@ class Worker:
         self._handlers = dict(handlers)
         self._beat_s = beat_s
         self._stale_s = stale_s
-        self._stopping = threading.Event()
+        self._stopping = StopFlag()
+        self._is_away = False
         self._reap_at = 0.0
 
     def stop(self) -> None:
@@ -53,8 +55,18 @@ class Worker:
             try:
                 self._work_and_listen()
             except Unavailable as error:
-                log.warning("Waiting for the database: %s", error.message)
+                self._note(error)
                 self._stopping.wait(RETRY_S)
+
+    def _note(self, failure: Unavailable | None) -> None:
+        """Tell once that the database is away, and once that it is back."""
+        if self._is_away == (failure is not None):
+            return
+        self._is_away = failure is not None
+        if failure is not None:
+            log.warning("Waiting for the database: %s", failure.message)
+        else:
+            log.warning("The database is back.")
 
     def run_one(self) -> bool:
         """Do one job if one waits; says whether there was one."""
@@ -68,7 +80,9 @@ class Worker:
     def _work_and_listen(self) -> None:
         with self._db.listen(store.CHANNEL) as heard:
             while not self._stopping.is_set():
-                if not self.run_one():
+                found = self.run_one()
+                self._note(None)
+                if not found:
                     self._idle(heard)
 
     def _idle(self, heard: Any) -> None:

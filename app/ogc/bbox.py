@@ -15,9 +15,9 @@ def parse_bbox(text: str) -> Bbox:
 
     `west > east` crosses the antimeridian and stays so: the query splits it at 180°.
     """
-    parts = text.split(",")
+    parts = text.split(",") if text.strip() else []
     if len(parts) not in {4, 6}:
-        raise BadInput(f"bbox has {len(parts)} numbers instead of 4 or 6.", _HINT)
+        raise BadInput(f"bbox needs 4 or 6 numbers, not {len(parts)}.", _HINT)
     numbers = [_number(part) for part in parts]
     half = len(numbers) // 2
     west, south, east, north = numbers[0], numbers[1], numbers[half], numbers[half + 1]

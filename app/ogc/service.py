@@ -14,8 +14,8 @@ from app.catalogue.model import Catalogue, Lang
 from app.database.transactions import Connection
 from app.errors import BadInput, NotFound, unknown
 from app.inventory import store as inventory
+from app.inventory.changes import list_origins
 from app.inventory.query import MAX_LIMIT, FeatureQuery, field_names
-from app.maps.store import sources
 from app.ogc import store
 from app.ogc.bbox import Bbox, parse_bbox
 from app.ogc.collections import class_collection, run_collection
@@ -99,12 +99,12 @@ def get_collection(
     if collection in RUN_COLLECTIONS:
         return run_collection(RUN_COLLECTIONS[collection], links, lang)
     box = inventory.bounds(conn, collection)
-    return class_collection(catalogue.get_class(collection), links, lang, box) | _credits(conn)
+    return class_collection(catalogue.get_class(collection), links, lang, box) | _credits(conn, collection)
 
 
-def _credits(conn: Connection) -> dict[str, str]:
-    """Whose data it is, where an import has said so."""
-    texts = [source["attribution"] or source["source"] for source in sources(conn)]
+def _credits(conn: Connection, class_id: str) -> dict[str, str]:
+    """Whose data the rows of a class are, where an import has said so."""
+    texts = [origin["attribution"] or origin["source"] for origin in list_origins(conn, class_id)]
     return {"attribution": " · ".join(text for text in texts if text)} if any(texts) else {}
 
 

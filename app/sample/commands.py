@@ -12,6 +12,7 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.sample.check import Figure, check
+from app.sample.parameters import check_size
 from app.sample.service import load
 from app.settings import Settings
 
@@ -25,6 +26,7 @@ def load_command(
     as_json: AsJson = False,
 ) -> None:
     """Draw the sample city and load it into an empty database."""
+    check_size(size)
     settings = Settings()
     started = time.monotonic()
     db = open_database(settings)

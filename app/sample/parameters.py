@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from app.errors import BadDeclaration, unknown
+from app.errors import BadDeclaration, BadInput
 
 SIZES = ("town", "city")
 _KEYS = frozenset(
@@ -54,18 +54,23 @@ class Parameters:
         return np.random.default_rng([self.seed, zlib.crc32(topic.encode())])
 
 
+def check_size(size: str) -> None:
+    """Raise BadInput, with the valid sizes, where there is no sample city of `size`."""
+    if size not in SIZES:
+        raise BadInput(f"There is no sample size named '{size}'.", f"Valid sizes: {', '.join(SIZES)}.")
+
+
 def read_parameters(folder: Path, size: str, seed: int | None = None) -> Parameters:
     """The parameters of `size` from `folder`/<size>.yaml; `seed` replaces the file's own.
 
     Raises:
     ------
-    NotFound
+    BadInput
         There is no such size.
     BadDeclaration
         The file has a key too many or too few.
     """
-    if size not in SIZES:
-        raise unknown("sample size", size, SIZES)
+    check_size(size)
     path = folder / f"{size}.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if set(values) != _KEYS:

@@ -11,6 +11,7 @@ from app.errors import Conflict
 from app.inventory.service import Change, Counts, ImportSource, write_batches
 from app.sample import store
 from app.sample.build import SampleCity, build
+from app.sample.parameters import check_size
 from app.sample.rows import NOTE
 
 #: Called as progress(rows done, rows in all, what is being done).
@@ -26,11 +27,12 @@ def load(
 
     Raises:
     ------
-    NotFound
+    BadInput
         There is no such size.
     Conflict
         The database holds another city, or the sample of another size.
     """
+    check_size(size)
     report = progress or _silent
     with db.read() as conn:
         _check_free(store.find_size(conn), size, holds_city=store.holds_city(conn))

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.database import errors
 from app.database.engine import Database, open_database
+from app.database.errors import translate
 from app.database.roles import ENGINE, READER, WRITER
 from app.database.server import login_parameters
-from app.errors import BadInput, Conflict, SetupFailed, Unavailable
+from app.errors import BadInput, Conflict, NoSpace, SetupFailed, Unavailable
 from app.settings import Settings
 
 
@@ -131,6 +133,18 @@ def test_a_write_that_raises_leaves_nothing(database: Database):
         raise ZeroDivisionError
     with database.read() as conn:
         assert conn.execute(text("SELECT count(*) FROM city.settings")).scalar_one() == 0
+
+
+def test_a_server_that_went_down_on_a_full_disk_says_so(cluster_settings: Settings, monkeypatch):
+    lost = psycopg.OperationalError("server closed the connection unexpectedly")
+    assert type(translate(lost, cluster_settings)) is Unavailable
+    # Any disk counts as full now.
+    monkeypatch.setattr(errors, "LITTLE_BYTES", 1 << 62)
+    told = translate(lost, cluster_settings)
+    assert isinstance(told, NoSpace)
+    assert told.hint
+    elsewhere = Settings(home=cluster_settings.home_path, DATABASE_URL="postgresql://a:b@c/d")
+    assert type(translate(lost, elsewhere)) is Unavailable
 
 
 def test_a_swallowed_failure_is_not_taken_for_a_commit(database: Database):

@@ -12,7 +12,7 @@ from app.access.middleware import SECURITY_HEADERS
 from app.access.parameters import OWN_PARAMETERS
 from app.coverage.engine_client import EngineClient
 from app.coverage.engine_server import EngineServer
-from app.errors import ChengtuError, Conflict, NoSpace
+from app.errors import ChengtuError, Conflict, NoSpace, unknown
 from app.main import create_app
 from app.problems import TITLES
 from app.settings import Settings
@@ -91,6 +91,44 @@ def test_a_method_that_is_not_allowed_says_which_are(client):
     reply = client.post("/health")
     assert _problem(reply, 405)["hint"] == "Allowed here: GET."
     assert reply.headers["allow"] == "GET"
+
+
+def test_all_methods_of_a_path_are_listed(client):
+    reply = client.put("/coverage")
+    assert _problem(reply, 405)["hint"] == "Allowed here: GET, POST."
+    assert reply.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{x", "at character 2"),
+        (b'{"a": "\xff"}', "byte 8 is not UTF-8"),
+        (b"[" * 200_000, "nested too deeply"),
+    ],
+    ids=["syntax", "encoding", "depth"],
+)
+def test_a_body_that_is_no_json_is_one_sentence(client, body, reason):
+    reply = client.post("/coverage", content=body, headers={"content-type": "application/json"})
+    detail = _problem(reply, 400)["detail"]
+    assert detail.startswith("The request body is not valid JSON: ")
+    assert reason in detail
+
+
+@pytest.mark.parametrize(
+    "body", [b" " * 1_000_001, (b" " * 100_000 for _ in range(11))], ids=["whole", "chunked"]
+)
+def test_a_body_over_the_limit_is_refused(client, body):
+    reply = client.post("/coverage", content=body, headers={"content-type": "application/json"})
+    assert "larger than 1 MB" in _problem(reply, 413)["detail"]
+    assert reply.headers["content-security-policy"]
+
+
+def test_a_hint_lists_twelve_names_at_most():
+    hint = unknown("thing", "zzz", [f"name{n:02}" for n in range(40)]).hint
+    assert hint is not None
+    assert hint.count("name") - hint.count("names") == 12
+    assert "28 more" in hint
 
 
 def test_the_title_follows_the_language(client):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from app import console
 from app.errors import BadInput, NotFound
@@ -103,6 +104,19 @@ def test_json_refuses_numbers_that_json_does_not_have():
 def test_data_in_a_table_is_never_markup(capsys):
     console.print_table("Runs", ["name", "n"], [["[red]x[/red]", 1], [None, 2]])
     assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_keeps_short_columns_whole_and_drops_empty_ones(capsys, monkeypatch):
+    monkeypatch.setattr(console, "OUT", Console(width=80, highlight=False))
+    headings = ("policy: tier", "measured", "land %", "people %", "served", "people", "target")
+    long = "a-policy-with-a-rather-long-name-2025: green-500 *"
+    rows = [[long, mode, "98.05", "97.11", "1,234,567", "1,300,000", ""] for mode in ("straight", "walked")]
+    console.print_table("Coverage", headings, rows)
+    out = capsys.readouterr().out
+    assert "target" not in out
+    for words in ("measured", "straight", "walked", "1,234,567", "people %"):
+        assert words in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_progress_can_be_told_in_steps(capsys):

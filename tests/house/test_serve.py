@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import SetupFailed
+from app.jobs.stopping import StopFlag
 from app.serve import check_port
 
 CHENGTU = [sys.executable, "-m", "app.cli"]
@@ -97,6 +98,40 @@ def test_serve_answers_heals_and_stops(server):
     assert process.wait(30) == 0
     assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
     assert _status(port, "/health") is None
+
+
+def test_a_burst_of_signals_stops_it_all_the_same(server):
+    process, _ = server
+    family = _children(process.pid)
+    for _ in range(200):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
+        time.sleep(0.002)
+    assert process.wait(30) == 0
+    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_stop_flag_is_set_in_a_handler_while_it_is_waited_for():
+    """With a threading.Event this hangs within a second: its lock is not re-entrant."""
+    flag, calls = StopFlag(), 0
+
+    def ask(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        flag.set()
+
+    before = signal.signal(signal.SIGALRM, ask)
+    signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
+    try:
+        until = time.monotonic() + 0.3
+        while time.monotonic() < until:
+            flag.wait(0.01)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert flag.is_set()
+    assert calls > 10
 
 
 def test_a_taken_port_is_one_sentence_before_anything_slow(tmp_path):

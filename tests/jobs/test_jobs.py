@@ -194,6 +194,13 @@ def test_a_stopping_worker_gives_its_job_back(database: Database):
     assert (job.state, job.attempts) == ("queued", 0)
 
 
+def test_a_database_that_is_away_is_told_once(tmp_path, caplog):
+    away = Database(Settings(home=tmp_path, DATABASE_URL="postgresql://nobody:no@127.0.0.1:1/none"))
+    with working(away):
+        time.sleep(2.5)
+    assert caplog.text.count("Waiting for the database") == 1
+
+
 def test_a_run_that_lost_its_job_cannot_finish_it(database: Database):
     service.enqueue(database, "add", {"numbers": []})
     slow = claim(database)

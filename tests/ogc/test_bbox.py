@@ -30,9 +30,9 @@ def test_across_the_antimeridian_stays_so():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "1 numbers"),
-        ("1,2,3", "3 numbers"),
-        ("1,2,3,4,5", "5 numbers"),
+        ("", "4 or 6 numbers, not 0"),
+        ("1,2,3", "not 3"),
+        ("1,2,3,4,5", "not 5"),
         ("a,2,3,4", "'a'"),
         ("nan,2,3,4", "finite"),
         ("1,2,inf,4", "finite"),
