@@ -11,6 +11,7 @@ from app.catalogue.loader import load_catalogue
 from app.coverage.commands import print_runs, run_policies
 from app.database.engine import open_database
 from app.errors import Unavailable
+from app.sample.parameters import check_size
 from app.serve import check_port, serve
 from app.settings import Settings
 from app.start import current_runs, load_sample_if_empty, outdated_policies, started_database
@@ -25,6 +26,7 @@ Size = Annotated[
 
 def run_command(host: Host = None, port: Port = None, workers: Workers = None, size: Size = "city") -> None:
     """Start everything: database, sample city where there is no data, every policy's figures, the server."""
+    check_size(size)
     settings = _settings(host, port, workers)
     check_port(settings.host, settings.port)
     catalogue = load_catalogue(settings.geodata)

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -39,6 +40,11 @@ ERR = Console(stderr=True, soft_wrap=True, highlight=False)
 
 #: Called as `report(done, total, text)`; `total` None while it is not known.
 ProgressReport = Callable[[float, float | None, str], None]
+
+#: Text up to this many cells of the terminal stays on one line.
+SHORT_CELLS = 20
+#: What tables show where there is no value.
+EMPTY = ("", "–")
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -98,12 +104,20 @@ def _plain(value: object) -> Any:
 
 
 def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on stdout; numbers are right-aligned, text of the data is never read as markup."""
-    body = [[("" if cell is None else cell) for cell in row] for row in rows]
+    """A table on stdout; numbers are right-aligned, text of the data is never read as markup.
+
+    Columns that are empty in every row are left out. Where the table is wider than the terminal, only long text folds:
+    numbers and short words stay whole.
+    """
+    given = [[("" if cell is None else cell) for cell in row] for row in rows]
+    kept = [i for i in range(len(headings)) if not given or any(row[i] not in EMPTY for row in given)]
+    body = [[row[i] for i in kept] for row in given]
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for place, heading in enumerate(headings):
+    for place, heading in enumerate(headings[i] for i in kept):
         numeric = any(_is_number(row[place]) for row in body)
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric or place == 0)
+        width = max((cell_len(str(row[place])) for row in body), default=0)
+        folds = not numeric and width > SHORT_CELLS
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=not folds, overflow="fold")
     for row in body:
         table.add_row(*(escape(str(cell)) for cell in row))
     OUT.print(table)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.exports.model import ExportData, ExportLayer
+from app.exports.model import ORIGIN, ExportData, ExportLayer
 from app.lazy import lazy_module
 
 #: It loads GDAL, and pandas where that is installed: a second that most commands do not need.
@@ -68,7 +68,7 @@ def _write_layer(path: Path, layer: ExportLayer, data: ExportData, *, append: bo
         promote_to_multi=False,
         append=append,
         dataset_metadata=None if append else dict(data.about),
-        layer_metadata=dict(data.about),
+        layer_metadata=_about(layer, data),
         layer_options={
             "IDENTIFIER": layer.name,
             "DESCRIPTION": _describe(layer, data),
@@ -77,8 +77,14 @@ def _write_layer(path: Path, layer: ExportLayer, data: ExportData, *, append: bo
     )
 
 
+def _about(layer: ExportLayer, data: ExportData) -> dict[str, str]:
+    """What is said of the whole, with the origin of this layer's own rows instead of that of all."""
+    whole = {name: value for name, value in data.about.items() if name not in ORIGIN}
+    return {**whole, **layer.about}
+
+
 def _describe(layer: ExportLayer, data: ExportData) -> str:
-    said = [layer.title.zh, layer.title.en, data.about.get("notice"), data.about.get("attribution")]
+    said = [layer.title.zh, layer.title.en, data.about.get("notice"), layer.about.get("attribution")]
     return " · ".join(part for part in said if part)
 
 

@@ -14,6 +14,9 @@ from app.catalogue.model import FieldType, Title
 #: What stands in every export of the sample city.
 SAMPLE_NOTICE = "示例数据，非真实 (sample data, not real)"
 
+#: Names under which the origin of rows stands.
+ORIGIN = ("source", "licence", "attribution")
+
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
@@ -26,7 +29,10 @@ class ExportColumn:
 
 @dataclass(frozen=True, slots=True)
 class ExportLayer:
-    """A layer ready to write: n rows, `values` by column, `geometry` (n,) WKB or None, EPSG:4326 lon/lat."""
+    """A layer ready to write: n rows, `values` by column, `geometry` (n,) WKB or None, EPSG:4326 lon/lat.
+
+    `about` is the source, licence and attribution of its own rows, empty where unknown.
+    """
 
     name: str
     title: Title
@@ -34,6 +40,7 @@ class ExportLayer:
     columns: tuple[ExportColumn, ...]
     values: tuple[list[Any], ...]
     geometry: NDArray[np.object_]
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -70,7 +71,7 @@ def read_export(conn: Connection, catalogue: Catalogue, name: str, file_name: st
     else:
         names = [catalogue.get_class(name).id]
     layers = tuple(store.read_class(conn, catalogue.classes[class_id]) for class_id in names)
-    return ExportData(layers, _about(conn, names))
+    return ExportData(layers, {**store.read_origin(conn, names), **_notice(conn)})
 
 
 def _find_run_id(name: str) -> UUID | None:
@@ -85,15 +86,19 @@ def _read_run(conn: Connection, run: UUID, parts: list[str], catalogue: Catalogu
         if part not in store.RUN_LAYERS:
             raise unknown("part of a run", part, store.RUN_LAYERS)
     about = store.get_run_about(conn, run)
-    layers = tuple(store.read_run(conn, run, part) for part in parts)
-    return ExportData(layers, {**about, **_about(conn, list(catalogue.classes))})
+    origin = store.read_origin(conn, _classes_used(about["inputs"], catalogue))
+    layers = tuple(store.read_run(conn, run, part, origin) for part in parts)
+    return ExportData(layers, {**about, **_notice(conn), **origin})
 
 
-def _about(conn: Connection, class_ids: list[str]) -> dict[str, str]:
-    about = store.read_about(conn, class_ids)
-    if about.pop("sample", None):
-        about["notice"] = SAMPLE_NOTICE
-    return about
+def _classes_used(inputs: str, catalogue: Catalogue) -> list[str]:
+    """The classes that a run was counted from, by its record; all where it names none."""
+    used = json.loads(inputs).get("versions") or {}
+    return [class_id for class_id in catalogue.classes if class_id in used or not used]
+
+
+def _notice(conn: Connection) -> dict[str, str]:
+    return {"notice": SAMPLE_NOTICE} if store.is_sample(conn) else {}
 
 
 def write_file(data: ExportData, to: Path) -> dict[str, Any]:

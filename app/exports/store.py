@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,8 @@ from sqlalchemy import Connection, text
 
 from app.catalogue.model import FeatureClass, Field, Title
 from app.errors import NotFound
-from app.exports.model import ExportColumn, ExportLayer
-from app.inventory.changes import raw
+from app.exports.model import ORIGIN, ExportColumn, ExportLayer
+from app.inventory.changes import list_origins, raw
 from app.inventory.tables import SCHEMA
 
 GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon", "mixed": "Unknown"}
@@ -51,7 +52,8 @@ def read_class(conn: Connection, cls: FeatureClass) -> ExportLayer:
         SQL(", ").join(expression for _, expression in pairs), Identifier(SCHEMA, cls.id)
     )
     rows = _rows(conn, query, ())
-    return _layer(cls.id, cls.title, GEOMETRY_TYPES[cls.geometry], [column for column, _ in pairs], rows)
+    layer = _layer(cls.id, cls.title, GEOMETRY_TYPES[cls.geometry], [column for column, _ in pairs], rows)
+    return replace(layer, about=read_origin(conn, [cls.id]))
 
 
 def _column(field: Field) -> ExportColumn:
@@ -79,14 +81,14 @@ def _trailing(cls: FeatureClass) -> list[tuple[ExportColumn, Composable]]:
     ]
 
 
-def read_run(conn: Connection, run: UUID, part: str) -> ExportLayer:
-    """The areas, gaps or units of a run, as they were saved."""
+def read_run(conn: Connection, run: UUID, part: str, origin: Mapping[str, str]) -> ExportLayer:
+    """The areas, gaps or units of a run, as they were saved; `origin` is that of the classes it was counted from."""
     table, title, kind = RUN_LAYERS[part]
     columns = _table_columns(conn, table)
     query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} WHERE run = %s ORDER BY id").format(
         SQL(", ").join(_plain(column) for column in columns), Identifier(SCHEMA, table)
     )
-    return _layer(table, title, kind, columns, _rows(conn, query, (run,)))
+    return replace(_layer(table, title, kind, columns, _rows(conn, query, (run,))), about=origin)
 
 
 def _plain(column: ExportColumn) -> Composable:
@@ -151,18 +153,18 @@ def get_run_about(conn: Connection, run: UUID) -> dict[str, str]:
     }
 
 
-def read_about(conn: Connection, class_ids: Sequence[str]) -> dict[str, str]:
-    """Source, licence and attribution of the imports that filled these classes, and whether it is the sample city."""
-    query = text(
-        "SELECT string_agg(DISTINCT source, '; '), string_agg(DISTINCT licence, '; '),"
-        " string_agg(DISTINCT attribution, '; ') FROM city.imports WHERE classes && CAST(:classes AS text[])"
+def read_origin(conn: Connection, class_ids: Sequence[str]) -> dict[str, str]:
+    """Source, licence and attribution of the imports that the rows of these classes came from, several joined by `; `.
+
+    What no import has said is left out.
+    """
+    origins = [origin for class_id in class_ids for origin in list_origins(conn, class_id)]
+    said = {name: dict.fromkeys(origin[name] for origin in origins if origin[name]) for name in ORIGIN}
+    return {name: "; ".join(map(str, values)) for name, values in said.items() if values}
+
+
+def is_sample(conn: Connection) -> bool:
+    """Whether the database holds the sample city."""
+    return bool(
+        conn.execute(text("SELECT EXISTS (SELECT FROM city.settings WHERE key = 'sample')")).scalar_one()
     )
-    source, licence, attribution = conn.execute(query, {"classes": list(class_ids)}).one()
-    sample = conn.execute(text("SELECT EXISTS (SELECT FROM city.settings WHERE key = 'sample')")).scalar_one()
-    about = {
-        "source": source,
-        "licence": licence,
-        "attribution": attribution,
-        "sample": "yes" if sample else None,
-    }
-    return {name: value for name, value in about.items() if value}

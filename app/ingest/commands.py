@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +15,10 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import BadInput
-from app.ingest.report import class_rows, reject_rows
+from app.ingest.report import Origin, class_rows, reject_rows
 from app.ingest.service import import_path
 from app.settings import Settings
+from app.space.metric import metric_crs
 
 SHOWN_REJECTS = 20
 
@@ -36,6 +38,13 @@ def import_command(
         str | None, typer.Option("--encoding", help="Encoding of a text file, e.g. GB18030.")
     ] = None,
     key: Annotated[str | None, typer.Option("--key", help="Column that identifies a row.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Where the data comes from.")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", help="Its licence, e.g. CC-BY-4.0. OpenStreetMap sets its own.")
+    ] = None,
+    attribution: Annotated[
+        str | None, typer.Option("--attribution", help="Words that maps and exports show for it.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the whole report as JSON to this file.")
     ] = None,
@@ -47,6 +56,7 @@ def import_command(
 ) -> None:
     """Import a file: read, understand, and write all of it or nothing, with a report of every row refused."""
     settings = Settings()
+    _check_before(report, settings.metric_crs)
     catalogue = load_catalogue(settings.geodata)
     db = open_database(settings)
     try:
@@ -54,6 +64,7 @@ def import_command(
             result = import_path(
                 db, catalogue, path, class_id=class_id, crs=crs, encoding=encoding, key=key,
                 dry_run=dry_run, who=_who(), progress=moved, metric_crs=settings.metric_crs,
+                origin=Origin(source, licence, attribution),
             )  # fmt: skip
     finally:
         db.dispose()
@@ -65,6 +76,20 @@ def import_command(
         for item in result["files"]:
             _show(item, whole_in=report)
     raise typer.Exit(exit_code(result))
+
+
+def _check_before(report: Path | None, crs: str | None) -> None:
+    """Refuse before the import what would fail after it: a report that cannot be written, a CRS not in metres."""
+    if report is not None:
+        folder = report.resolve().parent
+        written = report if report.exists() else folder
+        if report.is_dir() or not folder.is_dir() or not os.access(written, os.W_OK):
+            raise BadInput(
+                f"The report cannot be written to '{report}'; nothing was imported.",
+                "Name a file in a folder that exists and can be written to.",
+            )
+    if crs is not None:
+        metric_crs(crs)
 
 
 def _who() -> str:
@@ -110,8 +135,9 @@ def _show(item: Mapping[str, Any], *, whole_in: Path | None) -> None:
         console.warning(
             f"{kept} lines run out of the file; their pieces inside it were kept and marked incomplete."
         )
-    if item["attribution"]:
-        console.step(f"{item['attribution']}, {item['licence']}")
+    said = [item[name] for name in ("attribution", "licence") if item[name]]
+    if said:
+        console.step(", ".join(said))
 
 
 def _show_rejects(item: Mapping[str, Any], whole_in: Path | None) -> None:

@@ -13,6 +13,15 @@ from app.inventory.batch import Batch, Counts
 RECORDED_REJECTS = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whose data a file holds, as its importer says: source, licence and the words that users must show."""
+
+    source: str | None = None
+    licence: str | None = None
+    attribution: str | None = None
+
+
 @dataclass(slots=True)
 class Parsed:
     """A file as understood, before anything is written: one batch a class, and what the report says of them."""

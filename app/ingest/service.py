@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,9 +21,9 @@ from app.ingest.gpkg import read_gpkg
 from app.ingest.headings import choose_class
 from app.ingest.layer import Layer
 from app.ingest.osm_file import read_osm
-from app.ingest.report import Parsed, file_report, record_of
+from app.ingest.report import Origin, Parsed, file_report, record_of
 from app.ingest.rows import make_batch
-from app.ingest.store import keep_report
+from app.ingest.store import keep_origin, keep_report
 from app.inventory.batch import Batch, Change, Counts, ImportSource, Reject
 from app.inventory.service import write_batches
 from app.space.transform import parse_crs
@@ -47,12 +48,13 @@ def import_path(
     who: str,
     progress: Progress | None = None,
     metric_crs: str | None = None,
+    origin: Origin | None = None,
 ) -> dict[str, Any]:
     """Import a file, or each file of a folder: `{"files": [report, …]}` (see `report.file_report`).
 
     Each file is one transaction. With `dry_run` it is rolled back at the end, so that the counts are those that a
-    real import would reach. In a folder a file that cannot be used has `error` and `hint` in its report and the others
-    are imported; a single file raises.
+    real import would reach. `origin` is kept with the import; OpenStreetMap data has its own. In a folder a file that
+    cannot be used has `error` and `hint` in its report and the others are imported; a single file raises.
 
     Raises:
         UnreadableFile, BadInput, NotFound: The file cannot be read, its CRS is unknown, no class takes it,
@@ -67,6 +69,8 @@ def import_path(
         parsed = parse_file(
             catalogue, item, class_id=class_id, crs=crs, encoding=encoding, key=key, progress=step
         )
+        if origin is not None and parsed.source is None:
+            parsed.source, parsed.licence, parsed.attribution = astuple(origin)
         return _write(
             db, catalogue, item, parsed, started, who=who, dry_run=dry_run, step=step, metric=metric_crs
         )
@@ -257,6 +261,7 @@ def _write(
             counts = write_batches(conn, catalogue, parsed.batches, change, step)
             report = file_report(parsed, counts, time.perf_counter() - started, dry_run=dry_run)
             keep_report(conn, import_id, record_of(report))
+            keep_origin(conn, import_id, Origin(parsed.source, parsed.licence, parsed.attribution))
             _leave(dry_run=dry_run)
     except _DryRunError:
         import_id_text = None

@@ -37,7 +37,7 @@ def get_area(conn: Connection, name: str) -> dict[str, Any]:
     """The area with this code, else with this Chinese or English name; where a name is borne twice, the larger level.
 
     Raises:
-        NotFound: With the nearest codes and names.
+        NotFound: With the nearest names (codes may be hashes that tell a person nothing).
     """
     statement = text(f"SELECT * FROM ({_LIST}) a WHERE :name IN (code, name_zh, name_en)")
     rows = [dict(row) for row in conn.execute(statement, {"name": name}).mappings()]
@@ -47,5 +47,5 @@ def get_area(conn: Connection, name: str) -> dict[str, Any]:
 
 
 def _names(conn: Connection) -> list[str]:
-    statement = text(f"SELECT unnest(ARRAY[code, name_zh, name_en]) FROM {table_name('districts')}")
-    return [name for name in conn.execute(statement).scalars() if name]
+    statement = text(f"SELECT unnest(ARRAY[name_zh, name_en]) FROM {table_name('districts')}")
+    return sorted({name for name in conn.execute(statement).scalars() if name})

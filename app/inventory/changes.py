@@ -155,3 +155,15 @@ def _import_values(import_id: UUID, source: ImportSource, counts: Mapping[str, C
         "north": north,
         "report": orjson.dumps(report, default=str).decode(),
     }
+
+
+def list_origins(conn: Connection, class_id: str) -> list[dict[str, str | None]]:
+    """Source, licence and attribution of the imports that the current rows of a class came from, each once."""
+    # a subquery a file, ended at its first row: no scan of the whole table
+    query = text(
+        f"SELECT source, licence, attribution FROM {SCHEMA}.imports i"
+        " WHERE coalesce(source, licence, attribution) IS NOT NULL"
+        f" AND (SELECT true FROM {table_name(class_id)} WHERE import_id = i.id LIMIT 1)"
+        " GROUP BY source, licence, attribution ORDER BY min(at)"
+    )
+    return [dict(row) for row in conn.execute(query).mappings()]

@@ -27,7 +27,8 @@ def summary_command(
         console.print_json(result)
         return
     title = "City" if result["area"] is None else result["area"]["name_zh"] or result["area"]["code"]
-    console.print_table(title, ("class", "类别", "number", "km", "ha"), map(_row, result["classes"]))
+    headings = ("class", "类别", "number", "km", "ha", "cut off by the data")
+    console.print_table(title, headings, map(_row, result["classes"]))
 
 
 def _row(item: Mapping[str, Any]) -> tuple[object, ...]:
@@ -38,4 +39,5 @@ def _row(item: Mapping[str, Any]) -> tuple[object, ...]:
         item["count"],
         None if kilometres is None else round(kilometres, 1),
         None if area_m2 is None else round(area_m2 / 10_000, 1),
+        item["incomplete"] or None,
     )

@@ -63,8 +63,8 @@ class _Scope:
 def summary(conn: Connection, catalogue: Catalogue, area: str | None = None) -> dict[str, Any]:
     """Figures of every class, in the city or in one area (code or name): count, km, m², by kind, state, year, district.
 
-    Features known not to be whole are only counted, as `incomplete`. A value or district of None is "unknown" or
-    "outside all districts".
+    Every feature counts; `incomplete` says how many of them are known not to be whole. A value or district of None is
+    "unknown" or "outside all districts".
 
     Raises:
         NotFound: There is no such area; the hint names the nearest ones.
@@ -164,9 +164,7 @@ IS_CUT = "(crosses_border OR areas_touched && %(siblings)s::text[])"
 
 def _whole_rows(conn: Connection, cls: FeatureClass, scope: _Scope) -> list[tuple[Any, ...]]:
     """Sums of the rows that no border cuts."""
-    where = ["NOT incomplete"]
-    if cls.geometry != "point":
-        where.append(f"NOT {IS_CUT}")
+    where = ["TRUE" if cls.geometry == "point" else f"NOT {IS_CUT}"]
     if scope.area is not None:
         where.append(AT_HOME)
     query = (
@@ -187,10 +185,7 @@ def _cut_rows(conn: Connection, cls: FeatureClass, scope: _Scope) -> Iterable[tu
     """The parts of rows that borders cut: the number at home, sizes where they lie."""
     home = "TRUE" if scope.area is None else AT_HOME
     touching = "" if scope.area is None else f" AND {TOUCHING}"
-    query = (
-        f"SELECT {_columns(cls)}, {home}, geom FROM {table_name(cls.id)} "
-        f"WHERE NOT incomplete AND {IS_CUT}{touching}"
-    )
+    query = f"SELECT {_columns(cls)}, {home}, geom FROM {table_name(cls.id)} WHERE {IS_CUT}{touching}"
     rows = raw(conn).cursor(binary=True).execute(query.encode(), _parameters(scope)).fetchall()
     if not rows or scope.crs is None:
         return

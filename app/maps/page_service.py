@@ -45,6 +45,8 @@ def map_figure(conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str
     name = town.name or CITY[lang]
     title = cls.title.in_(lang) if cls else MAP_TITLE[lang]
     page = service.page_view(town, lang, title, name, f"/map/{class_id}" if class_id else "/map")
+    if cls:
+        page |= {"start": service.start_view(conn, catalogue, cls, held[cls.id])}
     figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
     figure.add_layers("background", [service.ground_view(held, lang)])
     figure.add_layers("layer", _layers(conn, catalogue, held, lang, class_id))

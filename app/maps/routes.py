@@ -194,11 +194,13 @@ def get_run_script(
 
 
 @router.get("/coverage/{run}/map/areas.json", include_in_schema=False)
-def get_run_areas(request: Request, conn: ReadConn, lang: LangDep, run: RunId, v: Version = None) -> Response:
+def get_run_areas(
+    request: Request, conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, run: RunId, v: Version = None
+) -> Response:
     """Borders of a run's areas and their figures, in units of one square around them."""
 
     def make() -> str:
-        return service.json_text(run_service.areas_data(conn, run, lang))
+        return service.json_text(run_service.areas_data(conn, catalogue, run, lang))
 
     now = run_service.DATA_VERSION
     return answer(request, etag("areas", run, lang, now), v, now, make, JSON)

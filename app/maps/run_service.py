@@ -17,7 +17,7 @@ from app.maps.page_service import BRAND, CITY, Page
 from app.maps.squares import Square, square_around
 
 #: Changes with the shape of `run_data`: a run itself never changes.
-DATA_VERSION = "1"
+DATA_VERSION = "2"
 REASONS_ZH = {
     REASON_NO_DEMAND: "该区在数据范围内没有居住用地和人口",
     REASON_NO_STREETS: "没有可步行的道路数据",
@@ -57,8 +57,14 @@ def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) 
     figure.add_layers("background", [service.ground_view(held, lang)])
     policy = catalogue.policies.get(run["policy"]["id"])
     figure.add_layers("layer", supply_layers(conn, catalogue, policy, held, lang))
-    figure.add_layers("run", [run_view(run, policy, lang)])
+    figure.add_layers("run", [run_view(conn, run, policy, lang)])
     return figure
+
+
+def data_bounds(conn: Connection, run: uuid.UUID) -> list[list[float]] | None:
+    """[[south, west], [north, east]] of what a run counted: districts may reach far beyond it."""
+    box = run_store.data_extent(conn, run)
+    return None if box is None else [[box[1], box[0]], [box[3], box[2]]]
 
 
 def policy_title(run: Mapping[str, Any], lang: Lang) -> str:
@@ -79,12 +85,13 @@ def supply_layers(
     return [view | {"quiet": True} for view in views if view["id"] in wanted and view["count"]]
 
 
-def run_view(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> dict[str, Any]:
-    """The options of the run's layer: figures of the whole, switches, facts."""
+def run_view(conn: Connection, run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> dict[str, Any]:
+    """The options of the run's layer: where its data lies, figures of the whole, switches, facts."""
     path = f"/coverage/{run['run']}/map"
     inputs = run["inputs"]
     return {
         "id": "run",
+        "bounds": data_bounds(conn, parse_run(run["run"])),
         "modes": run["modes"],
         "tiers": _tiers(run, lang),
         "by": "people" if any(row["share_of_people"] is not None for row in run["results"]) else "land",
@@ -132,15 +139,17 @@ def run_square(conn: Connection, run: uuid.UUID) -> Square:
     return square_around(run_store.extent(conn, run) or (-1.0, -1.0, 1.0, 1.0))
 
 
-def areas_data(conn: Connection, run_id: str, lang: Lang) -> dict[str, Any]:
-    """Borders of a run's areas with their figures in each mode and tier."""
+def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) -> dict[str, Any]:
+    """Borders of a run's areas with their figures in each mode and tier, named in the page's language."""
     run, key = get_run(conn, run_id), parse_run(run_id)
     square = run_square(conn, key)
+    names = store.area_names(conn, project(catalogue).current["districts"], lang)
+    named = [row | {"name": names.get(row["code"], row["name"])} for row in run["areas"]]
     return {
         "square": square.as_json(),
-        "shapes": {"own": {"rows": run_store.area_shapes(conn, key, square), "cut": False}},
-        "labels": run_store.area_labels(conn, key, square),
-        "figures": [_result(row, lang) for row in run["areas"]],
+        "shapes": {"own": {"rows": run_store.area_shapes(conn, key, square, names), "cut": False}},
+        "labels": run_store.area_labels(conn, key, square, names),
+        "figures": [_result(row, lang) for row in named],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -31,25 +32,44 @@ def extent(conn: Connection, run: uuid.UUID) -> tuple[float, float, float, float
     return None if row[0] is None else (row[0], row[1], row[2], row[3])
 
 
-def area_shapes(conn: Connection, run: uuid.UUID, square: Square) -> list[list[Any]]:
-    """One shape row an area: [number, null, name, 0, geometry, code]."""
+def data_extent(conn: Connection, run: uuid.UUID) -> tuple[float, float, float, float] | None:
+    """(west, south, east, north) in degrees of the land and people that a run counted, and its gaps; None without."""
+    row = conn.execute(
+        text(
+            "SELECT ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box) FROM (SELECT ST_Extent(geom) AS box FROM ("
+            "SELECT geom FROM city.coverage_units WHERE run = :run"
+            " UNION ALL SELECT geom FROM city.coverage_gaps WHERE run = :run) parts) boxes"
+        ),
+        {"run": run},
+    ).one()
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
+
+
+def area_shapes(
+    conn: Connection, run: uuid.UUID, square: Square, names: Mapping[str, str]
+) -> list[list[Any]]:
+    """One shape row an area: [number, null, name, 0, geometry, code]; by `names` of codes, else as saved."""
     statement = text(
         f"SELECT row_number() OVER (ORDER BY code), NULL, coalesce(name, code), 0, {_UNITS}, code FROM ("
         "SELECT DISTINCT ON (code) code, name, geom FROM city.coverage_areas"
         " WHERE run = :run AND geom IS NOT NULL ORDER BY code) areas"
     )
-    return [list(row) for row in conn.execute(statement, {"run": run, **_bounds(square)})]
+    rows = conn.execute(statement, {"run": run, **_bounds(square)})
+    return [[id_, kind, names.get(code, name), *rest, code] for id_, kind, name, *rest, code in rows]
 
 
-def area_labels(conn: Connection, run: uuid.UUID, square: Square) -> list[list[Any]]:
-    """One name an area: [`district`, name, x, y, 0] at a point inside it."""
+def area_labels(
+    conn: Connection, run: uuid.UUID, square: Square, names: Mapping[str, str]
+) -> list[list[Any]]:
+    """One name an area: [`district`, name, x, y, 0] at a point inside it; by `names` of codes, else as saved."""
     statement = text(
-        "SELECT name, round((ST_X(p) - :west) / :unit), round((:north - ST_Y(p)) / :unit) FROM ("
-        "SELECT DISTINCT ON (code) name, ST_Transform(ST_PointOnSurface(geom), 3857) AS p FROM city.coverage_areas"
-        " WHERE run = :run AND geom IS NOT NULL AND name IS NOT NULL ORDER BY code) areas"
+        "SELECT code, name, round((ST_X(p) - :west) / :unit), round((:north - ST_Y(p)) / :unit) FROM ("
+        "SELECT DISTINCT ON (code) code, name, ST_Transform(ST_PointOnSurface(geom), 3857) AS p"
+        " FROM city.coverage_areas WHERE run = :run AND geom IS NOT NULL AND name IS NOT NULL ORDER BY code) areas"
     )
     values = {"run": run, **_bounds(square), "unit": square.side_m / square.extent}
-    return [["district", name, int(x), int(y), 0] for name, x, y in conn.execute(statement, values)]
+    rows = conn.execute(statement, values)
+    return [["district", names.get(code, name), int(x), int(y), 0] for code, name, x, y in rows]
 
 
 def gap_shapes(conn: Connection, run: uuid.UUID, mode: str, tier: str, square: Square) -> list[list[Any]]:

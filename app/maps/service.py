@@ -142,6 +142,21 @@ def layer_views(
     return views
 
 
+def start_view(
+    conn: Connection, catalogue: Catalogue, cls: FeatureClass, version: int
+) -> dict[str, Any] | None:
+    """Where a class is seen at once: the smallest zoom that draws any of it and its densest place there, [lat, lon].
+
+    None for points, which are drawn at every zoom, and for a class without rows.
+    """
+    zooms = amount(conn, catalogue, cls.id, version).by_zoom
+    if layers.is_pointed(cls) or not zooms:
+        return None
+    zoom, table = min(zooms), project(catalogue).current[cls.id]
+    place = _once(conn, ("densest", cls.id, version), lambda: store.densest(conn, table, zoom))
+    return None if place is None else {"zoom": zoom, "at": [place[1], place[0]]}
+
+
 def ground_view(held: Mapping[str, int], lang: Lang) -> dict[str, Any]:
     """The options of the ground."""
     address = f"/map/background/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={ground_version(held)}"

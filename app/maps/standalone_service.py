@@ -89,12 +89,16 @@ def write_map(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the file shows: its title, the city, the layers' options, the run where it is a run's map."""
+    """What the file shows: its title, the city, the layers' options, the run where it is a run's map.
+
+    `start` is where a class opens that is drawn close by only.
+    """
 
     title: str
     town: service.City
     views: list[dict[str, Any]]
     run: dict[str, Any] | None = None
+    start: dict[str, Any] | None = None
 
 
 def _draw(
@@ -130,8 +134,13 @@ def _class_plan(
     views = service.layer_views(conn, catalogue, held, lang, on)
     if target:
         views = [view for view in views if view["id"] == target]
-    title = catalogue.get_class(target).title.in_(lang) if target else MAP_TITLE[lang]
-    return _Plan(title, service.city(conn, catalogue, held, lang), [view for view in views if view["count"]])
+    cls = catalogue.get_class(target) if target else None
+    return _Plan(
+        cls.title.in_(lang) if cls else MAP_TITLE[lang],
+        service.city(conn, catalogue, held, lang),
+        [view for view in views if view["count"]],
+        start=service.start_view(conn, catalogue, cls, held[cls.id]) if cls else None,
+    )
 
 
 def _run_plan(
@@ -142,7 +151,7 @@ def _run_plan(
     run = get_run(conn, target)
     policy = catalogue.policies.get(run["policy"]["id"])
     views = run_service.supply_layers(conn, catalogue, policy, held, lang)
-    view = run_service.run_view(run, policy, lang) | {"run": run["run"]}
+    view = run_service.run_view(conn, run, policy, lang) | {"run": run["run"]}
     return _Plan(run_service.policy_title(run, lang), service.city(conn, catalogue, held, lang), views, view)
 
 
@@ -210,7 +219,7 @@ def _column(values: list[Any]) -> Any:
 
 def _add_run(conn: Connection, catalogue: Catalogue, view: dict[str, Any], lang: Lang, file: File) -> None:
     run = view["run"]
-    areas = run_service.areas_data(conn, run, lang)
+    areas = run_service.areas_data(conn, catalogue, run, lang)
     file.add("run", "data-run-areas", service.json_text(areas))
     for mode in view["modes"]:
         for tier in view["tiers"]:
@@ -223,6 +232,7 @@ def _figure(plan: _Plan, held: Mapping[str, int], lang: Lang) -> Figure:
     name = plan.town.name or CITY[lang]
     page = service.page_view(plan.town, lang, plan.title, name, "")
     del page["home"], page["other_lang"]
+    page["start"] = plan.start
     figure = Figure(f"{plan.title} · {name} · {BRAND[lang]}", lang, page | {"offline": True})
     figure.add_layers("background", [service.ground_view(held, lang) | {"data": "data-ground"}])
     figure.add_layers("layer", plan.views)

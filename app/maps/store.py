@@ -277,6 +277,24 @@ def amount(conn: Connection, table: Table) -> Amount:
     )
 
 
+def densest(conn: Connection, table: Table, zoom: int) -> tuple[float, float] | None:
+    """(lon, lat) amid the rows drawn at `zoom`, in the square of 512 pixels that holds most; None without rows."""
+    side = 720 / 2**zoom
+    lon, lat = (0.5 * (low(table.c.geom) + high(table.c.geom)) for low, high in _ENDS)
+    rows = select(lon.label("lon"), lat.label("lat")).where(table.c.min_zoom <= zoom, _now(table)).subquery()
+    cells = (
+        select(func.avg(rows.c.lon), func.avg(rows.c.lat))
+        .group_by(func.floor(rows.c.lon / side), func.floor(rows.c.lat / side))
+        .order_by(func.count().desc())
+        .limit(1)
+    )
+    found = conn.execute(cells).one_or_none()
+    return None if found is None else (float(found[0]), float(found[1]))
+
+
+_ENDS = ((func.ST_XMin, func.ST_XMax), (func.ST_YMin, func.ST_YMax))
+
+
 def feature(conn: Connection, cls: FeatureClass, table: Table, feature_id: int) -> dict[str, Any] | None:
     """One current row's columns without its geometry, or None."""
     names = ["id", "code", "area_path", "incomplete", *(field.name for field in cls.fields)]

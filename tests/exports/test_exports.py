@@ -20,6 +20,8 @@ from sqlalchemy import text
 from app.errors import BadInput, NoSpace, NotFound
 from app.exports.routes import router
 from app.exports.service import export
+from app.ingest.osm import ATTRIBUTION, LICENCE, SOURCE
+from app.ingest.report import Origin
 from app.ingest.service import import_path
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
@@ -106,6 +108,32 @@ def test_the_sample_says_so_and_imports_keep_their_source(database, catalogue, t
     metadata = pyogrio.read_info(tmp_path / "c.gpkg", layer="toilets")
     assert metadata["layer_metadata"]["attribution"] == "© OpenStreetMap contributors"
     assert "示例数据，非真实" in metadata["dataset_metadata"]["notice"]
+
+
+def test_each_layer_names_the_sources_of_its_own_rows_only(database, catalogue, tmp_path, data_dir):
+    monaco = data_dir / "monaco" / "monaco-231225.osm.pbf"
+    import_path(database, catalogue, monaco, class_id="toilets", who="test", origin=Origin("mine", "x", "y"))
+    cells = tmp_path / "population_cells.geojson"
+    shape = shapely.geometry.mapping(shapely.box(7.41, 43.73, 7.42, 43.74))
+    row = {"type": "Feature", "geometry": shape, "properties": {"code": "c1", "people": 5}}
+    cells.write_text(json.dumps({"type": "FeatureCollection", "features": [row]}))
+    toilets = _layer_about(database, catalogue, tmp_path, "toilets")
+    assert toilets == {"source": SOURCE, "licence": LICENCE, "attribution": ATTRIBUTION}
+    import_path(database, catalogue, cells, who="test")
+    assert _layer_about(database, catalogue, tmp_path, "population_cells") == {}
+    # said later of the same file: its rows are unchanged, their origin is known now
+    import_path(database, catalogue, cells, who="test", origin=Origin("HSY", "CC-BY-4.0", "© HSY"))
+    about = {"source": "HSY", "licence": "CC-BY-4.0", "attribution": "© HSY"}
+    assert _layer_about(database, catalogue, tmp_path, "population_cells") == about
+    dataset = pyogrio.read_info(tmp_path / "c.gpkg", layer="toilets")["dataset_metadata"]
+    assert set(dataset["licence"].split("; ")) == {"CC-BY-4.0", LICENCE}
+    assert _layer_about(database, catalogue, tmp_path, "toilets") == toilets
+
+
+def _layer_about(database, catalogue, tmp_path, layer) -> dict[str, str]:
+    export(database, catalogue, "city", tmp_path / "c.gpkg")
+    found = pyogrio.read_info(tmp_path / "c.gpkg", layer=layer)["layer_metadata"] or {}
+    return {name: found[name] for name in ("source", "licence", "attribution") if name in found}
 
 
 def test_monaco_comes_back_unchanged_from_one_geopackage(database, catalogue, data_dir, tmp_path):

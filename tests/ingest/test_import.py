@@ -217,6 +217,25 @@ def chengtu(environment, monkeypatch):
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
 
 
+@pytest.mark.parametrize("place", ["nonexist/r.json", "."])
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_imported(
+    chengtu, database, tmp_path, place
+):
+    path = write(tmp_path / "toilets.geojson", spots("a"))
+    done = chengtu("import", path, "--report", tmp_path / place)
+    assert isinstance(done.exception, BadInput)
+    assert "nothing was imported" in done.exception.message
+    with database.read() as conn:
+        assert conn.execute(text("SELECT count(*) FROM city.toilets")).scalar_one() == 0
+
+
+def test_a_metric_crs_that_is_not_in_metres_is_refused_at_once(chengtu, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHENGTU_METRIC_CRS", "EPSG:4326")
+    done = chengtu("import", write(tmp_path / "toilets.geojson", spots("a")))
+    assert isinstance(done.exception, BadInput)
+    assert "EPSG:4326" in done.exception.message
+
+
 def test_the_command_prints_the_report_and_writes_it(chengtu, tmp_path):
     rows = [*spots("a", "b"), (None, {"编码": "c"})]
     path = write(tmp_path / "toilets.geojson", rows)

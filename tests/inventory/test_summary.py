@@ -59,12 +59,12 @@ def km(*ends: tuple[float, float]):
 
 def test_points_are_counted_by_kind_state_year_and_home(full, catalogue):
     toilets = of(summary(full, catalogue), "toilets")
-    assert (toilets["count"], toilets["incomplete"], toilets["measure"]) == (4, 1, "count")
-    assert figures(toilets["by_kind"], "value") == {"public": 2, "mobile": 1, None: 1}
+    assert (toilets["count"], toilets["incomplete"], toilets["measure"]) == (5, 1, "count")
+    assert figures(toilets["by_kind"], "value") == {"public": 3, "mobile": 1, None: 1}
     assert toilets["by_kind"][0]["title"]["en"]
-    assert figures(toilets["by_state"], "value") == {"planned": 1, "in_service": 1, None: 2}
-    assert figures(toilets["by_year"], "year") == {1999: 1, 2021: 2, None: 1}
-    assert figures(toilets["by_district"], "code") == {"E": 2, "W": 1, None: 1}
+    assert figures(toilets["by_state"], "value") == {"planned": 1, "in_service": 1, None: 3}
+    assert figures(toilets["by_year"], "year") == {1999: 1, 2021: 2, None: 2}
+    assert figures(toilets["by_district"], "code") == {"E": 3, "W": 1, None: 1}
     assert "length_km" not in toilets
 
 

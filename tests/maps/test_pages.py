@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from sqlalchemy import text
 
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
@@ -110,6 +111,20 @@ def test_what_is_not_drawn_at_this_scale_is_said(desktop, address):
     desktop.clean()
 
 
+def test_a_class_drawn_close_by_only_opens_where_it_is_seen(phone, address):
+    phone.open(f"{address}/map/pipes")
+    shown = "() => chengtuApp.layers.find((l) => l.options.id === 'pipes').tiles.current().size"
+    counts = phone.page.evaluate(
+        "() => chengtuApp.layers.find((l) => l.options.id === 'pipes').options.counts"
+    )
+    assert phone.page.evaluate("chengtuApp.map.getZoom()") >= min(map(int, counts))
+    assert phone.page.evaluate(shown) > 0
+    assert phone.page.locator(".zoom-hint").is_hidden()
+    phone.page.evaluate("() => chengtuApp.map.setZoom(11, {animate: false})")
+    assert "放大可见" in phone.page.locator(".zoom-hint").inner_text()
+    phone.clean()
+
+
 def test_english_and_chinese_pages_keep_to_their_language(desktop, address):
     desktop.open(f"{address}/map?lang=en")
     controls = desktop.page.evaluate(
@@ -180,13 +195,52 @@ def test_a_runs_page_shows_figures_districts_and_gaps(desktop, address, town):
     desktop.clean()
 
 
+def test_an_english_runs_page_frames_its_data_and_names_districts_in_english(desktop, address, town):
+    with town.database.read() as conn:
+        query = "SELECT ST_Extent(geom)::geometry FROM city.coverage_units WHERE run = :run"
+        row = conn.execute(
+            text(f"SELECT ST_AsText(({query}))"), {"run": town.runs["toilet-300"]}
+        ).scalar_one()
+    counted = shapely.from_wkt(row)
+    desktop.open(f"{address}/coverage/{town.runs['toilet-300']}/map?lang=en")
+    desktop.page.wait_for_selector(".table-box td")
+    names = desktop.page.locator(".table-box tbody td:first-child").all_inner_texts()
+    assert all(name.isascii() for name in names)
+    (south, west), (north, east) = desktop.page.evaluate("chengtuApp.run.options.bounds")
+    framed = shapely.box(west, south, east, north)
+    assert framed.buffer(1e-9).covers(counted)
+    seen = shapely.box(
+        *map(float, desktop.page.evaluate("chengtuApp.map.getBounds().toBBoxString()").split(","))
+    )
+    assert seen.covers(framed)
+    desktop.clean()
+
+
+NO_GAPS = """() => {
+  const run = chengtuApp.run, row = run.options.results.find((r) => r.mode === "straight" && r.tier === run.tier);
+  row.people_served = row.people - 1234;
+  run.gaps.set(`straight|${run.tier}`, Promise.resolve({ ...run.gapRaw, shapes: { own: { rows: [] } }, total: 0 }));
+}"""
+
+
+def test_people_without_service_and_without_a_gap_are_told(desktop, address, town):
+    desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
+    desktop.page.wait_for_selector(".gaps")
+    desktop.page.evaluate(NO_GAPS)
+    desktop.page.get_by_role("radio", name="直线").click()
+    note = desktop.page.locator(".run-body .note", has_text="1,234")
+    note.wait_for()
+    assert "0 / 0" not in desktop.page.locator(".run-body").inner_text()
+    desktop.clean()
+
+
 def test_a_runs_page_with_tiers_switches_between_them(desktop, address, town):
     desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
     page = desktop.page
     page.wait_for_selector(".figure strong")
     before = page.locator(".figure strong").all_inner_texts()
     page.get_by_role("radio", name="500米见园").click()
-    page.wait_for_function("() => chengtuApp.run.tier === 'park'")
+    page.get_by_role("radio", name="500米见园", checked=True).wait_for()  # drawn anew with the tier's figures
     desktop.settle()
     assert page.locator(".figure strong").all_inner_texts() != before
     desktop.clean()

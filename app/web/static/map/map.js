@@ -24,6 +24,8 @@
     if (found) map.setView([+found[2], +found[3]], +found[1]);
     else if (page.bounds) chengtu.fit(app, page.bounds, false);
     else map.setView([28.68, 115.86], 11);
+    // a class drawn close by only: open where it is seen
+    if (!found && page.start && map.getZoom() < page.start.zoom) map.setView(page.start.at, page.start.zoom);
   }
 
   /** Room that panels take on each side: [left, top, right, bottom] in pixels. */
@@ -67,7 +69,16 @@
     if (on) layer.tiles.addTo(app.map); else layer.tiles.remove();
     app.overlay.redraw();
     remember(app);
+    if (app.hint) hint(app);
   };
+
+  /** On a phone, where the layer list is folded away: which layers are on but drawn closer by only. */
+  function hint(app) {
+    const zoom = app.map.getZoom();
+    const hidden = app.shownLayers().filter(({ options: { counts, count, pointed } }) => counts && count && !pointed && Object.keys(counts).every((from) => Number(from) > zoom));
+    app.hint.textContent = hidden.length ? chengtu.t.hidden(hidden.map((layer) => layer.options.title).join(chengtu.lang === "zh" ? "、" : ", ")) : "";
+    app.hint.hidden = !hidden.length;
+  }
 
   function remember(app) {
     if (!app.started) return;
@@ -83,6 +94,9 @@
     app.map.on("click", (event) => click(app, event));
     app.map.on("mousemove", L.Util.throttle((event) => hover(app, event), 60));
     app.map.on("moveend", () => remember(app));
+    app.hint = app.root.appendChild(el("p", { class: "zoom-hint", role: "status" }));
+    app.map.on("zoomend", () => hint(app));
+    hint(app);
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") chengtu.closeCard(app); });
     document.fonts.ready.then(() => app.overlay.redraw());
     window.chengtuApp = app;

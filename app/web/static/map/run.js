@@ -162,7 +162,9 @@
     const known = new Set(app.run.rows.filter((row) => row.share_of_people !== null || row.share_of_land !== null).map((row) => row.code));
     const inside = [...app.run.areaBoxes].filter(([code]) => known.has(code)).map(([, box]) => box);
     const all = inside.length ? inside : [...app.run.areaBoxes.values()];
-    if (!app.asked && all.length) chengtu.fit(app, L.latLngBounds(all.map(([sw, ne]) => L.latLngBounds(sw, ne)).reduce((a, b) => a.extend(b))), false);
+    if (app.asked) return;
+    if (app.run.options.bounds) chengtu.fit(app, app.run.options.bounds, false);
+    else if (all.length) chengtu.fit(app, L.latLngBounds(all.map(([sw, ne]) => L.latLngBounds(sw, ne)).reduce((a, b) => a.extend(b))), false);
   }
 
   async function change(app, part) {
@@ -259,8 +261,15 @@
         el("span", { class: "gap-name" }, el("span", { text: gapName(row[2], area), dir: "auto" }), el("small", { text: area || "", dir: "auto" })),
         el("span", { class: "gap-figures" }, el("strong", { text: counted ? `${chengtu.number(people)} ${t.person}` : chengtu.area(size) }), el("small", { text: `${t.nearest} ${distance(metres)}` }))));
     });
-    return el("section", null, el("h2", { text: counted ? t.gapList : t.gapListLand }, el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` })),
-      rows.length ? el("ol", { class: "gaps" }, list) : el("p", { class: "note", text: t.noGaps }));
+    return el("section", null, el("h2", { text: counted ? t.gapList : t.gapListLand }, rows.length > 0 && el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` })),
+      rows.length ? el("ol", { class: "gaps" }, list) : el("p", { class: "note", text: noGaps(run) }));
+  }
+
+  /** Gaps are drawn on residential land: without one, people of cells may still be unserved. */
+  function noGaps(run) {
+    const row = run.options.results.find((r) => r.mode === run.mode && r.tier === run.tier);
+    const unserved = row && known(row.people) && known(row.people_served) ? row.people - row.people_served : 0;
+    return unserved > 0 ? chengtu.t.noGapsPeople(chengtu.number(unserved)) : chengtu.t.noGaps;
   }
 
   function boxOf(geometry) {
