@@ -96,8 +96,7 @@ def run_policies(
             return result
 
         report(0, len(names), names[0])
-        # The first loads what all others need; the others share the cores.
-        return [run(names[0]), *share(run, names[1:])]
+        return share(run, names)
 
 
 def print_runs(runs: list[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,19 +93,14 @@ class Loader:
 
     def streets(self) -> Streets | None:
         """The walking network, or None where the city has no streets."""
-        return self.cache.get(("streets", self.stamp("streets")), self._build_streets)
+        return self.streets_maker()()
 
-    def _build_streets(self) -> Streets | None:
+    def streets_maker(self) -> Callable[[], Streets | None]:
+        """What makes the network, its rows already read: it may be called in another thread."""
         # A street cut off at the edge of the data still leads where it leads.
         rows = self.features("streets", STREET_FIELDS, incomplete=True)
-        usable = np.array([state in IN_SERVICE for state in rows.columns["state"]], dtype=bool)
-        if not usable.any():
-            return None
-        layer = np.array([v or 0 for v in rows.columns["layer"]], dtype=np.int64)[usable]
-        pairs = zip(rows.columns["walk"], rows.columns["kind"], strict=True)
-        walk = np.array([given or _usual_walk(kind) for given, kind in pairs], dtype=object)[usable]
-        network = build_network(rows.geometry[usable], layer, walk)
-        return Streets(network, build_index(network), self.version("streets")) if network.edges else None
+        stamp = self.stamp("streets")
+        return lambda: self.cache.get(("streets", stamp), lambda: _streets_of(rows))
 
     def areas(self, level: str, within: str | None = None) -> Areas:
         """Areas of a level, those inside one area only if its code is given; where two overlap the first keeps."""
@@ -169,6 +164,17 @@ class Loader:
             snap_limit_m=request.policy.snap_limit_m,
             public_only=public_only,
         )
+
+
+def _streets_of(rows: FeatureArrays) -> Streets | None:
+    usable = np.array([state in IN_SERVICE for state in rows.columns["state"]], dtype=bool)
+    if not usable.any():
+        return None
+    layer = np.array([v or 0 for v in rows.columns["layer"]], dtype=np.int64)[usable]
+    pairs = zip(rows.columns["walk"], rows.columns["kind"], strict=True)
+    walk = np.array([given or _usual_walk(kind) for given, kind in pairs], dtype=object)[usable]
+    network = build_network(rows.geometry[usable], layer, walk)
+    return Streets(network, build_index(network), rows.change_id) if network.edges else None
 
 
 def _usual_walk(kind: str | None) -> str:

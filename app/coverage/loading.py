@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,18 @@ from app.coverage.model import (
     Areas,
     AreaUnits,
     Band,
+    Bools,
     Inputs,
     People,
     PeopleRule,
+    Places,
     PointUnits,
     Streets,
     TierSupply,
 )
 from app.coverage.request import CoverageRequest
 from app.coverage.straight import merge, service_area
-from app.coverage.units import area_units, clipped, in_data, point_units, take
+from app.coverage.units import area_units, clipped, in_data, point_units, take, with_starts
 
 CHILD_LEVEL = {
     "city": "district", "district": "subdistrict", "subdistrict": "community", "community": "community",
@@ -36,18 +39,22 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
     policy = request.policy
     areas, whole = _areas(loader, request)
     built_up, dated = _built_up(loader, policy)
-    streets = loader.streets()
-    supplies, frames = _supplies(loader, request, streets)
-    frame = _intersection([*frames, loader.frame("streets")])
+    frame = _frame(loader, policy)
+    with ThreadPoolExecutor(1) as beside:
+        # The network is built on one core while parcels are cut on the others.
+        network = beside.submit(loader.streets_maker())
+        parcels = _parcels(loader, policy.land, areas, frame)
+        streets = network.result()
+    supplies = _supplies(loader, request, streets)
     clip = _intersection([built_up, whole])
-    land, land_outside = _land(loader, request, areas, frame, clip, streets)
+    land = _land(loader, request, parcels, clip, streets)
     people = _people(loader, request, areas, frame, clip)
     inputs = Inputs(policy, areas, land, people, supplies, streets, request.speed_m_s, policy.snap_limit_m)
     return inputs, {
         "people_source": people.cls,
         "people_rule": people.rule if people.cls else None,
         "people_outside_data": round(people.outside),
-        "land_outside_data_m2": round(land_outside, 1),
+        "land_outside_data_m2": round(parcels.outside_m2, 1),
         "frame_declared": frame is not None,
         "built_up_area_used": built_up is not None,
         "built_up_area_as_of": dated,
@@ -55,18 +62,17 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
     }
 
 
-def _supplies(
-    loader: Loader, request: CoverageRequest, streets: Streets | None
-) -> tuple[tuple[TierSupply, ...], list[shapely.Geometry | None]]:
-    frames: list[shapely.Geometry | None] = []
-    tiers = []
-    for tier in request.policy.tiers:
-        bands = []
-        for supply in tier.supplies:
-            bands.append(load_band(loader, request, supply, streets))
-            frames.append(loader.frame(supply.cls))
-        tiers.append(_tier(tier, bands))
-    return tuple(tiers), frames
+def _supplies(loader: Loader, request: CoverageRequest, streets: Streets | None) -> tuple[TierSupply, ...]:
+    return tuple(
+        _tier(tier, [load_band(loader, request, supply, streets) for supply in tier.supplies])
+        for tier in request.policy.tiers
+    )
+
+
+def _frame(loader: Loader, policy: Policy) -> shapely.Geometry | None:
+    """The frame of data: where the network and every class of supply are known."""
+    supply = dict.fromkeys(supply.cls for tier in policy.tiers for supply in tier.supplies)
+    return _intersection([loader.frame(name) for name in (*supply, "streets")])
 
 
 def _tier(tier: Tier, bands: list[Band]) -> TierSupply:
@@ -136,35 +142,55 @@ def _intersection(frames: Sequence[shapely.Geometry | None]) -> shapely.Geometry
     return result
 
 
+@dataclass(frozen=True)
+class _Parcels:
+    """Land before one knows how to leave it: all places, which lie in the data, units of these, m² of the others."""
+
+    places: Places
+    inside: Bools
+    units: AreaUnits
+    outside_m2: float
+    key: tuple[Hashable, ...]
+
+
+def _parcels(loader: Loader, demand: Demand, areas: Areas, frame: shapely.Geometry | None) -> _Parcels:
+    stamps = [loader.stamp(name) for name in (demand.cls, "districts", "grid_cells")]
+    key = ("parcels", repr(demand), tuple(areas.code), _key(frame), *stamps)
+
+    def make() -> _Parcels:
+        places = loader.places(demand.cls, demand.where, _people_field(loader, demand))
+        inside = in_data(places, frame)
+        outside_m2 = float(shapely.area(places.geometry[~inside]).sum())
+        return _Parcels(places, inside, area_units(take(places, inside), areas), outside_m2, key)
+
+    return loader.cache.get(key, make)
+
+
 def _land(
     loader: Loader,
     request: CoverageRequest,
-    areas: Areas,
-    frame: shapely.Geometry | None,
+    parcels: _Parcels,
     clip: shapely.Geometry | None,
     streets: Streets | None,
-) -> tuple[AreaUnits, float]:
-    demand = request.policy.land
-    people_field = _people_field(loader, demand)
-    stamps = [
-        loader.stamp(name) for name in (demand.cls, "districts", "grid_cells", "streets", "residential_gates")
-    ]
+) -> AreaUnits:
+    """The parcels' units with the points where one leaves them, inside `clip`."""
     policy = request.policy
-    limits = (policy.snap_limit_m, policy.gate_search_m)
-    key = ("land", repr(demand), tuple(areas.code), _key(frame), *limits, *stamps)
+    if streets is None:
+        return clipped(parcels.units, clip)
+    stamps = [loader.stamp(name) for name in ("streets", "residential_gates")]
+    key = (*parcels.key, *stamps, policy.snap_limit_m, policy.gate_search_m)
 
-    def make() -> tuple[AreaUnits, float]:
-        places = loader.places(demand.cls, demand.where, people_field)
-        inside = in_data(places, frame)
-        outside_m2 = float(shapely.area(places.geometry[~inside]).sum())
-        units = area_units(take(places, inside), areas)
-        if streets is not None:
-            access = loader.access(demand.cls, places, inside, streets, request, public_only=False)
-            units = replace(units, access=access)
-        return units, outside_m2
+    def leave() -> AreaUnits:
+        access = loader.access(
+            policy.land.cls, parcels.places, parcels.inside, streets, request, public_only=False
+        )
+        return replace(parcels.units, access=access)
 
-    units, outside_m2 = loader.cache.get(key, make)
-    return loader.cache.get((*key, _key(clip)), lambda: clipped(units, clip)), outside_m2
+    def cut() -> AreaUnits:
+        units = clipped(loader.cache.get(("land", *key), leave), clip)
+        return with_starts(units, streets, policy.snap_limit_m)
+
+    return loader.cache.get(("clipped", *key, _key(clip)), cut)
 
 
 def _people_field(loader: Loader, demand: Demand) -> str | None:

@@ -12,7 +12,7 @@ from app.catalogue.model import Mode, Policy, Tier
 from app.coverage.access import AccessPoints
 from app.coverage.lattice import Pieces
 from app.coverage.straight import ServiceArea
-from app.network.model import WalkNetwork
+from app.network.model import Positions, WalkNetwork
 from app.network.snap import SnapIndex
 
 Objects = NDArray[np.object_]
@@ -52,7 +52,8 @@ class AreaUnits:
 
     `place` (n,) points into `places`; `area` (n,) into `Areas` or NOWHERE; `people` (n,) is the place's people by
     share of its whole area; `pieces` is the 50 m lattice of walked land (owner = unit); `access` are the points where
-    one leaves the place (owner = place), or None where one starts anywhere (population cells).
+    one leaves the place (owner = place), or None where one starts anywhere (population cells); `starts` (p,) are the
+    streets nearest to the pieces.
     """
 
     places: Places
@@ -63,6 +64,7 @@ class AreaUnits:
     people: Floats
     pieces: Pieces | None = None
     access: AccessPoints | None = None
+    starts: Positions | None = None
 
 
 @dataclass(frozen=True, slots=True)

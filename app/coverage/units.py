@@ -9,7 +9,9 @@ import shapely
 
 from app.coverage.lattice import SLIVER_M2, cut, dissolve_overlaps, join, select
 from app.coverage.measure import clip_to_frame, cut_by_areas, inside_frame
-from app.coverage.model import Areas, AreaUnits, Bools, Floats, Ints, Objects, Places, PointUnits
+from app.coverage.model import Areas, AreaUnits, Bools, Floats, Ints, Objects, Places, PointUnits, Streets
+from app.network.model import Positions
+from app.network.snap import snap
 
 
 def take(places: Places, index: Ints | np.ndarray) -> Places:
@@ -62,6 +64,26 @@ def _buried(places: Places, geometry: Objects, place: Ints) -> Floats:
         which, unit = shapely.STRtree(geometry).query_nearest(inside, all_matches=False)
         np.add.at(taken, unit, places.people[lost[which]])
     return taken
+
+
+def with_starts(units: AreaUnits, streets: Streets | None, limit_m: float) -> AreaUnits:
+    """The units with the street nearest to each piece of those that one does not leave by gates."""
+    if streets is None or units.pieces is None:
+        return units
+    pieces = units.pieces
+    free = np.flatnonzero(~gated(units)[units.place[pieces.owner]])
+    found = snap(streets.index, pieces.xy[free], limit_m)
+    starts = Positions(np.full(len(pieces), -1), np.zeros(len(pieces)), np.full(len(pieces), np.inf))
+    starts.edge[free], starts.offset_m[free], starts.snap_m[free] = found.edge, found.offset_m, found.snap_m
+    return dataclasses.replace(units, starts=starts)
+
+
+def gated(units: AreaUnits) -> Bools:
+    """Whether each place (m,) is left by known gates alone."""
+    result = np.zeros(len(units.places.code), dtype=bool)
+    if units.access is not None:
+        result[units.access.owner[units.access.origin == "gate"]] = True
+    return result
 
 
 def clipped(units: AreaUnits, clip: shapely.Geometry | None) -> AreaUnits:
