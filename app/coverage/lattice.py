@@ -64,7 +64,7 @@ def cut(parcels: Geometries, step_m: float = STEP_M) -> Pieces:
     if len(parcels) < MANY:
         return _cut(parcels, step_m)
     parts = np.array_split(parcels, cores())
-    pieces = share(lambda part: _cut(part, step_m), parts)
+    pieces = share(lambda part: _cut(part, step_m), parts, awaited=True)
     result = pieces[0]
     for done, part in zip(np.cumsum([len(part) for part in parts]).tolist(), pieces[1:], strict=False):
         result = join(result, part, done)

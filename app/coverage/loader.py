@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from app.coverage.model import Areas, Bools, Floats, Ints, Objects, Places, Stre
 from app.coverage.request import CoverageRequest
 from app.coverage.units import coordinates
 from app.database.transactions import Connection
-from app.inventory.arrays import FeatureArrays, read_arrays, read_frame
+from app.inventory.arrays import FeatureArrays, count_imports, read_arrays, read_frame
 from app.inventory.changes import data_version
 from app.network.build import build_network
 from app.network.snap import build_index
@@ -76,7 +77,16 @@ class Loader:
         return self.cache.get(key, read)
 
     def frame(self, class_id: str) -> shapely.Geometry | None:
-        """The frame of data of a class in metres. Read each time: an import that changes no row may still widen it."""
+        """The frame of data of a class in metres. An import that changes no row may still widen it."""
+        key = ("frame", self.stamp(class_id), self.imports)
+        return self.cache.get(key, lambda: self._read_frame(class_id))
+
+    @cached_property
+    def imports(self) -> int:
+        """The number of imports so far."""
+        return count_imports(self.conn)
+
+    def _read_frame(self, class_id: str) -> shapely.Geometry | None:
         frame = read_frame(self.conn, class_id)
         return None if frame is None else self.crs.to_metric(np.array([frame], dtype=object))[0]
 

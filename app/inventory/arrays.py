@@ -138,6 +138,11 @@ def _arrays(
     )
 
 
+def count_imports(conn: Connection) -> int:
+    """How many files have been imported: frames of data hold until there is another."""
+    return int(conn.execute(text(f"SELECT count(*) FROM {SCHEMA}.imports")).scalar_one())
+
+
 def read_frame(conn: Connection, class_id: str) -> Any | None:
     """The shape in lon/lat within which a class is known, None where no import of it declared an extent.
 
