@@ -39,6 +39,9 @@ def run(*, peers: bool) -> None:
                 share(lambda name: engine.answer({"op": "coverage", "policy": name}), names)
 
             cold, _ = best_of(1, all_policies)
+            engine = Engine(db, catalogue)
+            engine.warm()
+            served, _ = best_of(1, all_policies)
             warm, _ = best_of(3, all_policies)
             place = {"op": "reach", "lon": 115.86, "lat": 28.68}
             engine.answer(place)
@@ -51,7 +54,8 @@ def run(*, peers: bool) -> None:
         [
             ("draw and load the city", f"{loaded:.1f} s"),
             (f"{len(names)} policies, nothing loaded yet", f"{cold:.2f} s (bar {BOUND_S:.0f} s)"),
-            ("the same again, arrays kept", f"{warm:.2f} s"),
+            ("on a server's engine, which loads beforehand", f"{served:.2f} s"),
+            ("the same again", f"{warm:.2f} s"),
             ("one place, every policy, with the way", f"{reach * 1000:.0f} ms"),
             ("memory of the process", f"{peak_gib():.2f} GiB"),
         ],

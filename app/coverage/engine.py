@@ -5,6 +5,7 @@ It alone holds arrays. It runs in a process of its own for the server, and in-pr
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,12 +22,13 @@ from app.coverage.place import reach_of_place
 from app.coverage.request import AreaRef, CoverageRequest, parse
 from app.coverage.results import area_rows, gap_rows, result_rows, unit_rows
 from app.database.transactions import Connection, Database
-from app.errors import BadInput
+from app.errors import BadInput, ChengtuError
 from app.inventory.area_store import get_area
 from app.inventory.changes import get_metric_crs
 from app.network.report import describe
 from app.version import version
 
+log = logging.getLogger("chengtu.engine")
 #: Segments a quarter circle; the arcs lose 0.01 % of a circle's area.
 ARC_SEGMENTS = 64
 LAND_RULE = "lattice-50"
@@ -64,6 +66,18 @@ class Engine:
                 f"The engine knows no operation '{request.get('op')}'.", f"Known: {', '.join(operations)}."
             )
         return operation(request)
+
+    def warm(self) -> None:
+        """Load what every policy needs, so that the first request is as quick as the next.
+
+        What cannot be loaded now (no data yet, the database away) is loaded when it is asked for.
+        """
+        try:
+            for name in self.catalogue.policies:
+                with self.db.engine() as conn:
+                    load_inputs(self._loader(conn), parse(self.catalogue, {"policy": name}, None))
+        except ChengtuError as error:
+            log.info("Nothing loaded beforehand: %s", error.message)
 
     def _coverage(self, values: Mapping[str, Any]) -> dict[str, Any]:
         started = time.perf_counter()

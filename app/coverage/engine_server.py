@@ -85,4 +85,5 @@ def serve_engine(settings: Settings, path: Path) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     engine = Engine(Database(settings), load_catalogue(settings.geodata))
     with EngineServer(path, engine.answer) as server:
+        threading.Thread(target=engine.warm, daemon=True).start()
         server.serve_forever()

@@ -154,3 +154,17 @@ def test_an_older_stamp_leaves_the_cache():
     for name in "abc":
         cache.get((name,), str)
     assert len(cache) == 3
+
+
+def test_a_warm_engine_answers_the_same(town, catalogue):
+    warm, cold = Engine(town, catalogue), Engine(town, catalogue)
+    warm.warm()
+    assert len(warm.cache) > len(catalogue.policies)
+    request = {"op": "coverage", "policy": "park-300"}
+    assert warm.answer(request)["results"] == cold.answer(request)["results"]
+
+
+def test_without_data_there_is_nothing_to_warm(database, catalogue):
+    engine = Engine(database, catalogue)
+    engine.warm()
+    assert len(engine.cache) == 0
