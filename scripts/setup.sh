@@ -116,8 +116,10 @@ install_packages() {
   if ! "$venv/bin/uv" --version >/dev/null 2>&1; then
     pip_log "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
   fi
-  pip_log env VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --require-hashes -r "$lock"
+  # Compiled once here: where Python may not keep what it compiles, every command would take seconds longer to start.
+  pip_log env VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --compile-bytecode --require-hashes -r "$lock"
   pip_log env VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --no-deps --no-index --no-build-isolation -e .
+  "$venv/bin/python" -m compileall -q app geodata migrations
 }
 
 # --- All together: a stamp says what the last run was made from ---------------------------------------------------
