@@ -30,10 +30,8 @@ from app.coverage.parallel import share
 from app.coverage.shapes import EMPTY
 from app.coverage.straight import covered_area, merge, nearest, uncovered_part
 from app.coverage.units import by_place, coordinates, gated
-from app.coverage.walking import piece_distance
-from app.network.model import Positions
+from app.coverage.walking import centre_distance, piece_distance
 from app.network.reach import Reach, distance_at, search
-from app.network.snap import snap
 
 CELL_DIAGONAL_M = float(np.hypot(STEP_M, STEP_M))
 #: Metres (k,) from points (k,) to the nearest facility, and its index where it is known.
@@ -59,9 +57,8 @@ class Walker:
         """Metres walked (p,) from each lattice piece, by the gates of its place where it has any, else directly."""
         pieces = units.pieces
         assert pieces is not None
-        direct = units.starts if units.starts is not None else self._snapped(pieces.xy)
         if units.access is None:
-            return distance_at(self.reach, direct)
+            return self.points_m(pieces.xy)
         owned = by_place(units).pieces
         assert owned is not None
         assert self.band.access is not None
@@ -71,15 +68,16 @@ class Walker:
         grounds[~behind_gates] = EMPTY
         metres = piece_distance(owned, units.access, self.reach, self.band.access, grounds)
         free = ~behind_gates[owned.owner] & np.isfinite(owned.xy[:, 0])
-        metres[free] = np.minimum(metres[free], distance_at(self.reach, direct.take(free)))
+        starts = units.starts
+        direct = (
+            self.points_m(owned.xy[free]) if starts is None else distance_at(self.reach, starts.take(free))
+        )
+        metres[free] = np.minimum(metres[free], direct)
         return metres
 
     def points_m(self, xy: Floats) -> Floats:
         """Metres walked (k,) from places that start where they are."""
-        return distance_at(self.reach, self._snapped(xy))
-
-    def _snapped(self, xy: Floats) -> Positions:
-        return snap(self.streets.index, xy, self.snap_limit_m)
+        return centre_distance(xy, self.streets.index, self.reach, self.snap_limit_m)
 
 
 def compute(inputs: Inputs, modes: tuple[Mode, ...]) -> list[Figures]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from app.sample.draw import Bools, Floats, Ints, part
 from app.sample.homes import largest_remainder
@@ -158,8 +157,3 @@ def along_streets(
     side = np.where(turn % 2 == 0, 1.0, -1.0) * (half[row] - out_m)
     normal = np.stack([-along[row, 1], along[row, 0]], axis=1)
     return Beside(place + normal * side[:, None], edges.label[rows][row], turn)
-
-
-def kinds_of(streets: list[Street], label: Ints) -> NDArray[np.str_]:
-    """The kind of street of each label."""
-    return np.array([street.kind for street in streets])[label]
