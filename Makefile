@@ -2,7 +2,8 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench soak docs setup lock clean
+NAME ?=
+.PHONY: help run test check format bench soak docs revision setup lock clean
 export PORT ?= 8000
 
 help: ## Show this list
@@ -40,6 +41,10 @@ docs: ## Generate the pages in docs/ that are read from the code
 	@scripts/setup.sh check
 	@.venv/bin/python -m app.reference
 	@.venv/bin/python -m app.catalogue.docs
+
+revision: ## Write the revision that adds what geodata/classes declares anew (NAME=… for one more)
+	@scripts/setup.sh check
+	@.venv/bin/python -m app.inventory.revise $(NAME)
 
 setup: ## Set up without starting anything
 	@scripts/setup.sh test

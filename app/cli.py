@@ -7,15 +7,26 @@ from typing import Annotated
 import typer
 
 from app import console
-from app.commands import run_command, serve_command
+from app.commands import make_entries, run_command, serve_command
 from app.coverage.commands import coverage_command, policies_command
 from app.database.commands import db
 from app.exports.commands import export_command
+from app.history.commands import (
+    changes_command,
+    history_command,
+    imports_command,
+    restore_command,
+    undo_command,
+)
+from app.ingest.class_commands import classes
 from app.ingest.commands import import_command
-from app.inventory.commands import summary_command
+from app.inventory.local_growth import LocalGrowth
 from app.maps.commands import map_command
 from app.maps.standalone_service import write_map
+from app.reports.check_commands import areas, completeness_command
+from app.reports.commands import summary_command
 from app.sample.commands import sample
+from app.search.commands import search_command
 from app.version import version
 
 app = typer.Typer(
@@ -41,8 +52,8 @@ def root(
     ] = False,
 ) -> None:
     """One map of everything a city owns outdoors, and of who can reach it."""
-    # The maps room lies above coverage, so `coverage --map` is given its writer here.
-    context.obj = {"write_map": write_map}
+    # A room that lies above another gives it here what its commands need: maps to coverage, inventory to database.
+    context.obj = {"write_map": write_map, "local_growth": LocalGrowth, "make_entries": make_entries}
 
 
 app.command("run")(run_command)
@@ -50,7 +61,16 @@ app.command("serve")(serve_command)
 app.add_typer(db)
 app.add_typer(sample)
 app.command("import")(import_command)
+app.add_typer(classes)
+app.command("history")(history_command)
+app.command("changes")(changes_command)
+app.command("imports")(imports_command)
+app.command("restore")(restore_command)
+app.command("undo")(undo_command)
 app.command("summary")(summary_command)
+app.command("completeness")(completeness_command)
+app.add_typer(areas)
+app.command("search")(search_command)
 app.command("policies")(policies_command)
 app.command("coverage")(coverage_command)
 app.command("export")(export_command)

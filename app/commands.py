@@ -12,6 +12,7 @@ from app.coverage.commands import print_runs, run_policies
 from app.database.engine import open_database
 from app.errors import Unavailable
 from app.sample.parameters import check_size
+from app.search.service import ensure_entries
 from app.serve import check_port, serve
 from app.settings import Settings
 from app.start import current_runs, load_sample_if_empty, outdated_policies, started_database
@@ -29,9 +30,10 @@ def run_command(host: Host = None, port: Port = None, workers: Workers = None, s
     check_size(size)
     settings = _settings(host, port, workers)
     check_port(settings.host, settings.port)
-    catalogue = load_catalogue(settings.geodata)
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
     with started_database(settings) as db:
         load_sample_if_empty(db, catalogue, size)
+        ensure_entries(db, catalogue, tell_entries)
         outdated = outdated_policies(db, catalogue)
         if outdated:
             run_policies(db, catalogue, outdated, {"mode": "both"}, save=True)
@@ -45,9 +47,9 @@ def serve_command(host: Host = None, port: Port = None, workers: Workers = None)
     """Serve pages and API over the database as it is; a database that is down is waited for."""
     settings = _settings(host, port, workers)
     check_port(settings.host, settings.port)
-    load_catalogue(settings.geodata)
+    load_catalogue(settings.geodata, settings.local_path)
     if settings.database_url is None:
-        open_database(settings).dispose()
+        make_entries(settings)
         ready = True
     else:
         ready = _prepare(settings)
@@ -58,11 +60,25 @@ def serve_command(host: Host = None, port: Port = None, workers: Workers = None)
 def _prepare(settings: Settings) -> bool:
     """Migrate the database of DATABASE_URL; False, with a word, where it is away."""
     try:
-        open_database(settings).dispose()
+        make_entries(settings)
     except Unavailable as error:
         console.warning(f"{error.message} It is tried again every 5 s.")
         return False
     return True
+
+
+def make_entries(settings: Settings) -> None:
+    """Open the database, so that it is migrated, and make names and addresses searchable where they are not yet."""
+    db = open_database(settings)
+    try:
+        ensure_entries(db, load_catalogue(settings.geodata, settings.local_path), tell_entries)
+    finally:
+        db.dispose()
+
+
+def tell_entries(class_id: str, entries: int) -> None:
+    """Say that a class can be searched now."""
+    console.step(f"{class_id}: {entries:,} features can be found by name or address.")
 
 
 def _settings(host: str | None, port: int | None, workers: int | None) -> Settings:

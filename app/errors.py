@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class ChengtuError(Exception):
@@ -27,10 +28,12 @@ class ChengtuError(Exception):
     status = 500
     exit_code = 2
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, **members: Any) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        #: More that the problem document tells, such as the conflicts found.
+        self.members = members
 
 
 class NotFound(ChengtuError):

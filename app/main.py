@@ -20,16 +20,22 @@ from app.coverage import routes as coverage
 from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
 from app.exports import routes as exports
-from app.inventory import routes as inventory
+from app.history import routes as history
 from app.jobs import routes as jobs
 from app.maps import routes as maps
 from app.ogc import routes as ogc
+from app.reports import check_routes
+from app.reports import routes as reports
+from app.search import routes as search
 from app.settings import ROOT, Settings
 from app.version import version
 
 ROUTERS = (
     ogc.router,
-    inventory.router,
+    history.router,
+    reports.router,
+    check_routes.router,
+    search.router,
     coverage.router,
     maps.router,
     exports.router,
@@ -62,7 +68,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
-    app.state.catalogue = load_catalogue(settings.geodata)
+    app.state.catalogue = load_catalogue(settings.geodata, settings.local_path)
     app.state.db = Database(settings)
     app.state.engine = engine or EngineClient(None)
     app.state.routes = [route for router in ROUTERS for route in router.routes]

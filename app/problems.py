@@ -51,6 +51,7 @@ def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | 
     }
     if error.hint:
         body["hint"] = error.hint
+    body.update(error.members)
     body["instance"] = f"urn:chengtu:request:{request.scope.get('request_id', '')}"
     extra = {
         "Cache-Control": "no-store",

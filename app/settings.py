@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,10 @@ class Settings(BaseSettings):
         description="PostgreSQL server to use instead of the embedded one (an owner who may create roles).",
     )
     geodata: Path = Field(default=ROOT / "geodata", description="Folder with classes/, policies/ and codes/.")
+    local: Path | None = Field(
+        default=None,
+        description="Folder with the city's own classes/, fields/ and policies/; none by default.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the server binds to.")
     port: int = Field(
         default=8000, validation_alias="PORT", ge=1, le=65535, description="Port of the server."
@@ -36,6 +40,17 @@ class Settings(BaseSettings):
         default="zh", description="Language of pages where the client asks for none."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Log level.")
+
+    @field_validator("local", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        """An empty variable is one that is not set."""
+        return value or None
+
+    @property
+    def local_path(self) -> Path | None:
+        """The folder of the city's own declarations as an absolute path."""
+        return None if self.local is None else self.local.expanduser().resolve()
 
     @property
     def home_path(self) -> Path:

@@ -12,6 +12,7 @@ from app.coverage import service as coverage
 from app.database import cluster
 from app.database.engine import Connection, Database, open_database
 from app.errors import ChengtuError
+from app.inventory.local_growth import LocalGrowth
 from app.inventory.store import class_counts, data_version
 from app.sample.service import load
 from app.settings import Settings
@@ -25,7 +26,7 @@ def started_database(settings: Settings) -> Iterator[Database]:
     ran_before = cluster.status(settings).running
     if not ran_before and settings.database_url is None:
         console.step(f"Starting the database in {settings.home_path} …")
-    db = open_database(settings)
+    db = open_database(settings, LocalGrowth(settings))
     try:
         yield db
     finally:
@@ -79,9 +80,18 @@ def find_current_run(conn: Connection, catalogue: Catalogue, policy: str) -> dic
 def _is_current(conn: Connection, catalogue: Catalogue, run: Mapping[str, Any]) -> bool:
     inputs = run["inputs"]
     whole = inputs["area"] is None and set(run["modes"]) == MODES
+    of_now = inputs.get("as_of") is None and inputs.get("known_at") is None
     same_policy = run["policy"]["version"] == catalogue.get_policy(run["policy"]["id"]).version
     versions: Mapping[str, int] = inputs["versions"]
-    return whole and same_policy and all(data_version(conn, cls) == seen for cls, seen in versions.items())
+    return (
+        whole
+        and of_now
+        and same_policy
+        and all(
+            class_id in catalogue.classes and data_version(conn, catalogue.classes[class_id]) == seen
+            for class_id, seen in versions.items()
+        )
+    )
 
 
 def current_runs(db: Database, catalogue: Catalogue) -> list[dict[str, Any]]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+from app.catalogue.loader import load_catalogue
+from app.catalogue.model import Catalogue
 from app.coverage import service as coverage
 from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
+from app.inventory import areas_job
+from app.inventory.day_service import turn_day
 from app.jobs.context import JobContext
 from app.jobs.worker import Worker
 from app.settings import Settings
@@ -26,9 +30,22 @@ def do_coverage(context: JobContext, engine: EngineClient) -> dict[str, Any]:
     return {"run": run["run"]}
 
 
+def do_areas(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
+    """Locate features anew after areas have changed; the result says how many rows of each class moved."""
+    moved = areas_job.recompute(
+        context.db, catalogue, lambda done, total, class_id: context.progress(done / total, class_id)
+    )
+    return {"moved": moved}
+
+
 def make_worker(settings: Settings, engine: EngineClient) -> Worker:
     """A worker with the handlers of every kind of job."""
-    return Worker(Database(settings), {"coverage": lambda context: do_coverage(context, engine)})
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
+    handlers = {
+        "coverage": lambda context: do_coverage(context, engine),
+        areas_job.KIND: lambda context: do_areas(context, catalogue),
+    }
+    return Worker(Database(settings), handlers, chore=lambda db: turn_day(db, catalogue))
 
 
 def work(settings: Settings, engine: EngineClient) -> None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from bench import coverage, health, reach, straight
+from bench import coverage, health, inventory, reach, search, straight
 
-BENCHES = {"reach": reach.run, "straight": straight.run, "coverage": coverage.run, "health": health.run}
+BENCHES = {
+    "reach": reach.run,
+    "straight": straight.run,
+    "coverage": coverage.run,
+    "inventory": inventory.run,
+    "search": search.run,
+    "health": health.run,
+}
 #: Run only by name.
 BY_NAME = {"soak": health.soak}
 

@@ -25,7 +25,7 @@ def run(*, peers: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="chengtu-bench-") as home:
         Path(home).chmod(0o755)
         settings = Settings(home=Path(home), DATABASE_URL=None)
-        catalogue = load_catalogue(settings.geodata)
+        catalogue = load_catalogue(settings.geodata, settings.local_path)
         db = open_database(settings)
         try:
             started = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from app.catalogue.model import Lang
@@ -23,6 +24,20 @@ def choose_format(header: str | None) -> Literal["html", "json"]:
     html = max(qualities.get("text/html", 0.0), qualities.get("application/xhtml+xml", 0.0))
     json = max((value for name, value in qualities.items() if name.endswith("json")), default=0.0)
     return "html" if html > json else "json"
+
+
+def choose_of(header: str | None, offered: Mapping[str, Sequence[str]]) -> str:
+    """The offered form (form → its media types, the first form the default) that an `Accept` header likes best.
+
+    A form is taken over those before it only where the client names it with a higher quality.
+    """
+    qualities = dict(_weighted(header))
+    best, liked = next(iter(offered)), 0.0
+    for form, media_types in offered.items():
+        quality = max((qualities.get(name, 0.0) for name in media_types), default=0.0)
+        if quality > liked:
+            best, liked = form, quality
+    return best
 
 
 def _lang(name: str, default: Lang) -> Lang | None:

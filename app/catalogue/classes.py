@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
+from app.catalogue.codes import NO_CODES, check_components, read_codes
 from app.catalogue.fields import FieldParts, build_field, check_value
 from app.catalogue.model import (
+    CodeSystem,
     FeatureClass,
     Field,
     GeometryKind,
@@ -15,15 +17,30 @@ from app.catalogue.model import (
     Symbol,
     ZoomRule,
 )
-from app.catalogue.names import RESERVED, find_clash
+from app.catalogue.names import (
+    CLASS_LIMIT,
+    HISTORY,
+    RESERVED,
+    RESERVED_CLASSES,
+    RULE_LIMIT,
+    find_clash,
+)
 from app.catalogue.source import Entry
 
-FieldSources: TypeAlias = dict[str, FieldParts]
+
+class FieldSources(dict[str, FieldParts]):
+    """The parts of shared fields by group and name; `built` keeps those built as their group declares them."""
+
+    def __init__(self, groups: Mapping[str, FieldParts]) -> None:
+        super().__init__(groups)
+        self.built: dict[int, Field] = {}
+
+
 SHAPES = ("circle", "square", "diamond", "line", "area")
 GEOMETRIES: tuple[str, ...] = get_args(GeometryKind)
 SENSITIVITIES: tuple[str, ...] = get_args(Sensitivity)
 _REQUIRED = ("id", "title", "description", "office", "geometry", "symbol", "zooms", "fields")
-_OPTIONAL = ("accept", "aliases", "include", "order", "osm", "sensitivity")
+_OPTIONAL = ("accept", "aliases", "components", "include", "order", "osm", "sensitivity")
 MAX_ZOOM = 22
 
 
@@ -32,8 +49,12 @@ def read_fields(entry: Entry) -> FieldParts:
     return {name: dict(body.members()) for name, body in entry.members()}
 
 
-def read_class(entry: Entry, class_id: str, shared: FieldSources) -> FeatureClass:
+def read_class(
+    entry: Entry, class_id: str, shared: FieldSources, codes: Mapping[str, CodeSystem] = NO_CODES
+) -> FeatureClass:
     """The class declared in `entry`; `class_id` is the name of its file, `shared` the fields by group.
+
+    `codes` are the code systems that it may name.
 
     Raises BadDeclaration.
     """
@@ -42,7 +63,10 @@ def read_class(entry: Entry, class_id: str, shared: FieldSources) -> FeatureClas
         raise found["id"].fail(
             f"'{found['id'].value}' differs from the file's name", f"Write id: {class_id}."
         )
-    fields = _read_own_fields(found, shared)
+    check_class_name(found["id"])
+    fields = _read_own_fields(found, shared, codes)
+    components = read_codes(found["components"], codes) if "components" in found else {}
+    check_components(found["fields"], fields, components, codes)
     by_name = {item.name: item for item in fields}
     geometry = cast(GeometryKind, found["geometry"].choice(GEOMETRIES))
     return FeatureClass(
@@ -59,7 +83,27 @@ def read_class(entry: Entry, class_id: str, shared: FieldSources) -> FeatureClas
         sensitivity=_read_sensitivity(found),
         accept=tuple(cast(GeometryKind, item.choice(GEOMETRIES)) for item in _list(found, "accept")),
         order=found["order"].integer(0, 999) if "order" in found else 100,
+        components=components,
     )
+
+
+def check_class_name(entry: Entry) -> None:
+    """Refuse a name that something else bears, or that the names made of it would be too long for."""
+    name = entry.name()
+    if name in RESERVED_CLASSES or name.endswith(HISTORY):
+        raise entry.fail(
+            f"no class may be called '{name}'",
+            f"Taken: {', '.join(RESERVED_CLASSES)} and all that ends in {HISTORY}.",
+        )
+    if len(name) > CLASS_LIMIT:
+        raise entry.fail(f"'{name}' has {len(name)} characters", f"At most {CLASS_LIMIT}.")
+
+
+def check_rule_name(entry: Entry, class_id: str, column: str) -> None:
+    """Refuse a field whose name, together with that of its class, is longer than the database keeps."""
+    room = RULE_LIMIT - len(class_id)
+    if len(column) > room:
+        raise entry.fail(f"'{column}' has {len(column)} characters", f"At most {room} in {class_id}.")
 
 
 def _list(found: Mapping[str, Entry], key: str) -> list[Entry]:
@@ -72,20 +116,38 @@ def _read_sensitivity(found: Mapping[str, Entry]) -> Sensitivity:
     return cast(Sensitivity, found["sensitivity"].choice(SENSITIVITIES))
 
 
-def _read_own_fields(found: Mapping[str, Entry], shared: FieldSources) -> tuple[Field, ...]:
+def _read_own_fields(
+    found: Mapping[str, Entry], shared: FieldSources, codes: Mapping[str, CodeSystem]
+) -> tuple[Field, ...]:
     """Common fields, then the included groups, then the class's own, which may amend the keys of a shared one."""
+    # A field that the class leaves as the group declares it is built once for all classes.
     groups = ["common", *(item.choice(sorted(set(shared) - {"common"})) for item in _list(found, "include"))]
     merged: FieldParts = {}
     for group in groups:
         merged.update(shared.get(group, {}))
     for name, parts in read_fields(found["fields"]).items():
         merged[name] = {**merged.get(name, {}), **parts}
-    fields = tuple(build_field(found["fields"].child(name, None), parts) for name, parts in merged.items())
-    _check_names(found["fields"], fields)
+    at = found["fields"]
+    fields = tuple(_build(at.child(name, None), parts, codes, shared) for name, parts in merged.items())
+    check_names(found["fields"], fields)
+    for item in fields:
+        check_rule_name(found["fields"].child(item.name, None), found["id"].text(), item.name)
     return fields
 
 
-def _check_names(entry: Entry, fields: tuple[Field, ...]) -> None:
+def _build(
+    at: Entry, parts: Mapping[str, Entry], codes: Mapping[str, CodeSystem], shared: FieldSources
+) -> Field:
+    if not any(group.get(at.path[-1]) is parts for group in shared.values()):
+        return build_field(at, parts, codes)
+    # The group holds `parts` for as long as this table lives, so no other object takes its id.
+    if id(parts) not in shared.built:
+        shared.built[id(parts)] = build_field(at, parts, codes)
+    return shared.built[id(parts)]
+
+
+def check_names(entry: Entry, fields: tuple[Field, ...]) -> None:
+    """Refuse a field named like a column of every class, and a heading that would lead to two fields."""
     for item in fields:
         if item.name in RESERVED:
             raise entry.child(item.name, None).fail(

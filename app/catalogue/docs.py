@@ -1,109 +1,39 @@
-"""Renders docs/classes.md and docs/policies.md from the catalogue; `python -m app.catalogue.docs` writes them anew."""
+"""Renders the pages of classes, codes and policies in docs/; `python -m app.catalogue.docs` writes them anew."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.catalogue.class_docs import class_pages
+from app.catalogue.code_docs import codes_page
 from app.catalogue.loader import load_catalogue
+from app.catalogue.markdown import CONFIDENCE, NOTICE
+from app.catalogue.markdown import table as _table
 from app.catalogue.model import (
     Catalogue,
     Demand,
-    FeatureClass,
-    Field,
-    OsmRule,
     Policy,
     Supply,
     Tier,
-    ZoomRule,
 )
 from app.settings import ROOT
 
-NOTICE = "<!-- Written by `python -m app.catalogue.docs` from geodata/; don't edit it. -->"
-CLASSES_INTRODUCTION = (
-    "Each class is one file in `geodata/classes/`. Besides its own fields every class has those of the first table; "
-    "unknown stays empty. In OSM rules `key=*` is any value, and the first rule that matches counts."
-)
 POLICIES_INTRODUCTION = (
     "Each policy is one file in `geodata/policies/`. Straight-line distance is measured from the boundary of a "
     "facility, walking from its gates; both figures always stand side by side. Only a figure with its document's "
     "own rule, frame and denominator is called official."
 )
-CONFIDENCE = {"V": "its text was seen", "S": "a secondary source", "M": "from memory, unverified"}
-_FIELD_HEAD = ("field", "中文", "English", "type", "values", "also read from the headings", "OSM tags")
 
 
 def render_pages(catalogue: Catalogue) -> dict[str, str]:
     """File name in docs/ → the page as Markdown."""
-    return {"classes.md": _classes_page(catalogue), "policies.md": _policies_page(catalogue)}
-
-
-def _classes_page(catalogue: Catalogue) -> str:
-    classes = list(catalogue.classes.values())
-    common = _common_fields(classes)
-    parts = [
-        "# 要素类 · Classes",
-        NOTICE,
-        CLASSES_INTRODUCTION,
-        _table(
-            ("class", "中文", "English", "geometry", "fields", "sensitivity"),
-            [_contents(item) for item in classes],
-        ),
-        "## 共有字段 · Common fields",
-        _table(_FIELD_HEAD, [_field_row(item) for item in common]),
-        *(part for item in classes for part in _class_parts(item, common)),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _common_fields(classes: Sequence[FeatureClass]) -> list[Field]:
-    """The fields that all classes have alike."""
-    return [item for item in classes[0].fields if all(item in other.fields for other in classes)]
-
-
-def _contents(item: FeatureClass) -> tuple[object, ...]:
-    link = f"[`{item.id}`](#{item.id})"
-    return link, item.title.zh, item.title.en, item.geometry, len(item.fields), item.sensitivity
-
-
-def _class_parts(item: FeatureClass, common: Sequence[Field]) -> Iterator[str]:
-    # The heading is the id alone, so that its link is the same in every renderer.
-    yield f"## {item.id}"
-    yield f"**{item.title.zh} · {item.title.en}** {item.symbol.glyph}"
-    yield f"{item.description.zh}  \n{item.description.en}"
-    yield "\n".join(f"- {fact}" for fact in _class_facts(item))
-    yield _table(_FIELD_HEAD, [_field_row(field) for field in item.fields if field not in common])
-
-
-def _class_facts(item: FeatureClass) -> Iterator[str]:
-    accepts = f" (an import may also bring: {', '.join(item.accept)})" if item.accept else ""
-    yield f"Geometry: {item.geometry}{accepts}"
-    yield f"Kept by: {item.office}"
-    yield f"Sensitivity: {item.sensitivity}"
-    yield f"Also named: {', '.join(item.aliases)}"
-    yield "Drawn from zoom " + "; ".join(_zoom(rule) for rule in item.zooms)
-    for rule in item.osm:
-        yield f"OSM: {_rule(rule)}"
-
-
-def _zoom(rule: ZoomRule) -> str:
-    sizes = {"m²": rule.area_m2_min, "m": rule.length_m_min}
-    conditions = [
-        *_where(rule.where),
-        *(f"from {size:,.0f} {unit}" for unit, size in sizes.items() if size is not None),
-    ]
-    return f"{rule.zoom} ({', '.join(conditions)})" if conditions else f"{rule.zoom}"
-
-
-def _rule(rule: OsmRule) -> str:
-    unless = f", not {_tags(rule.unless)}" if rule.unless else ""
-    implied = f" → {', '.join(f'{name} {value}' for name, value in rule.set.items())}" if rule.set else ""
-    return f"{_tags(rule.tags)}{unless}{implied}"
-
-
-def _tags(tags: Mapping[str, Sequence[str]]) -> str:
-    return " ".join(f"`{key}={'|'.join(values)}`" for key, values in tags.items())
+    return {
+        **class_pages(catalogue),
+        "codes.md": codes_page(catalogue),
+        "policies.md": _policies_page(catalogue),
+    }
 
 
 def _where(where: Mapping[str, Sequence[Any]]) -> Iterator[str]:
@@ -113,29 +43,6 @@ def _where(where: Mapping[str, Sequence[Any]]) -> Iterator[str]:
 
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _field_row(field: Field) -> tuple[object, ...]:
-    title = f"{field.title.en}. {field.description}" if field.description else field.title.en
-    values = "<br>".join(f"`{item.value}` {item.title.zh} {item.title.en}" for item in field.choices)
-    return (
-        f"`{field.name}`",
-        field.title.zh,
-        title,
-        _type(field),
-        values,
-        ", ".join(field.aliases),
-        " ".join(f"`{tag}`" for tag in field.osm),
-    )
-
-
-def _type(field: Field) -> str:
-    limits = [f"from {field.minimum:g}"] if field.minimum is not None else []
-    limits += [f"to {field.maximum:g}"] if field.maximum is not None else []
-    needed = ["required"] if field.required else []
-    needed += [f"default {field.default}"] if field.default is not None else []
-    hidden = [field.sensitivity] if field.sensitivity != "public" else []
-    return ", ".join([f"{field.type} {field.unit or ''}".strip(), *limits, *needed, *hidden])
 
 
 def _policies_page(catalogue: Catalogue) -> str:
@@ -220,18 +127,14 @@ def _yes(value: object) -> str:
     return "yes" if value else "no"
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [headings, ["---"] * len(headings), *([_cell(value) for value in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
-
-
 def write_pages(folder: Path, catalogue: Catalogue) -> None:
     """Write the pages into `folder`."""
-    for name, text in render_pages(catalogue).items():
+    pages = render_pages(catalogue)
+    (folder / "classes").mkdir(exist_ok=True)
+    for old in (folder / "classes").glob("*.md"):
+        if f"classes/{old.name}" not in pages:
+            old.unlink()
+    for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, TypeAlias, cast, get_args
 
-from app.catalogue.model import Choice, Field, FieldType, Sensitivity, Title
+from app.catalogue.codes import NO_CODES, read_codes
+from app.catalogue.model import Choice, CodeSystem, Field, FieldType, Sensitivity, Title
 from app.catalogue.names import find_clash
 from app.catalogue.source import Entry
 from app.catalogue.units import COUNTED, UNIT_SUFFIXES, UNITS
@@ -20,8 +21,11 @@ _KEYS = (
 ).split()
 
 
-def build_field(at: Entry, parts: Mapping[str, Entry]) -> Field:
-    """The field declared by `parts` (key → entry, maybe of two files); `at` is its place. Raises BadDeclaration."""
+def build_field(at: Entry, parts: Mapping[str, Entry], codes: Mapping[str, CodeSystem] = NO_CODES) -> Field:
+    """The field declared by `parts` (key → entry, maybe of two files); `at` is its place. Raises BadDeclaration.
+
+    `codes` are the code systems that a choice may name.
+    """
     at = next(iter(parts.values())).parent() if parts else at
     replace(at, value=at.path[-1]).name()
     for key, entry in parts.items():
@@ -32,7 +36,7 @@ def build_field(at: Entry, parts: Mapping[str, Entry]) -> Field:
                 f"'{key}' is missing", f"A field needs type and title; its keys are {', '.join(_KEYS)}."
             )
     kind = cast(FieldType, parts["type"].choice(TYPES))
-    choices = _read_choices(parts, kind, at)
+    choices = _read_choices(parts, kind, at, codes)
     field = Field(
         name=at.path[-1],
         type=kind,
@@ -107,24 +111,28 @@ def _read_sensitivity(parts: Mapping[str, Entry]) -> Sensitivity:
     return cast(Sensitivity, parts["sensitivity"].choice(get_args(Sensitivity)))
 
 
-def _read_choices(parts: Mapping[str, Entry], kind: FieldType, at: Entry) -> tuple[Choice, ...]:
+def _read_choices(
+    parts: Mapping[str, Entry], kind: FieldType, at: Entry, codes: Mapping[str, CodeSystem]
+) -> tuple[Choice, ...]:
     if "choices" not in parts:
         if kind == "choice":
             raise at.fail("a choice field needs 'choices'", "List value: {zh: …, en: …} for each.")
         return ()
     if kind != "choice":
         raise parts["choices"].fail(f"a {kind} field has no choices", "Only a field of type choice has them.")
-    choices = tuple(_read_choice(value, body) for value, body in parts["choices"].members())
+    choices = tuple(_read_choice(value, body, codes) for value, body in parts["choices"].members())
     if not choices:
         raise parts["choices"].fail("lists no choice")
     _check_choices(parts["choices"], choices)
     return choices
 
 
-def _read_choice(value: str, entry: Entry) -> Choice:
-    found = entry.record(("zh", "en"), ("aliases",))
+def _read_choice(value: str, entry: Entry, codes: Mapping[str, CodeSystem]) -> Choice:
+    found = entry.record(("zh", "en"), ("aliases", "codes", "color"))
     aliases = found["aliases"].texts() if "aliases" in found else ()
-    return Choice(value, Title(found["zh"].text(), found["en"].text()), aliases)
+    own = read_codes(found["codes"], codes) if "codes" in found else {}
+    color = found["color"].color() if "color" in found else None
+    return Choice(value, Title(found["zh"].text(), found["en"].text()), aliases, own, color)
 
 
 def _check_choices(entry: Entry, choices: tuple[Choice, ...]) -> None:
@@ -133,6 +141,13 @@ def _check_choices(entry: Entry, choices: tuple[Choice, ...]) -> None:
     if clash is not None:
         name, owner, other = clash
         raise entry.child(owner, None).fail(f"'{name}' already means the choice {other}")
+    taken: dict[tuple[str, str], str] = {}
+    for item in choices:
+        for key in ((system, code) for system, codes in item.codes.items() for code in codes):
+            other = taken.setdefault(key, item.value)
+            if other != item.value:
+                at = entry.child(item.value, None).child("codes", None).child(key[0], None)
+                raise at.fail(f"the code {key[1]} already means the choice {other}")
 
 
 def _read_osm_values(

@@ -2,48 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.catalogue.classes import FieldSources, read_class, read_fields
-from app.catalogue.model import Catalogue, FeatureClass, Policy
-from app.catalogue.names import find_clash
+from app.catalogue.codes import check_homes, load_codes
+from app.catalogue.fields import build_field
+from app.catalogue.local import add_local, list_local, place_of
+from app.catalogue.model import Catalogue, CodeSystem, FeatureClass, Field, Policy
+from app.catalogue.names import find_clash, heading_key
 from app.catalogue.policies import read_policy
-from app.catalogue.source import read_source
+from app.catalogue.source import Entry, read_source
 from app.errors import BadDeclaration
 
 
-def load_catalogue(geodata: Path) -> Catalogue:
-    """Every class of `geodata`/classes and every policy of `geodata`/policies, checked against each other.
+def load_catalogue(geodata: Path, local: Path | None = None) -> Catalogue:
+    """Every class, policy and code system of `geodata` and of the city's own folder, checked against each other.
 
     Files that begin with `_` hold fields that classes share: `_common.yaml` stands before the fields of every class,
     another one before those of the classes that name it in `include`. Raises errors.BadDeclaration, whose message
     names file, line and key and whose hint lists the valid values.
     """
-    classes = _load_classes(geodata / "classes")
+    codes, crosswalks = load_codes(geodata / "codes")
+    shared = _load_shared(geodata / "classes")
+    classes = _load_classes(geodata / "classes", shared, codes)
+    _check_distinct(classes.values(), lambda class_id: read_source(geodata / "classes" / f"{class_id}.yaml"))
     policies = [_load_policy(path, classes) for path in _list_files(geodata / "policies")]
+    if local is not None:
+        classes = add_local(classes, local, shared, codes)
+        _check_distinct(classes.values(), lambda class_id: place_of(local, classes[class_id], None, ""))
+        policies += _load_local_policies(local, classes, {item.id for item in policies})
     ordered = sorted(classes.values(), key=lambda item: (item.order, item.id))
-    _check_distinct(ordered)
-    return Catalogue({item.id: item for item in ordered}, {item.id: item for item in policies})
+    by_id = {item.id: item for item in ordered}
+    return Catalogue(by_id, {item.id: item for item in policies}, codes, crosswalks)
 
 
-def _load_classes(folder: Path) -> dict[str, FeatureClass]:
-    files = _list_files(folder)
-    shared: FieldSources = {
-        path.stem.lstrip("_"): read_fields(read_source(path)) for path in files if path.stem.startswith("_")
-    }
-    own = [path for path in files if not path.stem.startswith("_")]
-    return {path.stem: read_class(read_source(path), path.stem, shared) for path in own}
+def load_common(geodata: Path, codes: Mapping[str, CodeSystem]) -> tuple[Field, ...]:
+    """The fields that every class has, before its own. Raises BadDeclaration."""
+    found = _load_shared(geodata / "classes").get("common", {})
+    return tuple(build_field(next(iter(parts.values())).parent(), parts, codes) for parts in found.values())
 
 
-def _load_policy(path: Path, classes: dict[str, FeatureClass]) -> Policy:
+def check_class(catalogue: Catalogue, geodata: Path, class_id: str, text: str) -> FeatureClass:
+    """The class of its own that `text` would declare beside those of `catalogue`. Raises BadDeclaration."""
+    entry = read_source(Path("classes", f"{class_id}.yaml"), text)
+    cls = replace(
+        read_class(entry, class_id, _load_shared(geodata / "classes"), catalogue.codes), schema="local"
+    )
+    _check_distinct([*catalogue.classes.values(), cls], lambda _: entry)
+    return cls
+
+
+def _load_shared(folder: Path) -> FieldSources:
+    files = [path for path in _list_files(folder) if path.stem.startswith("_")]
+    return FieldSources({path.stem.lstrip("_"): read_fields(read_source(path)) for path in files})
+
+
+def _load_classes(
+    folder: Path, shared: FieldSources, codes: Mapping[str, CodeSystem]
+) -> dict[str, FeatureClass]:
+    own = [path for path in _list_files(folder) if not path.stem.startswith("_")]
+    return {path.stem: read_class(read_source(path), path.stem, shared, codes) for path in own}
+
+
+def _load_local_policies(folder: Path, classes: Mapping[str, FeatureClass], taken: set[str]) -> list[Policy]:
+    files = list_local(folder, "policies")
+    for path in files:
+        if path.stem in taken:
+            raise (
+                read_source(path, within=folder)
+                .nearest("id")
+                .fail(f"'{path.stem}' is a built-in policy", "Choose another id.")
+            )
+    return [_load_policy(path, classes, folder) for path in files]
+
+
+def _load_policy(path: Path, classes: Mapping[str, FeatureClass], within: Path | None = None) -> Policy:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadDeclaration(
             f"policies/{path.name}: cannot be read.", "The file must be UTF-8 text."
         ) from error
-    return read_policy(read_source(path, text), path.stem, text, classes)
+    return read_policy(read_source(path, text, within=within), path.stem, text, classes)
 
 
 def _list_files(folder: Path) -> Sequence[Path]:
@@ -56,14 +98,29 @@ def _list_files(folder: Path) -> Sequence[Path]:
     return found
 
 
-def _check_distinct(classes: Iterable[FeatureClass]) -> None:
+def _check_distinct(classes: Iterable[FeatureClass], source_of: Callable[[str], Entry]) -> None:
     """No two classes may answer to the same name, or an imported layer would have two homes."""
     found = list(classes)
     own = [(item.id, name) for item in found for name in (item.id, item.title.zh, item.title.en)]
     clash = find_clash([*own, *((item.id, name) for item in found for name in item.aliases)])
     if clash is not None:
         name, owner, other = clash
-        raise BadDeclaration(
-            f"classes/{owner}.yaml, key 'aliases': the name '{name}' already means {other}.",
-            "Every class needs names of its own.",
+        # The city's own class gives way, whichever of the two took the name first.
+        if any(item.id == other and item.schema == "local" for item in found):
+            owner, other = other, owner
+        raise _place_of_name(source_of(owner), name).fail(
+            f"the name '{name}' already means {other}", "Every class needs names of its own."
         )
+    check_homes(found, source_of)
+
+
+def _place_of_name(source: Entry, name: str) -> Entry:
+    """Where a class's declaration gives it the name."""
+    for path in (("id",), ("title", "zh"), ("title", "en")):
+        entry = source.nearest(*path)
+        if heading_key(str(entry.value)) == heading_key(name):
+            return entry
+    aliases = source.nearest("aliases")
+    return next(
+        (item for item in aliases.items() if heading_key(str(item.value)) == heading_key(name)), aliases
+    )

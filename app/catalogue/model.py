@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from app.errors import unknown
@@ -13,6 +14,7 @@ FieldType = Literal["text", "integer", "number", "boolean", "date", "choice"]
 GeometryKind = Literal["point", "line", "polygon", "mixed"]
 Sensitivity = Literal["public", "internal", "restricted"]
 Mode = Literal["straight", "walk"]
+CodePurpose = Literal["components", "matters", "grid", "pipes", "defects"]
 AREA_LEVELS = ("city", "district", "subdistrict", "community", "grid")
 
 
@@ -29,11 +31,17 @@ class Title:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One allowed value of a choice field; `aliases` are other spellings accepted on import."""
+    """One allowed value of a choice field; `aliases` are other spellings accepted on import.
+
+    `codes` names its official codes by code system, as `table/code` where the system has tables beside its kinds.
+    `color` (#rrggbb) is that of the rows on the map, for choices of the field `kind`.
+    """
 
     value: str
     title: Title
     aliases: tuple[str, ...] = ()
+    codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    color: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,8 @@ class FeatureClass:
 
     `accept` names the kinds of geometry that an import may bring besides `geometry`: a polygon for a class of points
     is taken at a point on its surface, for a class of lines along its outline. `order` sorts lists and layers.
+    `schema` is where its tables lie: `city` for the built-in classes, `local` for those that a city declares itself.
+    `components` names, by code system, the kinds of city components that its rows are.
     """
 
     id: str
@@ -122,6 +132,8 @@ class FeatureClass:
     sensitivity: Sensitivity = "public"
     accept: tuple[GeometryKind, ...] = ()
     order: int = 100
+    schema: Literal["city", "local"] = "city"
+    components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def get_field(self, name: str) -> Field:
         """The field named `name`; raises KeyError where there is none."""
@@ -199,11 +211,79 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeItem:
+    """One code of a table: its name as the standard writes it, and what else the standard says of it."""
+
+    code: str
+    name: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSystem:
+    """One edition of official codes.
+
+    `layout` names the parts of an id and their digits, in order; `tables` maps table → code → item (a code is unique
+    only within its table). Where `complete` is false our sources lack the list of kinds, so kinds are not checked.
+    `local_from` names, by part of the id, the first number that a city may give away itself.
+    """
+
+    id: str
+    purpose: CodePurpose
+    title: Title
+    standard: str
+    edition: str
+    source: str
+    confidence: Literal["V", "S", "M"]
+    layout: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, CodeItem]]
+    in_force_from: date | None = None
+    in_force_until: date | None = None
+    replaces: str | None = None
+    replaced_by: str | None = None
+    complete: bool = True
+    local_from: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def length(self) -> int:
+        """The digits of an id."""
+        return sum(self.layout.values())
+
+    @property
+    def kinds(self) -> Mapping[str, CodeItem]:
+        """The kinds of components or matters, by code."""
+        return self.tables.get("kind", {})
+
+
+@dataclass(frozen=True, slots=True)
+class CodePair:
+    """What a kind of an older edition became: the codes of the newer one, none where it has no such kind."""
+
+    old: str
+    new: tuple[str, ...]
+    match: Literal["same", "renamed", "rescoped", "split", "none"]
+    confidence: Literal["sure", "likely", "unsure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Crosswalk:
+    """The kinds of code system `old` in terms of system `new`."""
+
+    old: str
+    new: str
+    source: str
+    pairs: Mapping[str, CodePair]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every class and policy, checked against each other."""
+    """Every class, policy and code system, checked against each other."""
 
     classes: Mapping[str, FeatureClass]
     policies: Mapping[str, Policy]
+    codes: Mapping[str, CodeSystem] = field(default_factory=dict)
+    crosswalks: tuple[Crosswalk, ...] = ()
 
     def get_class(self, class_id: str) -> FeatureClass:
         """The class, or `errors.NotFound` with the nearest ids."""

@@ -12,6 +12,16 @@ RESERVED = (
     "size_flag incomplete extra import_id"
 ).split()
 
+# What else bears a name beside the classes: tables of the schema, and words that addresses use in a class's place.
+RESERVED_CLASSES = (
+    "alembic_version changes coverage_areas coverage_gaps coverage_reach coverage_runs coverage_units imports jobs "
+    "local_ddl search_entries settings all city local new run"
+).split()
+HISTORY = "_history"
+# PostgreSQL keeps 63 bytes of a name; these are the longest that are made of a class's and a field's name.
+CLASS_LIMIT = 63 - len("ix_" + HISTORY + "_until_change")
+RULE_LIMIT = 63 - len("ck___01234567")
+
 _IGNORED = re.compile(r"[\s_\-./:()]+")
 
 

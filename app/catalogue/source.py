@@ -47,6 +47,15 @@ class Entry:
         """The entry one step down."""
         return Entry(self.file, (*self.path, str(key)), value, self.lines)
 
+    def nearest(self, *keys: str) -> Entry:
+        """The entry down `keys`, or as far down as the file goes: a place to name for what does not stand there."""
+        entry = self
+        for key in keys:
+            if (*entry.path, key) not in self.lines:
+                break
+            entry = entry.child(key, entry.value.get(key) if isinstance(entry.value, dict) else None)
+        return entry
+
     def parent(self) -> Entry:
         """The place one step up, without its value."""
         return Entry(self.file, self.path[:-1], None, self.lines)
@@ -142,12 +151,15 @@ class Entry:
         return Title(found["zh"].text(), found["en"].text())
 
 
-def read_source(path: Path, text: str | None = None) -> Entry:
+def read_source(path: Path, text: str | None = None, *, within: Path | None = None) -> Entry:
     """The whole file as one entry. Booleans are only true/false, so that OSM's `no` stays a text.
+
+    Errors name the file by its folder, and by the folder `within` which that lies.
 
     Raises BadDeclaration where the file cannot be read, is not YAML, repeats a key or uses anchors.
     """
-    file = f"{path.parent.name}/{path.name}"
+    file = f"{within.name}/" if within else ""
+    file += f"{path.parent.name}/{path.name}"
     bare = Entry(file, (), None, {})
     try:
         root = _compose(bare, text if text is not None else path.read_text("utf-8"))

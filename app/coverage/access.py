@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from app.network.model import Floats, Geometries, Ints, Positions
+from app.network.model import Bools, Floats, Geometries, Ints, Positions
 from app.network.snap import SnapIndex, snap
 
 BOUNDARY_STEP_M = 20.0
@@ -58,6 +58,12 @@ def access_points(
     derived = _derived(sites, others, index, snap_limit_m, gate_search_m, public_only)
     both = _join(gates, derived)
     return _take(both, np.argsort(both.owner, kind="stable"))
+
+
+def of_sites(points: AccessPoints, chosen: Bools) -> AccessPoints:
+    """The access points of the `chosen` of all sites (u,), their owners numbered among these."""
+    found = _take(points, np.flatnonzero(chosen[points.owner]))
+    return replace(found, owner=(np.cumsum(chosen) - 1)[found.owner])
 
 
 def boundary_points(sites: Geometries, step_m: float = BOUNDARY_STEP_M) -> tuple[Floats, Ints]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
+from datetime import date
 from typing import NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
@@ -12,17 +13,23 @@ MISSING = object()
 
 
 class Stamp(NamedTuple):
-    """A class at a data version, as part of a key."""
+    """A class at a data version and, unless its current rows are meant, a day in the world, as part of a key."""
 
     class_id: str
     version: int
+    as_of: date | None = None
 
 
 class ArrayCache:
-    """Values by key. A newer stamp in a key drops every value of an older one; beyond `size` the oldest goes first."""
+    """Values by key. A newer stamp in a key drops every value of an older one; beyond `size` the oldest goes first.
 
-    def __init__(self, size: int = 128) -> None:
+    Beside what is made of current rows, values of at most `days` days in the world are kept: those last asked for.
+    """
+
+    def __init__(self, size: int = 256, days: int = 2) -> None:
         self._size = size
+        self._days = days
+        self._asked_days: OrderedDict[date, None] = OrderedDict()
         self._values: OrderedDict[tuple[Hashable, ...], object] = OrderedDict()
         self._newest: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -34,6 +41,7 @@ class ArrayCache:
     def get(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
         """The value of a key, made once; two keys may be made at the same time, one key never twice."""
         with self._lock:
+            self._drop_days(key)
             making = self._making.setdefault(key, threading.RLock())
         with making:
             found = self._find(key)
@@ -54,6 +62,7 @@ class ArrayCache:
             self._values[key] = value
             self._making.pop(key, None)
             self._drop(key)
+            self._drop_days(key)
 
     def _drop(self, key: tuple[Hashable, ...]) -> None:
         for stamp in _stamps(key):
@@ -67,6 +76,17 @@ class ArrayCache:
         for key in list(self._values):
             if any(s.class_id == newest.class_id and s.version < newest.version for s in _stamps(key)):
                 del self._values[key]
+
+    def _drop_days(self, key: tuple[Hashable, ...]) -> None:
+        for stamp in _stamps(key):
+            if stamp.as_of is not None:
+                self._asked_days[stamp.as_of] = None
+                self._asked_days.move_to_end(stamp.as_of)
+        while len(self._asked_days) > self._days:
+            gone, _ = self._asked_days.popitem(last=False)
+            for other in list(self._values):
+                if any(stamp.as_of == gone for stamp in _stamps(other)):
+                    del self._values[other]
 
 
 def _stamps(key: tuple[Hashable, ...]) -> Iterator[Stamp]:

@@ -17,11 +17,12 @@ from app.coverage.engine import Engine
 from app.coverage.parallel import share
 from app.coverage.request import parse_modes
 from app.database.engine import Database, open_database
+from app.errors import BadInput
 from app.settings import Settings
 
 #: Writes a run's map to a file; `app.cli` gives it, for the maps room lies above this one.
 WriteMap = Callable[[Database, Catalogue, str, Path], None]
-POLICY = typer.Argument(help="Policy id (see `chengtu policies`), or `all`.")
+POLICY = typer.Argument(help="Policy id (see `chengtu policies`), or `all`; with --rerun none.")
 MODE_NAMES = {"straight": "straight", "walk": "walked"}
 
 
@@ -29,7 +30,8 @@ def policies_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the declared policies: what is measured, how far, after which document."""
-    catalogue = load_catalogue(Settings().geodata)
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
     views = [service.policy_view(policy, whole=False) for policy in catalogue.policies.values()]
     if as_json:
         console.print_json({"policies": views})
@@ -44,13 +46,20 @@ def _official(view: Mapping[str, Any]) -> str:
 
 def coverage_command(
     context: typer.Context,
-    policy: Annotated[str, POLICY],
+    policy: Annotated[str | None, POLICY] = None,
     mode: Annotated[str, typer.Option(help="straight, walk or both.")] = "both",
     area: Annotated[str | None, typer.Option(help="Code or name of an area; default the whole city.")] = None,
     people_rule: Annotated[
         str | None, typer.Option(help="Count people by `centre` or `area` of their cell.")
     ] = None,
     speed: Annotated[float | None, typer.Option(help="Walking speed in m/s.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Day in the world, such as 2020-12-31; default now.")
+    ] = None,
+    known_at: Annotated[str | None, typer.Option(help="Time of record: a change number or a moment.")] = None,
+    rerun: Annotated[
+        str | None, typer.Option(help="Compute this run again, from the data versions that it read.")
+    ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Keep the run (others are dropped after 30 days).")
     ] = False,
@@ -60,16 +69,24 @@ def coverage_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure who is served and who is not: straight line beside real walking, with the figures of each district."""
-    settings = Settings()
-    catalogue = load_catalogue(settings.geodata)
-    names = list(catalogue.policies) if policy == "all" else [catalogue.get_policy(policy).id]
     parse_modes(mode)
     given = {"people_rule": people_rule, "speed_m_s": speed}
     parameters = {name: value for name, value in given.items() if value is not None}
-    request = {"mode": mode, "area": area, "parameters": parameters}
+    asked: dict[str, Any] = {
+        "mode": mode,
+        "area": area,
+        "parameters": parameters,
+        "as_of": as_of,
+        "known_at": known_at,
+    }
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
+    names = _names(catalogue, policy, rerun, asked)
     db = open_database(settings)
     try:
-        runs = run_policies(db, catalogue, names, request, save=save)
+        if rerun is not None:
+            asked = _as_it_was(db, catalogue, rerun)
+        runs = run_policies(db, catalogue, names or [asked["policy"]], asked, save=save)
         if map_to is not None:
             write_map: WriteMap = context.obj["write_map"]
             write_map(db, catalogue, runs[-1]["run"], map_to)
@@ -79,6 +96,26 @@ def coverage_command(
         console.print_json(runs if policy == "all" else runs[0])
     else:
         print_runs(runs)
+
+
+def _names(
+    catalogue: Catalogue, policy: str | None, rerun: str | None, asked: Mapping[str, Any]
+) -> list[str]:
+    """The policies to compute; none where a run is computed again, which says everything itself."""
+    if (policy is None) == (rerun is None):
+        raise BadInput("Name either a policy or a run to compute again.", "See `chengtu policies`.")
+    if rerun is not None:
+        if asked["mode"] != "both" or any(
+            asked[name] for name in ("area", "parameters", "as_of", "known_at")
+        ):
+            raise BadInput("A run is computed again as it was.", "Give --rerun without other parameters.")
+        return []
+    return list(catalogue.policies) if policy == "all" else [catalogue.get_policy(str(policy)).id]
+
+
+def _as_it_was(db: Database, catalogue: Catalogue, rerun: str) -> dict[str, Any]:
+    with db.read() as conn:
+        return service.rerun_request(conn, catalogue, rerun)
 
 
 def run_policies(

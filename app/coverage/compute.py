@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 import shapely
 
 from app.catalogue.model import Mode
+from app.coverage.boxes import Boxes, boxes_of, centre_metres, furthest_m
 from app.coverage.gaps import Gaps, piece_gaps, rest_gaps
 from app.coverage.lattice import STEP_M
 from app.coverage.model import (
@@ -40,18 +41,12 @@ Metres = Callable[[Objects], tuple[Floats, Ints | None]]
 
 @dataclass(frozen=True)
 class Walker:
-    """Walking distances to one band of supply over the city's streets; the search is done once, when first asked."""
+    """Walking distances to the facilities of one band over the city's streets, however far."""
 
     streets: Streets
     band: Band
+    reach: Reach
     snap_limit_m: float
-
-    @cached_property
-    def reach(self) -> Reach:
-        """The search from all entrances of the band, over all distances."""
-        access = self.band.access
-        assert access is not None, "streets exist, so entrances were found"
-        return search(self.streets.network, access.positions, extra_m=access.lead_m)
 
     def pieces_m(self, units: AreaUnits) -> Floats:
         """Metres walked (p,) from each lattice piece, by the gates of its place where it has any, else directly."""
@@ -91,9 +86,23 @@ def _facilities(supply: TierSupply) -> Objects:
     return np.concatenate([band.places.geometry for band in supply.bands])
 
 
+def _land_boxes(inputs: Inputs) -> Boxes:
+    return inputs.kept("boxes", (inputs.land_key,), lambda: boxes_of(inputs.land.geometry))
+
+
+def _land_metres(inputs: Inputs, band: Band) -> list[Floats]:
+    """For each ring of a band's service area, metres (u,) from the centres of the land units' boxes."""
+    boxes = _land_boxes(inputs)
+    return [
+        inputs.kept("straight", (band.key, inputs.land_key), partial(centre_metres, boxes, ring.facilities))
+        for ring in band.service.rings
+    ]
+
+
 def _straight(inputs: Inputs, supply: TierSupply) -> Figures:
     land = inputs.land
-    rest = uncovered_part(land.geometry, supply.service)
+    metres = [ring for band in supply.bands for ring in _land_metres(inputs, band)]
+    rest = uncovered_part(land.geometry, supply.service, metres)
     served = land.area_m2 - shapely.area(rest)
     facilities = _facilities(supply)
     units = inputs.people.units
@@ -125,11 +134,13 @@ def _share(part: Floats, whole: Floats) -> Floats:
 def _walk(inputs: Inputs, supply: TierSupply) -> Figures:
     if inputs.streets is None:
         return _unknown(inputs, supply)
-    walkers = [
-        Walker(inputs.streets, band, inputs.snap_limit_m) for band in supply.bands if len(band.places.code)
-    ]
+    walkers = [_walker(inputs, inputs.streets, band) for band in supply.bands if len(band.places.code)]
     land = inputs.land
-    distance, rest = _walk_pieces(land, walkers)
+    metres = [
+        inputs.kept("walked", (walker.band.key, inputs.land_key), partial(walker.pieces_m, land))
+        for walker in walkers
+    ]
+    distance, rest = _rest_of_pieces(land, walkers, metres, _within(inputs, walkers))
     served = _served(rest, land)
     people = _people_walked(inputs, supply, walkers, served)
     if land.pieces is not None and len(land.geometry):
@@ -141,18 +152,48 @@ def _walk(inputs: Inputs, supply: TierSupply) -> Figures:
     return Figures(supply.tier, "walk", served, people, gaps)
 
 
-def _walk_pieces(units: AreaUnits, walkers: list[Walker]) -> tuple[Floats, Objects]:
-    """Metres to the nearest facility (p,) and the unserved part (p,) of each lattice piece."""
+def _walker(inputs: Inputs, streets: Streets, band: Band) -> Walker:
+    access = band.access
+    assert access is not None, "streets exist, so entrances were found"
+    reach = inputs.kept(
+        "reach", (band.key,), lambda: search(streets.network, access.positions, extra_m=access.lead_m)
+    )
+    return Walker(streets, band, reach, inputs.snap_limit_m)
+
+
+def _within(inputs: Inputs, walkers: list[Walker]) -> Bools:
+    """(b, p) lattice pieces of the land that certainly lie inside the straight-line area of each band."""
+    pieces = inputs.land.pieces
+    assert pieces is not None
+    furthest = inputs.kept(
+        "furthest",
+        (inputs.land_key,),
+        lambda: furthest_m(_land_boxes(inputs), boxes_of(pieces.geometry), pieces.owner),
+    )
+    within = np.zeros((len(walkers), len(pieces)), dtype=bool)
+    for i, walker in enumerate(walkers):
+        for ring, metres in zip(walker.band.service.rings, _land_metres(inputs, walker.band), strict=True):
+            within[i] |= metres[pieces.owner] + furthest <= ring.inner_m
+    return within
+
+
+def _rest_of_pieces(
+    units: AreaUnits, walkers: list[Walker], walked_m: list[Floats], within: Bools
+) -> tuple[Floats, Objects]:
+    """Metres to the nearest facility (p,) and the unserved part (p,) of each lattice piece.
+
+    `walked_m` of each walker: metres (p,); `within` (b, p) pieces known to lie inside its straight-line area.
+    """
     pieces = units.pieces
     assert pieces is not None
     distance = np.full(len(pieces), np.inf)
     reached = np.zeros((len(walkers), len(pieces)), dtype=bool)
     whole = np.zeros(len(pieces), dtype=bool)
-    for i, walker in enumerate(walkers):
-        metres = walker.pieces_m(units)
+    for i, (walker, metres) in enumerate(zip(walkers, walked_m, strict=True)):
         reached[i] = metres <= walker.band.radius_m
         # No point of a piece is further from the walk's start than its cell is wide, and no walk beats the straight.
         whole |= metres + CELL_DIAGONAL_M <= walker.band.service.inner_m
+        whole |= reached[i] & within[i]
         distance = np.minimum(distance, metres)
     rest = pieces.geometry.copy()
     rest[whole] = EMPTY
@@ -186,7 +227,9 @@ def _people_walked(
     if isinstance(units, PointUnits):
         reached = _walk_points(coordinates(units.centre), walkers)[1]
         return units.people * (reached & (_near(units.centre, supply) > 0))
-    served = _served(_walk_pieces(units, walkers)[1], units)
+    walked_m = [walker.pieces_m(units) for walker in walkers]
+    unknown = np.zeros((len(walkers), len(units.pieces or ())), dtype=bool)
+    served = _served(_rest_of_pieces(units, walkers, walked_m, unknown)[1], units)
     return units.people * _share(served, units.area_m2)
 
 

@@ -24,6 +24,7 @@ from app.coverage.results import area_rows, gap_rows, result_rows, unit_rows
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, ChengtuError
 from app.inventory.area_store import get_area
+from app.inventory.asked_times import asked_times
 from app.inventory.changes import get_metric_crs
 from app.network.report import describe
 from app.version import version
@@ -47,7 +48,8 @@ class Engine:
 
         `{"op": "coverage", "policy", "mode", "area", "parameters"}` → results, areas, gaps, units, inputs;
         `{"op": "reach", "lon", "lat"}` → every policy for one place; `{"op": "network"}` → the network's report;
-        `{"op": "ping"}` → `{"ok": True}`.
+        `{"op": "ping"}` → `{"ok": True}`. The first two take `as_of`, a day in the world, and `known_at`, a time of
+        record, as texts, and `versions` (class → change), what was known of single classes.
 
         Raises:
         ------
@@ -83,7 +85,7 @@ class Engine:
         started = time.perf_counter()
         with self.db.engine() as conn:
             request = parse(self.catalogue, values, find_area(conn, values.get("area")))
-            loader = self._loader(conn)
+            loader = self._loader(conn, values)
             inputs, facts = load_inputs(loader, request)
             versions = {name: loader.version(name) for name in _classes_used(request)}
         loaded = time.perf_counter()
@@ -97,13 +99,16 @@ class Engine:
         }
         timing = {"load_s": round(loaded - started, 3), "compute_s": round(time.perf_counter() - loaded, 3)}
         record = (
-            _record(request, inputs, facts, versions, loader.crs.definition) | judgement | {"timing": timing}
+            _record(request, inputs, facts, versions, loader.crs.definition)
+            | _asked(loader, values)
+            | judgement
+            | {"timing": timing}
         )
         return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
 
     def _reach(self, values: Mapping[str, Any]) -> dict[str, Any]:
         with self.db.engine() as conn:
-            loader = self._loader(conn)
+            loader = self._loader(conn, values)
             return reach_of_place(loader, float(values["lon"]), float(values["lat"]))
 
     def _network(self, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,8 +120,13 @@ class Engine:
             return {"streets": 0}
         return self.cache.get(("report", stamp), lambda: describe(streets.network))
 
-    def _loader(self, conn: Connection) -> Loader:
-        return Loader(conn, self.catalogue, get_metric_crs(conn), self.cache)
+    def _loader(self, conn: Connection, values: Mapping[str, Any] | None = None) -> Loader:
+        given = {name: (values or {}).get(name) for name in ("as_of", "known_at")}
+        times = asked_times(conn, **{name: None if v is None else str(v) for name, v in given.items()})
+        # What was known at an earlier change is asked for seldom: nothing of it is kept.
+        cache = self.cache if times.known_at is None else ArrayCache()
+        known = (values or {}).get("versions") or {}
+        return Loader(conn, self.catalogue, get_metric_crs(conn), cache, times, known)
 
 
 def answer(db: Database, catalogue: Catalogue, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,6 +141,16 @@ def find_area(conn: Connection, code: object) -> AreaRef | None:
     area = get_area(conn, str(code))
     name = area["name_zh"] or area["name_en"] or area["code"]
     return AreaRef(area["code"], name, area["level"])
+
+
+def _asked(loader: Loader, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the request itself said: days as they were understood, parameters as they were given."""
+    day = loader.times.as_of
+    return {
+        "as_of": None if day is None else day.isoformat(),
+        "known_at": loader.times.known_at,
+        "asked": dict(values.get("parameters") or {}),
+    }
 
 
 def _classes_used(request: CoverageRequest) -> list[str]:

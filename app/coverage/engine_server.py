@@ -83,7 +83,7 @@ def reply_to(answer: Answer, request: dict[str, Any]) -> dict[str, Any]:
 def serve_engine(settings: Settings, path: Path) -> None:
     """Serve until SIGTERM at the socket `path`: the whole life of the engine process."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    engine = Engine(Database(settings), load_catalogue(settings.geodata))
+    engine = Engine(Database(settings), load_catalogue(settings.geodata, settings.local_path))
     with EngineServer(path, engine.answer) as server:
         threading.Thread(target=engine.warm, daemon=True).start()
         server.serve_forever()

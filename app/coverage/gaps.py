@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from app.coverage.lattice import Pieces
+from app.coverage.lattice import SLIVER_M2, Pieces
 from app.coverage.shapes import collect, multipolygons, union_groups
-from app.coverage.straight import ServiceArea, nearest, uncovered_part
-from app.network.model import Floats, Geometries, Ints
+from app.coverage.straight import nearest
+from app.network.model import Bools, Floats, Geometries, Ints
 
 MIN_AREA_M2 = 1.0
 #: Sums of a parcel's pieces differ from its area by rounding only.
@@ -41,20 +41,6 @@ class Gaps:
         return len(self.owner)
 
 
-def straight_gaps(
-    parcels: Geometries,
-    people: Floats,
-    service: ServiceArea,
-    facilities: Geometries,
-    min_area_m2: float = MIN_AREA_M2,
-) -> Gaps:
-    """The parts of parcels (u,) outside the service area, with metres in a straight line from a point inside each gap.
-
-    `people` (u,) of each parcel; `facilities` (f,) those of the service area; gaps below `min_area_m2` are dropped.
-    """
-    return rest_gaps(parcels, uncovered_part(parcels, service), people, facilities, min_area_m2)
-
-
 def rest_gaps(
     parcels: Geometries,
     rest: Geometries,
@@ -62,7 +48,11 @@ def rest_gaps(
     facilities: Geometries,
     min_area_m2: float = MIN_AREA_M2,
 ) -> Gaps:
-    """The gaps made of the unserved part `rest` (u,) of each parcel, empty where all is served; see `straight_gaps`."""
+    """The gaps made of the unserved part `rest` (u,) of each parcel, empty where all is served.
+
+    `people` (u,) of each parcel; metres are those in a straight line from a point inside each gap to the nearest of
+    the `facilities` (f,). Gaps below `min_area_m2` are dropped.
+    """
     area = shapely.area(rest)
     owner = np.flatnonzero(area >= min_area_m2)
     share = area[owner] / shapely.area(parcels[owner])
@@ -70,29 +60,6 @@ def rest_gaps(
     return _ranked(
         Gaps(owner, multipolygons(rest[owner]), area[owner], people[owner] * share, distance, index)
     )
-
-
-def walked_gaps(
-    pieces: Pieces,
-    people: Floats,
-    distance_m: Floats,
-    radius_m: float,
-    service: ServiceArea,
-    nearest_facility: Ints | None = None,
-    min_area_m2: float = MIN_AREA_M2,
-    parcels: Geometries | None = None,
-) -> Gaps:
-    """The parts of parcels not served on foot: pieces beyond `radius_m` and what of the others no straight line serves.
-
-    `people` (u,) of each parcel; `distance_m` (p,) metres walked from each piece, searched further than the radius
-    where gaps shall tell their metres; `nearest_facility` (p,) its facility. A gap's metres are those of its piece
-    with the largest unserved area among the pieces that reach a facility; inf where none does. `parcels` (u,), where
-    given, stand for the union of their pieces where none is served: most gaps are whole parcels.
-    """
-    rest = pieces.geometry.copy()
-    near = distance_m <= radius_m
-    rest[near] = uncovered_part(rest[near], service)
-    return piece_gaps(pieces, rest, people, distance_m, nearest_facility, min_area_m2, parcels)
 
 
 def piece_gaps(
@@ -104,10 +71,17 @@ def piece_gaps(
     min_area_m2: float = MIN_AREA_M2,
     parcels: Geometries | None = None,
 ) -> Gaps:
-    """The gaps made of the unserved part `rest` (p,) of each piece, empty where all is served; see `walked_gaps`."""
+    """The gaps made of the unserved part `rest` (p,) of each piece, empty where all is served.
+
+    `people` (u,) of each parcel; `distance_m` (p,) metres walked from each piece, searched further than the radius
+    where gaps shall tell their metres; `nearest_facility` (p,) its facility. A gap's metres are those of its piece
+    with the largest unserved area among the pieces that reach a facility; inf where none does. `parcels` (u,), where
+    given, stand for the union of their pieces where none is served: most gaps are whole parcels.
+    """
     area = shapely.area(rest)
     gap = np.flatnonzero(area > 0)
     owner, groups = collect(rest[gap], pieces.owner[gap])
+    cut = pieces.owner[gap[area[gap] != pieces.area_m2[gap]]]
     total = np.asarray(shapely.area(groups))
     land = (
         np.bincount(pieces.owner, weights=pieces.area_m2).astype(np.float64)[owner] if len(owner) else total
@@ -116,7 +90,7 @@ def piece_gaps(
     none = np.full(len(owner), -1, dtype=np.int64)
     gaps = Gaps(
         owner,
-        multipolygons(_united(groups, owner, total, land, parcels)),
+        multipolygons(_united(groups, owner, np.isin(owner, cut), total / land, parcels)),
         total,
         people[owner] * total / land,
         distance_m[gap][typical],
@@ -126,16 +100,35 @@ def piece_gaps(
 
 
 def _united(
-    groups: Geometries, owner: Ints, total_m2: Floats, land_m2: Floats, parcels: Geometries | None
+    groups: Geometries, owner: Ints, cut: Bools, share: Floats, parcels: Geometries | None
 ) -> Geometries:
-    """(g,) the pieces of each gap in one; a parcel that is all gap needs no union."""
+    """(g,) the pieces of each gap in one; a parcel that is all gap needs no union.
+
+    `cut` (g,) whether any of its pieces is served in part; `share` (g,) of the parcel's land.
+    """
     if parcels is None:
         return union_groups(groups)
-    all_gap = total_m2 >= land_m2 * (1 - WHOLE_TOLERANCE)
     result = parcels[owner].copy()
-    # Pieces do not overlap, so this is their union, in half the time of one.
-    result[~all_gap] = shapely.buffer(groups[~all_gap], 0)
+    all_gap = share >= 1 - WHOLE_TOLERANCE
+    result[~all_gap & ~cut] = _joined(groups[~all_gap & ~cut])
+    result[~all_gap & cut] = _merged(groups[~all_gap & cut])
     return result
+
+
+def _joined(groups: Geometries) -> Geometries:
+    """(g,) the union of whole pieces of the lattice, which meet edge to edge: a fifth of the time of `_merged`."""
+    try:
+        joined = np.asarray(shapely.coverage_union_all(groups.reshape(-1, 1), axis=1))
+    except shapely.GEOSException:  # pieces of an overlay may differ in the last digit of a common corner
+        return _merged(groups)
+    wrong = ~shapely.is_valid(joined) | (np.abs(shapely.area(joined) - shapely.area(groups)) > SLIVER_M2)
+    joined[wrong] = _merged(groups[wrong])
+    return joined
+
+
+def _merged(groups: Geometries) -> Geometries:
+    """(g,) the union of pieces that do not overlap, in half the time of one that must ask whether they do."""
+    return np.asarray(shapely.buffer(groups, 0))
 
 
 def _typical(owner: Ints, area_m2: Floats, distance_m: Floats) -> Ints:
@@ -147,7 +140,8 @@ def _typical(owner: Ints, area_m2: Floats, distance_m: Floats) -> Ints:
 
 
 def _ranked(gaps: Gaps) -> Gaps:
-    return _choose(gaps, np.lexsort((gaps.owner, -gaps.area_m2, -gaps.people)))
+    # Rounded, so that sums in another order rank what is equal by the parcels' own order.
+    return _choose(gaps, np.lexsort((gaps.owner, -np.round(gaps.area_m2, 3), -np.round(gaps.people, 6))))
 
 
 def _choose(gaps: Gaps, which: Ints) -> Gaps:

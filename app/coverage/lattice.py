@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from app.coverage.convex import cut_convex, is_convex
 from app.coverage.parallel import cores, share
 from app.coverage.shapes import collect, polygonal, solid, union_groups
 from app.network.model import Floats, Geometries, Ints
@@ -72,6 +73,18 @@ def cut(parcels: Geometries, step_m: float = STEP_M) -> Pieces:
 
 
 def _cut(parcels: Geometries, step_m: float) -> Pieces:
+    simple = is_convex(parcels)
+    easy, hard = np.flatnonzero(simple), np.flatnonzero(~simple)
+    easy_owner, easy_pieces = cut_convex(parcels[easy], step_m)
+    hard_owner, hard_pieces = _overlay(parcels[hard], step_m)
+    owner = np.concatenate((easy[easy_owner], hard[hard_owner]))
+    pieces = np.concatenate((easy_pieces, hard_pieces))
+    kept = shapely.area(pieces) > SLIVER_M2
+    return _pieces(parcels, owner[kept], pieces[kept])
+
+
+def _overlay(parcels: Geometries, step_m: float) -> tuple[Ints, Geometries]:
+    """(p,) parcel and (p,) polygon of what each lattice cell holds of parcels (u,) of any shape, or nothing of them."""
     owner, column, row = _cells(parcels, step_m)
     boxes = shapely.box(column * step_m, row * step_m, (column + 1) * step_m, (row + 1) * step_m)
     shapely.prepare(parcels)
@@ -79,9 +92,9 @@ def _cut(parcels: Geometries, step_m: float) -> Pieces:
     crossing = np.flatnonzero(~whole)
     crossing = crossing[shapely.intersects(parcels[owner[crossing]], boxes[crossing])]
     boxes[crossing] = polygonal(shapely.intersection(parcels[owner[crossing]], boxes[crossing]))
-    kept = whole.copy()
-    kept[crossing] = shapely.area(boxes[crossing]) > SLIVER_M2
-    return _pieces(parcels, owner[kept], boxes[kept])
+    met = whole.copy()
+    met[crossing] = True
+    return owner[met], boxes[met]
 
 
 def select(pieces: Pieces, parcels: Ints) -> Pieces:

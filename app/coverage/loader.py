@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,12 +14,14 @@ from app.catalogue.model import Catalogue
 from app.coverage.access import AccessPoints, access_points
 from app.coverage.cache import ArrayCache, Stamp
 from app.coverage.lattice import dissolve_overlaps
-from app.coverage.model import Areas, Bools, Floats, Ints, Objects, Places, Streets
+from app.coverage.model import Areas, Floats, Ints, Objects, Places, Streets
 from app.coverage.request import CoverageRequest
 from app.coverage.units import coordinates
 from app.database.transactions import Connection
+from app.errors import NotFound
 from app.inventory.arrays import FeatureArrays, count_imports, read_arrays, read_frame
 from app.inventory.changes import data_version
+from app.inventory.times import NOW, Times
 from app.network.build import build_network
 from app.network.snap import build_index
 from app.space.metric import MetricCrs
@@ -38,23 +40,35 @@ IN_SERVICE = (None, "in_service")
 
 @dataclass(frozen=True)
 class Loader:
-    """Reads arrays through one snapshot; what was made from the same data versions before comes from the cache."""
+    """Reads arrays through one snapshot; what was made from the same data versions before comes from the cache.
+
+    `times` says what is read of every class; `known` (class → change) what was known of one, in place of its
+    `known_at`. What was known at an earlier change is not to be kept: the cache must then be one for this loader.
+    """
 
     conn: Connection
     catalogue: Catalogue
     crs: MetricCrs
     cache: ArrayCache
+    times: Times = NOW
+    known: Mapping[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
     def version(self, class_id: str) -> int:
-        """The data version of a class in this snapshot: asked once."""
+        """The data version of a class in this snapshot, or as known before: asked once."""
         if class_id not in self.versions:
-            self.versions[class_id] = data_version(self.conn, class_id)
+            newest = data_version(self.conn, self.catalogue.get_class(class_id))
+            known_at = self.times_of(class_id).known_at
+            self.versions[class_id] = newest if known_at is None else min(newest, known_at)
         return self.versions[class_id]
 
+    def times_of(self, class_id: str) -> Times:
+        """Which versions of the features of a class are read."""
+        return replace(self.times, known_at=self.known.get(class_id, self.times.known_at))
+
     def stamp(self, class_id: str) -> Stamp:
-        """The class at its data version, for keys of the cache."""
-        return Stamp(class_id, self.version(class_id))
+        """The class at its data version and day in the world, for keys of the cache."""
+        return Stamp(class_id, self.version(class_id), self.times.as_of)
 
     def features(
         self,
@@ -70,8 +84,9 @@ class Loader:
         key = ("rows", self.stamp(class_id), tuple(fields), chosen, incomplete)
 
         def read() -> FeatureArrays:
+            times = self.times_of(class_id)
             return read_arrays(
-                self.conn, self.catalogue, class_id, fields, where, self.crs, incomplete=incomplete
+                self.conn, self.catalogue, class_id, fields, where, self.crs, times, incomplete=incomplete
             )
 
         return self.cache.get(key, read)
@@ -87,7 +102,7 @@ class Loader:
         return count_imports(self.conn)
 
     def _read_frame(self, class_id: str) -> shapely.Geometry | None:
-        frame = read_frame(self.conn, class_id)
+        frame = read_frame(self.conn, self.catalogue.get_class(class_id), self.times_of(class_id))
         return None if frame is None else self.crs.to_metric(np.array([frame], dtype=object))[0]
 
     def places(
@@ -134,6 +149,11 @@ class Loader:
             rows = self.features("grid_cells", [], {"code": (code,)})
         else:
             rows = self.features("districts", [], {"level": (level,)})
+        if code not in rows.code:
+            raise NotFound(
+                f"There was no area '{code}' on {self.times.as_of}.",
+                "Choose an area that existed then, or another as_of.",
+            )
         found: shapely.Geometry = rows.geometry[rows.code.index(code)]
         return found
 
@@ -152,23 +172,20 @@ class Loader:
         self,
         class_id: str,
         places: Places,
-        chosen: Bools,
         streets: Streets,
         request: CoverageRequest,
         *,
         public_only: bool,
     ) -> AccessPoints:
-        """Where one enters (supply) or leaves (demand) each of the `chosen` places (m,).
+        """Where one enters (supply) or leaves (demand) each of the places (m,).
 
-        Gates are given to the nearest of all `places`, so that none opens a place it does not belong to.
+        Gates are given to the nearest of all places, so that none opens a place it does not belong to.
         """
         gates_xy, owner = self.gates(class_id, places)
-        position = np.where(chosen, np.cumsum(chosen) - 1, -1)
-        kept = chosen[owner] if len(owner) else np.empty(0, dtype=bool)
         return access_points(
-            places.geometry[chosen],
-            gates_xy[kept],
-            position[owner[kept]],
+            places.geometry,
+            gates_xy,
+            owner,
             streets.index,
             gate_search_m=request.policy.gate_search_m,
             snap_limit_m=request.policy.snap_limit_m,

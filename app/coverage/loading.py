@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 
 from app.catalogue.model import Demand, Policy, Supply, Tier
+from app.coverage.access import AccessPoints, of_sites
 from app.coverage.loader import GATES, Loader
 from app.coverage.model import (
     Areas,
@@ -49,7 +50,18 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
     clip = _intersection([built_up, whole])
     land = _land(loader, request, parcels, clip, streets)
     people = _people(loader, request, areas, frame, clip)
-    inputs = Inputs(policy, areas, land, people, supplies, streets, request.speed_m_s, policy.snap_limit_m)
+    inputs = Inputs(
+        policy,
+        areas,
+        land,
+        people,
+        supplies,
+        streets,
+        request.speed_m_s,
+        policy.snap_limit_m,
+        (*_leaving_key(loader, policy, parcels), _key(clip)),
+        loader.cache,
+    )
     return inputs, {
         "people_source": people.cls,
         "people_rule": people.rule if people.cls else None,
@@ -82,27 +94,43 @@ def _tier(tier: Tier, bands: list[Band]) -> TierSupply:
 def load_band(loader: Loader, request: CoverageRequest, supply: Supply, streets: Streets | None) -> Band:
     """One band of supply with its straight-line area and entrances."""
     radius_m = request.radius_m(supply.radius_m)
+    key = facilities_key(loader, request, supply)
 
     def make() -> Band:
-        all_places = loader.places(supply.cls, supply.where)
-        size = shapely.area(all_places.geometry)
-        chosen = (size >= (supply.min_area_m2 or 0.0)) & (size < (supply.max_area_m2 or np.inf))
-        places = take(all_places, chosen)
-        access = None
-        if streets is not None:
-            access = loader.access(supply.cls, all_places, chosen, streets, request, public_only=True)
-        return Band(supply.cls, radius_m, places, service_area(places.geometry, radius_m), access)
+        places, access = loader.cache.get(
+            ("facilities", *key), lambda: _facilities(loader, request, supply, streets)
+        )
+        return Band(supply.cls, radius_m, places, service_area(places.geometry, radius_m), access, key)
 
-    return loader.cache.get(("band", *band_key(loader, request, supply)), make)
+    return loader.cache.get(("band", radius_m, *key), make)
 
 
-def band_key(loader: Loader, request: CoverageRequest, supply: Supply) -> tuple[Hashable, ...]:
-    """What a band, and whatever is made from it, depends on."""
+def facilities_key(loader: Loader, request: CoverageRequest, supply: Supply) -> tuple[Hashable, ...]:
+    """What the facilities of a band and their entrances depend on: all but the radius."""
+    return (supply.min_area_m2, supply.max_area_m2, *_places_key(loader, request, supply))
+
+
+def _places_key(loader: Loader, request: CoverageRequest, supply: Supply) -> tuple[Hashable, ...]:
     policy = request.policy
     gates = GATES.get(supply.cls)
     stamps = [loader.stamp(name) for name in (supply.cls, "streets", *(gates[:1] if gates else ()))]
-    radius_m = request.radius_m(supply.radius_m)
-    return (repr(supply), radius_m, policy.gate_search_m, policy.snap_limit_m, *stamps)
+    return (repr(sorted(supply.where.items())), policy.gate_search_m, policy.snap_limit_m, *stamps)
+
+
+def _facilities(
+    loader: Loader, request: CoverageRequest, supply: Supply, streets: Streets | None
+) -> tuple[Places, AccessPoints | None]:
+    """The places of a band by their size, with their entrances; these are looked for once for all sizes."""
+    places = loader.places(supply.cls, supply.where)
+    size = shapely.area(places.geometry)
+    chosen = (size >= (supply.min_area_m2 or 0.0)) & (size < (supply.max_area_m2 or np.inf))
+    if streets is None:
+        return take(places, chosen), None
+    access = loader.cache.get(
+        ("entrances", *_places_key(loader, request, supply)),
+        lambda: loader.access(supply.cls, places, streets, request, public_only=True),
+    )
+    return take(places, chosen), of_sites(access, chosen)
 
 
 def _areas(loader: Loader, request: CoverageRequest) -> tuple[Areas, shapely.Geometry | None]:
@@ -119,13 +147,15 @@ def _areas(loader: Loader, request: CoverageRequest) -> tuple[Areas, shapely.Geo
 
 
 def _built_up(loader: Loader, policy: Policy) -> tuple[shapely.Geometry | None, str | None]:
-    """The newest built-up area and its date; areas of different dates are never put together."""
+    """The newest built-up area of the day asked for and its date; those of different dates are never put together."""
     if policy.frame_cls is None:
         return None, None
     rows = loader.features(policy.frame_cls, ["as_of"])
-    if len(rows.code) == 0:
+    known = loader.times.as_of
+    days = [day for day in rows.columns["as_of"] if day is None or known is None or day <= known]
+    if not days:
         return None, None
-    newest = max((day for day in rows.columns["as_of"] if day is not None), default=None)
+    newest = max((day for day in days if day is not None), default=None)
     chosen = np.array([day == newest for day in rows.columns["as_of"]], dtype=bool)
     return shapely.union_all(rows.geometry[chosen]), None if newest is None else str(newest)
 
@@ -177,20 +207,23 @@ def _land(
     policy = request.policy
     if streets is None:
         return clipped(parcels.units, clip)
-    stamps = [loader.stamp(name) for name in ("streets", "residential_gates")]
-    key = (*parcels.key, *stamps, policy.snap_limit_m, policy.gate_search_m)
+    key = _leaving_key(loader, policy, parcels)
 
     def leave() -> AreaUnits:
-        access = loader.access(
-            policy.land.cls, parcels.places, parcels.inside, streets, request, public_only=False
-        )
-        return replace(parcels.units, access=access)
+        access = loader.access(policy.land.cls, parcels.places, streets, request, public_only=False)
+        return replace(parcels.units, access=of_sites(access, parcels.inside))
 
     def cut() -> AreaUnits:
         units = clipped(loader.cache.get(("land", *key), leave), clip)
         return with_starts(units, streets, policy.snap_limit_m)
 
     return loader.cache.get(("clipped", *key, _key(clip)), cut)
+
+
+def _leaving_key(loader: Loader, policy: Policy, parcels: _Parcels) -> tuple[Hashable, ...]:
+    """What the parcels' units with their ways out depend on, but for the clip."""
+    stamps = [loader.stamp(name) for name in ("streets", "residential_gates")]
+    return (*parcels.key, *stamps, policy.snap_limit_m, policy.gate_search_m)
 
 
 def _people_field(loader: Loader, demand: Demand) -> str | None:

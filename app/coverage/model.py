@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.catalogue.model import Mode, Policy, Tier
 from app.coverage.access import AccessPoints
+from app.coverage.cache import ArrayCache
 from app.coverage.lattice import Pieces
 from app.coverage.straight import ServiceArea
 from app.network.model import Positions, WalkNetwork
@@ -20,6 +22,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 PeopleRule = Literal["centre", "area"]
+#: What an array depends on; None where nobody asks for it again.
+Key = tuple[Hashable, ...] | None
+T = TypeVar("T")
 
 #: Index of "in none of the areas" in label arrays.
 NOWHERE = -1
@@ -105,13 +110,17 @@ class Streets:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One band of supply: facilities with their entrances (None without streets) and the radius that they serve."""
+    """One band of supply: facilities with their entrances (None without streets) and the radius that they serve.
+
+    `key` names the facilities and entrances, whatever the radius.
+    """
 
     cls: str
     radius_m: float
     places: Places
     service: ServiceArea
     access: AccessPoints | None
+    key: Key = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,10 @@ class TierSupply:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything one computation needs, loaded once."""
+    """Everything one computation needs, loaded once.
+
+    `land_key` names the land units, `cache` keeps what is the same for several radii.
+    """
 
     policy: Policy
     areas: Areas
@@ -135,6 +147,13 @@ class Inputs:
     streets: Streets | None
     speed_m_s: float
     snap_limit_m: float
+    land_key: Key = None
+    cache: ArrayCache = field(default_factory=ArrayCache)
+
+    def kept(self, name: str, keys: tuple[Key, ...], make: Callable[[], T]) -> T:
+        """What is made from things with these keys: made once, and each time where one has none."""
+        parts = [part for key in keys if key is not None for part in key]
+        return make() if None in keys else self.cache.get((name, *parts), make)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import shapely
 
 from app.catalogue.model import Policy, Supply, Tier
 from app.coverage.loader import Loader
-from app.coverage.loading import band_key, load_band
+from app.coverage.loading import facilities_key, load_band
 from app.coverage.model import Band, Streets
 from app.coverage.request import CoverageRequest
 from app.coverage.straight import nearest
@@ -40,9 +40,9 @@ def reach_of_place(loader: Loader, lon: float, lat: float) -> dict[str, Any]:
     Returns:
     -------
     dict
-        `{"lon", "lat", "policies": [{"id", "title", "tiers": [{"tier", "straight": {...}, "walk": {...}}]}]}` where
-        each mode has `met`, `code`, `name`, `distance_m`, and walking also `minutes` and `way` (lon/lat coordinates).
-        Unreached is null.
+        `{"lon", "lat", "as_of", "policies": [{"id", "title", "tiers": [{"tier", "straight": {...}, "walk": {...}}]}]}`
+        where each mode has `met`, `code`, `name`, `distance_m`, and walking also `minutes` and `way` (lon/lat
+        coordinates). Unreached is null.
     """
     known = is_known(loader, lon, lat)
     place = Place(lon, lat, loader.crs.xy(lon, lat)) if known else None
@@ -54,9 +54,11 @@ def reach_of_place(loader: Loader, lon: float, lat: float) -> dict[str, Any]:
         }
         for policy in loader.catalogue.policies.values()
     ]
+    day = loader.times.as_of
     return {
         "lon": lon,
         "lat": lat,
+        "as_of": None if day is None else day.isoformat(),
         "outside_data": not known,
         "metric_crs": loader.crs.definition,
         "policies": policies,
@@ -119,7 +121,7 @@ def _straight(place: Place, band: Band) -> dict[str, Any]:
 def _walk(
     loader: Loader, place: Place, band: Band, streets: Streets, request: CoverageRequest, supply: Supply
 ) -> dict[str, Any]:
-    key = ("search", *band_key(loader, request, supply))
+    key = ("search", *facilities_key(loader, request, supply))
     reach: Reach | None = loader.cache.get(key, lambda: _search(band, streets))
     if reach is None or band.access is None:
         return _found(band, -1, np.inf)

@@ -60,7 +60,9 @@ def parse(catalogue: Catalogue, request: Mapping[str, Any], area: AreaRef | None
     BadInput
         The mode or a parameter is unknown or out of range.
     """
-    policy = catalogue.get_policy(str(request.get("policy", "")))
+    if not request.get("policy"):
+        raise BadInput("No policy is named.", f"Choose one of {', '.join(catalogue.policies)}.")
+    policy = catalogue.get_policy(str(request["policy"]))
     parameters = dict(request.get("parameters") or {})
     for name in parameters:
         if name not in PARAMETERS:

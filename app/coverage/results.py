@@ -150,7 +150,10 @@ def _wkb(geometry: Objects, crs: MetricCrs) -> list[bytes]:
 
 def _rounded(values: Floats, digits: int) -> list[float | None]:
     """Plain numbers; what is not finite cannot be known and becomes None."""
-    return [v if math.isfinite(v) else None for v in np.round(values, digits).tolist()]
+    rounded: list[float | None] = np.round(values, digits).tolist()
+    for i in np.flatnonzero(~np.isfinite(values)).tolist():
+        rounded[i] = None
+    return rounded
 
 
 def _gap_columns(inputs: Inputs, figure: Figures, crs: MetricCrs) -> Columns:

@@ -10,9 +10,14 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, ReadConn
+from app.access.time_parameters import AsOf, KnownAt
+from app.catalogue.model import Catalogue
 from app.coverage import service, store
 from app.coverage.engine_client import error_from_plain
-from app.coverage.request import parse, parse_modes
+from app.coverage.request import parse
+from app.database.transactions import Database
+from app.errors import BadInput
+from app.inventory.asked_times import asked_times
 from app.jobs import service as jobs
 
 router = APIRouter(tags=["coverage"])
@@ -31,7 +36,9 @@ class CoverageBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    policy: str = Field(description="Policy id, see /policies.", examples=["toilet-10min"], max_length=100)
+    policy: str | None = Field(
+        default=None, description="Policy id, see /policies.", examples=["toilet-10min"], max_length=100
+    )
     mode: Literal["straight", "walk", "both"] = Field(default="both", description="How to measure.")
     area: str | None = Field(
         default=None, max_length=200, description="Code or name of an area; default the whole city."
@@ -40,6 +47,24 @@ class CoverageBody(BaseModel):
         default_factory=dict,
         description="people_rule (centre, area), speed_m_s.",
         examples=[{"speed_m_s": 1.0}],
+    )
+    as_of: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Day in the world: supply, demand, streets and areas as they were then. Default now.",
+        examples=["2020-12-31"],
+    )
+    known_at: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Time of record, a change number or a moment: what was known then.",
+        examples=["42"],
+    )
+    rerun: str | None = Field(
+        default=None,
+        max_length=100,
+        description="UUID of a run that is computed again from the data versions it read; then nothing else but "
+        "`name` is said.",
     )
     name: str | None = Field(default=None, description="A name keeps the run for good.", max_length=200)
 
@@ -65,9 +90,7 @@ def post_coverage(
     prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
 ) -> dict[str, Any]:
     """201 with the run when it is done in time, else 202 with the job that goes on."""
-    request = body.model_dump()
-    parse(catalogue, request, None)
-    parse_modes(body.mode)
+    request = _requested(catalogue, db, body)
     job_id = jobs.enqueue(db, "coverage", request)
     job = jobs.wait(db, job_id, wait_s(prefer))
     if job.error is not None:
@@ -80,6 +103,21 @@ def post_coverage(
     response.headers["Location"] = f"/coverage/{run_id}"
     with db.read() as conn:
         return service.get_run(conn, run_id)
+
+
+def _requested(catalogue: Catalogue, db: Database, body: CoverageBody) -> dict[str, Any]:
+    """The request of a body, checked as far as it can be before it is queued."""
+    if body.rerun is not None:
+        if body.model_fields_set - {"rerun", "name"}:
+            raise BadInput("A run is computed again as it was.", "Send rerun alone, or with a name.")
+        with db.read() as conn:
+            return {**service.rerun_request(conn, catalogue, body.rerun), "name": body.name}
+    request = body.model_dump()
+    parse(catalogue, request, None)
+    if body.as_of or body.known_at:
+        with db.read() as conn:
+            asked_times(conn, body.as_of or None, body.known_at or None)
+    return request
 
 
 def wait_s(prefer: str | None) -> float:
@@ -148,9 +186,11 @@ def get_reach(
     lat: Annotated[
         float, Query(ge=-90, le=90, allow_inf_nan=False, description="Latitude.", examples=[28.68])
     ],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> dict[str, Any]:
     """Every policy met or not for one place."""
-    return engine.answer({"op": "reach", "lon": lon, "lat": lat})
+    return engine.answer({"op": "reach", "lon": lon, "lat": lat, "as_of": as_of, "known_at": known_at})
 
 
 @router.get(

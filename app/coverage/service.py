@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from app.catalogue.model import Catalogue, Policy, Tier
 from app.coverage import store
 from app.database.transactions import Connection, Database
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 
 #: Answers an engine request; in-process `Engine.answer` or the client of the engine process.
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 OnSaved = Callable[[Connection, str], None]
+#: What of a request the engine is asked.
+ASKED = ("policy", "mode", "area", "parameters", "as_of", "known_at", "versions")
 
 
 def run(
@@ -28,15 +31,52 @@ def run(
     dict
         `{"run", "policy", "results", "areas", "inputs"}`, the shape that `coverage --json` prints.
     """
-    result = answer(
-        {"op": "coverage", **{key: request.get(key) for key in ("policy", "mode", "area", "parameters")}}
-    )
+    result = answer({"op": "coverage", **{key: request.get(key) for key in ASKED}})
     with db.write() as conn:
         store.drop_old_runs(conn)
         run_id = store.save_run(conn, result, request.get("name"))
         if on_saved is not None:
             on_saved(conn, run_id)
     return view(run_id, result)
+
+
+def rerun_request(conn: Connection, catalogue: Catalogue, run_id: str) -> dict[str, Any]:
+    """The request that computes a saved run again from what it read: its day, its data versions, its parameters.
+
+    Raises:
+    ------
+    NotFound
+        There is no such run, or its policy is no longer declared.
+    Conflict
+        The policy has another text now.
+    """
+    row = store.find_run(conn, parse_run(run_id))
+    if row is None:
+        raise no_run(run_id)
+    policy = catalogue.get_policy(row["policy_id"])
+    if policy.text != row["policy_text"]:
+        raise Conflict(
+            f"The policy '{policy.id}' has changed since run {run_id}.",
+            f"The run keeps its figures; `chengtu coverage {policy.id} --as-of` computes by the policy of today.",
+        )
+    inputs = row["inputs"]
+    versions = inputs["versions"]
+    newest = max(versions.values(), default=0)
+    return {
+        "policy": policy.id,
+        "mode": "both" if len(row["modes"]) > 1 else row["modes"][0],
+        "area": row["area"],
+        "parameters": inputs.get("asked") or {},
+        # What was current is what was valid on the day of the run.
+        "as_of": inputs.get("as_of") or _day_of(row["created_at"]),
+        "known_at": inputs.get("known_at") or newest or None,
+        "versions": versions,
+    }
+
+
+def _day_of(moment: str) -> str:
+    """The day of a stored moment where the service is."""
+    return datetime.fromisoformat(moment).astimezone().date().isoformat()
 
 
 def view(run_id: str | None, result: Mapping[str, Any]) -> dict[str, Any]:

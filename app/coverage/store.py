@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 
 from app.database.transactions import Connection
 from app.inventory.changes import raw
+from app.inventory.times import Times, versions
 
+#: Runs that read what was current when they were made, not another day.
+OF_NOW = "(inputs->>'as_of' IS NULL AND inputs->>'known_at' IS NULL)"
 #: Unnamed runs are dropped after this many days.
 KEEP_DAYS = 30
 
@@ -45,6 +50,15 @@ UNIT_COLUMNS = (
 )
 
 
+#: How the columns of the run's tables are written; the others are texts. PostGIS reads WKB, and takes the SRID from
+#: the column.
+TYPES = {
+    "people": "float8", "people_served": "float8", "area_m2": "float8", "land_m2": "float8", "land_served_m2": "float8",
+    "share_of_land": "float8", "share_of_people": "float8", "served_share": "float8", "nearest_m": "float8",
+    "target": "float8", "met": "bool", "geom": "bytea",
+}  # fmt: skip
+
+
 def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> str:
     """Store an engine's answer as a run in the caller's transaction; returns its UUID."""
     run = str(uuid.uuid4())
@@ -72,16 +86,22 @@ def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> s
     )
     areas = {column: [row[column] for row in answer["areas"]] for column in AREA_COLUMNS}
     _copy(conn, "coverage_areas", AREA_COLUMNS, run, areas)
-    conn.execute(
-        text(
-            "UPDATE city.coverage_areas a SET geom = d.geom FROM city.districts d"
-            " WHERE a.run = CAST(:run AS uuid) AND d.code = a.code"
-        ),
-        {"run": run},
-    )
+    _draw_areas(conn, run, inputs)
     _copy(conn, "coverage_gaps", GAP_COLUMNS, run, answer["gaps"])
     _copy(conn, "coverage_units", UNIT_COLUMNS, run, answer["units"])
     return run
+
+
+def _draw_areas(conn: Connection, run: str, inputs: Mapping[str, Any]) -> None:
+    """Give the run's areas the borders that they had at the time asked for."""
+    day = inputs.get("as_of")
+    times = Times(None if day is None else date.fromisoformat(day), known_at=inputs.get("known_at"))
+    districts = versions("districts", {"code", "geom"}, times)
+    raw(conn).execute(
+        f"UPDATE city.coverage_areas a SET geom = d.geom FROM {districts} d"
+        " WHERE a.run = %(run)s AND d.code = a.code".encode(),
+        {**times.values, "run": run},
+    )
 
 
 def policy_head(policy: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,15 +116,12 @@ def _copy(
     if not values:
         return
     names = ", ".join(("run", *columns))
-    rows = zip(*(map(_plain, values[column]) for column in columns), strict=True)
-    with raw(conn).cursor() as cursor, cursor.copy(f"COPY city.{table} ({names}) FROM STDIN") as copy:
+    rows = zip(itertools.repeat(uuid.UUID(run)), *(values[column] for column in columns), strict=False)
+    statement = f"COPY city.{table} ({names}) FROM STDIN (FORMAT binary)"
+    with raw(conn).cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(["uuid", *(TYPES.get(column, "text") for column in columns)])
         for row in rows:
-            copy.write_row((run, *row))
-
-
-def _plain(value: Any) -> Any:
-    # PostGIS reads WKB in hexadecimal; the SRID rides in front so that the column's type is met.
-    return "SRID=4326;" + value.hex() if isinstance(value, bytes) else value
+            copy.write_row(row)
 
 
 def drop_old_runs(conn: Connection) -> int:
@@ -135,12 +152,12 @@ def find_run(conn: Connection, run: uuid.UUID) -> dict[str, Any] | None:
 
 
 def list_rows(conn: Connection, policy: str | None, limit: int, newest_only: bool) -> list[dict[str, Any]]:
-    """Stored runs, newest first; with `newest_only` one a policy."""
+    """Stored runs, newest first; with `newest_only` one a policy, of those that read the data as they were then."""
     distinct = "DISTINCT ON (policy_id)" if newest_only else ""
     order = "policy_id, created_at DESC" if newest_only else "created_at DESC"
     statement = text(  # only constants of this module are put in
         f"SELECT {distinct} {RUN_COLUMNS}, created_at AS at FROM city.coverage_runs"
-        " WHERE (CAST(:policy AS text) IS NULL OR policy_id = :policy) "
+        f" WHERE (CAST(:policy AS text) IS NULL OR policy_id = :policy){f' AND {OF_NOW}' if newest_only else ''} "
         f"ORDER BY {order} LIMIT :limit"
     )
     rows = conn.execute(statement, {"policy": policy, "limit": limit}).mappings()

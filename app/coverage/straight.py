@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from app.coverage.boxes import boxes_of, centre_metres
 from app.coverage.shapes import EMPTY, collect, polygonal, union_groups
 from app.network.model import Bools, Floats, Geometries, Ints
 
@@ -69,17 +70,6 @@ def merge(areas: Sequence[ServiceArea]) -> ServiceArea:
     return ServiceArea(buffers, tuple(ring for area in areas for ring in area.rings))
 
 
-def covered_part(geoms: Geometries, service: ServiceArea) -> Geometries:
-    """(u,) the part of each polygon inside the service area: the polygon itself, a piece of it or an empty polygon."""
-    parts = np.full(len(geoms), EMPTY, dtype=object)
-    whole, crossing = _sort_out(geoms, service)
-    parts[whole] = geoms[whole]
-    unit, pieces = _pieces(geoms, service, crossing)
-    if len(unit):
-        parts[unit] = pieces
-    return parts
-
-
 def covered_area(geoms: Geometries, service: ServiceArea) -> Floats:
     """(u,) m² of each polygon inside the service area; of a polygon wholly inside exactly its own area."""
     area = np.zeros(len(geoms))
@@ -92,10 +82,15 @@ def covered_area(geoms: Geometries, service: ServiceArea) -> Floats:
     return area
 
 
-def uncovered_part(geoms: Geometries, service: ServiceArea) -> Geometries:
-    """(u,) the part of each polygon outside the service area, an empty polygon where it is wholly inside."""
+def uncovered_part(
+    geoms: Geometries, service: ServiceArea, metres: Sequence[Floats] | None = None
+) -> Geometries:
+    """(u,) the part of each polygon outside the service area, an empty polygon where it is wholly inside.
+
+    `metres` of each ring, where they are known: see `centre_metres`.
+    """
     parts = geoms.copy()
-    whole, crossing = _sort_out(geoms, service)
+    whole, crossing = _sort_out(geoms, service, metres)
     parts[whole] = EMPTY
     unit, near = _grouped(geoms, service, crossing)
     if len(unit):
@@ -122,12 +117,14 @@ def nearest(geoms: Geometries, facilities: Geometries) -> tuple[Floats, Ints]:
     return distance, index
 
 
-def _sort_out(geoms: Geometries, service: ServiceArea) -> tuple[Bools, tuple[Ints, Ints]]:
+def _sort_out(
+    geoms: Geometries, service: ServiceArea, metres: Sequence[Floats] | None = None
+) -> tuple[Bools, tuple[Ints, Ints]]:
     """(u,) whether a unit lies within one single buffer; (buffer, unit) pairs of the others that meet a buffer."""
     whole, open_, tree = np.zeros(len(geoms), dtype=bool), np.arange(len(geoms)), shapely.STRtree(geoms)
     # a distance for each unit pays only where many buffers overlap: else the few pairs are looked at themselves
-    if tree.query(service.buffers).shape[1] > len(geoms):
-        whole, open_ = _by_distance(geoms, service)
+    if metres is not None or tree.query(service.buffers).shape[1] > len(geoms):
+        whole, open_ = _by_distance(geoms, service, metres)
         tree = shapely.STRtree(geoms[open_])
     inside = tree.query(service.buffers, predicate="covers")[1]
     whole[open_[inside]] = True
@@ -136,32 +133,22 @@ def _sort_out(geoms: Geometries, service: ServiceArea) -> tuple[Bools, tuple[Int
     return whole, (buffer[rest].astype(np.int64), open_[unit[rest]])
 
 
-def _by_distance(geoms: Geometries, service: ServiceArea) -> tuple[Bools, Ints]:
+def _by_distance(
+    geoms: Geometries, service: ServiceArea, known: Sequence[Floats] | None
+) -> tuple[Bools, Ints]:
     """(u,) units certainly inside one buffer, and the indices of those that only their shapes can decide.
 
     A unit lies within half the diagonal of its bounding box of that box's centre: so far inside a radius it is
     served whole, so far outside not at all.
     """
-    low_x, low_y, high_x, high_y = shapely.bounds(geoms).T
-    solid = np.flatnonzero(~np.isnan(low_x))
-    spread = np.hypot(high_x - low_x, high_y - low_y)[solid] / 2
-    centre = shapely.points((low_x + high_x)[solid] / 2, (low_y + high_y)[solid] / 2)
-    whole = np.zeros(len(geoms), dtype=bool)
-    near = np.zeros(len(solid), dtype=bool)
-    for ring in service.rings:
-        metres = _metres(ring, centre)
-        whole[solid] |= metres + spread <= ring.inner_m
+    boxes = boxes_of(geoms)
+    spread = boxes.spread_m
+    whole, near = np.zeros(len(geoms), dtype=bool), np.zeros(len(geoms), dtype=bool)
+    for i, ring in enumerate(service.rings):
+        metres = centre_metres(boxes, ring.facilities) if known is None else known[i]
+        whole |= metres + spread <= ring.inner_m
         near |= metres - spread <= ring.radius_m
-    return whole, solid[near & ~whole[solid]]
-
-
-def _metres(ring: Ring, centre: Geometries) -> Floats:
-    """(k,) metres from points to the nearest facility, inf where there is none."""
-    metres = np.full(len(centre), np.inf)
-    if len(centre) and len(ring.facilities.geometries):
-        found = ring.facilities.nearest(centre)
-        metres = np.asarray(shapely.distance(centre, ring.facilities.geometries[found]), dtype=np.float64)
-    return metres
+    return whole, np.flatnonzero(near & ~whole)
 
 
 def _grouped(geoms: Geometries, service: ServiceArea, pairs: tuple[Ints, Ints]) -> tuple[Ints, Geometries]:

@@ -11,7 +11,6 @@ import shapely
 
 from app.coverage.access import AccessPoints
 from app.coverage.lattice import Pieces
-from app.coverage.straight import ServiceArea, covered_area, covered_part
 from app.network.model import Floats, Geometries, Ints
 from app.network.reach import Reach, distance_at, source_at
 from app.network.snap import SnapIndex, snap
@@ -50,22 +49,6 @@ def piece_nearest(
     exits = entrance[order]
     source = exits[best] if len(exits) else np.full(len(pieces), -1, dtype=np.int64)
     return distance, np.where(beyond, -1, source)
-
-
-def served_area(pieces: Pieces, distance_m: Floats, radius_m: float, service: ServiceArea) -> Floats:
-    """(p,) m² of each piece served on foot: of pieces within `radius_m`, the part inside the service area."""
-    near = distance_m <= radius_m
-    area = np.zeros(len(pieces))
-    area[near] = covered_area(pieces.geometry[near], service)
-    return area
-
-
-def served_part(pieces: Pieces, distance_m: Floats, radius_m: float, service: ServiceArea) -> Geometries:
-    """(p,) the polygon of each piece served on foot, empty where none is."""
-    near = distance_m <= radius_m
-    part = np.full(len(pieces), shapely.Polygon(), dtype=object)
-    part[near] = covered_part(pieces.geometry[near], service)
-    return part
 
 
 def centre_distance(xy: Floats, index: SnapIndex, reach: Reach, snap_limit_m: float) -> Floats:

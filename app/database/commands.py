@@ -60,10 +60,19 @@ def status(as_json: AsJson = False) -> None:
 
 
 @db.command(name="migrate")
-def migrate_command(as_json: AsJson = False) -> None:
-    """Bring the database to the newest revision; it is started and made where needed."""
-    revision = migrate(Settings())
-    _tell({"revision": revision}, f"The database is at revision {revision}.", as_json)
+def migrate_command(context: typer.Context, as_json: AsJson = False) -> None:
+    """Bring the database to the newest revision and to the city's own classes; it is started and made where needed."""
+    settings = Settings()
+    # Inventory and search lie above this room, so the command line gives their parts.
+    local = context.obj["local_growth"](settings)
+    revision = migrate(settings, then=local)
+    context.obj["make_entries"](settings)
+    told = {"revision": revision, "local": local.changed, "left": local.left}
+    added = f" Your own declarations are in it: {', '.join(local.changed)}." if local.changed else ""
+    _tell(told, f"The database is at revision {revision}.{added}", as_json)
+    if not as_json:
+        for sentence in local.left:
+            console.warning(sentence)
 
 
 def describe(settings: Settings) -> dict[str, Any]:

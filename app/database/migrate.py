@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import psycopg
 from alembic import command
@@ -26,22 +27,25 @@ from app.settings import Settings
 #: Any constant: whoever migrates a Chengtu database takes this advisory lock first.
 LOCK_KEY = 7_310_582_604_519
 ATTEMPTS = 5
+#: What a caller does in the migration's transaction; it may be called again after a rollback.
+Then: TypeAlias = Callable[[psycopg.Connection[Any]], None]
 
 
-def migrate(settings: Settings) -> str:
+def migrate(settings: Settings, *, then: Then | None = None, to: str | None = None) -> str:
     """Make the database where it is missing and bring it to the newest revision, which is returned.
 
     All revisions run in one transaction: either all or none. Two at once both end right. A statement that must wait
     for a reader gives up after 2 s and all is tried again, so that readers never queue behind it for long.
+    `then` is called in the same transaction, as the owner, after the last revision; `to` names one to stop at.
     """
     ensure_started(settings)
     try:
         if settings.database_url is None:
             _create_database(admin_parameters(settings, "postgres"))
-        _upgrade_patiently(settings)
+        _upgrade_patiently(settings, then, to or head())
     except (DBAPIError, psycopg.Error) as error:
         raise _explain(error) from error
-    return head()
+    return to or head()
 
 
 def _create_database(parameters: Parameters) -> None:
@@ -54,19 +58,20 @@ def _create_database(parameters: Parameters) -> None:
             return  # another process made it in the meantime
 
 
-def _upgrade_patiently(settings: Settings) -> None:
+def _upgrade_patiently(settings: Settings, then: Then | None, to: str) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _upgrade(settings)
-        except DBAPIError as error:
-            if attempt == ATTEMPTS or not isinstance(error.orig, LockNotAvailable):
+            _upgrade(settings, then, to)
+        except (DBAPIError, psycopg.Error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if attempt == ATTEMPTS or not isinstance(cause, LockNotAvailable):
                 raise
             time.sleep(0.2 * attempt)
         else:
             return
 
 
-def _upgrade(settings: Settings) -> None:
+def _upgrade(settings: Settings, then: Then | None, to: str) -> None:
     parameters = admin_parameters(settings)
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(**parameters), poolclass=NullPool
@@ -77,19 +82,22 @@ def _upgrade(settings: Settings) -> None:
         )
         _check_postgis(driver_of(connection))
         roles.prepare(driver_of(connection), make_login(settings))
-        _run_revisions(connection)
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+        _run_revisions(connection, to)
+        if then is not None:
+            driver_of(connection).execute(f"SET LOCAL ROLE {roles.OWNER}")
+            then(driver_of(connection))
 
 
-def _run_revisions(connection: Connection) -> None:
+def _run_revisions(connection: Connection, to: str) -> None:
     found = current_revision(driver_of(connection))
     check_not_newer(found)
-    if found == head():
+    if found == to:
         return
-    connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _check_postgis(connection: psycopg.Connection[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -80,6 +80,14 @@ class Database:
     def raw(connection: Connection) -> psycopg.Connection[Any]:
         """The psycopg connection under `connection`, for COPY, inside the same transaction."""
         return driver_of(connection)
+
+    def __enter__(self) -> Self:
+        """The database, for as long as a command runs."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections kept."""
+        self.dispose()
 
     def dispose(self) -> None:
         """Close the connections kept; the next transaction opens new ones."""

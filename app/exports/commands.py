@@ -25,6 +25,16 @@ def export_command(
     part: Annotated[
         str, typer.Option("--part", help="Of a run, as .geojson: areas, gaps or units.")
     ] = "areas",
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", help="Attributes of a standard instead of our fields: gbt47678."),
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Day in the world, e.g. 2020-12-31; now where left out.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", help="What was known at a change (its number) or a moment.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Export a class, a run or the whole city to a file for QGIS, with source, licence and titles in it."""
@@ -34,15 +44,21 @@ def export_command(
         )
     get_writer(to.name)
     settings = Settings()
-    catalogue = load_catalogue(settings.geodata)
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
     db = open_database(settings)
     try:
         with console.progress(f"Exporting to {to.name}"):
-            result = export(db, catalogue, name or WHOLE_CITY, to, part=part)
+            result = export(
+                db, catalogue, name or WHOLE_CITY, to,
+                part=part, profile=profile, as_of=as_of, known_at=known_at,
+            )  # fmt: skip
     finally:
         db.dispose()
     if as_json:
         console.print_json(result)
         return
     console.print_table(to.name, ("layer", "rows"), list(result["layers"].items()))
+    for layer, lacking in result.get("missing", {}).items():
+        told = ", ".join(f"{key} in {count} rows" for key, count in lacking.items())
+        console.warning(f"{layer}: mandatory attributes are missing: {told}.")
     console.success(f"{result['path']} ({result['bytes']:,} bytes)")

@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse
 from starlette.background import BackgroundTask
 
 from app.access.dependencies import CatalogueDep, DatabaseDep
+from app.access.time_parameters import AsOf, KnownAt
 from app.exports.service import export
 
 router = APIRouter(tags=["exports"])
@@ -22,6 +23,11 @@ NAME = PathParameter(
     pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Class id, run id, or `city`.", examples=["toilets"]
 )
 PART = Query(description="Of a run as GeoJSON: its areas, gaps or units.")
+
+PROFILE = Query(
+    description="City components under the attributes of their standard instead of our fields; the file's member "
+    "`missing` counts the rows that lack a mandatory one."
+)
 
 
 @router.get(
@@ -36,6 +42,9 @@ def get_export(
     db: DatabaseDep,
     catalogue: CatalogueDep,
     part: Annotated[Literal["areas", "gaps", "units"], PART] = "areas",
+    profile: Annotated[Literal["gbt47678"] | None, PROFILE] = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> FileResponse:
     """Download a class, a run or the whole city as GeoPackage or GeoJSON.
 
@@ -43,12 +52,13 @@ def get_export(
     """
     folder = Path(tempfile.mkdtemp(prefix="chengtu-export-"))
     try:
-        export(db, catalogue, name, folder / f"export.{ext}", part=part)
+        file = folder / f"export.{ext}"
+        export(db, catalogue, name, file, part=part, profile=profile, as_of=as_of, known_at=known_at)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return FileResponse(
-        folder / f"export.{ext}",
+        file,
         media_type=MEDIA_TYPES[ext],
         filename=f"{name}.{ext}",
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),

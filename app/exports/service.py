@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.catalogue.model import Catalogue
+from app.catalogue.model import Catalogue, CodeSystem, FeatureClass
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, NoSpace, NotFound, unknown
 from app.exports import store
 from app.exports.geojson import write_geojson
 from app.exports.gpkg import write_gpkg
 from app.exports.model import SAMPLE_NOTICE, ExportData
+from app.exports.profile import as_profile, get_profile
+from app.inventory.asked_times import asked_times
+from app.inventory.changes import data_version
+from app.inventory.periods import today
+from app.inventory.times import NOW, Times
 
 Writer = Callable[[Path, ExportData], None]
 WRITERS: Mapping[str, Writer] = {".gpkg": write_gpkg, ".geojson": write_geojson}
@@ -27,22 +32,60 @@ WHOLE_CITY = "city"
 FULL_BYTES = 1_000_000
 
 
-def export(db: Database, catalogue: Catalogue, name: str, to: Path, *, part: str = "areas") -> dict[str, Any]:
+def export(
+    db: Database,
+    catalogue: Catalogue,
+    name: str,
+    to: Path,
+    *,
+    part: str = "areas",
+    profile: str | None = None,
+    as_of: str | None = None,
+    known_at: str | None = None,
+) -> dict[str, Any]:
     """Write a class (id), a run (UUID) or `city` (all classes that hold rows) to `to`; what was written.
 
     The format is that of the file's name: `.gpkg` (a run: its areas, gaps and units as layers) or `.geojson` (one
     layer; of a run the `part` areas, gaps or units). The file appears under its name only when it is whole; one that
-    was there before stays until then. Result: `{"path", "layers": {name: rows}, "bytes"}`.
+    was there before stays until then. With `profile` city components are written under the attributes of their standard
+    alone. `as_of` (a day) and `known_at` (a change number or a moment) choose the versions of a class's rows. Result:
+    `{"path", "layers": {name: rows}, "bytes"}` and what is said of the data; with a profile also `"missing"`: class →
+    mandatory attribute → rows that lack it.
 
     Raises:
-        BadInput: The format is not written, the folder does not exist or may not be written to.
-        NotFound: There is no such class or run.
+        BadInput: The format is not written, the folder does not exist or may not be written to, the profile does not
+            fit what is exported, or a time cannot be read.
+        NotFound: There is no such class, run or profile.
         NoSpace: The disk is full; nothing was written.
     """
     get_writer(to.name)
+    system = get_profile(catalogue.codes, profile) if profile is not None else None
+    more: dict[str, Any] = {}
     with db.read(timeout_s=0) as conn:
-        data = read_export(conn, catalogue, name, to.name, part)
-    return write_file(data, to)
+        times = asked_times(conn, as_of, known_at)
+        data = read_export(conn, catalogue, name, to.name, part, times)
+        if system is not None:
+            data, more["missing"] = _profiled(conn, catalogue, data, system)
+    return {**write_file(data, to), **more}
+
+
+def _profiled(
+    conn: Connection, catalogue: Catalogue, data: ExportData, system: CodeSystem
+) -> tuple[ExportData, dict[str, dict[str, int]]]:
+    """The layers of city components under the attributes of `system`; class → mandatory attribute → rows without it."""
+    many = len(data.layers) > 1
+    chosen = [(layer, catalogue.classes.get(layer.name)) for layer in data.layers]
+    pairs = [
+        (layer, cls) for layer, cls in chosen if cls is not None and (not many or system.id in cls.components)
+    ]
+    if not pairs:
+        raise BadInput(f"'{data.layers[0].name}' holds no city components.", "Export it without a profile.")
+    areas = store.read_area_names(conn)
+    done = {layer.name: as_profile(layer, cls, system, areas) for layer, cls in pairs}
+    missing = {name: lacking for name, (_, lacking) in done.items() if lacking}
+    told = "; ".join(f"{name} {key}: {n}" for name, keys in missing.items() for key, n in keys.items())
+    about = {**data.about, "profile": system.standard, **({"missing": told} if told else {})}
+    return ExportData(tuple(layer for layer, _ in done.values()), about), missing
 
 
 def get_writer(name: str) -> Writer:
@@ -54,24 +97,42 @@ def get_writer(name: str) -> Writer:
     return WRITERS[suffix]
 
 
-def read_export(conn: Connection, catalogue: Catalogue, name: str, file_name: str, part: str) -> ExportData:
-    """The layers of a class, a run or the whole city, with what is said of them."""
+def read_export(
+    conn: Connection, catalogue: Catalogue, name: str, file_name: str, part: str, times: Times = NOW
+) -> ExportData:
+    """The layers of a class or the whole city at a time, or of a run, with what is said of them."""
     single = Path(file_name).suffix.lower() == ".geojson"
     run = _find_run_id(name)
     if run is not None:
+        if not times.now:
+            raise BadInput("A run is of the day in its inputs.", "Leave as_of and known_at out.")
         return _read_run(conn, run, [part] if single else list(store.RUN_LAYERS), catalogue)
     if name == WHOLE_CITY:
         if single:
             raise BadInput("A GeoJSON file holds one class only.", "Export the whole city as .gpkg.")
-        names = store.list_filled(conn, list(catalogue.classes))
-        if not names:
-            raise NotFound(
-                "The database holds no data yet.", "Load some: chengtu sample load or chengtu import."
-            )
+        classes = _filled(conn, catalogue, times)
     else:
-        names = [catalogue.get_class(name).id]
-    layers = tuple(store.read_class(conn, catalogue.classes[class_id]) for class_id in names)
-    return ExportData(layers, {**store.read_origin(conn, names), **_notice(conn)})
+        classes = [catalogue.get_class(name)]
+    layers = tuple(store.read_class(conn, cls, times) for cls in classes)
+    about = {**store.read_origin(conn, classes, times), **_said_of(conn, classes, times), **_notice(conn)}
+    return ExportData(layers, about)
+
+
+def _filled(conn: Connection, catalogue: Catalogue, times: Times) -> list[FeatureClass]:
+    classes = store.list_filled(conn, catalogue.classes.values(), times)
+    if classes:
+        return classes
+    if times.now:
+        raise NotFound("The database holds no data yet.", "Load some: chengtu sample load or chengtu import.")
+    raise NotFound("The database holds nothing at that time.", "Leave as_of and known_at out.")
+
+
+def _said_of(conn: Connection, classes: list[FeatureClass], times: Times) -> dict[str, str]:
+    """The day and the change number by which the same rows can be asked for again."""
+    known_at = (
+        times.known_at if times.known_at is not None else max(data_version(conn, cls) for cls in classes)
+    )
+    return {"as_of": (times.as_of or today()).isoformat(), "known_at": str(known_at)}
 
 
 def _find_run_id(name: str) -> UUID | None:
@@ -91,10 +152,10 @@ def _read_run(conn: Connection, run: UUID, parts: list[str], catalogue: Catalogu
     return ExportData(layers, {**about, **_notice(conn), **origin})
 
 
-def _classes_used(inputs: str, catalogue: Catalogue) -> list[str]:
+def _classes_used(inputs: str, catalogue: Catalogue) -> list[FeatureClass]:
     """The classes that a run was counted from, by its record; all where it names none."""
     used = json.loads(inputs).get("versions") or {}
-    return [class_id for class_id in catalogue.classes if class_id in used or not used]
+    return [cls for class_id, cls in catalogue.classes.items() if class_id in used or not used]
 
 
 def _notice(conn: Connection) -> dict[str, str]:

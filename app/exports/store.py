@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ from sqlalchemy import Connection, text
 from app.catalogue.model import FeatureClass, Field, Title
 from app.errors import NotFound
 from app.exports.model import ORIGIN, ExportColumn, ExportLayer
+from app.exports.profile import AreaName
 from app.inventory.changes import list_origins, raw
 from app.inventory.tables import SCHEMA
+from app.inventory.times import NOW, Times, versions
 
 GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon", "mixed": "Unknown"}
 SYSTEM_TITLES = {
@@ -41,19 +43,28 @@ COLUMN_TYPES = {
 }  # fmt: skip
 
 
-def read_class(conn: Connection, cls: FeatureClass) -> ExportLayer:
-    """Every current row of a class, in the order of ids, with its fields and what the inventory keeps beside them."""
+def read_class(conn: Connection, cls: FeatureClass, times: Times = NOW) -> ExportLayer:
+    """Every row of a class at a time, by id, with its fields and what the inventory keeps beside them."""
     pairs = [
         *_leading(),
         *((_column(field), Identifier(field.name)) for field in cls.fields),
         *_trailing(cls),
     ]
-    query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} ORDER BY id").format(
-        SQL(", ").join(expression for _, expression in pairs), Identifier(SCHEMA, cls.id)
+    query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} v ORDER BY id").format(
+        SQL(", ").join(expression for _, expression in pairs), _versions(cls, times)
     )
-    rows = _rows(conn, query, ())
+    rows = _rows(conn, query, times.values)
     layer = _layer(cls.id, cls.title, GEOMETRY_TYPES[cls.geometry], [column for column, _ in pairs], rows)
-    return replace(layer, about=read_origin(conn, [cls.id]))
+    return replace(layer, about=read_origin(conn, [cls], times))
+
+
+def _versions(cls: FeatureClass, times: Times) -> SQL:
+    """What to read FROM; made of names of the catalogue alone."""
+    names = {field.name for field in cls.fields} | {
+        column.name for column, _ in (*_leading(), *_trailing(cls))
+    }
+    columns = (names - {"valid_from", "valid_to"}) | {"geom", "valid"}
+    return SQL(versions(cls, columns, times))
 
 
 def _column(field: Field) -> ExportColumn:
@@ -106,7 +117,9 @@ def _table_columns(conn: Connection, table: str) -> list[ExportColumn]:
     return [ExportColumn(name, COLUMN_TYPES.get(kind, "text"), Title(name, name)) for name, kind in found]
 
 
-def _rows(conn: Connection, query: Composed, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _rows(
+    conn: Connection, query: Composed, values: Sequence[Any] | Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
     with raw(conn).cursor(binary=True) as cursor:
         cursor.execute(query, values)
         return list(cursor.fetchall())
@@ -121,13 +134,13 @@ def _layer(
     return ExportLayer(name, title, kind, tuple(columns), tuple(values[:-1]), geometry)
 
 
-def list_filled(conn: Connection, class_ids: Sequence[str]) -> list[str]:
-    """The classes that hold at least one row."""
+def list_filled(conn: Connection, classes: Iterable[FeatureClass], times: Times = NOW) -> list[FeatureClass]:
+    """The classes that hold at least one row at a time."""
     found = []
-    for class_id in class_ids:
-        query = SQL("SELECT EXISTS (SELECT FROM {})").format(Identifier(SCHEMA, class_id))
-        if _rows(conn, query, ())[0][0]:
-            found.append(class_id)
+    for cls in classes:
+        query = SQL("SELECT EXISTS (SELECT FROM {} v)").format(_versions(cls, times))
+        if _rows(conn, query, times.values)[0][0]:
+            found.append(cls)
     return found
 
 
@@ -153,14 +166,23 @@ def get_run_about(conn: Connection, run: UUID) -> dict[str, str]:
     }
 
 
-def read_origin(conn: Connection, class_ids: Sequence[str]) -> dict[str, str]:
+def read_origin(conn: Connection, classes: Iterable[FeatureClass], times: Times = NOW) -> dict[str, str]:
     """Source, licence and attribution of the imports that the rows of these classes came from, several joined by `; `.
 
     What no import has said is left out.
     """
-    origins = [origin for class_id in class_ids for origin in list_origins(conn, class_id)]
+    origins = [origin for cls in classes for origin in list_origins(conn, cls, times)]
     said = {name: dict.fromkeys(origin[name] for origin in origins if origin[name]) for name in ORIGIN}
     return {name: "; ".join(map(str, values)) for name, values in said.items() if values}
+
+
+def read_area_names(conn: Connection) -> dict[str, AreaName]:
+    """Every area by its code: its level, its official code and its name."""
+    query = text(
+        "SELECT code, level, coalesce(division_code, code), coalesce(name_zh, name_en) FROM city.districts"
+        " UNION ALL SELECT code, 'grid', coalesce(grid_code, code), coalesce(name_zh, name_en) FROM city.grid_cells"
+    )
+    return {code: AreaName(level, official, name) for code, level, official, name in conn.execute(query)}
 
 
 def is_sample(conn: Connection) -> bool:

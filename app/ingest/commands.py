@@ -15,8 +15,9 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import BadInput
-from app.ingest.report import Origin, class_rows, reject_rows
+from app.ingest.report import Origin, class_rows, reject_rows, warning_rows
 from app.ingest.service import import_path
+from app.inventory.times import parse_date
 from app.settings import Settings
 from app.space.metric import metric_crs
 
@@ -38,6 +39,21 @@ def import_command(
         str | None, typer.Option("--encoding", help="Encoding of a text file, e.g. GB18030.")
     ] = None,
     key: Annotated[str | None, typer.Option("--key", help="Column that identifies a row.")] = None,
+    code_system: Annotated[
+        str | None,
+        typer.Option(
+            "--code-system",
+            help="Edition of official component ids: gbt47678_2026, gbt30428_2013, cjt214_2007 or own.",
+        ),
+    ] = None,
+    valid_from: Annotated[
+        str | None,
+        typer.Option(
+            "--valid-from",
+            help="Day from which on things are as the file tells, 2021-12-31; what was before stays. "
+            "Columns valid_from and valid_to say it row by row.",
+        ),
+    ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Where the data comes from.")] = None,
     licence: Annotated[
         str | None, typer.Option("--licence", help="Its licence, e.g. CC-BY-4.0. OpenStreetMap sets its own.")
@@ -57,14 +73,15 @@ def import_command(
     """Import a file: read, understand, and write all of it or nothing, with a report of every row refused."""
     settings = Settings()
     _check_before(report, settings.metric_crs)
-    catalogue = load_catalogue(settings.geodata)
+    since = None if valid_from is None else parse_date("--valid-from", valid_from)
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
     db = open_database(settings)
     try:
         with console.progress(f"Importing {path.name}") as moved:
             result = import_path(
                 db, catalogue, path, class_id=class_id, crs=crs, encoding=encoding, key=key,
-                dry_run=dry_run, who=_who(), progress=moved, metric_crs=settings.metric_crs,
-                origin=Origin(source, licence, attribution),
+                code_system=code_system, valid_from=since, dry_run=dry_run, who=_who(), progress=moved,
+                metric_crs=settings.metric_crs, origin=Origin(source, licence, attribution),
             )  # fmt: skip
     finally:
         db.dispose()
@@ -126,6 +143,7 @@ def _show(item: Mapping[str, Any], *, whole_in: Path | None) -> None:
     title = f"{name} ({'dry run, nothing written; ' if item['dry_run'] else ''}{item['crs']}, {item['seconds']} s)"
     console.print_table(title, ("class", "read", "loaded", "unchanged", "rejected"), class_rows(item))
     _show_rejects(item, whole_in)
+    _show_warnings(item)
     for layer in item["skipped"]:
         console.warning(f"Layer '{layer['layer']}' was left out: {layer['reason']}.")
     if item["repaired"]:
@@ -138,6 +156,14 @@ def _show(item: Mapping[str, Any], *, whole_in: Path | None) -> None:
     said = [item[name] for name in ("attribution", "licence") if item[name]]
     if said:
         console.step(", ".join(said))
+
+
+def _show_warnings(item: Mapping[str, Any]) -> None:
+    total = len(item["warnings"])
+    if total:
+        headings = ("class", "row", "field", "value", "reason", "hint")
+        title = f"Loaded, but look at them ({min(total, SHOWN_REJECTS)} of {total})"
+        console.print_table(title, headings, warning_rows(item, SHOWN_REJECTS))
 
 
 def _show_rejects(item: Mapping[str, Any], whole_in: Path | None) -> None:

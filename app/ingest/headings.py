@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.catalogue.model import Catalogue, FeatureClass, Field
@@ -36,21 +36,27 @@ CODE_HEADINGS = (
 #: Headings that number rows: a key only where every row has its own.
 ID_HEADINGS = ("id", "uuid", "guid", "gid", "fid", "objectid", "序号")
 NAME_HEADINGS = ("name", "名字")
+VALID_FROM = ("valid_from", "有效起始", "生效日期")
+VALID_TO = ("valid_to", "有效截止", "失效日期")
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What each heading means.
 
-    `fields` heading → field, `key` the heading of the code, `name` that of a name in an unknown language, `extra` that
-    of our own export's extra attributes, `incomplete` that of its mark for lines cut off, `rest` all others.
+    `fields` heading → field, `key` the heading of the code, `key_field` the field that this heading names besides where
+    no other does, `name` that of a name in an unknown language, `extra` that of our own export's extra attributes,
+    `incomplete` that of its mark for lines cut off, `valid` those of the first day and of the end of the time in which
+    a row was so, `rest` all others.
     """
 
     fields: Mapping[str, Field]
     key: str | None
+    key_field: Field | None
     name: str | None
     extra: str | None
     incomplete: str | None
+    valid: tuple[str | None, str | None]
     rest: tuple[str, ...]
 
 
@@ -66,14 +72,23 @@ def match_headings(headings: Iterable[str], cls: FeatureClass, key: str | None =
     every = list(headings)
     names = _own_headings(every, cls)
     code = _find_key(names, key)
-    fields = _match_fields([h for h in names if h != code], _field_words(cls))
+    words = _field_words(cls)
+    fields = _match_fields([h for h in names if h != code], words)
+    meant = words[normalise(code)][1] if code is not None and normalise(code) in words else None
+    key_field = None if meant in fields.values() else meant
     taken = {*fields, code}
     name = next((h for h in names if h not in taken and _is(h, NAME_HEADINGS) and _has_names(cls)), None)
     extra = next((h for h in names if h not in taken and _is(h, (EXTRA_HEADING,))), None)
-    taken |= {name, extra}
+    valid = (_find(every, taken, VALID_FROM), _find(every, taken, VALID_TO))
+    taken |= {name, extra, *valid}
     rest = tuple(h for h in names if h not in taken)
     cut = next((h for h in every if len(names) < len(every) and _is(h, ("incomplete",))), None)
-    return Meaning(fields, code, name, extra, cut, rest)
+    return Meaning(fields, code, key_field, name, extra, cut, valid, rest)
+
+
+def _find(headings: list[str], taken: Collection[str | None], names: Iterable[str]) -> str | None:
+    known = tuple(names)
+    return next((h for h in headings if h not in taken and _is(h, known)), None)
 
 
 def _match_fields(headings: list[str], words: dict[str, tuple[int, Field]]) -> dict[str, Field]:

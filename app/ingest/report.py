@@ -24,7 +24,11 @@ class Origin:
 
 @dataclass(slots=True)
 class Parsed:
-    """A file as understood, before anything is written: one batch a class, and what the report says of them."""
+    """A file as understood, before anything is written: one batch a class, and what the report says of them.
+
+    `learned` names, by class, the fields that official ids filled though the file has no such column; `keyed_by_id`
+    the classes whose codes are their official ids, since the file has no other.
+    """
 
     path: str
     format: str
@@ -40,6 +44,9 @@ class Parsed:
     incomplete: list[dict[str, Any]] = field(default_factory=list)
     repaired: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    learned: dict[str, frozenset[str]] = field(default_factory=dict)
+    keyed_by_id: frozenset[str] = frozenset()
 
 
 def file_report(parsed: Parsed, counts: Mapping[str, Counts], seconds: float, **more: Any) -> dict[str, Any]:
@@ -64,6 +71,7 @@ def file_report(parsed: Parsed, counts: Mapping[str, Counts], seconds: float, **
         "incomplete": parsed.incomplete,
         "repaired": parsed.repaired,
         "skipped": parsed.skipped,
+        "warnings": parsed.warnings,
         "seconds": round(seconds, 2),
         **more,
     }
@@ -72,7 +80,7 @@ def file_report(parsed: Parsed, counts: Mapping[str, Counts], seconds: float, **
 def record_of(report: Mapping[str, Any]) -> dict[str, Any]:
     """The report as it is kept in the database: long lists cut, with how many they were."""
     short = dict(report)
-    for name in ("rejects", "incomplete", "repaired"):
+    for name in ("rejects", "incomplete", "repaired", "warnings"):
         short[f"{name}_total"] = len(report[name])
         short[name] = report[name][:RECORDED_REJECTS]
     return short
@@ -84,6 +92,12 @@ def class_rows(report: Mapping[str, Any]) -> list[tuple[object, ...]]:
         (class_id, n["read"], n["loaded"], n["unchanged"], n["rejected"])
         for class_id, n in sorted(report["classes"].items())
     ]
+
+
+def warning_rows(report: Mapping[str, Any], limit: int) -> list[tuple[object, ...]]:
+    """Rows of the table of warnings: class, row, field, value, reason, hint."""
+    names = ("class", "row", "field", "value", "reason", "hint")
+    return [tuple(warning[name] for name in names) for warning in report["warnings"][:limit]]
 
 
 def reject_rows(report: Mapping[str, Any], limit: int) -> list[tuple[object, ...]]:

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, Field
 from app.ingest.clean import clean_rows, shape_hint
+from app.ingest.components import ID, Learned, Official, looks_official, read_ids
 from app.ingest.headings import Meaning, find_id, match_headings
 from app.ingest.layer import Layer
 from app.ingest.osm_rules import has_chinese
+from app.ingest.periods import read_periods
 from app.ingest.place import place_layer
 from app.ingest.values import BadValue, clean_text, converter, normalise, plain
-from app.inventory.batch import Batch, Reject
+from app.inventory.batch import Batch, Period, Reject
+from app.inventory.periods import overlap
 
 MAX_SHOWN = 100
 MADE_KEY = "made from geometry and attributes"
@@ -34,16 +37,25 @@ class LayerBatch:
     key: str
     headings: dict[str, str]
     repaired: list[dict[str, Any]]
+    warnings: list[dict[str, Any]]
+    learned: frozenset[str]
+    keyed_by_id: bool
 
 
 def make_batch(
-    layer: Layer, cls: FeatureClass, *, crs: str | None = None, key: str | None = None
+    layer: Layer,
+    cls: FeatureClass,
+    *,
+    crs: str | None = None,
+    key: str | None = None,
+    official: Official | None = None,
 ) -> LayerBatch:
     """The rows of `layer` as rows of `cls`: len(layer.rows) = good + rejected.
 
-    The code of a row is its value under `key`, else under a heading of official codes, else under an id heading that
-    gives each row its own; else it is made from geometry and attributes (the same row gets the same code in every file;
-    the second of two equal rows gets `-2`, in the order of the file).
+    The code of a row is its value under `key`, else under a heading of codes, else its official component id, else
+    under an id heading that gives each row its own; else it is made from geometry and attributes (the same row gets the
+    same code in every file; the second of two equal rows gets `-2`, in the order of the file). With `official` the ids
+    of components are checked and read (see `components.read_ids`).
 
     Raises:
         BadInput: The CRS is missing or cannot be used, or there is no column `key`.
@@ -56,9 +68,12 @@ def make_batch(
     cleaned = clean_rows(placed, cls, known=set(layer.faults))
     for i, reason in cleaned.reasons.items():
         faults.add(i, "geometry", None, reason, shape_hint(reason))
-    columns = _columns(layer, mapping, cls, faults)
+    columns = _columns(layer, mapping, cls, faults, official)
+    learned = read_ids(columns, cls, cleaned.geometry, official, faults.add)
     extra = _extras(layer, mapping, columns)
-    codes, key_name = _codes(layer, mapping, cleaned.geometry, faults)
+    by_id = _id_heading(mapping, columns)
+    periods = read_periods(layer, mapping.valid, faults.add)
+    codes, key_name = _codes(layer, mapping, by_id, cleaned.geometry, faults, periods)
     kept = [i for i in range(len(layer.rows)) if i not in faults.rejects]
     batch = Batch(
         cls.id,
@@ -68,11 +83,34 @@ def make_batch(
         [extra[i] for i in kept],
         faults.ordered(),
         _incomplete(layer, mapping, codes),
+        None if periods is None else [periods[i] for i in kept],
     )
     headings = {heading: field.name for heading, field in mapping.fields.items()}
     headings |= {mapping.name: "name_zh or name_en"} if mapping.name else {}
     repaired = [{"class": cls.id, "row": layer.rows[i], **change} for i, change in cleaned.repaired.items()]
-    return LayerBatch(batch, known_crs, key_name, headings, repaired)
+    return LayerBatch(
+        batch, known_crs, key_name, headings, repaired, _warnings(layer, cls, learned, faults), learned.fields,
+        keyed_by_id=by_id is not None,
+    )  # fmt: skip
+
+
+def _warnings(layer: Layer, cls: FeatureClass, learned: Learned, faults: _Faults) -> list[dict[str, Any]]:
+    """What is odd about rows that stay."""
+    return [
+        {"class": cls.id, "row": layer.rows[found.i], "field": found.field, "value": found.value[:MAX_SHOWN],
+         "reason": found.reason, "hint": found.hint}
+        for found in learned.warnings
+        if found.i not in faults.rejects
+    ]  # fmt: skip
+
+
+def _id_heading(mapping: Meaning, columns: Mapping[str, list[Any]]) -> str | None:
+    """The heading of official ids where they identify the rows: it is the key, or none is and no two ids are alike."""
+    if mapping.key is not None:
+        return mapping.key if mapping.key_field is not None and mapping.key_field.name == ID else None
+    heading = next((name for name, field in mapping.fields.items() if field.name == ID), None)
+    ids = columns.get(ID, [])
+    return heading if ids and all(ids) and len(set(ids)) == len(ids) else None
 
 
 def _incomplete(layer: Layer, mapping: Meaning, codes: list[str]) -> frozenset[str]:
@@ -103,11 +141,21 @@ class _Faults:
         return [self.rejects[i] for i in sorted(self.rejects)]
 
 
-def _columns(layer: Layer, mapping: Meaning, cls: FeatureClass, faults: _Faults) -> dict[str, list[Any]]:
+def _columns(
+    layer: Layer, mapping: Meaning, cls: FeatureClass, faults: _Faults, official: Official | None
+) -> dict[str, list[Any]]:
     columns = {
         field.name: _convert_column(layer.columns[heading], heading, field, faults)
         for heading, field in mapping.fields.items()
     }
+    key, also = mapping.key, mapping.key_field
+    if (
+        key is not None
+        and also is not None
+        and also.name == ID
+        and looks_official(official, layer.columns[key])
+    ):
+        columns[ID] = _convert_column(layer.columns[key], key, also, faults)
     if mapping.name is not None:
         _place_names(layer.columns[mapping.name], columns)
     for field in cls.fields:
@@ -190,24 +238,33 @@ def _unpack(raw: Any) -> dict[str, Any]:
 
 
 def _codes(
-    layer: Layer, mapping: Meaning, geometry: NDArray[np.object_], faults: _Faults
+    layer: Layer,
+    mapping: Meaning,
+    by_id: str | None,
+    geometry: NDArray[np.object_],
+    faults: _Faults,
+    periods: list[Period] | None,
 ) -> tuple[list[str], str]:
-    """Codes (n,), unique among the rows that stay, and the heading they came from."""
-    heading = mapping.key or _unique_id(layer)
+    """Codes (n,), unique among the rows that stay and hold at one time, and the heading they came from."""
+    heading = mapping.key or by_id or _unique_id(layer)
     if heading is None:
         return _made_codes(layer, geometry), MADE_KEY
     codes = [_code(value) for value in layer.columns[heading]]
-    seen: dict[str, int] = {}
+    seen: dict[str, list[int]] = {}
     for i, code in enumerate(codes):
+        other = next(
+            (n for n in seen.get(code, ()) if periods is None or overlap(periods[n], periods[i])), None
+        )
         if not code:
             faults.add(
                 i, heading, None, "the row has no code", "Fill it in, or name another column with --key."
             )
-        elif code in seen:
+        elif other is not None:
             hint = "Give each row its own code, or name another column with --key."
-            faults.add(i, heading, code, f"the code is already used in row {seen[code]}", hint)
+            at = "" if periods is None else " for the same days"
+            faults.add(i, heading, code, f"the code is already used in row {layer.rows[other]}{at}", hint)
         elif i not in faults.rejects:
-            seen[code] = layer.rows[i]
+            seen.setdefault(code, []).append(i)
     return codes, heading
 
 

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import astuple
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
 
+from app.catalogue.code_rules import check_system
 from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Database
 from app.errors import BadInput, UnreadableFile
 from app.ingest import osm
+from app.ingest.components import Official
+from app.ingest.divisions import Divisions
 from app.ingest.files import SourceFile, list_files, recognise
 from app.ingest.geojson import read_geojson
 from app.ingest.gpkg import read_gpkg
 from app.ingest.headings import choose_class
 from app.ingest.layer import Layer
 from app.ingest.osm_file import read_osm
+from app.ingest.periods import with_start
 from app.ingest.report import Origin, Parsed, file_report, record_of
-from app.ingest.rows import make_batch
-from app.ingest.store import keep_origin, keep_report
-from app.inventory.batch import Batch, Change, Counts, ImportSource, Reject
+from app.ingest.routing import Routed, route
+from app.ingest.rows import LayerBatch, make_batch
+from app.ingest.settle_service import settle
+from app.ingest.store import keep_origin, keep_report, read_divisions
+from app.inventory import areas_job
+from app.inventory.batch import Batch, Change, Counts, ImportSource, Period, Reject
 from app.inventory.service import write_batches
 from app.space.transform import parse_crs
 
@@ -44,6 +52,8 @@ def import_path(
     crs: str | None = None,
     encoding: str | None = None,
     key: str | None = None,
+    code_system: str | None = None,
+    valid_from: date | None = None,
     dry_run: bool = False,
     who: str,
     progress: Progress | None = None,
@@ -53,7 +63,9 @@ def import_path(
     """Import a file, or each file of a folder: `{"files": [report, …]}` (see `report.file_report`).
 
     Each file is one transaction. With `dry_run` it is rolled back at the end, so that the counts are those that a
-    real import would reach. `origin` is kept with the import; OpenStreetMap data has its own. In a folder a file that
+    real import would reach. `code_system` is the edition of official component ids in rows that do not name one.
+    `valid_from` is the day from which on things are as the file tells, where its rows do not say; what was believed of
+    the days before stays. `origin` is kept with the import; OpenStreetMap data has its own. In a folder a file that
     cannot be used has `error` and `hint` in its report and the others are imported; a single file raises.
 
     Raises:
@@ -61,14 +73,17 @@ def import_path(
             or an option names what does not exist.
     """
     given = Path(path)
-    _check_options(catalogue, class_id, crs)
+    _check_options(catalogue, class_id, crs, code_system)
     step = progress or (lambda *_: None)
 
     def one(item: Path) -> dict[str, Any]:
         started = time.perf_counter()
         parsed = parse_file(
-            catalogue, item, class_id=class_id, crs=crs, encoding=encoding, key=key, progress=step
-        )
+            catalogue, item, class_id=class_id, crs=crs, encoding=encoding, key=key, code_system=code_system,
+            divisions=_divisions(db), progress=step,
+        )  # fmt: skip
+        if valid_from is not None:
+            parsed.batches = [replace(batch, valid=with_start(batch, valid_from)) for batch in parsed.batches]
         if origin is not None and parsed.source is None:
             parsed.source, parsed.licence, parsed.attribution = astuple(origin)
         return _write(
@@ -80,9 +95,18 @@ def import_path(
     return {"files": [_tolerant(one, item) for item in list_files(given)]}
 
 
-def _check_options(catalogue: Catalogue, class_id: str | None, crs: str | None) -> None:
+def _divisions(db: Database) -> Divisions:
+    with db.read() as conn:
+        return read_divisions(conn)
+
+
+def _check_options(
+    catalogue: Catalogue, class_id: str | None, crs: str | None, code_system: str | None
+) -> None:
     """Refuse wrong names before a long file is read."""
     choose_class(catalogue, class_id, ())
+    if code_system is not None:
+        check_system(catalogue.codes, code_system)
     if crs is not None and crs.lower().replace("-", "") not in ("gcj02", "bd09"):
         parse_crs(crs)
 
@@ -103,25 +127,36 @@ def parse_file(
     crs: str | None = None,
     encoding: str | None = None,
     key: str | None = None,
+    code_system: str | None = None,
+    divisions: Divisions | None = None,
     progress: Progress | None = None,
 ) -> Parsed:
-    """A file as batches, ready to write; nothing is written. Raises as `import_path` does."""
+    """A file as batches, ready to write; nothing is written. Raises as `import_path` does.
+
+    Official ids must name one of `divisions` that their row lies in; None: their districts are not checked.
+    """
     file = recognise(path)
     if file.format == "osm":
-        _refuse_options(file, crs, key)
+        _refuse_options(file, crs, key, code_system)
         parsed = _parse_osm(catalogue, file, class_id, progress)
     else:
         layers = read_gpkg(file) if file.format == "gpkg" else read_geojson(file, encoding)
         parsed = _parse_layers(
-            catalogue, file, layers, class_id=class_id, crs=crs, key=key, encoding=encoding
-        )
+            catalogue, file, layers, class_id=class_id, crs=crs, key=key, encoding=encoding,
+            official=Official(catalogue, code_system, divisions),
+        )  # fmt: skip
     if not any(batch.read for batch in parsed.batches):
         raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", _empty_hint(file, parsed))
     return parsed
 
 
-def _refuse_options(file: SourceFile, crs: str | None, key: str | None) -> None:
+def _refuse_options(file: SourceFile, crs: str | None, key: str | None, code_system: str | None) -> None:
     """What OSM says by itself cannot be said otherwise, and must not be passed over in silence."""
+    if code_system is not None:
+        raise BadInput(
+            f"'{file.name}' is OpenStreetMap data: it holds no official component ids.",
+            "Leave out --code-system.",
+        )
     if key is not None or (crs is not None and crs.upper() != "EPSG:4326"):
         raise BadInput(
             f"'{file.name}' is OpenStreetMap data: its CRS is EPSG:4326 and its keys are n1, w1, r1.",
@@ -161,25 +196,57 @@ def _parse_layers(
     crs: str | None,
     key: str | None,
     encoding: str | None,
+    official: Official,
 ) -> Parsed:
-    chosen = [(layer, _class_of(catalogue, file, layer, class_id, len(layers))) for layer in layers]
+    named = [(layer, _class_of(catalogue, file, layer, class_id, len(layers))) for layer in layers]
+    routed = [_routed(layer, cls, official) for layer, cls in named]
+    chosen = [pair for item in routed for pair in item.layers]
     pairs = [(layer, cls) for layer, cls in chosen if cls is not None and layer.skipped is None]
     if not pairs and all(layer.skipped is None for layer in layers):
         raise _no_class(catalogue, file, layers)
-    made = [(layer, make_batch(layer, cls, crs=crs, key=key)) for layer, cls in pairs if layer.rows]
+    made = [
+        (layer, make_batch(layer, cls, crs=crs, key=key, official=official))
+        for layer, cls in pairs
+        if layer.rows
+    ]
+    lost = [reject for item in routed for reject in item.lost]
     skipped = [
         {"layer": layer.name, "reason": layer.skipped or "no class has this name; name one with --class"}
         for layer, cls in chosen
         if cls is None or layer.skipped
     ]
     return Parsed(
-        str(file.path), file.format, merge([item.batch for _, item in made]), _join(item.crs for _, item in made),
+        str(file.path), file.format, _with_lost(merge([item.batch for _, item in made]), lost),
+        _join(item.crs for _, item in made),
         encoding or "UTF-8", next((layer.extent for layer in layers if layer.extent), None),
         keys={layer.name: item.key for layer, item in made},
         headings={layer.name: item.headings for layer, item in made},
         repaired=[change for _, item in made for change in item.repaired],
         skipped=skipped,
+        warnings=[warning for _, item in made for warning in item.warnings],
+        learned=_learned(item for _, item in made),
+        keyed_by_id=frozenset(item.batch.class_id for _, item in made if item.keyed_by_id),
     )  # fmt: skip
+
+
+def _routed(layer: Layer, cls: FeatureClass | None, official: Official) -> Routed:
+    """A layer that no class is named like is taken apart by the official ids of its rows, where they tell classes."""
+    found = route(layer, official) if cls is None and layer.skipped is None else None
+    return found or Routed([(layer, cls)], [])
+
+
+def _with_lost(batches: list[Batch], lost: list[Reject]) -> list[Batch]:
+    """Rows whose class no id tells are told of beside those of the first class: they belong to none."""
+    if lost and batches:
+        batches[0] = replace(batches[0], rejects=[*batches[0].rejects, *lost])
+    return batches
+
+
+def _learned(made: Iterable[LayerBatch]) -> dict[str, frozenset[str]]:
+    learned: dict[str, frozenset[str]] = {}
+    for item in made:
+        learned[item.batch.class_id] = learned.get(item.batch.class_id, frozenset()) | item.learned
+    return {class_id: fields for class_id, fields in learned.items() if fields}
 
 
 def _class_of(
@@ -191,7 +258,8 @@ def _class_of(
 
 def _no_class(catalogue: Catalogue, file: SourceFile, layers: list[Layer]) -> BadInput:
     names = ", ".join(f"'{layer.name}'" for layer in layers)
-    hint = f"Name the class with --class. Classes: {', '.join(sorted(catalogue.classes))}."
+    ids = "city components may be mixed where their ids are stated to be of one --code-system"
+    hint = f"Name the class with --class; {ids}. Classes: {', '.join(sorted(catalogue.classes))}."
     return BadInput(f"No class is named like the layer {names} of '{file.name}'.", hint)
 
 
@@ -231,7 +299,16 @@ def _append(first: Batch, second: Batch) -> Batch:
         [*first.extra, *(second.extra[i] for i in keep)],
         [*first.rejects, *second.rejects, *doubles],
         first.incomplete | second.incomplete,
+        _join_periods(first, second, keep),
     )
+
+
+def _join_periods(first: Batch, second: Batch, keep: Sequence[int]) -> list[Period] | None:
+    if first.valid is None and second.valid is None:
+        return None
+    always: Period = (None, None)
+    old, new = first.valid or [always] * len(first.codes), second.valid or [always] * len(second.codes)
+    return [*old, *(new[i] for i in keep)]
 
 
 def _object_array(items: list[Any]) -> Any:
@@ -258,6 +335,7 @@ def _write(
     try:
         with db.write() as conn:
             change = _change(path, parsed, import_id, who, metric)
+            settle(conn, catalogue, parsed)
             counts = write_batches(conn, catalogue, parsed.batches, change, step)
             report = file_report(parsed, counts, time.perf_counter() - started, dry_run=dry_run)
             keep_report(conn, import_id, record_of(report))
@@ -267,6 +345,7 @@ def _write(
         import_id_text = None
     else:
         import_id_text = str(import_id)
+        areas_job.recompute(db, catalogue, step)
     return file_report(
         parsed, counts, time.perf_counter() - started, dry_run=dry_run, **{"import": import_id_text}
     )

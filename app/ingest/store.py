@@ -1,4 +1,4 @@
-"""The SQL of imports: the report that is kept with the record of an import."""
+"""The SQL of imports: the report kept with the record of an import, and what is stored that a file refers to."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import shapely
+from psycopg import sql
 from sqlalchemy import Connection, text
 
+from app.catalogue.model import FeatureClass
+from app.ingest.divisions import Divisions, make_divisions
 from app.ingest.report import Origin
+from app.inventory.changes import raw
 
 _KEEP = text("UPDATE city.imports SET report = CAST(:report AS jsonb) WHERE id = :id")
 
@@ -29,3 +34,21 @@ def keep_origin(conn: Connection, import_id: UUID, origin: Origin) -> None:
 def keep_report(conn: Connection, import_id: UUID, report: Mapping[str, Any]) -> None:
     """Put the whole report beside the record that the write of the same transaction has made."""
     conn.execute(_KEEP, {"id": import_id, "report": orjson.dumps(report, default=str).decode()})
+
+
+def read_divisions(conn: Connection) -> Divisions:
+    """All whole districts and cities with their division codes; a district's own code counts where it has no other."""
+    query = text(
+        "SELECT coalesce(division_code, code), ST_AsBinary(geom) FROM city.districts"
+        " WHERE level IN ('city', 'district') AND NOT incomplete"
+    )
+    rows = conn.execute(query).all()
+    return make_divisions([row[0] for row in rows], list(shapely.from_wkb([row[1] for row in rows])))
+
+
+def find_codes(conn: Connection, cls: FeatureClass, ids: list[str]) -> dict[str, str]:
+    """The codes of the features that bear these official ids, by id; an id that two features bear is left out."""
+    query = sql.SQL(
+        "SELECT component_code, min(code) FROM {} WHERE component_code = ANY(%s) GROUP BY 1 HAVING count(*) = 1"
+    ).format(sql.Identifier(cls.schema, cls.id))
+    return dict(raw(conn).execute(query, (ids,)).fetchall())

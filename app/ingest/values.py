@@ -29,6 +29,8 @@ TRUE_WORDS = frozenset({"yes", "y", "true", "t", "1", "on", "是", "有", "√"}
 FALSE_WORDS = frozenset({"no", "n", "false", "f", "0", "off", "none", "否", "无", "没有", "×"})
 MAX_INTEGER = 2**31 - 1
 MAX_TEXT = 10_000
+#: Whole numbers below it are exact in a float: ids of 16 digits often come as one.
+EXACT = 2**53
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*(\D\S*)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -112,7 +114,7 @@ def clean_text(raw: str) -> str:
 def _to_text(value: Any, _field: Field) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
         return str(int(value))
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False)
@@ -223,11 +225,14 @@ def _choice_converter(field: Field) -> Callable[[Any], Any]:
 
 
 def choice_words(field: Field) -> Mapping[str, str]:
-    """Every spelling of the field's choices, normalised → the value that is stored."""
+    """Every spelling of the field's choices, normalised → the value that is stored; official codes come last."""
     words: dict[str, str] = {}
     for choice in field.choices:
         for spelling in (choice.value, choice.title.zh, choice.title.en, *choice.aliases):
             words.setdefault(normalise(spelling), choice.value)
+    for choice in field.choices:
+        for code in (code for codes in choice.codes.values() for code in codes):
+            words.setdefault(normalise(code.rpartition("/")[2]), choice.value)
     return words
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from app.errors import unknown
 from app.inventory.areas import RANK
-from app.inventory.changes import table_name
+from app.inventory.tables import table_name
 
 _AREA_COLUMNS = "code, name_zh, name_en, kind, level, parent, area_path, area_m2"
 _GRID_COLUMNS = "code, name_zh, name_en, kind, 'grid', community, area_path, area_m2"

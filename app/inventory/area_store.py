@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,26 @@ import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from app.catalogue.model import Catalogue
+from app.catalogue.model import FeatureClass
 from app.inventory.area_rows import get_area, list_areas
-from app.inventory.areas import AREA_CLASSES, RANK, Areas, Located, locate, locate_areas, make_areas
+from app.inventory.areas import (
+    AREA_CLASSES,
+    RANK,
+    Areas,
+    Located,
+    check_no_circle,
+    locate,
+    locate_areas,
+    make_areas,
+)
 from app.inventory.batch import Batch
-from app.inventory.changes import mark_relocated, raw, table_name
+from app.inventory.changes import raw
 from app.inventory.measure import as_multi
+from app.inventory.periods import holds, today
 from app.inventory.prepare import located_columns
+from app.inventory.search_index_store import index_ids
 from app.inventory.staging import update_columns
+from app.inventory.tables import table_name
 
 __all__ = ["get_area", "list_areas", "read_areas", "relocate", "with_batches"]
 
@@ -47,7 +59,11 @@ def _areas(rows: Iterable[tuple[str, str, str | None, Any]]) -> Areas:
 
 
 def with_batches(areas: Areas, batches: Sequence[Batch]) -> Areas:
-    """The areas as they will be once the batches are written; a code in a batch takes the place of the stored one."""
+    """The areas as they will be once the batches are written; a code in a batch takes the place of the stored one.
+
+    Raises:
+        BadInput: An area would contain itself.
+    """
     levels = list(RANK)
     rows = {
         code: (code, levels[rank], parent, shape)
@@ -58,7 +74,9 @@ def with_batches(areas: Areas, batches: Sequence[Batch]) -> Areas:
     for batch in batches:
         if batch.class_id in AREA_CLASSES:
             _put(rows, batch)
-    return _areas(rows.values())
+    found = _areas(rows.values())
+    check_no_circle(found)
+    return found
 
 
 def _put(rows: dict[str, tuple[str, str, str | None, Any]], batch: Batch) -> None:
@@ -67,6 +85,8 @@ def _put(rows: dict[str, tuple[str, str, str | None, Any]], batch: Batch) -> Non
     given_parents = batch.columns.get(_PARENT[batch.class_id])
     shapes = as_multi(batch.geometry)
     for place, code in enumerate(batch.codes):
+        if batch.valid is not None and not holds(batch.valid[place], today()):
+            continue
         before = rows.pop(code, None)
         _, level, parent, _ = before or (code, "grid" if grid else "", None, None)
         level = given_levels[place] if given_levels else level
@@ -76,39 +96,50 @@ def _put(rows: dict[str, tuple[str, str, str | None, Any]], batch: Batch) -> Non
 
 
 def relocate(
-    conn: Connection, catalogue: Catalogue, areas: Areas, change_id: int, skip: Collection[str] = ()
-) -> dict[str, int]:
-    """Give every feature the areas that it now lies in; class id → rows that lay elsewhere before.
+    conn: Connection, cls: FeatureClass, areas: Areas, written_by: int | None = None
+) -> tuple[list[int], int]:
+    """Give the features of a class the areas that they now lie in, current rows and those believed of other days.
 
-    Areas are derived, so no new version of a feature is made; the class's data version follows the change. The caller
-    holds the locks of all classes; classes in `skip` are known to be right.
+    All of them, or those that the change `written_by` wrote. Ids of the current rows that lay elsewhere before, and the
+    number of the others. Areas are derived, so no new version of a feature is made; the caller holds the class's lock
+    and marks its new data version.
     """
-    moved = {}
-    for class_id in sorted(set(catalogue.classes) - set(skip)):
-        moved[class_id] = _relocate_class(conn, class_id, areas)
-        if moved[class_id]:
-            mark_relocated(conn, class_id, change_id)
-    return moved
+    current = _relocate_table(conn, cls, areas, written_by, history=False)
+    if current:
+        index_ids(conn, cls, current)
+    return current, len(_relocate_table(conn, cls, areas, written_by, history=True))
 
 
-def _relocate_class(conn: Connection, class_id: str, areas: Areas) -> int:
-    query = f"SELECT id, code, area_path, areas_touched, crosses_border, geom FROM {table_name(class_id)} ORDER BY id"
-    rows = raw(conn).cursor(binary=True).execute(query.encode()).fetchall()
+#: What tells a row apart, in the class's table and in its history.
+_KEYS = {False: ("id",), True: ("id", "change_id", "valid")}
+_BELIEVED = {False: "TRUE", True: "until_change IS NULL"}
+
+
+def _relocate_table(
+    conn: Connection, cls: FeatureClass, areas: Areas, written_by: int | None, *, history: bool
+) -> list[int]:
+    key = _KEYS[history]
+    query = (
+        f"SELECT code, area_path, areas_touched, crosses_border, geom, {', '.join(f'{name}::text' for name in key)} "
+        f"FROM {table_name(cls, history=history)} WHERE {_BELIEVED[history]} "
+        "AND change_id = coalesce(%(change)s::bigint, change_id) ORDER BY id"
+    )
+    rows = raw(conn).cursor(binary=True).execute(query.encode(), {"change": written_by}).fetchall()
     if not rows:
-        return 0
-    shapes = shapely.from_wkb([row[5] for row in rows])
-    located = _locate(class_id, areas, [row[1] for row in rows], shapes)
+        return []
+    located = _locate(cls.id, areas, [row[0] for row in rows], shapely.from_wkb([row[4] for row in rows]))
     places = [
         place
         for place, row in enumerate(rows)
-        if row[2] != located.path[place]
-        or tuple(row[3]) != located.touched[place]
-        or row[4] != located.crosses_border[place]
+        if row[1] != located.path[place]
+        or tuple(row[2]) != located.touched[place]
+        or row[3] != located.crosses_border[place]
     ]
     if places:
-        columns = located_columns(_take(located, places))
-        update_columns(conn, class_id, {"id": [rows[place][0] for place in places], **columns})
-    return len(places)
+        keys = {name: [rows[place][5 + at] for place in places] for at, name in enumerate(key)}
+        columns = keys | located_columns(_take(located, places))
+        update_columns(conn, cls, columns, key, history=history)
+    return [int(rows[place][5]) for place in places]
 
 
 def _locate(class_id: str, areas: Areas, codes: Sequence[str], shapes: NDArray[np.object_]) -> Located:

@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from app.catalogue.model import AREA_LEVELS
+from app.errors import BadInput
 
 #: Classes whose rows are areas; the second holds only the grid level.
 AREA_CLASSES = ("districts", "grid_cells")
@@ -50,6 +51,32 @@ def make_areas(
     known = np.array([*(parent or "" for parent in parents), None], dtype=object)[:-1]
     geometry = np.array([*shapes, None], dtype=object)[:-1]
     return Areas(names[order], rank[order], known[order], geometry[order])
+
+
+def check_no_circle(areas: Areas) -> None:
+    """Refuse areas whose declared parents lead back to themselves.
+
+    Raises:
+        BadInput: The sentence names the chain.
+    """
+    above = {code: parent for code, parent in zip(areas.codes, areas.parent, strict=True) if parent}
+    safe: set[str] = set()
+    for start in above:
+        chain: dict[str, None] = {}
+        code: str | None = start
+        while code is not None and code not in safe:
+            if code in chain:
+                raise _circle([*chain][[*chain].index(code) :])
+            chain[code] = None
+            code = above.get(code)
+        safe.update(chain)
+
+
+def _circle(codes: list[str]) -> BadInput:
+    return BadInput(
+        f"The area '{codes[0]}' would contain itself: {' is in '.join([*codes, codes[0]])}.",
+        "Correct the area above (parent) of one of them; nothing was changed.",
+    )
 
 
 def same_areas(one: Areas, other: Areas) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,11 @@ from sqlalchemy import Connection, text
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.errors import BadInput, unknown
-from app.inventory.changes import data_version, raw, table_name
+from app.inventory.changes import data_version, raw
 from app.inventory.conditions import field_conditions
 from app.inventory.query import checked_where, field_names
-from app.inventory.tables import SCHEMA, quoted
+from app.inventory.tables import SCHEMA, quoted, table_name
+from app.inventory.times import NOW, Times, versions
 from app.space.metric import MetricCrs
 
 #: The sides of a declared extent are cut to this many degrees before they are projected, since they bend.
@@ -53,14 +53,14 @@ def read_arrays(
     fields: Sequence[str] = (),
     where: Mapping[str, Sequence[Any]] | None = None,
     crs: MetricCrs | None = None,
-    as_of: date | None = None,
+    times: Times = NOW,
     *,
     incomplete: bool = False,
 ) -> FeatureArrays:
     """Features of a class whose fields have allowed values (None = unknown); shapes in `crs`, by default in lon/lat.
 
-    `as_of` reads the versions valid on a day in the world, one a feature; rows known not to be whole are left out
-    unless `incomplete`. `fields` may also name derived columns such as `area_m2`.
+    `times` says which version of each feature is read; rows known not to be whole are left out unless `incomplete`.
+    `fields` may also name derived columns such as `area_m2`.
 
     Raises:
         NotFound, BadInput: The class is unknown; a field is.
@@ -68,9 +68,9 @@ def read_arrays(
     cls = catalogue.get_class(class_id)
     _check_fields(cls, fields)
     # Asked before the rows: read in a later snapshot the number could promise more than they hold.
-    version = data_version(conn, class_id)
-    rows = _read(conn, cls, fields, where or {}, as_of, incomplete=incomplete)
-    frame = read_frame(conn, class_id)
+    version = data_version(conn, cls)
+    rows = _read(conn, cls, fields, where or {}, times, incomplete=incomplete)
+    frame = read_frame(conn, cls, times)
     return _arrays(rows, fields, version, frame, crs)
 
 
@@ -87,7 +87,7 @@ def _read(
     cls: FeatureClass,
     fields: Sequence[str],
     where: Mapping[str, Sequence[Any]],
-    as_of: date | None,
+    times: Times,
     *,
     incomplete: bool,
 ) -> list[tuple[Any, ...]]:
@@ -95,26 +95,10 @@ def _read(
     if not incomplete:
         parts.append("NOT incomplete")
     names = ["id", "code", "geom", "area_path", *fields]
-    source = _versions(cls.id, {*names, *where, "incomplete"}, as_of)
+    source = versions(cls, {*names, *where, "incomplete"}, times)
     shown = ", ".join(quoted(name) for name in names)
     query = f"SELECT {shown} FROM {source} v WHERE {' AND '.join(parts) or 'TRUE'} ORDER BY id"
-    return raw(conn).cursor(binary=True).execute(query.encode(), {**values, "as_of": as_of}).fetchall()
-
-
-def _versions(class_id: str, names: set[str], as_of: date | None) -> str:
-    """The rows to read: current ones, or for a day in the world the version of each feature that held then.
-
-    Versions that a later change took back are not history of the world but of the record, so they are left out.
-    """
-    current, history = table_name(class_id), table_name(class_id, history=True)
-    if as_of is None:
-        return current
-    columns = ", ".join(quoted(name) for name in sorted(names | {"valid", "change_id"}))
-    return (
-        f"(SELECT DISTINCT ON (id) * FROM (SELECT {columns} FROM {current} WHERE valid @> %(as_of)s::date UNION ALL "
-        f"SELECT {columns} FROM {history} WHERE until_change IS NULL AND valid @> %(as_of)s::date) u "
-        "ORDER BY id, change_id DESC)"
-    )
+    return raw(conn).cursor(binary=True).execute(query.encode(), {**values, **times.values}).fetchall()
 
 
 def _arrays(
@@ -143,25 +127,26 @@ def count_imports(conn: Connection) -> int:
     return int(conn.execute(text(f"SELECT count(*) FROM {SCHEMA}.imports")).scalar_one())
 
 
-def read_frame(conn: Connection, class_id: str) -> Any | None:
+def read_frame(conn: Connection, cls: FeatureClass, times: Times = NOW) -> Any | None:
     """The shape in lon/lat within which a class is known, None where no import of it declared an extent.
 
-    It joins the declared extents of the class's imports and the bounding box of the rows of each import that declared
-    none.
+    It joins the declared extents of the class's imports (of those known of at `times.known_at`) and the bounding box
+    of the rows of each import that declared none.
     """
     extents = conn.execute(
         text(
             f"SELECT ST_AsBinary(extent) FROM {SCHEMA}.imports "
-            "WHERE classes @> ARRAY[:class_id]::text[] AND extent IS NOT NULL"
+            "WHERE classes @> ARRAY[:class_id]::text[] AND extent IS NOT NULL "
+            "AND (CAST(:known_at AS bigint) IS NULL OR change_id <= :known_at)"
         ),
-        {"class_id": class_id},
+        {"class_id": cls.id, "known_at": times.known_at},
     ).scalars()
     boxes = [bytes(extent) for extent in extents]
     if not boxes:
         return None
     rest = conn.execute(
         text(
-            f"SELECT ST_AsBinary(ST_Envelope(ST_Extent(c.geom)::geometry)) FROM {table_name(class_id)} c "
+            f"SELECT ST_AsBinary(ST_Envelope(ST_Extent(c.geom)::geometry)) FROM {table_name(cls)} c "
             f"LEFT JOIN {SCHEMA}.imports i ON i.id = c.import_id WHERE i.extent IS NULL GROUP BY c.import_id"
         )
     ).scalars()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: From this day on, until before that day; None is open.
+Period: TypeAlias = tuple[date | None, date | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,10 @@ class Batch:
     2-D, of the class's kind; `columns` field name → list of n Python values (None = unknown), already of the field's
     type; `extra` (n) dicts of unmatched source attributes or None. `read` counts source rows: len(codes) +
     len(rejects). `incomplete` holds codes of rows kept but not whole (none by default).
+
+    `valid` (n) pairs of days (from, to): the row was so in the world from the first day on, until before the second;
+    None is an open end. What was believed of the feature for other days stays. A code may then stand more than once,
+    for days that do not overlap. Without `valid` the batch does not speak of time: what it changes is mended.
     """
 
     class_id: str
@@ -39,6 +47,7 @@ class Batch:
     extra: list[dict[str, Any] | None]
     rejects: list[Reject] = field(default_factory=list)
     incomplete: frozenset[str] = frozenset()
+    valid: list[Period] | None = None
 
     @property
     def read(self) -> int:
@@ -81,7 +90,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows of one class in a write: `read` = `loaded` + `unchanged` + `rejected`; `loaded` = `new` + `changed`."""
+    """Rows of one class in a write: `read` = `loaded` + `unchanged` + `rejected`; `loaded` = `new` + `changed`.
+
+    A row with a time of its own counts as new where its code was not known before.
+    """
 
     read: int = 0
     rejected: int = 0

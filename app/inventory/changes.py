@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 import psycopg
+from psycopg.rows import dict_row
 from sqlalchemy import Connection, text
 
+from app.catalogue.model import FeatureClass
 from app.database.transactions import Database
-from app.errors import NotFound
+from app.errors import BadInput, NotFound
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Change, Counts, ImportSource
-from app.inventory.tables import SCHEMA, quoted
+from app.inventory.tables import SCHEMA, table_name
+from app.inventory.times import NOW, Times, versions
 from app.space.metric import MetricCrs, metric_crs
 
 METRIC_CRS = "metric_crs"
@@ -26,11 +30,6 @@ LOCK_SPACE = zlib.crc32(b"chengtu.inventory") & 0x7FFFFFFF
 def raw(conn: Connection) -> psycopg.Connection[Any]:
     """The psycopg connection below, in the same transaction: for COPY and binary rows."""
     return Database.raw(conn)
-
-
-def table_name(class_id: str, *, history: bool = False) -> str:
-    """The quoted, qualified name of a class's table; the id must come from the catalogue."""
-    return f"{SCHEMA}.{quoted(class_id + '_history' if history else class_id)}"
 
 
 def find_setting(conn: Connection, key: str) -> str | None:
@@ -94,13 +93,16 @@ def draw_change(conn: Connection, change: Change, classes: Sequence[str]) -> int
     return int(conn.execute(statement, values).scalar_one())
 
 
-def data_version(conn: Connection, class_id: str) -> int:
+def data_version(conn: Connection, cls: FeatureClass | str) -> int:
     """The highest change that touched a class (rows written or taken back, areas recomputed); 0 where there is none."""
+    history = table_name(cls, history=True)
+    # A change may write nothing but a past state of the world, so the history's own numbers count too.
     statement = text(
-        f"SELECT greatest((SELECT max(change_id) FROM {table_name(class_id)}), "
-        f"(SELECT max(until_change) FROM {table_name(class_id, history=True)}), "
+        f"SELECT greatest((SELECT max(change_id) FROM {table_name(cls)}), "
+        f"(SELECT max(change_id) FROM {history}), (SELECT max(until_change) FROM {history}), "
         f"(SELECT value::bigint FROM {SCHEMA}.settings WHERE key = :key), 0)"
     )
+    class_id = cls if isinstance(cls, str) else cls.id
     return int(conn.execute(statement, {"key": _relocated_key(class_id)}).scalar_one())
 
 
@@ -157,13 +159,57 @@ def _import_values(import_id: UUID, source: ImportSource, counts: Mapping[str, C
     }
 
 
-def list_origins(conn: Connection, class_id: str) -> list[dict[str, str | None]]:
-    """Source, licence and attribution of the imports that the current rows of a class came from, each once."""
+def list_origins(
+    conn: Connection, cls: FeatureClass | str, times: Times = NOW
+) -> list[dict[str, str | None]]:
+    """Source, licence and attribution of the imports that the rows of a class at a time came from, each once."""
     # a subquery a file, ended at its first row: no scan of the whole table
-    query = text(
+    query = (
         f"SELECT source, licence, attribution FROM {SCHEMA}.imports i"
         " WHERE coalesce(source, licence, attribution) IS NOT NULL"
-        f" AND (SELECT true FROM {table_name(class_id)} WHERE import_id = i.id LIMIT 1)"
+        f" AND (SELECT true FROM {versions(cls, {'import_id'}, times)} v WHERE import_id = i.id LIMIT 1)"
         " GROUP BY source, licence, attribution ORDER BY min(at)"
     )
-    return [dict(row) for row in conn.execute(query).mappings()]
+    with raw(conn).cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query.encode(), times.values).fetchall()
+
+
+def read_times(conn: Connection, as_of: date | None = None, known_at: str | int | None = None) -> Times:
+    """What to read for a day in the world and a time of record: a change number or a moment (ISO 8601) as text.
+
+    What was known at a change is read as of its day, unless another day is asked for.
+
+    Raises:
+        BadInput: `known_at` is neither a number nor a moment.
+        NotFound: Nothing was recorded yet at that moment, or there is no such change.
+    """
+    if known_at is None:
+        return Times(as_of)
+    change_id, day = _find_change(conn, known_at)
+    return Times(as_of or day, known_at=change_id)
+
+
+def _find_change(conn: Connection, known_at: str | int) -> tuple[int, date]:
+    """The last change until then and the day on which it was made."""
+    written = str(known_at).strip()
+    number = written.isdecimal() and len(written) < 19
+    value = int(written) if number else _moment(written)
+    rule = "id = :value" if number else "at <= :value"
+    statement = text(f"SELECT id, at FROM {SCHEMA}.changes WHERE {rule} ORDER BY id DESC LIMIT 1")
+    row = conn.execute(statement, {"value": value}).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"Nothing is recorded for known_at={written}.",
+            "Give the number of a change (`chengtu changes` lists them) or a moment after the first one.",
+        )
+    return row.id, row.at.astimezone().date()
+
+
+def _moment(written: str) -> datetime:
+    try:
+        return datetime.fromisoformat(written).astimezone()
+    except (ValueError, OverflowError, OSError) as error:
+        raise BadInput(
+            f"known_at: '{written}' is neither a change number nor a moment.",
+            "Write 42 or 2021-12-31T18:00+08:00.",
+        ) from error

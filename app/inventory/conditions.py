@@ -52,6 +52,7 @@ def query_condition(
     if query.zoom is not None:
         parts.append(_zoom_condition(query.zoom))
         values["zoom"] = query.zoom
+    values.update(query.times.values)
     return " AND ".join(parts) or "TRUE", values
 
 

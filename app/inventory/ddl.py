@@ -20,15 +20,19 @@ from app.settings import Settings
 
 #: A writer that loads many rows has the planner told at once, of the columns that statements choose rows by.
 #: Only the owner of a table may do so.
-_ANALYZE = f"""CREATE OR REPLACE FUNCTION {SCHEMA}.analyze_class(class_id text) RETURNS void
+_ANALYZE = f"""CREATE OR REPLACE FUNCTION {SCHEMA}.analyze_class(schema text, class_id text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    EXECUTE format('ANALYZE {SCHEMA}.%I (id, code, geom, area_path, min_zoom, change_id)', class_id);
+    IF schema NOT IN ('{SCHEMA}', 'local') THEN
+        RAISE invalid_schema_name;
+    END IF;
+    EXECUTE format('ANALYZE %I.%I (id, code, geom, area_path, min_zoom, change_id)', schema, class_id);
+    EXECUTE format('ANALYZE %I.%I (id, code, geom, valid, change_id, until_change)', schema, class_id || '_history');
 END $$;
 
-REVOKE ALL ON FUNCTION {SCHEMA}.analyze_class(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION {SCHEMA}.analyze_class(text, text) FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION {SCHEMA}.analyze_class(text) TO chengtu_rw"""
+GRANT EXECUTE ON FUNCTION {SCHEMA}.analyze_class(text, text) TO chengtu_rw"""
 
 
 def render(catalogue: Catalogue) -> str:
@@ -47,11 +51,12 @@ def statements(catalogue: Catalogue) -> Iterator[str]:
     for class_id in sorted(tables.current):
         cls = catalogue.classes[class_id]
         for table in (tables.current[class_id], tables.history[class_id]):
-            yield from _table(table)
-            yield from _privileges(cls, table)
+            yield from table_statements(table)
+            yield from privileges(cls, table)
 
 
-def _table(table: Table) -> Iterator[str]:
+def table_statements(table: Table) -> Iterator[str]:
+    """A table with its indexes and comments."""
     dialect = _dialect()
     yield str(CreateTable(table).compile(dialect=dialect)).strip()
     for index in sorted(table.indexes, key=lambda item: str(item.name)):
@@ -69,8 +74,9 @@ def _dialect() -> Dialect:
     return dialect
 
 
-def _privileges(cls: FeatureClass, table: Table) -> Iterator[str]:
-    name = f"{SCHEMA}.{quoted(table.name)}"
+def privileges(cls: FeatureClass, table: Table) -> Iterator[str]:
+    """Who may read and write a class's table."""
+    name = f"{table.schema}.{quoted(table.name)}"
     yield f"GRANT SELECT ON {name} TO chengtu_ro"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO chengtu_rw"
     # Tables of the schema may be read by the engine unless they say otherwise.

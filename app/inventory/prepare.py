@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from app.catalogue.model import FeatureClass
 from app.errors import BadInput, unknown
 from app.inventory.areas import AREA_CLASSES, Areas, Located, locate, locate_areas
-from app.inventory.batch import Batch
+from app.inventory.batch import Batch, Period
 from app.inventory.measure import as_multi, check_shapes, measure
+from app.inventory.periods import check_periods, range_literal
 from app.space.metric import MetricCrs
 
 
@@ -29,6 +30,12 @@ class Prepared:
     cls: FeatureClass
     given: Mapping[str, Sequence[Any]]
     derived: Mapping[str, Sequence[Any]]
+    valid: Sequence[Period] | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Whether the rows speak of time in the world."""
+        return self.valid is not None
 
     @property
     def columns(self) -> dict[str, Sequence[Any]]:
@@ -38,6 +45,15 @@ class Prepared:
     def __len__(self) -> int:
         """The number of rows."""
         return len(self.given["code"])
+
+    def take(self, places: Sequence[int]) -> Prepared:
+        """The rows at these places."""
+
+        def pick(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+            return {name: [values[place] for place in places] for name, values in columns.items()}
+
+        valid = None if self.valid is None else [self.valid[place] for place in places]
+        return Prepared(self.cls, pick(self.given), pick(self.derived), valid)
 
 
 def check_batch(cls: FeatureClass, batch: Batch) -> None:
@@ -49,6 +65,8 @@ def check_batch(cls: FeatureClass, batch: Batch) -> None:
     """
     count = len(batch.codes)
     lengths = {"geometry": len(batch.geometry), "extra": len(batch.extra)}
+    if batch.valid is not None:
+        lengths["valid"] = len(batch.valid)
     lengths.update({name: len(values) for name, values in batch.columns.items()})
     for name, length in lengths.items():
         if length != count:
@@ -57,7 +75,9 @@ def check_batch(cls: FeatureClass, batch: Batch) -> None:
     for name in batch.columns:
         if name not in known:
             raise BadInput(str(unknown(f"field of {cls.id}", name, known)))
-    if len(set(batch.codes)) != count:
+    if batch.valid is not None:
+        check_periods(cls.id, batch.codes, batch.valid)
+    elif len(set(batch.codes)) != count:
         seen: set[str] = set()
         twice = next(code for code in batch.codes if code in seen or seen.add(code))  # type: ignore[func-returns-value]
         raise BadInput(
@@ -80,7 +100,7 @@ def prepare(
     elif cls.geometry != "point":
         derived["area_m2"] = _with_none(measures.area_m2)
         derived["size_flag"] = measures.size_flag.tolist()
-    return Prepared(cls, _given(batch, shapes), derived)
+    return Prepared(cls, _given(batch, shapes), derived, batch.valid)
 
 
 def _locate(cls: FeatureClass, batch: Batch, areas: Areas, shapes: NDArray[np.object_]) -> Located:
@@ -92,6 +112,8 @@ def _locate(cls: FeatureClass, batch: Batch, areas: Areas, shapes: NDArray[np.ob
 def _given(batch: Batch, shapes: NDArray[np.object_]) -> dict[str, Sequence[Any]]:
     given: dict[str, Sequence[Any]] = {"code": batch.codes, **batch.columns, "geom": hex_wkb(shapes)}
     given["incomplete"] = [code in batch.incomplete for code in batch.codes]
+    if batch.valid is not None:
+        given["valid"] = [range_literal(period) for period in batch.valid]
     if any(batch.extra):
         given["extra"] = [None if not row else orjson.dumps(row, default=str).decode() for row in batch.extra]
     return given

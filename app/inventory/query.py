@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from app.catalogue.model import FeatureClass, Field
 from app.errors import BadInput, unknown
+from app.inventory.times import NOW, Times
 
 #: The most features one answer holds.
 MAX_LIMIT = 10_000
@@ -26,6 +27,8 @@ SYSTEM_FIELDS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
     "length_m": "number",
     "area_m2": "number",
 }
+#: The properties that tell of when a feature is so: a day, and the day before which it ends; null where open.
+VALID_FIELDS: Mapping[str, str] = {"valid_from": "lower(valid)", "valid_to": "upper(valid)"}
 #: A box west, south, east, north in lon/lat; west above east crosses 180°.
 Box = tuple[float, float, float, float]
 
@@ -39,6 +42,7 @@ class FeatureQuery:
     code or name: features at home there. `properties` are the fields wanted (all by default). `zoom` leaves out what a
     map at that zoom does not draw and simplifies shapes to about a pixel. `geometry` False leaves shapes out (null).
     `count` tells how `numberMatched` is found: counted up to COUNT_LIMIT and estimated beyond, exactly, or not at all.
+    `times` says which version of each feature is meant.
     """
 
     class_id: str
@@ -51,6 +55,7 @@ class FeatureQuery:
     zoom: int | None = None
     geometry: bool = True
     count: Literal["auto", "exact", "none"] = "auto"
+    times: Times = NOW
 
 
 def checked(cls: FeatureClass, query: FeatureQuery) -> FeatureQuery:
@@ -114,8 +119,13 @@ def derived_names(cls: FeatureClass) -> list[str]:
     return ["area_path", *sizes.get(cls.geometry, []), "incomplete", "min_zoom", "change_id"]
 
 
+def property_names(cls: FeatureClass) -> list[str]:
+    """All properties that a feature shows."""
+    return [*field_names(cls), *VALID_FIELDS]
+
+
 def _properties(cls: FeatureClass, names: Sequence[str]) -> tuple[str, ...]:
-    valid = field_names(cls)
+    valid = property_names(cls)
     for name in names:
         if name not in valid:
             raise _bad_name(cls, name, valid)

@@ -5,20 +5,19 @@ All names in these statements come from the catalogue; all values are copied or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
 
+from app.catalogue.model import FeatureClass
+from app.inventory.batch import Period
 from app.inventory.changes import raw
 from app.inventory.prepare import Prepared
-from app.inventory.tables import SCHEMA
-
-Cursor = psycopg.Cursor[Any]
+from app.inventory.rewrite import Cursor, begin, claim_codes, finish, names, table, table_columns, temporary
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,10 @@ class Diff:
     changed: int
 
 
-def is_empty(conn: Connection, class_id: str) -> bool:
+def is_empty(conn: Connection, cls: FeatureClass) -> bool:
     """Whether the class has neither current rows nor history."""
     query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {}) AND NOT EXISTS (SELECT FROM {})").format(
-        _table(class_id), _table(class_id, history=True)
+        table(cls), table(cls, history=True)
     )
     row = raw(conn).execute(query).fetchone()
     return bool(row and row[0])
@@ -43,17 +42,17 @@ def load_first(conn: Connection, rows: Prepared, change_id: int, import_id: UUID
     size = len(rows)
     columns = {**rows.columns, "change_id": [change_id] * size, "import_id": [_text(import_id)] * size}
     with raw(conn).cursor() as cursor:
-        _copy(cursor, _table(rows.cls.id), columns)
+        _copy(cursor, table(rows.cls), columns)
 
 
 def stage(conn: Connection, rows: Prepared) -> None:
     """Copy rows to a temporary table of their own, dropped with the transaction."""
-    staging = _staging(rows.cls.id)
+    staging = temporary("staging", rows.cls)
     with raw(conn).cursor() as cursor:
-        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(staging, _diff(rows.cls.id)))
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(staging, temporary("diff", rows.cls)))
         cursor.execute(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
-                staging, _names(rows.columns), _table(rows.cls.id)
+                staging, names(rows.columns), table(rows.cls)
             )
         )
         _copy(cursor, staging, rows.columns)
@@ -67,13 +66,15 @@ def compare(conn: Connection, rows: Prepared) -> Diff:
         "CREATE TEMP TABLE {diff} ON COMMIT DROP AS SELECT s.code, t.id FROM {staging} s "
         "LEFT JOIN {table} t ON t.code = s.code WHERE t.id IS NULL OR ({stored}) IS DISTINCT FROM ({staged})"
     ).format(
-        diff=_diff(rows.cls.id),
-        staging=_staging(rows.cls.id),
-        table=_table(rows.cls.id),
-        stored=_names(given, "t"),
-        staged=_names(given, "s"),
+        diff=temporary("diff", rows.cls),
+        staging=temporary("staging", rows.cls),
+        table=table(rows.cls),
+        stored=names(given, "t"),
+        staged=names(given, "s"),
     )
-    count = sql.SQL("SELECT count(*) FILTER (WHERE id IS NULL), count(id) FROM {}").format(_diff(rows.cls.id))
+    count = sql.SQL("SELECT count(*) FILTER (WHERE id IS NULL), count(id) FROM {}").format(
+        temporary("diff", rows.cls)
+    )
     with raw(conn).cursor() as cursor:
         cursor.execute(query)
         new, changed = cursor.execute(count).fetchone() or (0, 0)
@@ -91,29 +92,14 @@ def apply(conn: Connection, rows: Prepared, diff: Diff, change_id: int, import_i
 
 
 def _keep_old(cursor: Cursor, rows: Prepared, change_id: int) -> None:
-    where = sql.SQL("id IN (SELECT id FROM {})").format(_diff(rows.cls.id))
-    copy_to_history(cursor, rows.cls.id, table_columns(cursor, rows.cls.id), change_id, where)
-
-
-def copy_to_history(
-    cursor: Cursor, class_id: str, columns: Sequence[str], change_id: int, where: sql.Composable
-) -> None:
-    """Keep the current versions of rows that `where` names as ended by a change."""
+    where = sql.SQL("id IN (SELECT id FROM {})").format(temporary("diff", rows.cls))
+    columns = names(table_columns(cursor, rows.cls))
     cursor.execute(
         sql.SQL("INSERT INTO {} ({}, until_change) SELECT {}, %s FROM {} WHERE {}").format(
-            _table(class_id, history=True), _names(columns), _names(columns), _table(class_id), where
+            table(rows.cls, history=True), columns, columns, table(rows.cls), where
         ),
         (change_id,),
     )
-
-
-def table_columns(cursor: Cursor, class_id: str) -> list[str]:
-    """The column names of a class's table as they stand in the database, also those of later revisions."""
-    query = sql.SQL(
-        "SELECT attname FROM pg_attribute WHERE attrelid = {}::regclass AND attnum > 0 AND NOT attisdropped "
-        "ORDER BY attnum"
-    ).format(sql.Literal(_table(class_id).as_string(cursor)))
-    return [row[0] for row in cursor.execute(query).fetchall()]
 
 
 def _update(cursor: Cursor, rows: Prepared, change_id: int, import_id: UUID | None) -> None:
@@ -124,7 +110,7 @@ def _update(cursor: Cursor, rows: Prepared, change_id: int, import_id: UUID | No
     )
     query = sql.SQL(
         "UPDATE {} t SET {}, change_id = %s, import_id = %s FROM {} s JOIN {} d ON d.code = s.code WHERE d.id = t.id"
-    ).format(_table(rows.cls.id), pairs, _staging(rows.cls.id), _diff(rows.cls.id))
+    ).format(table(rows.cls), pairs, temporary("staging", rows.cls), temporary("diff", rows.cls))
     cursor.execute(query, (change_id, import_id))
 
 
@@ -133,82 +119,74 @@ def _insert(cursor: Cursor, rows: Prepared, change_id: int, import_id: UUID | No
         "INSERT INTO {} ({}, change_id, import_id) SELECT {}, %s, %s FROM {} s JOIN {} d ON d.code = s.code "
         "WHERE d.id IS NULL ORDER BY s.ctid"
     ).format(
-        _table(rows.cls.id),
-        _names(rows.columns),
-        _names(rows.columns, "s"),
-        _staging(rows.cls.id),
-        _diff(rows.cls.id),
+        table(rows.cls),
+        names(rows.columns),
+        names(rows.columns, "s"),
+        temporary("staging", rows.cls),
+        temporary("diff", rows.cls),
     )
     cursor.execute(query, (change_id, import_id))
 
 
 def find_stored(
-    conn: Connection, class_id: str, fields: Sequence[str], codes: Sequence[str]
+    conn: Connection, cls: FeatureClass, fields: Sequence[str], codes: Sequence[str]
 ) -> dict[str, list[Any]]:
     """Stored values of fields for codes (n,), field → n values, None where the code is not stored."""
-    query = sql.SQL("SELECT code, {} FROM {} WHERE code = ANY(%s)").format(_names(fields), _table(class_id))
+    query = sql.SQL("SELECT code, {} FROM {} WHERE code = ANY(%s)").format(names(fields), table(cls))
     found = {row[0]: row[1:] for row in raw(conn).execute(query, (list(codes),)).fetchall()}
     nothing = (None,) * len(fields)
     rows = [found.get(code, nothing) for code in codes]
     return {name: [row[place] for row in rows] for place, name in enumerate(fields)}
 
 
-def update_columns(conn: Connection, class_id: str, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Set derived columns of stored rows in place, without a new version; `columns` has `id` first."""
-    staging = sql.Identifier(f"derived_{class_id}")
-    names = [name for name in columns if name != "id"]
+def update_columns(
+    conn: Connection,
+    cls: FeatureClass,
+    columns: Mapping[str, Sequence[Any]],
+    key: Sequence[str] = ("id",),
+    *,
+    history: bool = False,
+) -> None:
+    """Set derived columns of stored rows in place, without a new version; `columns` has those of the `key` too."""
+    staging, target = temporary("derived", cls), table(cls, history=history)
+    derived = [name for name in columns if name not in key]
+    same = sql.SQL(" AND ").join(
+        sql.SQL("s.{} = t.{}").format(sql.Identifier(name), sql.Identifier(name)) for name in key
+    )
     pairs = sql.SQL(", ").join(
-        sql.SQL("{} = s.{}").format(sql.Identifier(name), sql.Identifier(name)) for name in names
+        sql.SQL("{} = s.{}").format(sql.Identifier(name), sql.Identifier(name)) for name in derived
     )
     with raw(conn).cursor() as cursor:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(staging))
         cursor.execute(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
-                staging, _names(columns), _table(class_id)
+                staging, names(columns), target
             )
         )
         _copy(cursor, staging, columns)
         cursor.execute(sql.SQL("ANALYZE {}").format(staging))
-        cursor.execute(
-            sql.SQL("UPDATE {} t SET {} FROM {} s WHERE s.id = t.id").format(_table(class_id), pairs, staging)
-        )
+        cursor.execute(sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}").format(target, pairs, staging, same))
 
 
-def analyze(conn: Connection, class_id: str) -> None:
+def analyze(conn: Connection, cls: FeatureClass) -> None:
     """Tell the planner what a class holds now, after many of its rows were written."""
-    raw(conn).execute("SELECT city.analyze_class(%s)", (class_id,))
+    raw(conn).execute("SELECT city.analyze_class(%s, %s)", (cls.schema, cls.id))
 
 
-def delete_rows(conn: Connection, class_id: str, codes: Sequence[str], change_id: int) -> int:
-    """Take rows out of the class and keep their versions as ended by the change; the number of rows taken out."""
-    where = sql.SQL("code = ANY({})").format(sql.Literal(list(codes)))
+def end_rows(
+    conn: Connection, cls: FeatureClass, codes: Sequence[str], change_id: int, period: Period = (None, None)
+) -> None:
+    """Withdraw what is believed of features for a time, by default for all days: they were never there."""
     with raw(conn).cursor() as cursor:
-        copy_to_history(cursor, class_id, table_columns(cursor, class_id), change_id, where)
-        cursor.execute(sql.SQL("DELETE FROM {} WHERE {}").format(_table(class_id), where))
-        return cursor.rowcount
+        begin(cursor, cls)
+        claim_codes(cursor, cls, codes, period)
+        finish(cursor, cls, change_id)
 
 
 def _copy(cursor: Cursor, table: sql.Composable, columns: Mapping[str, Sequence[Any]]) -> None:
-    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, _names(columns))) as copy:
+    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, names(columns))) as copy:
         for row in zip(*columns.values(), strict=True):
             copy.write_row(row)
-
-
-def _table(class_id: str, *, history: bool = False) -> sql.Identifier:
-    return sql.Identifier(SCHEMA, f"{class_id}_history" if history else class_id)
-
-
-def _staging(class_id: str) -> sql.Identifier:
-    return sql.Identifier(f"staging_{class_id}")
-
-
-def _diff(class_id: str) -> sql.Identifier:
-    return sql.Identifier(f"diff_{class_id}")
-
-
-def _names(columns: Iterable[str], alias: str | None = None) -> sql.Composable:
-    names = (sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in columns)
-    return sql.SQL(", ").join(names)
 
 
 def _text(value: UUID | None) -> str | None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 import psycopg
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.inventory.area_rows import get_area
-from app.inventory.changes import data_version, raw, table_name
+from app.inventory.changes import data_version, raw
 from app.inventory.conditions import query_condition
 from app.inventory.query import (
     COUNT_LIMIT,
+    VALID_FIELDS,
     FeatureQuery,
     checked,
     field_names,
+    property_names,
 )
 from app.inventory.tables import quoted
+from app.inventory.times import NOW, Times, versions
 
 __all__ = [
     "FeaturePage",
@@ -110,7 +113,7 @@ def _execute(conn: Connection, query: str, values: Mapping[str, Any]) -> psycopg
 def _page_sql(cls: FeatureClass, query: FeatureQuery, where: str) -> str:
     """One statement: features, last id, whether more follow, and how many match."""
     return (
-        f"WITH page AS (SELECT * FROM {table_name(cls.id)} WHERE {where} AND id > %(after)s "
+        f"WITH page AS (SELECT * FROM {_source(cls, query)} v WHERE {where} AND id > %(after)s "
         "ORDER BY id LIMIT %(ahead)s), "
         "shown AS (SELECT * FROM page ORDER BY id LIMIT %(limit)s) "
         f"SELECT count(*) || ' ' || coalesce(json_agg({_feature(cls, query)} ORDER BY id)::text, '[]'), max(id), "
@@ -122,17 +125,26 @@ def _count_sql(cls: FeatureClass, query: FeatureQuery, where: str) -> str:
     if query.count == "none":
         return "NULL::bigint"
     limit = "" if query.count == "exact" else f" LIMIT {COUNT_LIMIT + 1}"
-    return f"(SELECT count(*) FROM (SELECT FROM {table_name(cls.id)} WHERE {where}{limit}) m)"
+    return f"(SELECT count(*) FROM (SELECT FROM {_source(cls, query)} v WHERE {where}{limit}) m)"
+
+
+def _source(cls: FeatureClass, query: FeatureQuery) -> str:
+    return versions(cls, {*field_names(cls), "geom", "valid"}, query.times)
 
 
 def _feature(cls: FeatureClass, query: FeatureQuery) -> str:
     """One feature as an SQL expression; the database writes the JSON."""
-    names = query.properties if query.properties is not None else field_names(cls)
-    members = ", ".join(f"'{name}', {quoted(name)}" for name in names)
+    names = query.properties if query.properties is not None else property_names(cls)
     return (
         f"json_build_object('type', 'Feature', 'id', id, 'geometry', {_geometry(query)}, "
-        f"'properties', json_build_object({members}))"
+        f"'properties', {_properties(names)})"
     )
+
+
+def _properties(names: Iterable[str]) -> str:
+    """Properties as a JSON object; a row takes any number of them, json_build_object fifty, and it is slower."""
+    columns = (f"{VALID_FIELDS[name]} AS {name}" if name in VALID_FIELDS else quoted(name) for name in names)
+    return f"(SELECT row_to_json(p) FROM (SELECT {', '.join(columns)}) p)"
 
 
 def _geometry(query: FeatureQuery) -> str:
@@ -148,47 +160,55 @@ def _geometry(query: FeatureQuery) -> str:
 def _estimate(conn: Connection, cls: FeatureClass, query: FeatureQuery, path: str | None) -> int:
     where, values = query_condition(cls, query, path, rough=True)
     plan = _execute(
-        conn, f"EXPLAIN (FORMAT JSON) SELECT FROM {table_name(cls.id)} WHERE {where}", values
+        conn, f"EXPLAIN (FORMAT JSON) SELECT FROM {_source(cls, query)} v WHERE {where}", values
     ).fetchone()
     assert plan is not None
     return int(plan[0][0]["Plan"]["Plan Rows"])
 
 
 def feature_json(
-    conn: Connection, catalogue: Catalogue, class_id: str, item: int | str, *, extra: bool = True
+    conn: Connection,
+    catalogue: Catalogue,
+    class_id: str,
+    item: int | str,
+    times: Times = NOW,
+    *,
+    extra: bool = True,
 ) -> str | None:
     """One feature as GeoJSON text by its id (int) or code (text), None where there is none; `extra` is a property."""
     cls = catalogue.get_class(class_id)
     column = "id" if isinstance(item, int) else "code"
-    names = field_names(cls)
-    members = ", ".join(f"'{name}', {quoted(name)}" for name in [*names, *(["extra"] if extra else [])])
-    statement = text(
+    names = [*property_names(cls), *(["extra"] if extra else [])]
+    statement = (
         f"SELECT json_build_object('type', 'Feature', 'id', id, 'geometry', ST_AsGeoJSON(geom, {FULL_DIGITS})::json, "
-        f"'properties', json_build_object({members}))::text FROM {table_name(cls.id)} WHERE {column} = :item"
+        f"'properties', {_properties(names)})::text "
+        f"FROM {versions(cls, {*field_names(cls), 'geom', 'extra', 'valid'}, times)} v WHERE {column} = %(item)s"
     )
     if isinstance(item, int) and not 0 < item < 2**63:
         return None
-    found = conn.execute(statement, {"item": item}).scalar()
-    return None if found is None else str(found)
+    found = _execute(conn, statement, {"item": item, **times.values}).fetchone()
+    return None if found is None else str(found[0])
 
 
-def bounds(conn: Connection, class_id: str | Sequence[str]) -> tuple[float, float, float, float] | None:
-    """West, south, east, north in lon/lat of one class, or of several together; None where they are empty."""
-    ids = [class_id] if isinstance(class_id, str) else list(class_id)
-    union = " UNION ALL ".join(f"SELECT ST_Extent(geom) AS box FROM {table_name(name)}" for name in ids)
-    row = conn.execute(
-        text(
-            "SELECT min(ST_XMin(box)), min(ST_YMin(box)), max(ST_XMax(box)), max(ST_YMax(box)) "
-            f"FROM ({union}) b"
-        )
-    ).one()
-    return None if row[0] is None else (row[0], row[1], row[2], row[3])
-
-
-def class_counts(conn: Connection, catalogue: Catalogue) -> dict[str, int]:
-    """Class id → number of current rows, in the catalogue's order."""
+def bounds(
+    conn: Connection, classes: Iterable[FeatureClass], times: Times = NOW
+) -> tuple[float, float, float, float] | None:
+    """West, south, east, north in lon/lat of classes together; None where they are empty."""
     union = " UNION ALL ".join(
-        f"SELECT '{name}' AS class_id, count(*) AS n FROM {table_name(name)}" for name in catalogue.classes
+        f"SELECT ST_Extent(geom) AS box FROM {versions(cls, {'geom'}, times)} v" for cls in classes
     )
-    found = {row.class_id: row.n for row in conn.execute(text(union))}
+    statement = (
+        f"SELECT min(ST_XMin(box)), min(ST_YMin(box)), max(ST_XMax(box)), max(ST_YMax(box)) FROM ({union}) b"
+    )
+    row = _execute(conn, statement, times.values).fetchone()
+    return None if row is None or row[0] is None else (row[0], row[1], row[2], row[3])
+
+
+def class_counts(conn: Connection, catalogue: Catalogue, times: Times = NOW) -> dict[str, int]:
+    """Class id → number of features, in the catalogue's order."""
+    union = " UNION ALL ".join(
+        f"SELECT '{name}' AS class_id, count(*) AS n FROM {versions(cls, (), times)} v"
+        for name, cls in catalogue.classes.items()
+    )
+    found = dict(_execute(conn, union, times.values).fetchall())
     return {name: found[name] for name in catalogue.classes}

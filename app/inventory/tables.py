@@ -37,6 +37,7 @@ from app.errors import BadDeclaration
 SCHEMA = "city"
 #: Zooms that have an index of their own: a map at zoom z scans only the rows it may draw.
 INDEXED_ZOOMS = (9, 12, 14)
+HISTORY_ZOOM = 12
 #: Columns that every class has beside its own fields; a declared field may bear none of these names.
 SYSTEM_COLUMNS = frozenset(
     {
@@ -44,6 +45,8 @@ SYSTEM_COLUMNS = frozenset(
         "code",
         "geom",
         "valid",
+        "valid_from",  # as answers and files name the ends of `valid`
+        "valid_to",
         "change_id",
         "until_change",
         "area_path",
@@ -59,7 +62,19 @@ SYSTEM_COLUMNS = frozenset(
     }
 )
 #: Tables of the schema that are no classes.
-RESERVED_TABLES = frozenset({"changes", "imports", "settings", "jobs", "alembic_version"})
+RESERVED_TABLES = frozenset(
+    {
+        "changes",
+        "imports",
+        "settings",
+        "jobs",
+        "alembic_version",
+        "search_entries",
+        "search_codes",
+        "local_ddl",
+    }
+    | {f"coverage_{name}" for name in ("runs", "areas", "gaps", "units", "reach")}
+)
 GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon", "mixed": "Geometry"}
 IDENTIFIER_LIMIT = 63
 
@@ -139,6 +154,7 @@ def _current(cls: FeatureClass, metadata: MetaData) -> Table:
         UniqueConstraint("code", name=_name("uq", cls.id, "code")),
         *_checks(cls),
         *_indexes(cls),
+        schema=cls.schema,
         comment=f"{cls.title.zh} / {cls.title.en}",
     )
 
@@ -152,10 +168,27 @@ def _history(cls: FeatureClass, metadata: MetaData) -> Table:
         *_columns(cls),
         # Null: still known to be true of its `valid` time. A number: the change that took this version back.
         Column("until_change", BigInteger, comment="Change that ended this version; null while it holds"),
-        PrimaryKeyConstraint("id", "change_id", name=_name("pk", name)),
-        Index(_name("ix", name, "geom"), "geom", postgresql_using="gist"),
+        # One change may write several versions of a feature: the new one and what it leaves of those before.
+        PrimaryKeyConstraint("id", "change_id", "valid", name=_name("pk", name)),
+        Index(_name("ix", name, "geom"), "geom", "valid", postgresql_using="gist"),
+        Index(
+            _name("ix", name, "valid"),
+            "valid",
+            postgresql_using="gist",
+            postgresql_where=text("until_change IS NULL"),
+        ),
+        # Maps of a past day at small scales, where most features are not drawn.
+        Index(
+            _name("ix", name, f"geom_z{HISTORY_ZOOM}"),
+            "geom",
+            "valid",
+            postgresql_using="gist",
+            postgresql_where=text(f"until_change IS NULL AND min_zoom <= {HISTORY_ZOOM}"),
+        ),
         Index(_name("ix", name, "code"), "code"),
+        Index(_name("ix", name, "change_id"), "change_id"),
         Index(_name("ix", name, "until_change"), "until_change"),
+        schema=cls.schema,
         comment=f"{cls.title.zh} / {cls.title.en}: all versions but the current ones",
     )
 
@@ -295,6 +328,12 @@ def _name(*parts: str) -> str:
             "Shorten the name of the class or field.",
         )
     return name
+
+
+def table_name(cls: FeatureClass | str, *, history: bool = False) -> str:
+    """The quoted, qualified name of a class's table; a text names a built-in class."""
+    schema, class_id = (SCHEMA, cls) if isinstance(cls, str) else (cls.schema, cls.id)
+    return f"{schema}.{quoted(class_id + '_history' if history else class_id)}"
 
 
 def quoted(name: str) -> str:

@@ -64,6 +64,18 @@ def enqueue(connection: Connection, kind: str, request: Mapping[str, Any], who: 
     return UUID(str(row.id))
 
 
+def enqueue_once(connection: Connection, kind: str, request: Mapping[str, Any], who: str) -> None:
+    """Queue a job unless one of its kind waits already: that one, not yet begun, will see what this one would."""
+    statement = text("SELECT EXISTS (SELECT FROM city.jobs WHERE state = 'queued' AND kind = :kind)")
+    if not connection.execute(statement, {"kind": kind}).scalar_one():
+        enqueue(connection, kind, request, who)
+
+
+def drop_queued(connection: Connection, kind: str) -> None:
+    """Take jobs of a kind out of the queue: what they were to do is done."""
+    connection.execute(text("DELETE FROM city.jobs WHERE state = 'queued' AND kind = :kind"), {"kind": kind})
+
+
 def find_job(connection: Connection, job_id: UUID) -> Job | None:
     """The job, None where there is no such id."""
     statement = text(f"SELECT {COLUMNS} FROM city.jobs WHERE id = :id")

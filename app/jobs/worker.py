@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -25,10 +25,11 @@ IDLE_S = 2.0
 REAP_EVERY_S = 5.0
 #: Pause after the database was not reachable.
 RETRY_S = 1.0
+CHORE_EVERY_S = 300.0
 
 
 class Worker:
-    """Runs jobs of the kinds in `handlers`, one at a time, until `stop` is called."""
+    """Runs jobs of the kinds in `handlers`, one at a time, until `stop` is called; `chore` every five minutes."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Worker:
         handlers: Mapping[str, Handler],
         beat_s: float = BEAT_S,
         stale_s: float = store.STALE_S,
+        chore: Callable[[Database], object] | None = None,
     ) -> None:
         self._db = db
         self._handlers = dict(handlers)
@@ -44,6 +46,8 @@ class Worker:
         self._stopping = StopFlag()
         self._is_away = False
         self._reap_at = 0.0
+        self._chore = chore
+        self._chore_at = 0.0
 
     def stop(self) -> None:
         """Ask to stop: the running job goes back into the queue at its next check. Safe in a signal handler."""
@@ -71,6 +75,7 @@ class Worker:
     def run_one(self) -> bool:
         """Do one job if one waits; says whether there was one."""
         self._reap_if_due()
+        self._do_chore_if_due()
         with self._db.write(timeout_s=10) as connection:
             job = store.claim(connection, list(self._handlers), uuid4())
         if job is not None:
@@ -98,6 +103,18 @@ class Worker:
         with self._db.write(timeout_s=10) as connection:
             store.reap(connection, self._stale_s)
         self._reap_at = time.monotonic() + min(REAP_EVERY_S, self._stale_s)
+
+    def _do_chore_if_due(self) -> None:
+        """What the house needs done now and then, whether or not anybody asks; a failure is told and tried again."""
+        if self._chore is None or time.monotonic() < self._chore_at:
+            return
+        self._chore_at = time.monotonic() + CHORE_EVERY_S
+        try:
+            self._chore(self._db)
+        except Unavailable:
+            raise
+        except ChengtuError as error:
+            log.warning("The chores could not be done: %s", error.message)
 
     def _do(self, job: Job) -> None:
         assert job.worker is not None

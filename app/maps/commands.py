@@ -20,6 +20,12 @@ def map_command(
     target: Annotated[str | None, typer.Argument(help="A class (toilets), or a run's UUID.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All classes.")] = False,
     without: Annotated[str, typer.Option("--without", help="Classes to leave out, by comma.")] = "",
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Day in the world, e.g. 2020-12-31; now where left out.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", help="What was known at a change (its number) or a moment.")
+    ] = None,
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -30,13 +36,16 @@ def map_command(
             "chengtu map toilets --to toilets.html",
         )
     settings = Settings()
-    catalogue = load_catalogue(settings.geodata)
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
     left_out = [name for name in without.replace(" ", "").split(",") if name]
     db = open_database(settings)
     try:
         with console.progress("Map") as report:
             language = _language(lang or settings.lang)
-            made = write_map(db, catalogue, target, to, lang=language, without=left_out, report=report)
+            made = write_map(
+                db, catalogue, target, to,
+                lang=language, without=left_out, as_of=as_of, known_at=known_at, report=report,
+            )  # fmt: skip
     finally:
         db.dispose()
     if as_json:

@@ -8,6 +8,7 @@ from typing import Any
 from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.coverage.service import list_runs
 from app.database.transactions import Connection
+from app.inventory.times import NOW, Times
 from app.maps import service
 from app.maps.page_service import CITY
 from app.maps.run_service import policy_title
@@ -31,27 +32,29 @@ UNITS = {
 }
 
 
-def landing_page(conn: Connection, catalogue: Catalogue, lang: Lang) -> str:
-    """The landing page as HTML, escaped, without inline script or style."""
+def landing_page(conn: Connection, catalogue: Catalogue, lang: Lang, times: Times = NOW) -> str:
+    """The landing page as HTML, escaped, without inline script or style; runs are the newest at any time."""
     held = service.versions(conn, catalogue)
-    town = service.city(conn, catalogue, held, lang)
+    town = service.city(conn, catalogue, held, lang, times)
     return render(
         "landing.html",
         lang,
         city=town.name or CITY[lang],
         notice=town.notice,
-        tiles=list(_tiles(conn, catalogue, held, lang)),
+        time=service.time_view(times) | service.date_form(conn, catalogue, held, held, "/"),
+        when=service.when(times),
+        tiles=list(_tiles(conn, catalogue, held, lang, times)),
         runs=[_run(run, lang) for run in list_runs(conn, catalogue, newest_only=True)],
         attribution=[source["text"] for source in town.attribution[:-1]],
     )
 
 
 def _tiles(
-    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang, times: Times
 ) -> Iterable[dict[str, str | None]]:
     for cls in service.shown_classes(catalogue).values():
         if cls.id not in LEFT_OUT:
-            holds = service.amount(conn, catalogue, cls.id, held[cls.id])
+            holds = service.amount(conn, catalogue, cls.id, held[cls.id], times)
             if holds.count:
                 yield {"id": cls.id, "title": cls.title.in_(lang), **_figure(cls, holds, lang)}
 

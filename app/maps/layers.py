@@ -15,16 +15,6 @@ ON_AT_START = ("toilets", "parks")
 OUTLINES = frozenset({"districts", "grid_cells", "built_up_areas"})
 #: Deepest zoom of the squares that are asked for; deeper views are drawn from these.
 DEEPEST = 16
-# Colours of kinds by utility after CJJ 61-2017 Appendix A (water blue, drains brown, gas pink, heat orange, power red,
-# telecom green), darkened to 3:1 on white.
-KIND_COLORS: dict[str, dict[str, str]] = {
-    "pipes": {
-        "water": "#1668b8", "reclaimed": "#1f8fa8", "storm": "#7b6a58", "sewer": "#5b3f2b", "combined": "#8a5a2b",
-        "gas": "#d1458f", "heat": "#e07b00", "cooling": "#3f7fbf", "power": "#c8221b", "telecom": "#2e8b3d",
-        "industrial": "#8c6bb1", "other": "#666666",
-    }
-}  # fmt: skip
-
 #: Counting units as a reader says them; all others are symbols.
 UNIT_WORDS = {
     "zh": {"people": "人", "households": "户", "pieces": "个", "years": "年"},
@@ -66,8 +56,10 @@ def fields_view(cls: FeatureClass, lang: Lang) -> list[dict[str, Any]]:
     return [field_view(field, lang) for field in cls.fields if field.sensitivity != "restricted"]
 
 
-def layer_view(cls: FeatureClass, amount: Amount, version: int, lang: Lang, *, on: bool) -> dict[str, Any]:
-    """The options of one class's layer."""
+def layer_view(
+    cls: FeatureClass, amount: Amount, version: int, lang: Lang, *, on: bool, when: str = ""
+) -> dict[str, Any]:
+    """The options of one class's layer; `when` are the times it shows as the end of its addresses."""
     view: dict[str, Any] = {
         "id": cls.id,
         "title": cls.title.in_(lang),
@@ -82,8 +74,8 @@ def layer_view(cls: FeatureClass, amount: Amount, version: int, lang: Lang, *, o
         "outline": cls.id in OUTLINES,
         "deepest": DEEPEST,
         "on": on,
-        "tiles": f"/map/{cls.id}/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={version}",
-        "feature": f"/map/{cls.id}/features/{{id}}.json?lang={lang}",
+        "tiles": f"/map/{cls.id}/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={version}{when}",
+        "feature": f"/map/{cls.id}/features/{{id}}.json?lang={lang}{when}",
     }
     if amount.length_m is not None:
         view["length_m"] = round(amount.length_m)
@@ -102,9 +94,10 @@ def _symbol(cls: FeatureClass) -> dict[str, Any]:
 
 
 def _kinds(cls: FeatureClass, amount: Amount, lang: Lang) -> dict[str, Any]:
-    colors = KIND_COLORS.get(cls.id)
-    if colors is None:
+    choices = next((field.choices for field in cls.fields if field.name == "kind"), ())
+    colors = {choice.value: choice.color for choice in choices if choice.color is not None}
+    if not colors:
         return {}
-    titles = {choice.value: choice.title.in_(lang) for choice in cls.get_field("kind").choices}
+    titles = {choice.value: choice.title.in_(lang) for choice in choices}
     present = [kind for kind in colors if kind in amount.kinds]
     return {"colors": colors, "kinds": {kind: titles.get(kind, kind) for kind in present}, "present": present}

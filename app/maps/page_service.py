@@ -8,6 +8,7 @@ from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
 from app.database.transactions import Connection
+from app.inventory.times import NOW, Times
 from app.maps import layers, service
 from app.maps.figure import Figure
 from app.web.bundle import bundle, digest_of
@@ -30,40 +31,52 @@ class Page:
         return digest_of(self.script)
 
 
-def map_page(conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None = None) -> Page:
-    """The map of the whole city, or of one class; raises NotFound for an unknown class."""
-    figure = map_figure(conn, catalogue, lang, class_id)
+def map_page(
+    conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None = None, times: Times = NOW
+) -> Page:
+    """The map of the whole city, or of one class, at a time; raises NotFound for an unknown class."""
+    figure = map_figure(conn, catalogue, lang, class_id, times)
     path = f"/map/{class_id}" if class_id else "/map"
-    return finished(figure, f"{path}/page.js", lang)
+    return finished(figure, f"{path}/page.js", lang, service.when(times))
 
 
-def map_figure(conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None) -> Figure:
+def map_figure(
+    conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None, times: Times
+) -> Figure:
     """The Folium figure behind `map_page`."""
     cls = service.get_class(catalogue, class_id) if class_id else None
     held = service.versions(conn, catalogue)
-    town = service.city(conn, catalogue, held, lang)
+    town = service.city(conn, catalogue, held, lang, times)
     name = town.name or CITY[lang]
     title = cls.title.in_(lang) if cls else MAP_TITLE[lang]
-    page = service.page_view(town, lang, title, name, f"/map/{class_id}" if class_id else "/map")
+    path = f"/map/{class_id}" if class_id else "/map"
+    page = service.page_view(town, lang, title, name, path, times)
+    form = service.date_form(conn, catalogue, held, [class_id] if class_id else held, path)
+    page["time"] = service.time_view(times) | form
     if cls:
-        page |= {"start": service.start_view(conn, catalogue, cls, held[cls.id])}
+        page |= {"start": service.start_view(conn, catalogue, cls, held[cls.id], times)}
     figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
-    figure.add_layers("background", [service.ground_view(held, lang)])
-    figure.add_layers("layer", _layers(conn, catalogue, held, lang, class_id))
+    figure.add_layers("background", [service.ground_view(held, lang, times)])
+    figure.add_layers("layer", _layers(conn, catalogue, held, lang, class_id, times))
     return figure
 
 
 def _layers(
-    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang, class_id: str | None
+    conn: Connection,
+    catalogue: Catalogue,
+    held: Mapping[str, int],
+    lang: Lang,
+    class_id: str | None,
+    times: Times,
 ) -> list[dict[str, Any]]:
     on = frozenset({class_id}) if class_id else frozenset(layers.ON_AT_START)
-    views = service.layer_views(conn, catalogue, held, lang, on)
+    views = service.layer_views(conn, catalogue, held, lang, on, times)
     return views if class_id else [view for view in views if view["count"]]
 
 
-def finished(figure: Figure, script_path: str, lang: Lang) -> Page:
-    """HTML and script of a figure; `script_path` is where the script will be asked for."""
+def finished(figure: Figure, script_path: str, lang: Lang, when: str = "") -> Page:
+    """HTML and script of a figure; `script_path` is where the script will be asked for, `when` ends its address."""
     script = figure.script_text()
-    address = f"{script_path}?lang={lang}&v={digest_of(script)}"
+    address = f"{script_path}?lang={lang}&v={digest_of(script)}{when}"
     html = figure.page_html([bundle("map.css").address], [bundle("map.js").address, address])
     return Page(html, script)

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.access.dependencies import CatalogueDep, LangDep, ReadConn
+from app.access.time_parameters import AsOf, KnownAt
+from app.inventory.asked_times import asked_times
 from app.inventory.store import data_version
 from app.maps import page_service, run_service, service
 from app.maps.page_service import Page
@@ -29,7 +31,7 @@ Version = Annotated[
 #: The same for every page: no inline script or style, nothing from another server, in no other page's frame.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 KEEP = "private, max-age=31536000, immutable"
 ASK = "private, no-cache"
@@ -78,9 +80,16 @@ def _bundle(request: Request, name: str, version: str | None) -> Response:
 
 
 @router.get("/map", summary="The map of the whole city (HTML)", response_class=Response)
-def get_map(conn: ReadConn, catalogue: CatalogueDep, lang: LangDep) -> Response:
-    """All layers."""
-    return html_page(page_service.map_page(conn, catalogue, lang))
+def get_map(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    lang: LangDep,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+) -> Response:
+    """All layers, as they are or as they were at another time."""
+    times = asked_times(conn, as_of, known_at)
+    return html_page(page_service.map_page(conn, catalogue, lang, times=times))
 
 
 @router.get("/map/map.js", include_in_schema=False)
@@ -99,18 +108,31 @@ def get_style(
 
 @router.get("/map/page.js", include_in_schema=False)
 def get_map_script(
-    request: Request, conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, v: Version = None
+    request: Request,
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    lang: LangDep,
+    v: Version = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """The script of `/map`."""
-    return page_script(request, page_service.map_page(conn, catalogue, lang), v)
+    times = asked_times(conn, as_of, known_at)
+    return page_script(request, page_service.map_page(conn, catalogue, lang, times=times), v)
 
 
 @router.get("/map/{collection}", summary="The map of one class (HTML)", response_class=Response)
 def get_class_map(
-    conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, collection: CollectionId
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    lang: LangDep,
+    collection: CollectionId,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """The class is on, all others can be switched on."""
-    return html_page(page_service.map_page(conn, catalogue, lang, collection))
+    times = asked_times(conn, as_of, known_at)
+    return html_page(page_service.map_page(conn, catalogue, lang, collection, times))
 
 
 @router.get("/map/{collection}/page.js", include_in_schema=False)
@@ -121,9 +143,12 @@ def get_class_script(
     lang: LangDep,
     collection: CollectionId,
     v: Version = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """The script of `/map/{collection}`."""
-    return page_script(request, page_service.map_page(conn, catalogue, lang, collection), v)
+    times = asked_times(conn, as_of, known_at)
+    return page_script(request, page_service.map_page(conn, catalogue, lang, collection, times), v)
 
 
 @router.get("/map/background/{z}/{x}/{y}.json", summary="Streets, water, green, buildings of one square")
@@ -136,11 +161,17 @@ def get_ground_square(
     x: Column,
     y: Row,
     v: Version = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """Shapes in units of the square, names, and where the square lies."""
+    times = asked_times(conn, as_of, known_at)
     now = str(service.read_ground_version(conn))
-    tag = etag("ground", z, x, y, lang, now)
-    return answer(request, tag, v, now, lambda: service.ground_square(conn, catalogue, (z, x, y), lang), JSON)
+
+    def make() -> str:
+        return service.ground_square(conn, catalogue, (z, x, y), lang, times)
+
+    return answer(request, etag("ground", z, x, y, lang, now, times), v, now, make, JSON)
 
 
 @router.get("/map/{collection}/{z}/{x}/{y}.json", summary="One class in one square")
@@ -154,14 +185,18 @@ def get_class_square(
     x: Column,
     y: Row,
     v: Version = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """Points (n of them together where they are near), shapes and names, in units of the square."""
     cls = service.get_class(catalogue, collection)
-    now = str(data_version(conn, cls.id))
-    tag = etag(cls.id, z, x, y, lang, now)
-    return answer(
-        request, tag, v, now, lambda: service.class_square(conn, catalogue, cls, (z, x, y), lang), JSON
-    )
+    times = asked_times(conn, as_of, known_at)
+    now = str(data_version(conn, cls))
+
+    def make() -> str:
+        return service.class_square(conn, catalogue, cls, (z, x, y), lang, times)
+
+    return answer(request, etag(cls.id, z, x, y, lang, now, times), v, now, make, JSON)
 
 
 @router.get("/map/{collection}/features/{feature}.json", summary="What a feature card shows")
@@ -172,10 +207,13 @@ def get_feature(
     lang: LangDep,
     collection: CollectionId,
     feature: Annotated[int, Path(ge=0, lt=2**63, description="Item id.")],
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """All known fields of one feature, with titles and units."""
     cls = service.get_class(catalogue, collection)
-    text = service.json_text(service.feature_view(conn, catalogue, cls, feature, lang))
+    times = asked_times(conn, as_of, known_at)
+    text = service.json_text(service.feature_view(conn, catalogue, cls, feature, lang, times))
     return answer(request, etag(text), None, "", lambda: text, JSON)
 
 

@@ -10,11 +10,12 @@ from app.catalogue.model import Catalogue, Lang, Policy
 from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
 from app.coverage.service import get_run, parse_run
 from app.database.transactions import Connection
-from app.inventory.tables import project
+from app.inventory.times import NOW, Times, parse_date
 from app.maps import page_service, run_store, service, store
 from app.maps.figure import Figure
 from app.maps.page_service import BRAND, CITY, Page
 from app.maps.squares import Square, square_around
+from app.maps.version_store import sources_at
 
 #: Changes with the shape of `run_data`: a run itself never changes.
 DATA_VERSION = "2"
@@ -24,6 +25,7 @@ REASONS_ZH = {
     REASON_NO_SUPPLY: "数据中没有此类设施",
 }
 WORDS = {
+    "as_of": {"zh": "数据时点", "en": "As of"},
     "computed": {"zh": "计算时间", "en": "Computed"},
     "version": {"zh": "规则版本", "en": "Policy version"},
     "crs": {"zh": "量算坐标系", "en": "Measured in"},
@@ -48,17 +50,24 @@ def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) 
     """The Folium figure behind `run_page`."""
     run = get_run(conn, run_id)
     held = service.versions(conn, catalogue)
+    times = run_times(run)
     town = service.city(conn, catalogue, held, lang)
     name, title = town.name or CITY[lang], policy_title(run, lang)
-    path = f"/coverage/{run['run']}/map"
-    figure = Figure(
-        f"{title} · {name} · {BRAND[lang]}", lang, service.page_view(town, lang, title, name, path)
-    )
-    figure.add_layers("background", [service.ground_view(held, lang)])
+    page = service.page_view(town, lang, title, name, f"/coverage/{run['run']}/map")
+    if not times.now:
+        page["time"] = service.time_view(times)
+    figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
+    figure.add_layers("background", [service.ground_view(held, lang, times)])
     policy = catalogue.policies.get(run["policy"]["id"])
-    figure.add_layers("layer", supply_layers(conn, catalogue, policy, held, lang))
+    figure.add_layers("layer", supply_layers(conn, catalogue, policy, held, lang, times))
     figure.add_layers("run", [run_view(conn, run, policy, lang)])
     return figure
+
+
+def run_times(run: Mapping[str, Any]) -> Times:
+    """The day in the world that a run counted, if it was asked for one: what lies around it is drawn so."""
+    as_of = run["inputs"].get("as_of")
+    return NOW if as_of is None else Times(parse_date("as_of", as_of))
 
 
 def data_bounds(conn: Connection, run: uuid.UUID) -> list[list[float]] | None:
@@ -74,13 +83,18 @@ def policy_title(run: Mapping[str, Any], lang: Lang) -> str:
 
 
 def supply_layers(
-    conn: Connection, catalogue: Catalogue, policy: Policy | None, held: Mapping[str, int], lang: Lang
+    conn: Connection,
+    catalogue: Catalogue,
+    policy: Policy | None,
+    held: Mapping[str, int],
+    lang: Lang,
+    times: Times = NOW,
 ) -> list[dict[str, Any]]:
     """The layers of what serves; points are on from the start."""
     tiers = policy.tiers if policy else ()
     supplies = list(dict.fromkeys(supply.cls for tier in tiers for supply in tier.supplies))
     wanted = [class_id for class_id in [*supplies, "residential_areas"] if class_id in held]
-    views = service.layer_views(conn, catalogue, held, lang, frozenset(supplies[:1]))
+    views = service.layer_views(conn, catalogue, held, lang, frozenset(supplies[:1]), times)
     # quiet: dots instead of symbols on the whole city, or they would hide the districts and gaps
     return [view | {"quiet": True} for view in views if view["id"] in wanted and view["count"]]
 
@@ -125,6 +139,7 @@ def _facts(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> list[tu
     found = {
         "document": f"{policy.source.document} {policy.source.clause}".strip() if policy else None,
         "version": run["policy"]["version"],
+        "as_of": inputs.get("as_of"),
         "computed": str(run["created_at"]).replace("T", " ").replace("Z", " UTC"),
         "crs": inputs.get("metric_crs"),
         "speed": f"{parameters['speed_m_s']} m/s" if parameters.get("speed_m_s") else None,
@@ -143,7 +158,7 @@ def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) 
     """Borders of a run's areas with their figures in each mode and tier, named in the page's language."""
     run, key = get_run(conn, run_id), parse_run(run_id)
     square = run_square(conn, key)
-    names = store.area_names(conn, project(catalogue).current["districts"], lang)
+    names = store.area_names(conn, sources_at(catalogue, run_times(run))["districts"], lang)
     named = [row | {"name": names.get(row["code"], row["name"])} for row in run["areas"]]
     return {
         "square": square.as_json(),
@@ -157,11 +172,10 @@ def gaps_data(
     conn: Connection, catalogue: Catalogue, run_id: str, mode: str, tier: str, lang: Lang
 ) -> dict[str, Any]:
     """Gaps of one mode and tier, most people first, each with the names of the areas it lies in."""
-    get_run(conn, run_id)
-    key = parse_run(run_id)
+    run, key = get_run(conn, run_id), parse_run(run_id)
     square = run_square(conn, key)
     rows = run_store.gap_shapes(conn, key, mode, tier, square)
-    names = store.area_names(conn, project(catalogue).current["districts"], lang)
+    names = store.area_names(conn, sources_at(catalogue, run_times(run))["districts"], lang)
     for row in rows:
         path = [names[code] for code in (row[5].pop("path") or "").split("/")[1:] if code in names]
         row[5]["area"] = " › ".join(path)

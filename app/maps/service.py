@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from threading import Lock
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
+from app.catalogue.licences import licence_address
 from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.errors import NotFound
+from app.inventory.periods import today
 from app.inventory.store import bounds, data_version
-from app.inventory.tables import project
+from app.inventory.times import NOW, Times
 from app.maps import layers, store, tiles
 from app.maps.squares import web_square
 from app.maps.store import Amount
+from app.maps.version_store import sources_at
 
 #: What is kept between requests, by database: counts and extents at a data version.
-_KEPT_LIMIT = 500
+_KEPT_LIMIT = 2_000
 _kept: WeakKeyDictionary[Any, dict[tuple[object, ...], Any]] = WeakKeyDictionary()
 _lock = Lock()
+#: Days that a page offers.
+DAYS_SHOWN = 6
 
 T = TypeVar("T")
 
@@ -42,7 +48,7 @@ class City:
 
 def versions(conn: Connection, catalogue: Catalogue) -> dict[str, int]:
     """Class id → data version, of every class that may be shown."""
-    return {class_id: data_version(conn, class_id) for class_id in shown_classes(catalogue)}
+    return {class_id: data_version(conn, cls) for class_id, cls in shown_classes(catalogue).items()}
 
 
 def shown_classes(catalogue: Catalogue) -> Mapping[str, FeatureClass]:
@@ -59,7 +65,7 @@ def get_class(catalogue: Catalogue, class_id: str) -> FeatureClass:
     return cls
 
 
-def _once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
+def once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
     """`make()` once for each key and database; the oldest are dropped."""
     with _lock:
         known = _kept.setdefault(conn.engine, {})
@@ -73,35 +79,59 @@ def _once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T
     return made
 
 
-def amount(conn: Connection, catalogue: Catalogue, class_id: str, version: int) -> Amount:
+def amount(conn: Connection, catalogue: Catalogue, class_id: str, version: int, times: Times = NOW) -> Amount:
     """What a class holds at a data version."""
-    table = project(catalogue).current[class_id]
-    today = datetime.now(UTC).date()  # what is valid now changes with the day
-    return _once(conn, ("amount", class_id, version, today), lambda: store.amount(conn, table))
+    table = sources_at(catalogue, times)[class_id]
+    return once(conn, ("amount", class_id, version, times), lambda: store.amount(conn, table))
 
 
-def city(conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang) -> City:
+def known_days(
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], class_ids: Iterable[str]
+) -> list[date]:
+    """Days worth looking at: the ends of the years in which classes change, and of those before; the latest last."""
+    years: set[int] = set()
+    for class_id in class_ids:
+        cls = catalogue.classes[class_id]
+        if held[class_id]:
+            key = ("years", class_id, held[class_id], today())
+            years.update(once(conn, key, lambda cls=cls: store.years(conn, cls)))  # type: ignore[misc]
+    ends = {date(year - back, 12, 31) for year in years for back in (0, 1) if year - back >= 1}
+    return sorted(day for day in ends if day < today())[-DAYS_SHOWN:]
+
+
+def when(times: Times) -> str:
+    """The times as the end of an address: `&as_of=2020-12-31`; nothing where they are now."""
+    return "".join(f"&{urlencode([pair])}" for pair in times.as_dict().items())
+
+
+def city(
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang, times: Times = NOW
+) -> City:
     """The city as the pages introduce it; `held` are the data versions."""
     settings = store.settings(conn)
     sample = "sample" in settings
-    box = _once(conn, ("bounds", tuple(held.items())), lambda: _bounds(conn, held))
+    box = once(conn, ("bounds", tuple(held.items()), times), lambda: _bounds(conn, catalogue, held, times))
     return City(
-        name=_city_name(conn, catalogue, lang),
+        name=_city_name(conn, catalogue, lang, times),
         bounds=box,
         notice=SAMPLE_NOTICE[lang] if sample else None,
         attribution=_attribution(store.sources(conn), lang, sample=sample),
     )
 
 
-def _bounds(conn: Connection, held: Mapping[str, int]) -> tuple[float, float, float, float] | None:
+def _bounds(
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], times: Times
+) -> tuple[float, float, float, float] | None:
     """The extent of what the city owns; its borders only where there is nothing else."""
     filled = [class_id for class_id, version in held.items() if version]
     own = [class_id for class_id in filled if class_id in {"streets", "parks", "toilets", "buildings"}]
-    return bounds(conn, own or filled) if filled else None
+    return (
+        bounds(conn, [catalogue.classes[class_id] for class_id in own or filled], times) if filled else None
+    )
 
 
-def _city_name(conn: Connection, catalogue: Catalogue, lang: Lang) -> str | None:
-    return store.city_name(conn, project(catalogue).current["districts"], lang)
+def _city_name(conn: Connection, catalogue: Catalogue, lang: Lang, times: Times) -> str | None:
+    return store.city_name(conn, sources_at(catalogue, times)["districts"], lang)
 
 
 def _attribution(rows: list[dict[str, str | None]], lang: Lang, *, sample: bool) -> list[dict[str, str]]:
@@ -111,6 +141,9 @@ def _attribution(rows: list[dict[str, str | None]], lang: Lang, *, sample: bool)
         item = {"text": words}
         if row["licence"] and row["licence"] not in words:
             item["text"] = f"{words} ({row['licence']})"
+        address = licence_address(row["licence"] or "")
+        if address and address.startswith("https://"):
+            item |= {"url": address, "licence": str(row["licence"])}
         if words:
             found[item["text"]] = item
     if sample and not found:
@@ -118,10 +151,17 @@ def _attribution(rows: list[dict[str, str | None]], lang: Lang, *, sample: bool)
     return [*found.values(), {"text": "Leaflet"}]
 
 
-def page_view(town: City, lang: Lang, title: str, subtitle: str | None, here: str) -> dict[str, Any]:
+def page_view(
+    town: City, lang: Lang, title: str, subtitle: str | None, here: str, times: Times = NOW
+) -> dict[str, Any]:
     """The options of a page's map; `here` is its path, for the other language."""
-    view: dict[str, Any] = {"lang": lang, "title": title, "subtitle": subtitle, "home": "/"}
-    view["other_lang"] = f"{here}?lang={'en' if lang == 'zh' else 'zh'}"
+    view: dict[str, Any] = {
+        "lang": lang,
+        "title": title,
+        "subtitle": subtitle,
+        "home": f"/?lang={lang}{when(times)}",
+    }
+    view["other_lang"] = f"{here}?lang={'en' if lang == 'zh' else 'zh'}{when(times)}"
     view["notice"] = town.notice
     view["attribution"] = town.attribution
     if town.bounds:
@@ -130,36 +170,59 @@ def page_view(town: City, lang: Lang, title: str, subtitle: str | None, here: st
     return view
 
 
+def time_view(times: Times) -> dict[str, Any]:
+    """What a page says of its times: the day it shows, whether that is today's state, the change known at."""
+    return {
+        "as_of": (times.as_of or today()).isoformat(),
+        "now": times.as_of is None,
+        "known_at": times.known_at,
+    }
+
+
+def date_form(
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], class_ids: Iterable[str], here: str
+) -> dict[str, Any]:
+    """The form by which a page is asked for another day: its address, and days worth looking at."""
+    days = known_days(conn, catalogue, held, class_ids)
+    return {"action": here, "days": [day.isoformat() for day in days]}
+
+
 def layer_views(
-    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], lang: Lang, on: frozenset[str]
+    conn: Connection,
+    catalogue: Catalogue,
+    held: Mapping[str, int],
+    lang: Lang,
+    on: frozenset[str],
+    times: Times = NOW,
 ) -> list[dict[str, Any]]:
     """The options of every layer, classes without rows left out unless they are asked for."""
     views = []
     for cls in shown_classes(catalogue).values():
-        holds = amount(conn, catalogue, cls.id, held[cls.id])
+        holds = amount(conn, catalogue, cls.id, held[cls.id], times)
         if holds.count or cls.id in on:
-            views.append(layers.layer_view(cls, holds, held[cls.id], lang, on=cls.id in on))
+            view = layers.layer_view(cls, holds, held[cls.id], lang, on=cls.id in on, when=when(times))
+            views.append(view)
     return views
 
 
 def start_view(
-    conn: Connection, catalogue: Catalogue, cls: FeatureClass, version: int
+    conn: Connection, catalogue: Catalogue, cls: FeatureClass, version: int, times: Times = NOW
 ) -> dict[str, Any] | None:
     """Where a class is seen at once: the smallest zoom that draws any of it and its densest place there, [lat, lon].
 
     None for points, which are drawn at every zoom, and for a class without rows.
     """
-    zooms = amount(conn, catalogue, cls.id, version).by_zoom
+    zooms = amount(conn, catalogue, cls.id, version, times).by_zoom
     if layers.is_pointed(cls) or not zooms:
         return None
-    zoom, table = min(zooms), project(catalogue).current[cls.id]
-    place = _once(conn, ("densest", cls.id, version), lambda: store.densest(conn, table, zoom))
+    zoom, table = min(zooms), sources_at(catalogue, times)[cls.id]
+    place = once(conn, ("densest", cls.id, version, times), lambda: store.densest(conn, table, zoom))
     return None if place is None else {"zoom": zoom, "at": [place[1], place[0]]}
 
 
-def ground_view(held: Mapping[str, int], lang: Lang) -> dict[str, Any]:
+def ground_view(held: Mapping[str, int], lang: Lang, times: Times = NOW) -> dict[str, Any]:
     """The options of the ground."""
-    address = f"/map/background/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={ground_version(held)}"
+    address = f"/map/background/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={ground_version(held)}{when(times)}"
     return {"id": "ground", "deepest": layers.DEEPEST, "tiles": address}
 
 
@@ -174,30 +237,43 @@ def read_ground_version(conn: Connection) -> int:
 
 
 def class_square(
-    conn: Connection, catalogue: Catalogue, cls: FeatureClass, at: tuple[int, int, int], lang: Lang
+    conn: Connection,
+    catalogue: Catalogue,
+    cls: FeatureClass,
+    at: tuple[int, int, int],
+    lang: Lang,
+    times: Times = NOW,
 ) -> str:
     """One square (z, x, y) of a class as JSON text."""
     square, zoom = web_square(*at), at[0] + tiles.ZOOM_STEP
-    members = tiles.class_members(cls, project(catalogue), square, zoom, lang)
+    members = tiles.class_members(cls, sources_at(catalogue, times), square, zoom, lang)
     return store.square_json(conn, square, members)
 
 
-def ground_square(conn: Connection, catalogue: Catalogue, at: tuple[int, int, int], lang: Lang) -> str:
+def ground_square(
+    conn: Connection, catalogue: Catalogue, at: tuple[int, int, int], lang: Lang, times: Times = NOW
+) -> str:
     """One square (z, x, y) of the ground as JSON text."""
     square, zoom = web_square(*at), at[0] + tiles.ZOOM_STEP
-    members = tiles.ground_members(project(catalogue), square, zoom, lang)
+    members = tiles.ground_members(sources_at(catalogue, times), square, zoom, lang)
     return store.square_json(conn, square, members)
 
 
 def feature_view(
-    conn: Connection, catalogue: Catalogue, cls: FeatureClass, feature_id: int, lang: Lang
+    conn: Connection,
+    catalogue: Catalogue,
+    cls: FeatureClass,
+    feature_id: int,
+    lang: Lang,
+    times: Times = NOW,
 ) -> dict[str, Any]:
     """Everything a feature card shows; raises NotFound."""
-    tables = project(catalogue)
-    row = store.feature(conn, cls, tables.current[cls.id], feature_id)
+    sources = sources_at(catalogue, times)
+    row = store.feature(conn, cls, sources[cls.id], feature_id)
     if row is None:
-        raise NotFound(f"There is no {cls.id} with the id {feature_id}.")
-    names = store.area_names(conn, tables.current["districts"], lang)
+        then = "" if times.now else " at that time"
+        raise NotFound(f"There is no {cls.id} with the id {feature_id}{then}.")
+    names = store.area_names(conn, sources["districts"], lang)
     return {"fields": layers.fields_view(cls, lang), **detail(cls, row, names, lang)}
 
 
@@ -217,6 +293,7 @@ def detail(cls: FeatureClass, row: Mapping[str, Any], areas: Mapping[str, str], 
     path = [areas[code] for code in row["area_path"].split("/") if code in areas]
     view |= {"area": " › ".join(path)} if path else {}
     view |= {name: round(row[name], 1) for name in ("length_m", "area_m2") if row.get(name)}
+    view |= {name: _plain(row[name]) for name in ("valid_from", "valid_to") if row.get(name)}
     return view | ({"incomplete": True} if row["incomplete"] else {})
 
 

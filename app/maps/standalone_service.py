@@ -16,12 +16,14 @@ from app.catalogue.model import Catalogue, Lang
 from app.coverage.service import get_run
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, unknown
+from app.inventory.asked_times import asked_times
 from app.inventory.store import bounds
-from app.inventory.tables import project
+from app.inventory.times import NOW, Times
 from app.maps import layers, run_service, service, store, tiles
 from app.maps.figure import Figure
 from app.maps.page_service import BRAND, CITY, MAP_TITLE
 from app.maps.squares import Square, square_around
+from app.maps.version_store import sources_at
 from app.web.bundle import bundle
 
 LIMIT_BYTES = 50_000_000
@@ -67,19 +69,25 @@ def write_map(
     *,
     lang: Lang = "zh",
     without: Sequence[str] = (),
+    as_of: str | None = None,
+    known_at: str | None = None,
     report: Report = _silent,
 ) -> dict[str, Any]:
     """Write a class's map, a run's (by UUID) or with None that of all classes: `{"file", "bytes", "layers"}`.
 
+    `as_of` (a day) and `known_at` (a change number or a moment) choose the versions that are drawn.
+
     Raises:
         NotFound: No class or run of that name.
-        BadInput: The file would be over 50 MB (the hint says what to leave out), or cannot be written there.
+        BadInput: The file would be over 50 MB (the hint says what to leave out), or cannot be written there; a time
+            cannot be read, or is given for a run.
     """
     for class_id in without:
         service.get_class(catalogue, class_id)
     _check_place(path)
     with db.read(timeout_s=600) as conn:
-        figure, file = _draw(conn, catalogue, target, lang, without, report)
+        times = asked_times(conn, as_of, known_at)
+        figure, file = _draw(conn, catalogue, target, lang, without, times, report)
     text = _html(figure, file)
     size = len(text.encode())
     _check_size(size, file.sizes)
@@ -99,6 +107,7 @@ class _Plan:
     views: list[dict[str, Any]]
     run: dict[str, Any] | None = None
     start: dict[str, Any] | None = None
+    times: Times = NOW
 
 
 def _draw(
@@ -107,52 +116,60 @@ def _draw(
     target: str | None,
     lang: Lang,
     without: Sequence[str],
+    times: Times,
     report: Report,
 ) -> tuple[Figure, File]:
     held = service.versions(conn, catalogue)
     is_class = target is None or target in service.shown_classes(catalogue)
-    plan = (_class_plan if is_class else _run_plan)(conn, catalogue, target or "", held, lang)
+    plan = (_class_plan if is_class else _run_plan)(conn, catalogue, target or "", held, lang, times)
+    times = plan.times
     plan = replace(plan, views=[view for view in plan.views if view["id"] not in without])
     _check_counts(plan.views)
     file = File()
-    square = _square(conn, [*tiles.GROUND_CLASSES, *(view["id"] for view in plan.views)], held)
+    ids = [*tiles.GROUND_CLASSES, *(view["id"] for view in plan.views)]
+    square = _square(conn, catalogue, ids, held, times)
     steps = len(plan.views) + 1
     report(0, steps, "")
-    _add_ground(conn, catalogue, square, lang, file)
+    _add_ground(conn, catalogue, square, lang, file, times)
     for done, view in enumerate(plan.views, 1):
         report(done, steps, view["title"])
-        _add_layer(conn, catalogue, view, square, lang, file)
+        _add_layer(conn, catalogue, view, square, lang, file, times)
     if plan.run:
         _add_run(conn, catalogue, plan.run, lang, file)
     return _figure(plan, held, lang), file
 
 
 def _class_plan(
-    conn: Connection, catalogue: Catalogue, target: str, held: Mapping[str, int], lang: Lang
+    conn: Connection, catalogue: Catalogue, target: str, held: Mapping[str, int], lang: Lang, times: Times
 ) -> _Plan:
     on = frozenset({target}) if target else frozenset(layers.ON_AT_START)
-    views = service.layer_views(conn, catalogue, held, lang, on)
+    views = service.layer_views(conn, catalogue, held, lang, on, times)
     if target:
         views = [view for view in views if view["id"] == target]
     cls = catalogue.get_class(target) if target else None
     return _Plan(
         cls.title.in_(lang) if cls else MAP_TITLE[lang],
-        service.city(conn, catalogue, held, lang),
+        service.city(conn, catalogue, held, lang, times),
         [view for view in views if view["count"]],
-        start=service.start_view(conn, catalogue, cls, held[cls.id]) if cls else None,
+        start=service.start_view(conn, catalogue, cls, held[cls.id], times) if cls else None,
+        times=times,
     )
 
 
 def _run_plan(
-    conn: Connection, catalogue: Catalogue, target: str, held: Mapping[str, int], lang: Lang
+    conn: Connection, catalogue: Catalogue, target: str, held: Mapping[str, int], lang: Lang, times: Times
 ) -> _Plan:
     if not is_run_id(target):
         raise unknown("class or run", target, service.shown_classes(catalogue))
+    if not times.now:
+        raise BadInput("A run is of the day in its inputs.", "Leave the time out.")
     run = get_run(conn, target)
+    times = run_service.run_times(run)
     policy = catalogue.policies.get(run["policy"]["id"])
-    views = run_service.supply_layers(conn, catalogue, policy, held, lang)
+    views = run_service.supply_layers(conn, catalogue, policy, held, lang, times)
     view = run_service.run_view(conn, run, policy, lang) | {"run": run["run"]}
-    return _Plan(run_service.policy_title(run, lang), service.city(conn, catalogue, held, lang), views, view)
+    town = service.city(conn, catalogue, held, lang)
+    return _Plan(run_service.policy_title(run, lang), town, views, view, times=times)
 
 
 def is_run_id(text: str) -> bool:
@@ -164,16 +181,20 @@ def is_run_id(text: str) -> bool:
     return True
 
 
-def _square(conn: Connection, class_ids: Sequence[str], held: Mapping[str, int]) -> Square:
-    filled = [class_id for class_id in dict.fromkeys(class_ids) if held[class_id]]
-    box = bounds(conn, filled) if filled else None
+def _square(
+    conn: Connection, catalogue: Catalogue, class_ids: Sequence[str], held: Mapping[str, int], times: Times
+) -> Square:
+    filled = [catalogue.classes[class_id] for class_id in dict.fromkeys(class_ids) if held[class_id]]
+    box = bounds(conn, filled, times) if filled else None
     return square_around(box or (-0.01, -0.01, 0.01, 0.01))
 
 
-def _add_ground(conn: Connection, catalogue: Catalogue, square: Square, lang: Lang, file: File) -> None:
+def _add_ground(
+    conn: Connection, catalogue: Catalogue, square: Square, lang: Lang, file: File, times: Times
+) -> None:
     """The ground in as much detail as its share of the file allows."""
     for zoom in GROUND_ZOOMS:
-        members = tiles.ground_members(project(catalogue), square, zoom, lang, whole=True)
+        members = tiles.ground_members(sources_at(catalogue, times), square, zoom, lang, whole=True)
         text = store.square_json(conn, square, members)
         if len(text) <= GROUND_BYTES or zoom == GROUND_ZOOMS[-1]:
             file.add("ground", "data-ground", text)
@@ -181,14 +202,20 @@ def _add_ground(conn: Connection, catalogue: Catalogue, square: Square, lang: La
 
 
 def _add_layer(
-    conn: Connection, catalogue: Catalogue, view: dict[str, Any], square: Square, lang: Lang, file: File
+    conn: Connection,
+    catalogue: Catalogue,
+    view: dict[str, Any],
+    square: Square,
+    lang: Lang,
+    file: File,
+    times: Times,
 ) -> None:
-    tables, cls = project(catalogue), catalogue.get_class(view["id"])
-    members = tiles.class_members(cls, tables, square, 20, lang, whole=True)
+    sources, cls = sources_at(catalogue, times), catalogue.get_class(view["id"])
+    members = tiles.class_members(cls, sources, square, 20, lang, whole=True)
     key = f"data-{cls.id}"
     file.add(cls.id, key, store.square_json(conn, square, members))
-    names = store.area_names(conn, tables.current["districts"], lang)
-    rows = store.all_features(conn, cls, tables.current[cls.id])
+    names = store.area_names(conn, sources["districts"], lang)
+    rows = store.all_features(conn, cls, sources[cls.id])
     details = [service.detail(cls, row, names, lang) | {"id": row["id"]} for row in rows]
     file.add(cls.id, f"{key}-details", service.json_text(as_columns(details)))
     view |= {"data": key, "fields": layers.fields_view(cls, lang)}
@@ -230,8 +257,11 @@ def _add_run(conn: Connection, catalogue: Catalogue, view: dict[str, Any], lang:
 
 def _figure(plan: _Plan, held: Mapping[str, int], lang: Lang) -> Figure:
     name = plan.town.name or CITY[lang]
-    page = service.page_view(plan.town, lang, plan.title, name, "")
+    page = service.page_view(plan.town, lang, plan.title, name, "", plan.times)
     del page["home"], page["other_lang"]
+    if not (plan.run and plan.times.now):
+        # in a file even the present becomes a day of the past
+        page["time"] = service.time_view(plan.times) | {"now": False}
     page["start"] = plan.start
     figure = Figure(f"{plan.title} · {name} · {BRAND[lang]}", lang, page | {"offline": True})
     figure.add_layers("background", [service.ground_view(held, lang) | {"data": "data-ground"}])

@@ -1,5 +1,6 @@
 """The maps' SQL: what lies in a square, one feature's fields, counts by zoom, extent, sources.
 
+A table is that of a class's current rows or, of another time, what `version_store` gives in its place.
 Geometry leaves the database in whole units of the square it is asked for; JSON text is built by the database.
 """
 
@@ -12,10 +13,11 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Date,
+    FromClause,
     Select,
     String,
     Subquery,
-    Table,
     and_,
     case,
     cast,
@@ -26,10 +28,12 @@ from sqlalchemy import (
     select,
     text,
     true,
+    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import JSON
 
 from app.catalogue.model import FeatureClass, Lang
+from app.inventory.tables import table_name
 from app.maps.squares import Square
 
 #: No square holds more shapes of a class than this; the largest come first, and the page says that some are missing.
@@ -45,7 +49,7 @@ BUFFER = 128
 class Part:
     """One list of shapes in a square: rows of `table` where `where` holds, `kind` and `mark` as SQL values."""
 
-    table: Table
+    table: FromClause
     kind: ColumnElement[Any] | None = None
     mark: ColumnElement[Any] | None = None
     where: ColumnElement[bool] | None = None
@@ -54,7 +58,7 @@ class Part:
     early: int = 0  # zooms before its own at which a row is drawn
 
 
-def name_of(table: Table, lang: Lang) -> ColumnElement[Any]:
+def name_of(table: FromClause, lang: Lang) -> ColumnElement[Any]:
     """The name in the page's language, else in the other, else null; never longer than a label can be."""
     order = ("name_zh", "name_en") if lang == "zh" else ("name_en", "name_zh")
     names = [func.nullif(table.c[name], "") for name in order if name in table.c]
@@ -71,19 +75,15 @@ def is_one_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElemen
     return column.in_(values)
 
 
-def street_mark(streets: Table) -> ColumnElement[Any]:
+def street_mark(streets: FromClause) -> ColumnElement[Any]:
     """`t` for tunnels, `b` for bridges, else null."""
     return case((streets.c.tunnel, constant("t")), (streets.c.bridge, constant("b")), else_=null())
 
 
-def _now(table: Table) -> ColumnElement[bool]:
-    return table.c.valid.op("@>")(func.current_date())
-
-
-def _inside(table: Table, square: Square, zoom: int, margin: float) -> ColumnElement[bool]:
+def _inside(table: FromClause, square: Square, zoom: int, margin: float) -> ColumnElement[bool]:
     box = func.ST_MakeEnvelope(*square.lonlat(margin), 4326)
     # the zoom is a literal: the planner can then use the index of rows drawn at that zoom
-    return and_(table.c.geom.op("&&")(box), table.c.min_zoom <= text(str(int(zoom))), _now(table))
+    return and_(table.c.geom.op("&&")(box), table.c.min_zoom <= text(str(int(zoom))))
 
 
 def _units(geometry: ColumnElement[Any], square: Square, *, clip: bool) -> ColumnElement[Any]:
@@ -97,7 +97,7 @@ def _json(geometry: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(func.ST_AsGeoJSON(geometry, 0, 0), JSON)
 
 
-def _size(table: Table) -> ColumnElement[Any]:
+def _size(table: FromClause) -> ColumnElement[Any]:
     measured = next((table.c[name] for name in ("area_m2", "length_m") if name in table.c), None)
     return table.c.id if measured is None else measured
 
@@ -142,7 +142,7 @@ def _empty() -> ColumnElement[Any]:
     return cast(literal("[]"), JSON)
 
 
-def _anchor(table: Table) -> ColumnElement[Any]:
+def _anchor(table: FromClause) -> ColumnElement[Any]:
     """The point at which a feature of any kind is named or marked."""
     if "length_m" in table.c:
         return func.ST_LineInterpolatePoint(func.ST_GeometryN(table.c.geom, 1), 0.5)
@@ -150,7 +150,11 @@ def _anchor(table: Table) -> ColumnElement[Any]:
 
 
 def _positions(
-    table: Table, square: Square, zoom: int, columns: Sequence[ColumnElement[Any]], where: ColumnElement[bool]
+    table: FromClause,
+    square: Square,
+    zoom: int,
+    columns: Sequence[ColumnElement[Any]],
+    where: ColumnElement[bool],
 ) -> Subquery:
     """The anchors that lie in the square itself, as x and y in its units: each in exactly one square."""
     point = func.ST_Transform(_anchor(table), 3857)
@@ -240,7 +244,7 @@ def joined(lists: Sequence[Select[Any]]) -> Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """What a class holds now: rows in all and by first zoom, metres, square metres; kind → (rows, square metres)."""
+    """What a class holds: rows in all and by first zoom, metres, square metres; kind → (rows, square metres)."""
 
     count: int
     by_zoom: dict[int, int]
@@ -249,17 +253,17 @@ class Amount:
     kinds: dict[str, tuple[int, float]]
 
 
-def amount(conn: Connection, table: Table) -> Amount:
-    """Count a class's current rows (one scan)."""
+def amount(conn: Connection, table: FromClause) -> Amount:
+    """Count a class's rows (one scan)."""
     nothing = literal(None)
     length, area = (
         func.sum(table.c[name]) if name in table.c else nothing for name in ("length_m", "area_m2")
     )
     kind = table.c.kind if "kind" in table.c else nothing
     rows = conn.execute(
-        select(table.c.min_zoom, cast(kind, String), func.count(), length, area)
-        .where(_now(table))
-        .group_by(table.c.min_zoom, cast(kind, String))
+        select(table.c.min_zoom, cast(kind, String), func.count(), length, area).group_by(
+            table.c.min_zoom, cast(kind, String)
+        )
     ).all()
     by_zoom: dict[int, int] = {}
     kinds: dict[str, tuple[int, float]] = {}
@@ -277,11 +281,25 @@ def amount(conn: Connection, table: Table) -> Amount:
     )
 
 
-def densest(conn: Connection, table: Table, zoom: int) -> tuple[float, float] | None:
+def years(conn: Connection, cls: FeatureClass) -> list[int]:
+    """The years until now in which rows of a class begin or end, by all that is believed (a scan)."""
+    current, history = table_name(cls), table_name(cls, history=True)
+    found = conn.execute(
+        text(
+            "SELECT DISTINCT CAST(extract(year FROM day) AS int) AS year FROM ("
+            f"SELECT unnest(ARRAY[lower(valid), upper(valid)]) AS day FROM {current} WHERE valid <> '(,)'"
+            f" UNION ALL SELECT unnest(ARRAY[lower(valid), upper(valid)]) FROM {history} WHERE until_change IS NULL"
+            ") days WHERE day <= current_date ORDER BY year"
+        )
+    )
+    return list(found.scalars())
+
+
+def densest(conn: Connection, table: FromClause, zoom: int) -> tuple[float, float] | None:
     """(lon, lat) amid the rows drawn at `zoom`, in the square of 512 pixels that holds most; None without rows."""
     side = 720 / 2**zoom
     lon, lat = (0.5 * (low(table.c.geom) + high(table.c.geom)) for low, high in _ENDS)
-    rows = select(lon.label("lon"), lat.label("lat")).where(table.c.min_zoom <= zoom, _now(table)).subquery()
+    rows = select(lon.label("lon"), lat.label("lat")).where(table.c.min_zoom <= zoom).subquery()
     cells = (
         select(func.avg(rows.c.lon), func.avg(rows.c.lat))
         .group_by(func.floor(rows.c.lon / side), func.floor(rows.c.lat / side))
@@ -295,34 +313,41 @@ def densest(conn: Connection, table: Table, zoom: int) -> tuple[float, float] | 
 _ENDS = ((func.ST_XMin, func.ST_XMax), (func.ST_YMin, func.ST_YMax))
 
 
-def feature(conn: Connection, cls: FeatureClass, table: Table, feature_id: int) -> dict[str, Any] | None:
-    """One current row's columns without its geometry, or None."""
+def feature(conn: Connection, cls: FeatureClass, table: FromClause, feature_id: int) -> dict[str, Any] | None:
+    """One row's columns without its geometry, with the days from and until when it is so; or None."""
     names = ["id", "code", "area_path", "incomplete", *(field.name for field in cls.fields)]
     names += [name for name in ("length_m", "area_m2", "size_flag") if name in table.c]
-    row = conn.execute(select(*(table.c[name] for name in names)).where(table.c.id == feature_id)).mappings()
+    row = conn.execute(select(*_columns(table, names)).where(table.c.id == feature_id)).mappings()
     first = row.first()
     return None if first is None else dict(first)
 
 
-def all_features(conn: Connection, cls: FeatureClass, table: Table) -> list[dict[str, Any]]:
-    """Every current row's columns without geometry, by id: what a single file carries."""
+_VALID = (("valid_from", func.lower), ("valid_to", func.upper))
+
+
+def _columns(table: FromClause, names: Sequence[str]) -> list[ColumnElement[Any]]:
+    # of the range's ends, which SQLAlchemy would take for ranges
+    ends = (type_coerce(end(table.c.valid), Date).label(name) for name, end in _VALID)
+    return [*(table.c[name] for name in names), *ends]
+
+
+def all_features(conn: Connection, cls: FeatureClass, table: FromClause) -> list[dict[str, Any]]:
+    """Every row's columns as `feature` gives them, by id: what a single file carries."""
     names = ["id", "code", "area_path", "incomplete", *(field.name for field in cls.fields)]
     names += [name for name in ("length_m", "area_m2") if name in table.c]
-    statement = select(*(table.c[name] for name in names)).where(_now(table)).order_by(table.c.id)
+    statement = select(*_columns(table, names)).order_by(table.c.id)
     return [dict(row) for row in conn.execute(statement).mappings()]
 
 
-def area_names(conn: Connection, table: Table, lang: Lang) -> dict[str, str]:
+def area_names(conn: Connection, table: FromClause, lang: Lang) -> dict[str, str]:
     """Names of areas (`districts` of every level) by code."""
-    rows = conn.execute(select(table.c.code, name_of(table, lang)).where(_now(table)))
+    rows = conn.execute(select(table.c.code, name_of(table, lang)))
     return {code: name for code, name in rows if name}
 
 
-def city_name(conn: Connection, districts: Table, lang: Lang) -> str | None:
+def city_name(conn: Connection, districts: FromClause, lang: Lang) -> str | None:
     """The name of the only area of level `city`; None where there is none, or more than one."""
-    rows = conn.execute(
-        select(name_of(districts, lang)).where(districts.c.level == "city", _now(districts)).limit(2)
-    )
+    rows = conn.execute(select(name_of(districts, lang)).where(districts.c.level == "city").limit(2))
     names = [name for (name,) in rows]
     return names[0] if len(names) == 1 else None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from app.catalogue.model import FeatureClass, Lang
@@ -9,6 +12,7 @@ from app.ogc.links import Links
 from app.ogc.run_collections import RunCollection
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 Box = tuple[float, float, float, float]
 
 LANDING_TITLE = {"zh": "城图", "en": "Chengtu"}
@@ -23,8 +27,22 @@ def landing(links: Links, lang: Lang) -> dict[str, Any]:
     return {"title": LANDING_TITLE[lang], "description": LANDING_DESCRIPTION[lang], "links": links.landing()}
 
 
-def class_collection(cls: FeatureClass, links: Links, lang: Lang, box: Box | None) -> dict[str, Any]:
-    """A class as a collection; `box` west, south, east, north of its features, None where it holds none."""
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where and when the features of a collection are: `box` west, south, east, north, None where it holds none.
+
+    `start` and `end` are the first and last day that any of them names; no end while one of them is still so.
+    """
+
+    box: Box | None
+    start: date | None = None
+    end: date | None = None
+
+
+def class_collection(
+    cls: FeatureClass, links: Links, lang: Lang, extent: Extent, licences: Mapping[str, str]
+) -> dict[str, Any]:
+    """A class as a collection; `licences` are those of its data, name → address."""
     return {
         "id": cls.id,
         "title": cls.title.in_(lang),
@@ -33,8 +51,8 @@ def class_collection(cls: FeatureClass, links: Links, lang: Lang, box: Box | Non
         "crs": [CRS84],
         "storageCrs": CRS84,
         "geometryType": cls.geometry,
-        **_extent(box),
-        "links": links.collection(cls.id, has_map=True),
+        **_extent(extent),
+        "links": links.collection(cls.id, has_map=True, licences=licences),
     }
 
 
@@ -52,7 +70,14 @@ def run_collection(found: RunCollection, links: Links, lang: Lang) -> dict[str, 
     }
 
 
-def _extent(box: Box | None) -> dict[str, Any]:
-    if box is None:
+def _extent(extent: Extent) -> dict[str, Any]:
+    """17-069r4 §7.14: boxes and intervals, null where an interval is open."""
+    if extent.box is None:
         return {}
-    return {"extent": {"spatial": {"bbox": [list(box)], "crs": CRS84}}}
+    interval = [None if day is None else day.isoformat() for day in (extent.start, extent.end)]
+    return {
+        "extent": {
+            "spatial": {"bbox": [list(extent.box)], "crs": CRS84},
+            "temporal": {"interval": [interval], "trs": GREGORIAN},
+        }
+    }

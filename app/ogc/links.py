@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -48,8 +48,10 @@ class Links:
             self.to("/", "parent", JSON, "The landing page"),
         ]
 
-    def collection(self, collection_id: str, *, has_map: bool) -> list[Link]:
-        """Links of one collection."""
+    def collection(
+        self, collection_id: str, *, has_map: bool, licences: Mapping[str, str] | None = None
+    ) -> list[Link]:
+        """Links of one collection; `licences` are those of its data, name → address."""
         path = f"/collections/{collection_id}"
         links = [
             self.to(path, "self", JSON, "This collection"),
@@ -58,6 +60,8 @@ class Links:
         ]
         if has_map:
             links.append(self.to(f"/map/{collection_id}", "alternate", HTML, "Its map"))
+        for name, address in (licences or {}).items():
+            links.append({"href": address, "rel": "license", "type": HTML, "title": name})
         return links
 
     def items(self, collection_id: str, query: Query, after: int | None) -> list[Link]:
@@ -69,10 +73,14 @@ class Links:
         links.append(self.to(f"/collections/{collection_id}", "collection", JSON, "The collection"))
         return links
 
-    def item(self, collection_id: str, item_id: int) -> list[Link]:
-        """Links of one feature."""
+    def item(self, collection_id: str, item_id: int, query: Query = ()) -> list[Link]:
+        """Links of one feature; `query` are the times that it was asked for, with which it leads to what it is now."""
         path = f"/collections/{collection_id}"
-        return [
-            self.to(f"{path}/items/{item_id}", "self", GEOJSON, "This feature"),
+        own = f"{path}/items/{item_id}"
+        links = [
+            self.to(own, "self", GEOJSON, "This feature", query),
             self.to(path, "collection", JSON, "The collection"),
         ]
+        if query:
+            links.append(self.to(own, "latest-version", GEOJSON, "This feature now"))
+        return links

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from app.catalogue.model import Catalogue, FeatureClass, Field, Lang
 from app.database.engine import Connection
 from app.maps import service as maps
 from app.maps.service import City
+from app.ogc.links import Query
 from app.web.templates import render
 
 
@@ -29,9 +31,14 @@ def collection_page(city: City, document: Mapping[str, Any], lang: Lang) -> str:
 
 
 def items_page(
-    city: City, catalogue: Catalogue, collection: str, document: Mapping[str, Any], lang: Lang
+    city: City,
+    catalogue: Catalogue,
+    collection: str,
+    document: Mapping[str, Any],
+    lang: Lang,
+    given: Query,
 ) -> str:
-    """A page of features as a table; columns that are empty in all of them are left out."""
+    """A page of features as a table, of the times `given`; columns that are empty in all of them are left out."""
     words = Words(catalogue.classes.get(collection), lang)
     features = document["features"]
     names = list(features[0]["properties"]) if features else []
@@ -46,15 +53,35 @@ def items_page(
         names=shown,
         links=links,
         words=words,
+        times=list(given),
+        when=_when(given),
     )
 
 
 def item_page(
-    city: City, catalogue: Catalogue, collection: str, document: Mapping[str, Any], lang: Lang
+    city: City,
+    catalogue: Catalogue,
+    collection: str,
+    document: Mapping[str, Any],
+    lang: Lang,
+    given: Query,
 ) -> str:
-    """One feature with all its properties."""
-    words = Words(catalogue.classes.get(collection), lang)
-    return render("ogc/item.html", lang, city=city, collection=collection, document=document, words=words)
+    """One feature with all its properties, of the times `given`."""
+    return render(
+        "ogc/item.html",
+        lang,
+        city=city,
+        collection=collection,
+        document=document,
+        words=Words(catalogue.classes.get(collection), lang),
+        times=list(given),
+        when=_when(given),
+    )
+
+
+def _when(given: Query) -> str:
+    """The times as the end of an address."""
+    return "".join(f"&{urlencode([pair])}" for pair in given)
 
 
 @dataclass(frozen=True, slots=True)

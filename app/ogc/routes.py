@@ -10,7 +10,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, HtmlWanted, LangDep, ReadConn
 from app.access.parameters import OWN_PARAMETERS, known_parameters
+from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Lang
+from app.inventory.asked_times import asked_times
 from app.inventory.query import MAX_LIMIT
 from app.maps.landing_service import landing_page
 from app.ogc import collections, conformance, pages, service
@@ -30,7 +32,12 @@ Bbox = Annotated[
 ]
 Datetime = Annotated[
     str | None,
-    Query(description="An instant or an interval (RFC 3339).", examples=["2021-12-31"], max_length=100),
+    Query(
+        description="An instant or an interval of time in the world (RFC 3339), open ends as `..`; of each feature the "
+        "latest version in it.",
+        examples=["2021-12-31"],
+        max_length=100,
+    ),
 ]
 Limit = Annotated[
     int, Query(ge=1, description=f"At most this many features; {MAX_LIMIT:,} is the most served.")
@@ -46,6 +53,8 @@ Properties = Annotated[
     str | None, Query(description="Names of the wanted properties, by comma.", max_length=2000)
 ]
 
+#: Parameters that a link to the same feature keeps.
+TIME_PARAMETERS = frozenset({"datetime", "as_of", "known_at"})
 GEOJSON_EXAMPLE: dict[str, Any] = {
     "type": "FeatureCollection",
     "numberReturned": 1,
@@ -80,13 +89,20 @@ def links_of(request: Request) -> Links:
 
 @router.get("/", summary="Landing page: what there is", response_class=Response)
 def get_landing(
-    request: Request, db: DatabaseDep, catalogue: CatalogueDep, lang: LangDep, html: HtmlWanted
+    request: Request,
+    db: DatabaseDep,
+    catalogue: CatalogueDep,
+    lang: LangDep,
+    html: HtmlWanted,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """The landing page (OGC API Features); a browser gets what the city holds and who is reached."""
     if not html:
         return _vary(_json(collections.landing(links_of(request), lang)), lang)
     with db.read() as conn:
-        return _vary(Response(landing_page(conn, catalogue, lang), media_type=HTML), lang)
+        times = asked_times(conn, as_of, known_at)
+        return _vary(Response(landing_page(conn, catalogue, lang, times), media_type=HTML), lang)
 
 
 @router.get("/conformance", summary="The standards that this server holds")
@@ -154,13 +170,16 @@ def get_items(
     area: Area = None,
     zoom: Zoom = None,
     properties: Properties = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
     """GeoJSON written by the database. Any other parameter is an equality filter on a field (`kind=public`)."""
     service.check_collection(catalogue, collection)
     where = _filters(request, known_parameters(request))
     service.check_filters(catalogue, collection, list(where), known_parameters(request))
+    times = service.times_of(conn, collection, datetime=datetime, as_of=as_of, known_at=known_at)
     ask = service.asked(
-        bbox=bbox, datetime=datetime, limit=limit, after=after, area=area, zoom=zoom, properties=properties,
+        bbox=bbox, times=times, limit=limit, after=after, area=area, zoom=zoom, properties=properties,
         where=where, given=request.query_params.multi_items(),
     )  # fmt: skip
 
@@ -169,7 +188,8 @@ def get_items(
         if html:
             city = pages.get_city(conn, catalogue, lang)
             return Response(
-                pages.items_page(city, catalogue, collection, orjson.loads(text), lang), media_type=HTML
+                pages.items_page(city, catalogue, collection, orjson.loads(text), lang, _times(request)),
+                media_type=HTML,
             )
         return Response(text, media_type=GEOJSON)
 
@@ -190,20 +210,31 @@ def get_item(
     html: HtmlWanted,
     collection: CollectionId,
     item: Annotated[str, Path(description="Feature id.", max_length=100)],
+    datetime: Datetime = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
 ) -> Response:
-    """A feature with all its properties."""
+    """A feature with all its properties, as it is or as it was at another time."""
     service.check_collection(catalogue, collection)
+    times = service.times_of(conn, collection, datetime=datetime, as_of=as_of, known_at=known_at)
 
     def feature() -> Response:
-        text = service.item_text(conn, catalogue, collection, item, links_of(request))
+        given = _times(request)
+        text = service.item_text(conn, catalogue, collection, item, links_of(request), times, given)
         if html:
             city = pages.get_city(conn, catalogue, lang)
             return Response(
-                pages.item_page(city, catalogue, collection, orjson.loads(text), lang), media_type=HTML
+                pages.item_page(city, catalogue, collection, orjson.loads(text), lang, given),
+                media_type=HTML,
             )
         return Response(text, media_type=GEOJSON)
 
     return _with_etag(request, service.version(conn, catalogue, collection), lang, feature, html=html)
+
+
+def _times(request: Request) -> list[tuple[str, str]]:
+    """The times that the request names, as they were written."""
+    return [pair for pair in request.query_params.multi_items() if pair[0] in TIME_PARAMETERS and pair[1]]
 
 
 def _filters(request: Request, known: set[str]) -> dict[str, list[str]]:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from app.access.names import unknown_parameter
-from app.catalogue.model import Catalogue, Lang
+from app.catalogue.licences import licence_address
+from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.errors import BadInput, NotFound, unknown
 from app.inventory import store as inventory
+from app.inventory.asked_times import asked_times
 from app.inventory.changes import list_origins
 from app.inventory.query import MAX_LIMIT, FeatureQuery, field_names
+from app.inventory.times import NOW, Times, parse_date
+from app.maps.service import once
 from app.ogc import store
 from app.ogc.bbox import Bbox, parse_bbox
-from app.ogc.collections import class_collection, run_collection
+from app.ogc.collections import Extent, class_collection, run_collection
 from app.ogc.datetimes import parse_datetime
-from app.ogc.links import Links
+from app.ogc.links import Links, Query
 from app.ogc.run_collections import RUN_COLLECTIONS
 
 
@@ -39,12 +43,38 @@ class Asked:
     properties: tuple[str, ...] | None = None
     where: Mapping[str, list[str]] = field(default_factory=dict)
     given: tuple[tuple[str, str], ...] = ()
+    times: Times = NOW
+
+
+def times_of(
+    conn: Connection, collection: str, *, datetime: str | None, as_of: str | None, known_at: str | None
+) -> Times:
+    """The times that a request names; a run was computed once, so its rows have no time and match every `datetime`.
+
+    Raises:
+        BadInput: One of them cannot be read, or `datetime` and `as_of` name different times.
+    """
+    spoken = NOW if datetime is None else parse_datetime(datetime)
+    if collection in RUN_COLLECTIONS:
+        _check_timeless(collection, as_of=as_of, known_at=known_at)
+        return NOW
+    if datetime is not None and as_of is not None and spoken != Times(parse_date("as_of", as_of)):
+        raise BadInput(f"datetime={datetime} and as_of={as_of} name different times.", "Give one of the two.")
+    day = as_of if spoken.as_of is None or spoken.interval else spoken.as_of.isoformat()
+    found = asked_times(conn, day, known_at)
+    return replace(spoken, known_at=found.known_at) if spoken.interval else found
+
+
+def _check_timeless(collection: str, **given: str | None) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise BadInput(f"{collection} knows no '{name}'.", "A run is of the day in its inputs.")
 
 
 def asked(
     *,
     bbox: str | None,
-    datetime: str | None,
+    times: Times,
     limit: int,
     after: int | None,
     area: str | None,
@@ -54,8 +84,6 @@ def asked(
     given: list[tuple[str, str]],
 ) -> Asked:
     """The request for a page from the texts of its URL; raises BadInput."""
-    if datetime is not None:
-        parse_datetime(datetime)  # no feature has a time yet: every one matches
     return Asked(
         bbox=parse_bbox(bbox) if bbox is not None else None,
         # The standard asks to serve the most there is rather than refuse a limit that is too high.
@@ -65,6 +93,7 @@ def asked(
         zoom=zoom,
         properties=tuple(properties.split(",")) if properties is not None else None,
         where=where,
+        times=times,
         given=tuple((name, value) for name, value in given if name != "after"),
     )
 
@@ -81,7 +110,7 @@ def version(conn: Connection, catalogue: Catalogue, collection: str | None = Non
     if collection in RUN_COLLECTIONS:
         return store.newest_run(conn)[:8]
     ids = [collection] if collection else list(catalogue.classes)
-    return str(max(inventory.data_version(conn, class_id) for class_id in ids))
+    return str(max(inventory.data_version(conn, catalogue.classes[class_id]) for class_id in ids))
 
 
 def list_collections(conn: Connection, catalogue: Catalogue, links: Links, lang: Lang) -> dict[str, Any]:
@@ -98,13 +127,30 @@ def get_collection(
     check_collection(catalogue, collection)
     if collection in RUN_COLLECTIONS:
         return run_collection(RUN_COLLECTIONS[collection], links, lang)
-    box = inventory.bounds(conn, collection)
-    return class_collection(catalogue.get_class(collection), links, lang, box) | _credits(conn, collection)
+    cls = catalogue.get_class(collection)
+    origins = list_origins(conn, cls)
+    return class_collection(cls, links, lang, _extent(conn, cls), _licences(origins)) | _credits(origins)
 
 
-def _credits(conn: Connection, class_id: str) -> dict[str, str]:
+def _extent(conn: Connection, cls: FeatureClass) -> Extent:
+    """Of the features now, found once a data version: it takes a scan of the class."""
+    version = inventory.data_version(conn, cls)
+    return once(
+        conn,
+        ("extent", cls.id, version),
+        lambda: Extent(inventory.bounds(conn, [cls]), *store.time_extent(conn, cls)),
+    )
+
+
+def _licences(origins: Sequence[Mapping[str, str | None]]) -> dict[str, str]:
+    """The licences that imports have stated and whose texts have a known address."""
+    named = {origin["licence"]: licence_address(origin["licence"]) for origin in origins if origin["licence"]}
+    return {name: address for name, address in named.items() if name and address}
+
+
+def _credits(origins: Sequence[Mapping[str, str | None]]) -> dict[str, str]:
     """Whose data the rows of a class are, where an import has said so."""
-    texts = [origin["attribution"] or origin["source"] for origin in list_origins(conn, class_id)]
+    texts = [origin["attribution"] or origin["source"] for origin in origins]
     return {"attribution": " · ".join(text for text in texts if text)} if any(texts) else {}
 
 
@@ -142,6 +188,7 @@ def items_page(conn: Connection, catalogue: Catalogue, collection: str, ask: Ask
         area=ask.area,
         zoom=ask.zoom,
         properties=ask.properties,
+        times=ask.times,
     )
     return inventory.features_page(conn, catalogue, query)
 
@@ -166,18 +213,27 @@ def _check_run(text: str) -> None:
         raise BadInput(f"{text[:40]!r} is no run.", "GET /coverage lists the runs.") from None
 
 
-def item_text(conn: Connection, catalogue: Catalogue, collection: str, item: str, links: Links) -> str:
-    """`/collections/{id}/items/{item}` as GeoJSON text; raises NotFound."""
+def item_text(
+    conn: Connection,
+    catalogue: Catalogue,
+    collection: str,
+    item: str,
+    links: Links,
+    times: Times = NOW,
+    given: Query = (),
+) -> str:
+    """`/collections/{id}/items/{item}` as GeoJSON text, `given` its times as its links name them; raises NotFound."""
     found = None
     if item.isascii() and item.isdigit() and len(item) < 20:
         if collection in RUN_COLLECTIONS:
             raise NotFound(
                 f"{collection} has no single features.", f"See /collections/{collection}/items?run=…"
             )
-        found = inventory.feature_json(conn, catalogue, collection, int(item))
+        found = inventory.feature_json(conn, catalogue, collection, int(item), times)
     if found is None:
+        when = "" if times.now else " at that time"
         raise NotFound(
-            f"{collection} holds no feature with the id '{item[:40]}'.",
+            f"{collection} holds no feature with the id '{item[:40]}'{when}.",
             f"By its code: /collections/{collection}/items?code=…",
         )
-    return found[:-1] + ',"links":' + orjson.dumps(links.item(collection, int(item))).decode() + "}"
+    return found[:-1] + ',"links":' + orjson.dumps(links.item(collection, int(item), given)).decode() + "}"

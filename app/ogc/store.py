@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 
-from app.coverage.store import AREA_COLUMNS, GAP_COLUMNS, UNIT_COLUMNS
+from app.catalogue.model import FeatureClass
+from app.coverage.store import AREA_COLUMNS, GAP_COLUMNS, OF_NOW, UNIT_COLUMNS
 from app.database.transactions import Connection
 from app.inventory.query import Box, boxes
 from app.inventory.store import FeaturePage
+from app.inventory.tables import table_name
 
 #: Collection → the columns that its features show beside `run` and `policy`; all but the geometry are filters too.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -18,7 +21,22 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "coverage_gaps": tuple(name for name in GAP_COLUMNS if name != "geom"),
     "coverage_units": tuple(name for name in UNIT_COLUMNS if name != "geom"),
 }
-_NEWEST = "(SELECT DISTINCT ON (policy_id) id FROM city.coverage_runs ORDER BY policy_id, created_at DESC)"
+_NEWEST = (
+    f"(SELECT DISTINCT ON (policy_id) id FROM city.coverage_runs WHERE {OF_NOW}"
+    " ORDER BY policy_id, created_at DESC)"
+)
+
+
+def time_extent(conn: Connection, cls: FeatureClass) -> tuple[date | None, date | None]:
+    """First and last day that a version of a class names, by all that is believed; no last one while any is open."""
+    current, history = table_name(cls), table_name(cls, history=True)
+    row = conn.execute(
+        text(
+            "SELECT min(lower(valid)), CASE WHEN NOT bool_or(upper_inf(valid)) THEN max(upper(valid)) - 1 END FROM ("
+            f"SELECT valid FROM {current} UNION ALL SELECT valid FROM {history} WHERE until_change IS NULL) v"
+        )
+    ).one()
+    return row[0], row[1]
 
 
 def run_page(

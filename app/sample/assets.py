@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from scipy.spatial import KDTree
 
 from app.sample.draw import Bools, Floats, Ints, part
 from app.sample.homes import largest_remainder
@@ -19,6 +20,8 @@ TOILET_WEIGHT = {DENSE: 2.2, CORE: 1.4, NEW: 0.9, INDUSTRY: 0.35, RURAL: 0.03}
 USE_WEIGHT = {"C": 2.0, "A": 1.6, "P": 2.6, "G": 2.6, "M": 0.5, "R": 0.35, "V": 4.0}
 #: How much a toilet in the same square takes from the next one's weight (natural logarithm).
 CROWDED = 1.5
+#: The year's new toilets are drawn from so many times as many of the loneliest ones.
+LONELY = 2
 LIT = ("expressway", "trunk", "primary", "secondary")
 LINED = ("primary", "secondary", "tertiary", "residential")
 
@@ -48,15 +51,19 @@ def place_toilets(table: PlotTable, parameters: Parameters) -> Toilets:
     xy = part(table.inner[plot], a - 0.005, a + 0.005, b - 0.005, b + 0.005).mean(axis=1)
     built = random.integers(1995, parameters.as_of.year, len(plot))
     renovated = np.zeros(len(plot), np.int64)
-    order = random.permutation(len(plot))
-    new, redone = (
-        order[: asked["built_in_year"]],
-        order[asked["built_in_year"] :][: asked["renovated_in_year"]],
-    )
+    new = _gap_closers(xy, asked["built_in_year"], random)
+    redone = random.permutation(np.setdiff1d(np.arange(len(plot)), new))[: asked["renovated_in_year"]]
     built[new] = parameters.as_of.year
     built[redone] = random.integers(1990, 2012, len(redone))
     renovated[redone] = parameters.as_of.year
     return Toilets(xy, plot, built, renovated)
+
+
+def _gap_closers(xy: Floats, count: int, random: np.random.Generator) -> Ints:
+    """`count` of those that stand farthest from the next one: a year's new toilets were put where they were missed."""
+    nearest = np.asarray(KDTree(xy).query(xy, k=2)[0])[:, 1]
+    lonely = np.argsort(-nearest, kind="stable")[: LONELY * count]
+    return np.asarray(random.permutation(lonely)[:count])
 
 
 def _crowding(xy: Floats, draw: Floats) -> Ints:

@@ -12,12 +12,26 @@ import shapely
 
 from app.catalogue.model import Catalogue
 from app.inventory.batch import Batch
-from app.sample import write_areas, write_facilities, write_green, write_homes, write_pipes, write_streets
+from app.sample import (
+    write_areas,
+    write_facilities,
+    write_green,
+    write_homes,
+    write_pipes,
+    write_programmes,
+    write_roadworks,
+    write_sites,
+    write_street_things,
+    write_streets,
+    write_waste,
+)
 from app.sample.city import Drawing, draw
 from app.sample.divisions import dissolve
 from app.sample.draw import Floats
+from app.sample.ground import Ground
 from app.sample.parameters import Parameters, read_parameters
 from app.sample.rows import Rows
+from app.sample.versions import ALWAYS
 from app.sample.write_areas import AreaCodes, area_codes
 from app.settings import ROOT
 from app.space.metric import metric_crs
@@ -71,7 +85,7 @@ def write(drawing: Drawing, parameters: Parameters) -> list[Rows]:
         write_streets.tunnel_rows(drawing, lines, parameters),
         write_streets.light_rows(drawing, _districts(drawing, drawing.lights.xy, codes), parameters),
         write_streets.tree_rows(drawing, _districts(drawing, drawing.trees.xy, codes), parameters),
-        write_homes.parcel_rows(drawing),
+        write_homes.parcel_rows(drawing, parameters),
         write_homes.estate_rows(drawing, parameters),
         write_homes.gate_rows(drawing, parameters),
         write_homes.building_rows(drawing, parameters),
@@ -87,6 +101,18 @@ def write(drawing: Drawing, parameters: Parameters) -> list[Rows]:
         write_pipes.manhole_rows(
             drawing, _districts(drawing, write_pipes.covered_xy(drawing), codes), parameters
         ),
+        *_further(Ground(drawing, lines, parameters)),
+    ]
+
+
+def _further(ground: Ground) -> list[Rows]:
+    """The classes that are put where the city leaves room for them."""
+    return [
+        *write_street_things.street_things(ground),
+        *write_roadworks.road_rows(ground),
+        *write_sites.site_rows(ground),
+        *write_waste.waste_rows(ground),
+        *write_programmes.programme_rows(ground),
     ]
 
 
@@ -119,7 +145,12 @@ def _joined(one: Batch, other: Batch) -> Batch:
         first = one.columns.get(name, [None] * len(one.codes))
         columns[name] = [*first, *other.columns.get(name, [None] * len(other.codes))]
     geometry = np.concatenate([one.geometry, other.geometry])
-    return Batch(one.class_id, one.codes + other.codes, geometry, columns, one.extra + other.extra)
+    valid = None
+    if one.valid is not None or other.valid is not None:
+        valid = [span for part in (one, other) for span in part.valid or [ALWAYS] * len(part.codes)]
+    return Batch(
+        one.class_id, one.codes + other.codes, geometry, columns, one.extra + other.extra, valid=valid
+    )
 
 
 def _facts(drawing: Drawing, parameters: Parameters) -> dict[str, Any]:
@@ -129,6 +160,7 @@ def _facts(drawing: Drawing, parameters: Parameters) -> dict[str, Any]:
         "size": parameters.size,
         "seed": parameters.seed,
         "as_of": parameters.as_of.isoformat(),
+        "before": parameters.before.isoformat(),
         "area_km2": float(lattice.area_m2[lattice.inside].sum() / 1e6),
         "built_up_km2": float(lattice.area_m2[divisions.built].sum() / 1e6),
         "old_districts_km2": float(lattice.area_m2[divisions.old].sum() / 1e6),

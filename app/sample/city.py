@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from app.sample import assets, green, homes, markets, parks, pipes, plots
+from app.sample import assets, green, homes, markets, park_works, parks, pipes, plots
 from app.sample.divisions import Divisions, built_up, divide, old_town
 from app.sample.draw import Bools, Floats, Shapes
 from app.sample.green import Green, Greenways
@@ -41,6 +41,7 @@ class Drawing:
     plots: PlotTable
     parks: Parks
     park_gates: Gates
+    park_works: park_works.ParkWorks
     parcels: homes.Parcels
     estates: homes.Estates
     estate_gates: Gates
@@ -89,6 +90,7 @@ def draw(parameters: Parameters, crs: MetricCrs) -> Drawing:
         table,
         green_parks,
         park_gates,
+        park_works.plan_works(green_parks, park_gates, parameters),
         land,
         estates,
         estate_gates,

@@ -32,7 +32,7 @@ def load_command(
     db = open_database(settings)
     try:
         with console.progress(f"Sample {size}") as report:
-            counts = load(db, load_catalogue(settings.geodata), size, report)
+            counts = load(db, load_catalogue(settings.geodata, settings.local_path), size, report)
     finally:
         db.dispose()
     seconds = round(time.monotonic() - started, 1)
@@ -41,29 +41,30 @@ def load_command(
         console.print_json({"size": size, "seconds": seconds, "classes": rows})
         return
     total = sum(count.read for count in counts.values())
-    console.success(f"The sample {size} is loaded: {total:,} features of {len(rows)} classes in {seconds} s.")
+    console.success(f"The sample {size} is loaded: {total:,} rows of {len(rows)} classes in {seconds} s.")
 
 
 @sample.command("check")
 def check_command(as_json: AsJson = False) -> None:
-    """Recompute every figure of the plan from the database; exit code 1 where one is off."""
+    """Recompute every figure of the plan from the database, as of its day; exit code 1 where one is off."""
     settings = Settings()
     db = open_database(settings)
     try:
         with db.read() as conn:
-            figures = check(conn, load_catalogue(settings.geodata))
+            figures = check(conn, load_catalogue(settings.geodata, settings.local_path))
     finally:
         db.dispose()
     if as_json:
         console.print_json([asdict(figure) for figure in figures])
     else:
-        headings = ("plan item", "figure", "asked", "drawn", "unit", "")
+        headings = ("as of", "plan item", "figure", "asked", "drawn", "unit", "")
         console.print_table("Sample city: 示例数据，非真实", headings, [_row(figure) for figure in figures])
     if not all(figure.ok for figure in figures):
         raise typer.Exit(1)
 
 
-def _row(figure: Figure) -> tuple[str, str, str, str, str, str]:
+def _row(figure: Figure) -> tuple[str, ...]:
     asked = f"{'≥ ' if figure.at_least else ''}{figure.asked:,.10g}"
     drawn = f"{figure.drawn:,.2f}".removesuffix(".00")
-    return figure.plan_item, figure.title, asked, drawn, figure.unit, "✓" if figure.ok else "✗"
+    verdict = "✓" if figure.ok else "✗"
+    return figure.as_of.isoformat(), figure.plan_item, figure.title, asked, drawn, figure.unit, verdict

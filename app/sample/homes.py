@@ -18,11 +18,12 @@ ESTATE_HA = {DENSE: 1.9, CORE: 3.0, NEW: 4.4}
 
 @dataclass(frozen=True)
 class Parcels:
-    """Residential land: plot, corners (n, 4, 2) and people of each parcel."""
+    """Residential land: plot, corners (n, 4, 2) and people of each parcel, at the end of the year and a year before."""
 
     plot: Ints
     quad: Floats
     people: Ints
+    people_before: Ints
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ class Estates:
 
 
 def parcels(table: PlotTable, centre: Floats, parameters: Parameters) -> Parcels:
-    """Every plot of housing, and the village corners of the countryside, with the city's people shared out to one."""
+    """Every plot of housing, and the village corners of the countryside, with the city's people shared out to one.
+
+    Between the two dates the city grows in its new town.
+    """
     random, homes = parameters.rng("parcels"), parameters["homes"]
     town, village = np.flatnonzero(table.use == "R"), np.flatnonzero(table.use == "V")
     share = np.sqrt(homes["village_ha"] * HECTARE / table.area_m2[village]).clip(0, 0.85)
@@ -48,10 +52,14 @@ def parcels(table: PlotTable, centre: Floats, parameters: Parameters) -> Parcels
     far = np.linalg.norm(table.centre[plot] - centre, axis=1)
     density = np.exp(-far / homes["thinning_m"]) * random.uniform(0.7, 1.3, len(plot))
     density[len(town) :] *= 0.35
-    return Parcels(plot, quads, largest_remainder(signed_area(quads) * density, homes["people"]))
+    people = largest_remainder(signed_area(quads) * density, homes["people"])
+    new = people * (table.zone[plot] == NEW)
+    return Parcels(
+        plot, quads, people, people - largest_remainder(new, homes["people"] - homes["people_before"])
+    )
 
 
-def largest_remainder(weight: Floats, total: int) -> Ints:
+def largest_remainder(weight: Floats | Ints, total: int) -> Ints:
     """Integers in the proportions of `weight` that add up to `total`."""
     exact = weight / weight.sum() * total
     whole = np.floor(exact).astype(np.int64)

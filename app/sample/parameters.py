@@ -16,16 +16,17 @@ from app.errors import BadDeclaration, BadInput
 
 SIZES = ("town", "city")
 _KEYS = frozenset(
-    "seed as_of centre metric_crs title rotation_deg bends rounding columns_m rows_m outline river canals "
+    "seed as_of before centre metric_crs title rotation_deg bends rounding columns_m rows_m outline river canals "
     "roads rings block_scale built_up_m2 old_districts districts subdistricts communities green parks homes "
-    "markets facilities pipes greenways figures".split()
+    "markets facilities things pipes greenways figures".split()
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PlanFigure:
-    """A figure that the drawn city must show: `asked` of the plan's item, right to within `tolerance`."""
+    """A figure that the drawn city must show on a day: `asked` of the plan's item, right to within `tolerance`."""
 
+    as_of: date
     id: str
     plan_item: str
     zh: str
@@ -38,11 +39,15 @@ class PlanFigure:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Parameters of one size; `values` holds the YAML's own keys, `figures` the plan's figures in order."""
+    """Parameters of one size; `values` holds the YAML's own keys, `figures` the plan's figures in order.
+
+    The sample is drawn as of `as_of`, the end of its year, and remembers what was otherwise `before` the year.
+    """
 
     size: str
     seed: int
     as_of: date
+    before: date
     values: Mapping[str, Any]
     figures: tuple[PlanFigure, ...]
 
@@ -78,5 +83,6 @@ def read_parameters(folder: Path, size: str, seed: int | None = None) -> Paramet
         raise BadDeclaration(
             f"{path.name}: wrong or missing keys: {wrong}.", f"Keys: {', '.join(sorted(_KEYS))}."
         )
-    figures = tuple(PlanFigure(**item) for item in values["figures"])
-    return Parameters(size, values["seed"] if seed is None else seed, values["as_of"], values, figures)
+    figures = tuple(PlanFigure(day, **item) for day, items in values["figures"].items() for item in items)
+    seed = values["seed"] if seed is None else seed
+    return Parameters(size, seed, values["as_of"], values["before"], values, figures)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.errors import BadDeclaration
-from app.inventory.batch import Batch
+from app.inventory.batch import Batch, Period
 from app.sample.draw import Ints, Shapes
+from app.sample.parameters import Parameters
 from app.space.metric import MetricCrs
 
 NOTE = "示例数据，非真实 / Sample data, not real"
@@ -24,21 +25,27 @@ DECIMALS = 9
 
 @dataclass
 class Rows:
-    """n rows: metric shapes, codes, and columns; a column is one value for all, an array or a list of n."""
+    """n rows: metric shapes, codes, and columns; a column is one value for all, an array or a list of n.
+
+    `valid` (n) says from which day on and until before which day each row holds; without it all hold since ever.
+    """
 
     class_id: str
     shapes: Shapes
     codes: list[str]
     columns: dict[str, Any] = field(default_factory=dict)
+    valid: list[Period] | None = None
 
     def batch(self, catalogue: Catalogue, crs: MetricCrs) -> Batch:
         """The batch in lon/lat; raises BadDeclaration where a column or choice is not the catalogue's."""
         cls = catalogue.get_class(self.class_id)
         n = len(self.codes)
-        columns = {name: _values(values, n) for name, values in self.columns.items()}
+        columns = {name: as_list(values, n) for name, values in self.columns.items()}
         for name, values in columns.items():
             _check(cls, name, values)
-        return Batch(self.class_id, self.codes, _lonlat(self.shapes, crs), columns, [None] * n)
+        return Batch(
+            self.class_id, self.codes, _lonlat(self.shapes, crs), columns, [None] * n, valid=self.valid
+        )
 
 
 def _lonlat(shapes: Shapes, crs: MetricCrs) -> Shapes:
@@ -47,7 +54,8 @@ def _lonlat(shapes: Shapes, crs: MetricCrs) -> Shapes:
     return np.asarray(shapely.set_coordinates(moved, rounded), dtype=object)
 
 
-def _values(values: Any, n: int) -> list[Any]:
+def as_list(values: Any, n: int) -> list[Any]:
+    """A column as a list of n values."""
     if isinstance(values, np.ndarray):
         return list(values.tolist())
     if isinstance(values, list):
@@ -80,6 +88,11 @@ def days(year: Ints, random: np.random.Generator) -> list[date | None]:
     first = (np.asarray(year) - 1970).astype("datetime64[Y]").astype("datetime64[D]")
     found: list[date | None] = (first + random.integers(0, 365, len(year))).tolist()
     return [day if y else None for day, y in zip(found, year, strict=True)]
+
+
+def renovation_days(year: Ints, parameters: Parameters) -> list[date | None]:
+    """On which day of its year each estate was renovated, the same in every register that says so."""
+    return days(year, parameters.rng("renovation days"))
 
 
 def pick(

@@ -8,6 +8,7 @@ from uuid import uuid4
 from app.catalogue.model import Catalogue
 from app.database.transactions import Database
 from app.errors import Conflict
+from app.inventory import areas_job
 from app.inventory.service import Change, Counts, ImportSource, write_batches
 from app.sample import store
 from app.sample.build import SampleCity, build
@@ -41,6 +42,7 @@ def load(
     with db.write() as conn:
         counts = write_batches(conn, catalogue, city.batches, _change(city, size), report)
         store.mark(conn, size, NOTE)
+    areas_job.recompute(db, catalogue, report)
     return counts
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from app.sample.city import Drawing
@@ -9,16 +11,17 @@ from app.sample.draw import points, polygons, signed_area
 from app.sample.names import make_names, numbered
 from app.sample.parameters import Parameters
 from app.sample.rows import NOTE, Rows, codes, component_codes, days, pick
+from app.sample.versions import begun_in_year, changed_in_year
 
 
 def toilet_rows(drawing: Drawing, district: list[str], parameters: Parameters) -> Rows:
-    """Public toilets; all are in service and open to everyone."""
+    """Public toilets, all in service and open to everyone; new ones came in the year, rebuilt ones were worse."""
     toilets, random = drawing.toilets, parameters.rng("toilet rows")
     n, use = len(toilets.plot), drawing.plots.use[toilets.plot]
     names = numbered(make_names(parameters.rng("toilet names")), n)
     stalls = random.integers(4, 19, n)
     always = random.random(n) < 0.7
-    return Rows(
+    rows = Rows(
         "toilets",
         points(toilets.xy),
         codes("TL", n),
@@ -51,16 +54,25 @@ def toilet_rows(drawing: Drawing, district: list[str], parameters: Parameters) -
             "note": NOTE,
         },
     )
+    year = parameters.as_of.year
+    former: dict[str, Any] = {
+        "renovated_on": None,
+        "grade": "third",
+        "family_room": False,
+        "accessible": False,
+    }
+    former |= {"condition": "damaged", "inspected_on": parameters.before}
+    return changed_in_year(begun_in_year(rows, "built_on", year), "renovated_on", year, former)
 
 
 def car_park_rows(drawing: Drawing, district: list[str], parameters: Parameters) -> Rows:
-    """Car parks with their berths, those of the year by kind of supply."""
+    """Car parks with their berths; those of the year, by kind of supply, are there from their opening on."""
     parks, random = drawing.car_parks, parameters.rng("car park rows")
     n = len(parks.plot)
     names = numbered(make_names(parameters.rng("car park names")), n)
     year = np.where(parks.new, parameters.as_of.year, random.integers(2000, parameters.as_of.year, n))
     built_in = np.array(parks.supply) == "built_in"
-    return Rows(
+    rows = Rows(
         "parking_lots",
         polygons(parks.quad),
         codes("CP", n),
@@ -85,3 +97,4 @@ def car_park_rows(drawing: Drawing, district: list[str], parameters: Parameters)
             "note": NOTE,
         },
     )
+    return begun_in_year(rows, "built_on", parameters.as_of.year)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import shapely
 
 from app.sample.city import Drawing
-from app.sample.draw import points
+from app.sample.draw import Floats, points
 from app.sample.names import make_names
 from app.sample.parameters import Parameters
+from app.sample.park_works import ParkWorks
 from app.sample.rows import NOTE, Rows, codes, days, pick
+from app.sample.versions import begun, begun_in_year, with_former
 
 OWNER = "澄图市园林绿化中心（示例）"
 
 
 def park_rows(drawing: Drawing, parameters: Parameters) -> Rows:
-    """The parks of the plan, then the pocket parks."""
-    parks, random = drawing.parks, parameters.rng("park rows")
+    """The parks of the plan, then the pocket parks; new ones came in the year, rebuilt ones were smaller before."""
+    parks, works, random = drawing.parks, drawing.park_works, parameters.rng("park rows")
     n, area = len(parks.shape), shapely.area(parks.shape)
     names = make_names(parameters.rng("park names"))[:n]
     pocket = np.arange(n) >= parks.counted
@@ -27,10 +31,11 @@ def park_rows(drawing: Drawing, parameters: Parameters) -> Rows:
         "community",
     )
     water = [float(np.round(shapely.area(lake))) if lake is not None else 0.0 for lake in parks.lake]
-    year = np.where(
-        pocket, random.integers(2018, parameters.as_of.year + 1, n), random.integers(1955, 2021, n)
-    )
-    return Rows(
+    year = random.integers(1955, parameters.as_of.year, n)
+    built = [
+        day if new else old for day, new, old in zip(works.day, works.opened, days(year, random), strict=True)
+    ]
+    rows = Rows(
         "parks",
         parks.shape,
         codes("PK", n),
@@ -43,13 +48,11 @@ def park_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             ],
             "kind": kind,
             "access": "public",
-            "registered_area_m2": np.round(area),
-            "green_area_m2": np.round(area * 0.78),
+            **_sizes(area),
             "water_area_m2": water,
             "fee": False,
             "open_24h": True,
             "opening_hours": "24/7",
-            "capacity": (area / 30).astype(int),
             "gates": np.bincount(drawing.park_gates.owner, minlength=n),
             "playground": random.random(n) < 0.6,
             "accessible": random.random(n) < 0.85,
@@ -58,17 +61,45 @@ def park_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             "state": "in_service",
             "owner": OWNER,
             "maintainer": OWNER,
-            "built_on": days(year, random),
+            "built_on": built,
+            "renovated_on": [day if r else None for day, r in zip(works.day, works.rebuilt, strict=True)],
             "note": NOTE,
         },
     )
+    grown = np.flatnonzero(works.rebuilt)
+    former: dict[str, Any] = {
+        "renovated_on": None,
+        "playground": False,
+        "accessible": False,
+        "upkeep_grade": "third",
+    }
+    former |= _sizes(shapely.area(works.former[grown]))
+    former["gates"] = np.bincount(drawing.park_gates.owner[~works.new_gate], minlength=n)[grown]
+    return _before_works(works, rows, former)
+
+
+def _sizes(area: Floats) -> dict[str, Any]:
+    return {
+        "registered_area_m2": np.round(area),
+        "green_area_m2": np.round(area * 0.78),
+        "capacity": (area / 30).astype(int),
+    }
+
+
+def _before_works(works: ParkWorks, rows: Rows, former: dict[str, Any]) -> Rows:
+    """Rows that begin with the parks: new ones not there before the works, rebuilt ones with `former` columns."""
+    more = [None] * (len(rows.codes) - len(works.day))
+    opened = [day if new else None for day, new in zip(works.day, works.opened, strict=True)]
+    grown = np.flatnonzero(works.rebuilt)
+    dates = [day for day, again in zip(works.day, works.rebuilt, strict=True) if again and day]
+    return with_former(begun(rows, [*opened, *more]), grown, dates, former, works.former[grown])
 
 
 def park_gate_rows(drawing: Drawing, parameters: Parameters) -> Rows:
-    """Gates of parks, on their rims."""
+    """Gates of parks, on their rims; those of new parks and of new parts of parks came with the works."""
     gates, park = drawing.park_gates, codes("PK", len(drawing.parks.shape))
-    n = len(gates.xy)
-    return Rows(
+    n, works = len(gates.xy), drawing.park_works
+    rows = Rows(
         "park_gates",
         points(gates.xy),
         codes("PG", n),
@@ -87,16 +118,19 @@ def park_gate_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             "note": NOTE,
         },
     )
+    return begun(
+        rows, [works.day[k] if new else None for k, new in zip(gates.owner, works.new_gate, strict=True)]
+    )
 
 
 GREEN_KIND = {"G1": "garden", "G2": "belt", "G3": "recreation_ground", "XG": "grass", "EG": "woodland"}
 
 
 def green_rows(drawing: Drawing, parameters: Parameters) -> Rows:
-    """All green spaces; those of class G1 are the parks, by code."""
+    """All green spaces; those of class G1 are the parks, by code, and were as those were before the year's works."""
     green, random = drawing.green, parameters.rng("green rows")
     n, park = len(green.shape), codes("PK", len(drawing.parks.shape))
-    return Rows(
+    rows = Rows(
         "green_spaces",
         green.shape,
         codes("GS", n),
@@ -114,13 +148,14 @@ def green_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             "note": NOTE,
         },
     )
+    return _before_works(drawing.park_works, rows, {})
 
 
 def greenway_rows(drawing: Drawing, parameters: Parameters) -> Rows:
-    """Pieces of greenway, each with its route."""
+    """Pieces of greenway, each with its route; those of the year from their opening on."""
     ways, random = drawing.greenways, parameters.rng("greenway rows")
     n, length = len(ways.line), shapely.length(ways.line)
-    return Rows(
+    rows = Rows(
         "greenways",
         ways.line,
         codes("GW", n),
@@ -145,3 +180,4 @@ def greenway_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             "note": NOTE,
         },
     )
+    return begun_in_year(rows, "built_on", parameters.as_of.year)

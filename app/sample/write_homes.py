@@ -7,20 +7,21 @@ import shapely
 
 from app.sample.assets import halls
 from app.sample.city import Drawing
-from app.sample.draw import points, polygons, signed_area
+from app.sample.draw import Ints, points, polygons, signed_area
 from app.sample.homes import buildings
 from app.sample.names import make_names, numbered
 from app.sample.parameters import Parameters
-from app.sample.rows import NOTE, Rows, codes, days, pick
+from app.sample.rows import NOTE, Rows, codes, days, pick, renovation_days
+from app.sample.versions import changed_in_year, with_former
 
 ENDINGS = (("新村", "Village"), ("小区", "Estate"), ("花园", "Garden"), ("苑", "Court"), ("家园", "Homes"))
 
 
-def parcel_rows(drawing: Drawing) -> Rows:
-    """Residential land with its people: 0701 in town, 0703 in villages."""
+def parcel_rows(drawing: Drawing, parameters: Parameters) -> Rows:
+    """Residential land with its people: 0701 in town, 0703 in villages; counted at the end of each year."""
     land, n = drawing.parcels, len(drawing.parcels.plot)
     village = drawing.plots.use[land.plot] == "V"
-    return Rows(
+    rows = Rows(
         "residential_areas",
         polygons(land.quad),
         codes("RL", n),
@@ -28,11 +29,19 @@ def parcel_rows(drawing: Drawing) -> Rows:
             "kind": "land",
             "land_use_code": np.where(village, "0703", "0701"),
             "people": land.people,
-            "households": np.round(land.people / 2.7).astype(int),
+            "households": _households(land.people),
             "state": "in_service",
             "note": NOTE,
         },
     )
+    grown = np.flatnonzero(land.people != land.people_before)
+    then = land.people_before[grown]
+    former = {"people": then, "households": _households(then)}
+    return with_former(rows, grown, [parameters.as_of] * len(grown), former)
+
+
+def _households(people: Ints) -> Ints:
+    return np.asarray(np.round(people / 2.7)).astype(np.int64)
 
 
 def estate_rows(drawing: Drawing, parameters: Parameters) -> Rows:
@@ -44,7 +53,7 @@ def estate_rows(drawing: Drawing, parameters: Parameters) -> Rows:
     year = np.where(renewal.old, homes.year, np.maximum(homes.year, 2001 + homes.year % 12))
     ending = np.where(renewal.old, random.integers(0, 2, n), random.integers(1, len(ENDINGS), n))
     renovation = np.where(renewal.done, "done", np.where(renewal.old, "planned", "none"))
-    return Rows(
+    rows = Rows(
         "residential_areas",
         polygons(homes.quad),
         codes("RE", n),
@@ -57,7 +66,7 @@ def estate_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             "built_on": days(year, random),
             "renovation": renovation,
             "renovation_year": [int(y) if y else None for y in renewal.year],
-            "renovated_on": days(renewal.year, random),
+            "renovated_on": renovation_days(renewal.year, parameters),
             "households": renewal.households,
             "houses": renewal.houses,
             "floor_area_m2": renewal.floor_area_m2,
@@ -72,6 +81,8 @@ def estate_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             ],
         },
     )
+    former = {"renovation": "planned", "renovation_year": None, "renovated_on": None}
+    return changed_in_year(rows, "renovated_on", parameters.as_of.year, former)
 
 
 def gate_rows(drawing: Drawing, parameters: Parameters) -> Rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from app.sample.city import Drawing
 from app.sample.draw import Bools, points
 from app.sample.parameters import Parameters
 from app.sample.rows import NOTE, Rows, codes, component_codes, days, pick
+from app.sample.versions import changed_in_year
 
 #: kind → pipe code, materials with shares, diameters mm, pressure, embedding, owner.
 TERMS = {
@@ -70,7 +73,7 @@ DEPTH_M = {
 
 
 def pipe_rows(drawing: Drawing, parameters: Parameters) -> Rows:
-    """Pipe pieces from node to node; gas mains keep what they were made of before their renewal."""
+    """Pipe pieces from node to node; renewed gas mains keep what they were made of, those of the year as a version."""
     pipes, random = drawing.pipes, parameters.rng("pipe rows")
     n, nodes = len(pipes.line), codes("PN", len(pipes.node_xy))
     kind = pipes.kind.tolist()
@@ -78,7 +81,7 @@ def pipe_rows(drawing: Drawing, parameters: Parameters) -> Rows:
         pipes.cast_iron | (pipes.renewed > 0), random.integers(1972, 1996, n), random.integers(1996, 2021, n)
     )
     depth = np.round([DEPTH_M[k] for k in kind] + random.uniform(-0.3, 0.5, n), 2)
-    return Rows(
+    rows = Rows(
         "pipes",
         pipes.line,
         codes("PP", n),
@@ -104,6 +107,9 @@ def pipe_rows(drawing: Drawing, parameters: Parameters) -> Rows:
             "note": NOTE,
         },
     )
+    former: dict[str, Any] = {"material": "cast_iron", "former_material": None, "renovated_on": None}
+    former["surveyed_on"] = parameters.before
+    return changed_in_year(rows, "renovated_on", parameters.as_of.year, former)
 
 
 def _roads(drawing: Drawing, label: NDArray[np.int64]) -> list[str | None]:

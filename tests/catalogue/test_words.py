@@ -6,8 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-import pytest
-
 from app.catalogue.docs import render_pages
 from app.catalogue.model import Catalogue, Title
 from app.settings import ROOT
@@ -93,7 +91,38 @@ def test_chinese_titles_are_chinese_and_english_ones_are_not(declared: Catalogue
         assert not chinese.search(title.en), where
 
 
-@pytest.mark.parametrize("page", ["classes.md", "policies.md"])
-def test_generated_pages_are_fresh(declared: Catalogue, page: str):
-    written = (DOCS / page).read_text(encoding="utf-8")
-    assert written == render_pages(declared)[page], "stale: run python -m app.catalogue.docs"
+def test_generated_pages_are_fresh_and_every_class_has_one_in_each_language(declared: Catalogue):
+    pages = render_pages(declared)
+    assert {f"classes/{name}{lang}.md" for name in declared.classes for lang in ("", ".zh")} < set(pages)
+    assert {path.name for path in (DOCS / "classes").iterdir()} == {
+        name.removeprefix("classes/") for name in pages if name.startswith("classes/")
+    }
+    for page, text in pages.items():
+        assert (DOCS / page).read_text(encoding="utf-8") == text, (
+            f"{page} is stale: run python -m app.catalogue.docs"
+        )
+
+
+def test_a_class_page_tells_fields_units_choices_codes_aliases_and_symbol(declared: Catalogue):
+    pages = render_pages(declared)
+    for item in declared.classes.values():
+        for lang, suffix in (("zh", ".zh"), ("en", "")):
+            page = pages[f"classes/{item.id}{suffix}.md"]
+            told = [
+                item.title.in_(lang),
+                item.description.in_(lang),
+                item.symbol.glyph,
+                item.symbol.color,
+                *item.aliases,
+            ]
+            for field in item.fields:
+                told += [f"`{field.name}`", field.title.zh, field.title.en, field.unit or "", *field.aliases]
+                told += [
+                    word
+                    for choice in field.choices
+                    for word in (choice.value, choice.title.zh, *choice.aliases)
+                ]
+                told += [
+                    code for choice in field.choices for codes in choice.codes.values() for code in codes
+                ]
+            assert [word for word in told if " ".join(word.split()).replace("|", "\\|") not in page] == []

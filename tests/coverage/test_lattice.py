@@ -3,6 +3,7 @@ import pytest
 import shapely
 import shapely.affinity
 
+from app.coverage.convex import cut_convex, is_convex
 from app.coverage.lattice import cut, dissolve_overlaps
 
 
@@ -81,3 +82,46 @@ def test_hair_thin_rests_of_overlaps_make_no_land(seed):
     area = np.bincount(pieces.owner, weights=pieces.area_m2, minlength=8)
     assert area == pytest.approx(shapely.area(parcels), rel=1e-9, abs=1e-6)
     assert area.sum() == pytest.approx(shapely.area(shapely.union_all(turned)), rel=1e-5)
+
+
+def rings(seed, count=40):
+    """Quarters, triangles and hulls of every size and turn; some on the lattice's lines and nodes."""
+    rng = np.random.default_rng(seed)
+    hulls = shapely.convex_hull(shapely.multipoints(rng.uniform(-400, 400, (count, 5, 2))))
+    small = shapely.convex_hull(shapely.multipoints(rng.uniform(0, 60, (count, 3, 2))))
+    west = rng.integers(-4, 4, count) * 50.0
+    flat = shapely.box(
+        west, west - 50, west + rng.integers(1, 6, count) * 50, west + rng.uniform(1, 300, count)
+    )
+    diamonds = [shapely.Polygon([(x, -100), (x + 100, 0), (x, 100), (x - 100, 0)]) for x in west]
+    return np.concatenate((hulls, small, flat, np.array(diamonds)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_convex_parcels_are_cut_as_overlay_cuts_them(seed):
+    parcels = rings(seed)
+    assert is_convex(parcels).all()
+    owner, pieces = cut_convex(parcels, 50.0)
+    solid = shapely.area(pieces) > 1e-6
+    owner, pieces = owner[solid], pieces[solid]
+    assert shapely.is_valid(pieces).all()
+    low = np.floor(shapely.get_coordinates(shapely.centroid(pieces)) / 50) * 50
+    cells = shapely.box(low[:, 0], low[:, 1], low[:, 0] + 50, low[:, 1] + 50)
+    theirs = shapely.intersection(parcels[owner], cells)
+    assert shapely.area(shapely.symmetric_difference(pieces, theirs)) == pytest.approx(0, abs=1e-6)
+    filled = np.bincount(owner, weights=shapely.area(pieces), minlength=len(parcels))
+    assert filled == pytest.approx(shapely.area(parcels), rel=1e-9)
+    assert len(np.unique(np.column_stack((owner, low)), axis=0)) == len(pieces)
+
+
+def test_reflex_holed_and_parted_parcels_are_not_convex():
+    square = shapely.box(0, 0, 100, 100)
+    shapes = [
+        square,
+        shapely.MultiPolygon([square]),
+        shapely.difference(square, shapely.box(90, 90, 100, 100)),
+        shapely.difference(square, shapely.box(40, 40, 60, 60)),
+        shapely.union(square, shapely.box(200, 0, 300, 100)),
+        shapely.Polygon(),
+    ]
+    assert is_convex(np.array(shapes)).tolist() == [True, True, False, False, False, False]

@@ -119,6 +119,20 @@ def test_post_computes_and_saves(town, worker):
     assert [row["run"] for row in listed] == [body["run"]]
 
 
+def test_post_of_another_day_and_again(town, worker):
+    client, *_ = town
+    day = {"policy": "park-500", "mode": "straight", "as_of": "2021-12-31"}
+    first = client.post("/coverage", json=day, headers={"prefer": "wait=30"}).json()
+    assert first["inputs"]["as_of"] == "2021-12-31"
+    again = client.post("/coverage", json={"rerun": first["run"]}, headers={"prefer": "wait=30"})
+    assert again.status_code == 201
+    assert again.json()["results"] == first["results"]
+    assert again.json()["run"] != first["run"]
+    place = client.get("/reach?lon=115.86&lat=28.68&as_of=2021-12-31").json()
+    assert place["as_of"] == "2021-12-31"
+    assert client.get("/reach?lon=115.86&lat=28.68&as_of=never").status_code == 400
+
+
 def test_post_without_waiting_names_the_job(town):
     client, *_ = town
     reply = client.post("/coverage", json={"policy": "park-500"}, headers={"prefer": "wait=0"})
@@ -136,6 +150,10 @@ def test_post_without_waiting_names_the_job(town):
         ({"policy": "park-500", "parameters": {"radius": 1}}, 400, "speed_m_s"),
         ({"policy": "park-500", "areas": "x"}, 400, "area"),
         ({}, 400, "policy"),
+        ({"policy": "park-500", "as_of": "2021-02-30"}, 400, "is not a date"),
+        ({"policy": "park-500", "known_at": "99999999"}, 400, "known_at"),
+        ({"rerun": "park-500"}, 404, "no run"),
+        ({"rerun": "0" * 32, "as_of": "2021-12-31"}, 400, "as it was"),
     ],
 )
 def test_post_refuses_what_it_cannot_compute(town, body, status, words):

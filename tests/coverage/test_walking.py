@@ -5,9 +5,10 @@ import shapely
 from app.coverage.access import access_points, boundary_points
 from app.coverage.lattice import cut
 from app.coverage.straight import covered_area, service_area
-from app.coverage.walking import centre_distance, piece_distance, piece_nearest, served_area, served_part
+from app.coverage.walking import centre_distance, piece_distance, piece_nearest
 from app.network.reach import search
 from app.network.snap import build_index
+from tests.coverage.land import served_m2, unserved
 from tests.network.town import lattice, network
 
 NO_GATES = np.empty((0, 2)), np.empty(0, dtype=int)
@@ -119,9 +120,10 @@ def test_a_piece_within_the_limit_counts_only_inside_the_straight_line():
     pieces = cut(np.array([shapely.box(0, 0, 200, 50)]))
     service = service_area(np.array([shapely.box(-10, 0, 0, 50)]), 125.0)
     walked = np.array([60.0, 110.0, 124.0, np.inf])
-    area = served_area(pieces, walked, 125.0, service)
-    assert area == pytest.approx([2500, 2500, 1250, 0])
-    assert shapely.area(served_part(pieces, walked, 125.0, service)) == pytest.approx(area)
+    assert served_m2(pieces, walked, 125.0, service) == pytest.approx([2500, 2500, 1250, 0])
+    rest = unserved(pieces, walked, 125.0, service)
+    assert shapely.is_empty(rest).tolist() == [True, True, False, False]
+    assert shapely.bounds(rest[2]) == pytest.approx([125, 0, 150, 50])
 
 
 def test_a_whole_parcel_is_not_served_because_its_gate_is():
@@ -131,7 +133,7 @@ def test_a_whole_parcel_is_not_served_because_its_gate_is():
     pieces, metres = estate_walk(net, estate, gate, (300, 300), 300)
     # 90 m are left behind the gate: half a disc of that radius, in pieces of 50 m
     service = service_area(np.array([shapely.Point(300, 300)]), 300.0)
-    assert served_area(pieces, metres, 300, service).sum() == pytest.approx(np.pi * 90**2 / 2, rel=0.25)
+    assert served_m2(pieces, metres, 300, service).sum() == pytest.approx(np.pi * 90**2 / 2, rel=0.25)
     assert covered_area(np.array([estate]), service)[0] > 60_000
 
 

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from psycopg.sql import SQL, Identifier
 
 from app.database.binaries import find_binaries
@@ -97,6 +98,39 @@ def _wait_for_lock(holder: psycopg.Connection[tuple[object, ...]]) -> None:
     deadline = time.monotonic() + 20
     while holder.execute(waiting).fetchone() is None and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def test_what_comes_after_the_revisions_is_one_with_them(empty_settings: Settings):
+    def fail(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        assert connection.execute(
+            "SELECT current_user, version_num FROM city.alembic_version"
+        ).fetchone() == (
+            "chengtu_owner",
+            head(),
+        )
+        raise SetupFailed("no")
+
+    with pytest.raises(SetupFailed):
+        migrate(empty_settings, then=fail)
+    assert revision_of(empty_settings) is None
+
+
+def test_it_is_tried_again_while_a_reader_is_in_the_way(settings: Settings):
+    tried: list[int] = []
+
+    def wait(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        tried.append(1)
+        if len(tried) == 1:
+            raise LockNotAvailable
+        connection.execute("COMMENT ON TABLE city.settings IS 'second'")
+
+    migrate(settings, then=wait)
+    assert len(tried) == 2
+
+
+def test_a_migration_can_stop_before_the_newest_revision(empty_settings: Settings):
+    assert migrate(empty_settings, to="0001") == revision_of(empty_settings) == "0001"
+    assert migrate(empty_settings) == head()
 
 
 def test_the_result_is_the_same_everywhere(settings: Settings, empty_settings: Settings):

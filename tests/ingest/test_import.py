@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from app.cli import app
 from app.errors import BadInput, NotFound, UnreadableFile
 from app.ingest.commands import exit_code
 from app.ingest.service import import_path
+from app.inventory.arrays import read_arrays
+from app.inventory.times import Times
 
 HINT = "Give the row a geometry and import it again."
 
@@ -250,3 +253,42 @@ def test_the_command_prints_the_report_and_writes_it(chengtu, tmp_path):
     assert chengtu("import", write(path, rows[2:])).exit_code == 1
     path.write_text("")
     assert isinstance(chengtu("import", path).exception, UnreadableFile)
+
+
+def toilet(code: str, stalls: int, **more: str) -> tuple:
+    return (shapely.Point(115.8, 28.7), {"编码": code, "name": "甲", "厕位数": stalls, **more})
+
+
+def stalls_on(database, catalogue, day: date) -> dict[str, int]:
+    with database.read() as conn:
+        found = read_arrays(conn, catalogue, "toilets", ["stalls"], times=Times(day))
+    return dict(zip(found.code, found.columns["stalls"].tolist(), strict=True))
+
+
+def test_a_file_may_tell_since_when_things_are_so(load, database, catalogue, tmp_path):
+    rows = [toilet("A", 4), toilet("B", 2)]
+    load(write(tmp_path / "toilets.geojson", rows))
+    rows = [toilet("A", 8), toilet("B", 2), toilet("C", 1, valid_from="2021-06-01")]
+    report = load(write(tmp_path / "toilets.geojson", rows), valid_from=date(2021, 1, 1))
+    counts = report["files"][0]["classes"]["toilets"]
+    assert (counts["new"], counts["changed"], counts["unchanged"]) == (1, 1, 1)
+    assert stalls_on(database, catalogue, date(2020, 12, 31)) == {"A": 4, "B": 2}
+    assert stalls_on(database, catalogue, date(2021, 1, 1)) == {"A": 8, "B": 2}
+    assert stalls_on(database, catalogue, date(2021, 6, 1)) == {"A": 8, "B": 2, "C": 1}
+
+
+def test_rows_of_one_code_may_hold_at_different_times_but_not_at_once(load, database, catalogue, tmp_path):
+    rows = [
+        toilet("A", 4, 有效截止="2021-03-01"),
+        toilet("A", 8, 有效起始="2021-03-01"),
+        toilet("A", 9, 有效起始="2021-05-01"),
+        toilet("B", 1, 有效起始="2021-05-01", 有效截止="2020-05-01"),
+        toilet("C", 1, 有效起始="soon"),
+    ]
+    report = load(write(tmp_path / "toilets.geojson", rows))["files"][0]
+    assert [(one["row"], one["value"]) for one in report["rejects"]] == [
+        (3, "A"), (4, "2021-05-01 … 2020-05-01"), (5, "soon")
+    ]  # fmt: skip
+    assert "same days" in report["rejects"][0]["reason"]
+    assert stalls_on(database, catalogue, date(2021, 2, 28)) == {"A": 4}
+    assert stalls_on(database, catalogue, date(2022, 1, 1)) == {"A": 8}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from uuid import uuid4
 
 import pytest
 import shapely
-from sqlalchemy import text
 
 from app.errors import BadInput, NotFound
 from app.inventory.arrays import read_arrays
 from app.inventory.batch import Change, ImportSource
-from app.inventory.service import data_version, get_metric_crs, write_batches
+from app.inventory.service import data_version, delete_features, get_metric_crs, write_batches
+from app.inventory.times import Times
 from tests.inventory.town import CHANGE, LAT, LON, batch, place, square
 
 
@@ -94,14 +95,13 @@ def test_a_class_that_an_import_looked_for_in_vain_has_its_frame(conn, catalogue
 def test_a_day_in_the_world_gives_the_version_that_held_then(toilets, catalogue):
     """`a` was rebuilt in 2021; `b` was once recorded wrongly, which is no history of the world."""
     write_batches(toilets, catalogue, [batch("toilets", {"b": place(1, 1)}, {"stalls": [7]})], CHANGE)
-    toilets.execute(text("UPDATE city.toilets SET valid = '[2021-06-01,)' WHERE code = 'a'"))
-    toilets.execute(
-        text("INSERT INTO city.toilets_history (id, code, stalls, geom, valid, change_id) "
-             "SELECT id, code, 9, geom, '[2010-01-01,2021-06-01)', change_id FROM city.toilets WHERE code = 'a'")
-    )  # fmt: skip
+    before = batch("toilets", {"a": place(0, 0)}, {"stalls": [9]})
+    until = [(date(2010, 1, 1), date(2021, 6, 1))]
+    write_batches(toilets, catalogue, [replace(before, valid=until)], CHANGE)
+    delete_features(toilets, catalogue, "toilets", ["a"], CHANGE, (None, date(2010, 1, 1)))
 
     def stalls(day) -> dict[str, int]:
-        found = read_arrays(toilets, catalogue, "toilets", ["stalls"], {"code": ("a", "b")}, as_of=day)
+        found = read_arrays(toilets, catalogue, "toilets", ["stalls"], {"code": ("a", "b")}, times=Times(day))
         return dict(zip(found.code, found.columns["stalls"].tolist(), strict=True))
 
     assert stalls(date(2022, 1, 1)) == {"a": 1, "b": 7}

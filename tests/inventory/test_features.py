@@ -49,7 +49,7 @@ def test_a_feature_shows_its_fields_and_derived_values(toilets, catalogue):
     assert properties["change_id"] == data_version(toilets, "toilets")
     assert list(properties) == [
         "code", *(field.name for field in catalogue.classes["toilets"].fields),
-        "area_path", "incomplete", "min_zoom", "change_id",
+        "area_path", "incomplete", "min_zoom", "change_id", "valid_from", "valid_to",
     ]  # fmt: skip
 
 
@@ -218,10 +218,12 @@ def test_one_feature_by_id_or_code(toilets, catalogue):
 
 def test_bounds_and_counts(toilets, catalogue):
     write_batches(toilets, catalogue, [batch("parks", {"p": square(0, 0, 1)})], CHANGE)
-    west, south, east, north = store.bounds(toilets, "parks")
+    west, south, east, north = store.bounds(toilets, [catalogue.classes["parks"]])
     assert (west, south, east, north) == pytest.approx((115.86, 28.68, 115.87, 28.69))
-    assert store.bounds(toilets, ["parks", "toilets"])[0] == pytest.approx(115.8435)
-    assert store.bounds(toilets, "markets") is None
+    assert store.bounds(toilets, [catalogue.classes[name] for name in ("parks", "toilets")])[
+        0
+    ] == pytest.approx(115.8435)
+    assert store.bounds(toilets, [catalogue.classes["markets"]]) is None
     counts = store.class_counts(toilets, catalogue)
     assert list(counts) == list(catalogue.classes)
     assert (counts["toilets"], counts["parks"], counts["markets"], counts["districts"]) == (12, 1, 0, 7)

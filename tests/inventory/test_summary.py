@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
+import shapely
 from pyproj import Geod
+from sqlalchemy import text
 
 from app.errors import NotFound
 from app.inventory.area_rows import get_area, list_areas
-from app.inventory.routes import router
-from app.inventory.service import write_batches
+from app.inventory.areas_job import recompute_within
+from app.inventory.service import delete_features, write_batches
 from app.inventory.summary import summary
+from app.inventory.times import Times
 from tests.inventory.town import CHANGE, batch, districts, line, place, square
 
 GEOD = Geod(ellps="GRS80")
@@ -132,16 +132,119 @@ def test_areas_are_found_by_code_and_name(full):
         list_areas(full, "street")
 
 
-def test_the_summary_over_http_and_on_the_command_line(database, settings, catalogue, environment):
-    with database.write() as conn:
-        write_batches(conn, catalogue, batches(), CHANGE)
-    app = FastAPI()
-    app.include_router(router)
-    app.state.settings, app.state.catalogue, app.state.db = settings, catalogue, database
-    answer = TestClient(app).get("/summary", params={"area": "W"}).json()
-    with database.read() as conn:
-        assert answer == json.loads(json.dumps(summary(conn, catalogue, "W")))
-    script = "import typer, app.inventory.commands as c; typer.run(c.summary_command)"
-    command = [sys.executable, "-c", script, "--area", "W", "--json"]
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-    assert json.loads(printed) == answer
+@pytest.fixture
+def communities(full, catalogue):
+    """The town with three communities: W1 cut in two, and one that covers E1 but for its eastern half."""
+    west, south, east, north = shapely.union_all([place(-2, 0), place(0, 2)]).bounds
+    middle = (west + east) / 2
+    shapes = {
+        "W1a": shapely.box(west, south, middle, north),
+        "W1b": shapely.box(middle, south, east, north),
+        "E1a": square(0, 0, 1).union(square(0, 1, 1)),
+    }
+    columns = {"level": ["community"] * 3, "parent": ["W1", "W1", "E1"], "name_zh": [None, "乙社区", None]}
+    write_batches(full, catalogue, [batch("districts", shapes, columns)], CHANGE)
+    recompute_within(full, catalogue)
+    return full
+
+
+def test_figures_are_broken_down_by_subdistrict_and_community(communities, catalogue):
+    by_subdistrict = summary(communities, catalogue, level="subdistrict")
+    assert by_subdistrict["area_level"] == "subdistrict"
+    streets = of(by_subdistrict, "streets")
+    assert "by_district" not in streets
+    found = figures(streets["by_subdistrict"], "code", "length_km")
+    assert set(found) == {"W1", "W2", "E1", "E2", None}
+    assert found["W1"] == pytest.approx(km((-1, 1), (0, 1)) + km((-1, 0.5), (-1, 0)), rel=3e-4)
+    assert found["E2"] == 0
+    by_community = of(summary(communities, catalogue, level="community"), "streets")
+    found = figures(by_community["by_community"], "code", "length_km")
+    # the street t runs along the border of two communities, and beyond them; what both claim is given to one
+    assert found["W1a"] + found["W1b"] == pytest.approx(
+        km((-1, 1), (0, 1)) + km((-1, 0.5), (-1, 0)), rel=3e-4
+    )
+    assert found["E1a"] == pytest.approx(km((0, 1), (1, 1)), rel=3e-4)
+    assert sum(found.values()) == pytest.approx(by_community["length_km"], abs=1e-5)
+    assert by_community["length_km"] == pytest.approx(streets["length_km"], abs=1e-5)
+
+
+def test_what_leaves_the_only_community_it_touches_is_cut_there(communities, catalogue):
+    """A park half in E1a and half in the part of E1 without a community: no district border tells of it."""
+    write_batches(communities, catalogue, [batch("parks", {"half": square(0.5, 0.5, 1)})], CHANGE)
+    parks = of(summary(communities, catalogue, level="community"), "parks")
+    found = figures(parks["by_community"], "code", "area_m2")
+    half = GEOD.geometry_area_perimeter(square(0.5, 0.5, 1))[0] / 2
+    inside = GEOD.geometry_area_perimeter(square(-0.25, 1, 1))[0] * 3 / 4
+    assert found["E1a"] == pytest.approx(half + inside, rel=4e-4)
+    assert found[None] == pytest.approx(half + GEOD.geometry_area_perimeter(square(-2, -2, 0.5))[0], rel=4e-4)
+
+
+def test_one_area_by_its_communities(communities, catalogue):
+    found = summary(communities, catalogue, "W1", level="community")
+    toilets = of(found, "toilets")
+    assert [row["code"] for row in toilets["by_community"]] == ["W1a", "W1b"]
+    assert toilets["count"] == sum(row["count"] for row in toilets["by_community"]) == 1
+    assert toilets["by_community"][1]["name_zh"] == "乙社区"
+    with pytest.raises(NotFound):
+        summary(communities, catalogue, level="grid")
+
+
+def test_a_street_along_a_border_is_counted_once(full, catalogue):
+    border = line((0, 0.2), (0, 1.2))
+    write_batches(full, catalogue, [batch("streets", {"border": border})], CHANGE)
+    streets = of(summary(full, catalogue), "streets")
+    expected = km((0, 0.2), (0, 1.2)) + km((-1, 1), (3, 1)) + km((-1, 0.5), (-1, -0.5))
+    assert streets["length_km"] == pytest.approx(expected, rel=3e-4)
+    home = full.execute(text("SELECT area_path FROM city.streets WHERE code = 'border'")).scalar()
+    by_district = figures(streets["by_district"], "code", "length_km")
+    mine = {"W": km((-1, 1), (0, 1)) + km((-1, 0.5), (-1, -0.5)), "E": km((0, 1), (2, 1))}
+    district = home.split("/")[1]
+    assert by_district[district] == pytest.approx(mine[district] + km((0, 0.2), (0, 1.2)), rel=3e-4)
+
+
+def test_named_classes_only(full, catalogue):
+    found = summary(full, catalogue, classes=["parks", "toilets", "parks"])
+    assert [item["id"] for item in found["classes"]] == ["parks", "toilets"]
+    with pytest.raises(NotFound):
+        summary(full, catalogue, classes=["parcs"])
+
+
+def test_another_day_has_its_own_figures(full, catalogue):
+    """Toilet b is there until 2021; toilet new from 2020-06 on, in two states; the park grows in 2021."""
+    day = date(2021, 1, 1)
+    old = replace(batch("toilets", {"b": place(1, 1)}, {"kind": ["public"]}), valid=[(None, day)])
+    new = batch("toilets", {"new": place(1, 1)}, {"state": ["under_construction"]})
+    later = batch("toilets", {"new": place(1, 1)}, {"state": ["in_service"]})
+    park = replace(batch("parks", {"p": square(-0.25, 1, 0.5)}), valid=[(None, day)])
+    delete_features(full, catalogue, "toilets", ["b"], CHANGE)
+    write_batches(full, catalogue, [old, park], CHANGE)
+    write_batches(full, catalogue, [replace(new, valid=[(date(2020, 6, 1), day)])], CHANGE)
+    write_batches(full, catalogue, [replace(later, valid=[(day, None)])], CHANGE)
+
+    def on(*when: int) -> dict[str, Any]:
+        return summary(full, catalogue, times=Times(as_of=date(*when)))
+
+    assert [of(on(*when), "toilets")["count"] for when in ((2020, 1, 1), (2020, 12, 31), (2021, 1, 1))] == [
+        5,
+        6,
+        5,
+    ]
+    assert figures(of(on(2020, 12, 31), "toilets")["by_state"], "value").get("under_construction") == 1
+    assert figures(of(on(2021, 1, 1), "toilets")["by_state"], "value").get("under_construction") is None
+    assert on(2020, 12, 31)["as_of"] == "2020-12-31"
+    assert summary(full, catalogue)["as_of"] is None
+    assert of(summary(full, catalogue), "toilets")["count"] == 5
+    before, after = (of(on(*when), "parks")["area_m2"] for when in ((2020, 12, 31), (2021, 1, 1)))
+    grown = GEOD.geometry_area_perimeter(square(-0.25, 1, 1))[0] * 3 / 4
+    assert after - before == pytest.approx(grown, rel=4e-4)
+
+
+def test_figures_follow_every_write(full, catalogue):
+    """What is kept between requests is kept for a data version only."""
+    assert of(summary(full, catalogue), "toilets")["count"] == 5
+    write_batches(full, catalogue, [batch("toilets", {"z": place(1, 1)})], CHANGE)
+    assert of(summary(full, catalogue), "toilets")["count"] == 6
+    wider = {"W": shapely.box(115.84, 28.66, 115.875, 28.7), "E": shapely.box(115.875, 28.66, 115.88, 28.7)}
+    write_batches(full, catalogue, [districts(**wider)], CHANGE)
+    recompute_within(full, catalogue)
+    assert figures(of(summary(full, catalogue), "toilets")["by_district"], "code")["W"] == 5

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from app.access.dependencies import CatalogueDep, WriteConn
 from app.database.server import admin_parameters
 from app.errors import ChengtuError, Conflict
+from app.inventory.areas_job import recompute
 from app.inventory.service import data_version, write_batches
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
 
@@ -112,10 +113,12 @@ def test_features_prepared_while_areas_changed_get_the_new_areas(database, catal
     with ExitStack() as open_transaction:
         conn = open_transaction.enter_context(database.write())
         write_batches(conn, catalogue, [districts()], CHANGE)
-        waiting = in_background(database, catalogue, [batch("toilets", {"a": place(-1, 1)})], told)
-        waiting.join(0.5)
-        assert waiting.is_alive()
-    waiting.join(20)
+        other = in_background(database, catalogue, [batch("toilets", {"a": place(-1, 1)})], told)
+        other.join(20)
+        assert told[0]["toilets"].new == 1, "editors do not wait for areas"
+    with database.read() as conn:
+        assert conn.execute(text("SELECT area_path FROM city.toilets WHERE code = 'a'")).scalar() == ""
+    assert recompute(database, catalogue)["toilets"] == 1
     with database.read() as conn:
         assert conn.execute(text("SELECT area_path FROM city.toilets WHERE code = 'a'")).scalar() == "C/W/W1"
 

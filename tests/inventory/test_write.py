@@ -11,6 +11,7 @@ import shapely
 from sqlalchemy import text
 
 from app.errors import BadGeometry, BadInput, NotFound
+from app.inventory.areas_job import recompute_within
 from app.inventory.batch import Change, ImportSource, Reject
 from app.inventory.service import data_version, delete_features, get_metric_crs, write_batches
 from tests.inventory.town import BOXES, CHANGE, LAT, LON, batch, districts, grid, line, place, square
@@ -140,11 +141,15 @@ def test_areas_imported_later_give_stored_features_their_home(conn, catalogue):
     assert rows(conn, "toilets", "area_path") == [("",), ("",)]
     version = data_version(conn, "toilets")
     write_batches(conn, catalogue, [districts()], CHANGE)
+    assert rows(conn, "toilets", "area_path") == [("",), ("",)]
+    moved = recompute_within(conn, catalogue)
+    assert {class_id: count for class_id, count in moved.items() if count} == {"streets": 1, "toilets": 2}
+    assert recompute_within(conn, catalogue) == {}
     assert rows(conn, "toilets", "area_path") == [("C/E/E1",), ("C/W/W2",)]
     assert rows(conn, "streets", "area_path", "areas_touched", "crosses_border") == [
         ("C/E/E1", ["C", "E", "W", "E1", "W1"], True)
     ]
-    assert data_version(conn, "toilets") == data_version(conn, "districts") > version
+    assert data_version(conn, "toilets") > data_version(conn, "districts") > version
     assert rows(conn, "toilets", "id", history=True) == []
 
 
@@ -160,6 +165,7 @@ def test_a_moved_border_moves_only_what_it_passes(town, catalogue):
     wider = {"W": shapely.box(LON - 0.02, LAT - 0.02, LON + 0.015, LAT + 0.02),
              "E": shapely.box(LON + 0.015, LAT - 0.02, LON + 0.02, LAT + 0.02)}  # fmt: skip
     write_batches(town, catalogue, [districts(**wider)], CHANGE)
+    recompute_within(town, catalogue)
     assert rows(town, "toilets", "area_path")[0] == ("C/W/E1",)
     assert data_version(town, "toilets") > before
     assert data_version(town, "markets") == before
@@ -212,6 +218,8 @@ def test_an_id_is_never_given_out_again(town, catalogue):
 def test_deleting_an_area_makes_its_features_homeless_there(town, catalogue):
     write_batches(town, catalogue, [toilets()], CHANGE)
     delete_features(town, catalogue, "districts", ["E1"], CHANGE)
+    assert rows(town, "districts", "area_path")[1] == ("C/W",)
+    recompute_within(town, catalogue)
     assert rows(town, "toilets", "area_path")[0] == ("C/E",)
 
 

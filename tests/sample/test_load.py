@@ -19,11 +19,16 @@ from app.errors import Conflict
 from app.inventory.batch import Batch, Change
 from app.inventory.changes import find_setting
 from app.inventory.service import write_batches
+from app.inventory.summary import summary
+from app.inventory.times import Times
 from app.sample import store
-from app.sample.build import build
-from app.sample.check import COMPUTE, Figure, check
+from app.sample.build import PARAMETERS, build
+from app.sample.check import Figure, check
+from app.sample.figures import COMPUTE
+from app.sample.parameters import SIZES, read_parameters
 from app.sample.service import load
 from app.settings import ROOT
+from tests.sample.days import AFTER, BEFORE
 
 
 def test_the_town_is_loaded_marked_and_right(database: Database, catalogue: Catalogue):
@@ -64,15 +69,34 @@ def test_a_figure_that_is_off_is_told(conn: Connection, catalogue: Catalogue):
     assert off(check(conn, catalogue)) == set()
 
     toilets = next(batch for batch in city.batches if batch.class_id == "toilets")
-    built = [day.replace(year=2019) if day.year == 2021 else day for day in toilets.columns["built_on"]]
-    changed = Batch("toilets", toilets.codes, toilets.geometry, {"built_on": built}, toilets.extra)
-    more = Batch("toilets", ["TL-X"], toilets.geometry[:1], {"built_on": [date(2021, 5, 1)]}, [None])
-    write_batches(conn, catalogue, [changed, more], Change("test", "an edit"))
-    assert off(check(conn, catalogue)) == {"toilets", "toilets_new"}
+    place = toilets.geometry[:1]
+    later = Batch("toilets", ["TL-X"], place, {}, [None], valid=[(date(2021, 5, 1), None)])
+    write_batches(conn, catalogue, [later], Change("test", "one more in the year"))
+    assert off(check(conn, catalogue)) == {(AFTER, "toilets"), (AFTER, "toilets_new")}
+
+    always = Batch("toilets", ["TL-Y"], place, {}, [None])
+    write_batches(conn, catalogue, [always], Change("test", "one that was there all the time"))
+    assert off(check(conn, catalogue)) == {(BEFORE, "toilets"), (AFTER, "toilets"), (AFTER, "toilets_new")}
 
 
-def off(figures: list[Figure]) -> set[str]:
-    return {figure.item for figure in figures if not figure.ok}
+def off(figures: list[Figure]) -> set[tuple[date, str]]:
+    return {(figure.as_of, figure.item) for figure in figures if not figure.ok}
+
+
+def test_either_date_is_read_from_the_database(conn: Connection, catalogue: Catalogue):
+    city = build("town", catalogue)
+    write_batches(conn, catalogue, city.batches, Change("test", "town", uuid4(), metric_crs=city.metric_crs))
+    figures = {
+        day: {row["id"]: row for row in summary(conn, catalogue, times=Times(as_of=day))["classes"]}
+        for day in (BEFORE, AFTER)
+    }
+    assert [figures[day]["toilets"]["count"] for day in (BEFORE, AFTER)] == [21, 24]
+    assert round(figures[BEFORE]["greenways"]["length_km"], 1) == 6.0
+    assert figures[AFTER]["greenways"]["length_km"] > 6.6
+    gained = figures[AFTER]["parks"]["area_m2"] - figures[BEFORE]["parks"]["area_m2"]
+    assert gained > 9_000
+    for class_id in ("streets", "buildings", "street_lights"):
+        assert figures[BEFORE][class_id]["count"] == figures[AFTER][class_id]["count"] > 0
 
 
 def test_the_commands_print_json_and_say_by_exit_code_whether_all_is_right(environment: dict[str, str]):
@@ -82,11 +106,14 @@ def test_the_commands_print_json_and_say_by_exit_code_whether_all_is_right(envir
 
     loaded = run("load", "--size", "town", "--json")
     assert loaded.returncode == 0, loaded.stderr
-    assert json.loads(loaded.stdout)["classes"]["toilets"]["loaded"] == 24
+    # 24 of them, two of which were otherwise before the year's works.
+    assert json.loads(loaded.stdout)["classes"]["toilets"]["loaded"] == 26
     checked = run("check", "--json")
     assert checked.returncode == 0, checked.stdout
     assert {figure["ok"] for figure in json.loads(checked.stdout)} == {True}
 
 
 def test_every_figure_of_the_plan_can_be_computed():
-    assert len(COMPUTE) == 24
+    asked = {figure.id for size in SIZES for figure in read_parameters(PARAMETERS, size).figures}
+    assert asked == set(COMPUTE)
+    assert len(COMPUTE) == 48

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from datetime import date
 
 import numpy as np
 import pytest
@@ -14,8 +16,13 @@ from scipy.sparse.csgraph import connected_components
 from app.catalogue.model import Catalogue
 from app.errors import BadInput
 from app.inventory.batch import Batch
+from app.inventory.prepare import check_batch
 from app.sample.build import SampleCity, build
 from app.space.metric import metric_crs
+from tests.sample.days import AFTER, BEFORE, all_on
+
+#: Programmes of the year: there was nothing of the kind before it.
+NEW_IN_THE_YEAR = {"planting_sections", "sorting_centres"}
 
 
 @pytest.fixture(scope="module")
@@ -25,20 +32,20 @@ def town(catalogue: Catalogue) -> SampleCity:
 
 @pytest.fixture(scope="module")
 def batches(town: SampleCity) -> dict[str, Batch]:
-    return {batch.class_id: batch for batch in town.batches}
+    return all_on(town.batches, AFTER)
 
 
 @pytest.fixture(scope="module")
-def metric(town: SampleCity) -> dict[str, NDArray[np.object_]]:
+def metric(town: SampleCity, batches: dict[str, Batch]) -> dict[str, NDArray[np.object_]]:
     crs = metric_crs(town.metric_crs)
-    return {batch.class_id: crs.to_metric(batch.geometry) for batch in town.batches}
+    return {class_id: crs.to_metric(batch.geometry) for class_id, batch in batches.items()}
 
 
 def digest(city: SampleCity) -> str:
     found = hashlib.sha256()
     for batch in city.batches:
         found.update(b"".join(shapely.to_wkb(batch.geometry)))
-        found.update(repr((batch.codes, sorted(batch.columns.items()))).encode())
+        found.update(repr((batch.codes, sorted(batch.columns.items()), batch.valid)).encode())
     return found.hexdigest()
 
 
@@ -56,13 +63,66 @@ def test_an_unknown_size_names_the_valid_ones(catalogue: Catalogue):
 def test_every_class_but_the_population_grid_has_rows(catalogue: Catalogue, batches: dict[str, Batch]):
     # People sit on the parcels: cells beside them would count them twice.
     assert set(catalogue.classes) - set(batches) == {"population_cells"}
+    assert set(batches) <= set(catalogue.classes)
     assert all(batch.codes for batch in batches.values())
     assert all(len(set(batch.codes)) == len(batch.codes) for batch in batches.values())
 
 
-def test_shapes_are_valid_and_inside_the_extent(town: SampleCity, batches: dict[str, Batch]):
+def test_what_was_before_has_rows_of_its_own_days(catalogue: Catalogue, town: SampleCity):
+    for batch in town.batches:
+        check_batch(catalogue.get_class(batch.class_id), batch)
+    before, after = all_on(town.batches, BEFORE), all_on(town.batches, AFTER)
+    assert all(batch.codes for class_id, batch in before.items() if class_id not in NEW_IN_THE_YEAR)
+    assert not any(before[class_id].codes for class_id in NEW_IN_THE_YEAR)
+    # Nor is a page empty to who looks at it today.
+    assert all(batch.codes for batch in all_on(town.batches, date(2100, 1, 1)).values())
+    assert len(before["toilets"].codes) == 21
+    assert len(after["toilets"].codes) == 24
+    # What did not change has one row: the city must not be twice as large for having two dates.
+    assert {b.class_id for b in town.batches if b.valid is None} > {
+        "streets",
+        "buildings",
+        "street_trees",
+        "manholes",
+    }
+
+
+@pytest.mark.parametrize("day", [BEFORE, AFTER])
+def test_green_of_parks_and_their_gates_follow_the_parks(town: SampleCity, day: date):
+    city, crs = all_on(town.batches, day), metric_crs(town.metric_crs)
+    shapes = crs.to_metric(city["parks"].geometry)
+    parks = dict(zip(city["parks"].codes, shapes, strict=True))
+    green = city["green_spaces"]
+    mine = {
+        park: shape
+        for park, shape in zip(green.columns["park"], crs.to_metric(green.geometry), strict=True)
+        if park
+    }
+    assert mine.keys() == parks.keys()
+    assert all(shapely.equals(mine[code], parks[code]) for code in parks)
+    gates = city["park_gates"]
+    rims = shapely.boundary(np.array([parks[code] for code in gates.columns["park"]]))
+    assert shapely.distance(rims, crs.to_metric(gates.geometry)).max() < 0.01
+    assert dict(zip(city["parks"].codes, city["parks"].columns["gates"], strict=True)) == Counter(
+        gates.columns["park"]
+    )
+
+
+def test_parks_only_grew(town: SampleCity):
+    crs = metric_crs(town.metric_crs)
+    before, after = (
+        dict(zip(batch.codes, crs.to_metric(batch.geometry), strict=True))
+        for batch in (all_on(town.batches, day)["parks"] for day in (BEFORE, AFTER))
+    )
+    assert before.keys() < after.keys()
+    smaller = [code for code in before if not shapely.equals(before[code], after[code])]
+    assert len(smaller) == 2
+    assert all(shapely.area(shapely.difference(before[code], after[code])) < 0.1 for code in smaller)
+
+
+def test_shapes_are_valid_and_inside_the_extent(town: SampleCity):
     west, south, east, north = town.extent
-    for batch in batches.values():
+    for batch in town.batches:
         assert shapely.is_valid(batch.geometry).all(), batch.class_id
         assert not shapely.is_empty(batch.geometry).any(), batch.class_id
         bounds = shapely.total_bounds(batch.geometry)

@@ -31,6 +31,8 @@
     }
     if (detail.length_m) found.push([t.length, chengtu.length(detail.length_m)]);
     if (detail.area_m2) found.push([t.size, chengtu.area(detail.area_m2)]);
+    if (detail.valid_from) found.push([t.validFrom, detail.valid_from]);
+    if (detail.valid_to) found.push([t.validTo, detail.valid_to]);
     if (detail.area) found.push([t.area, detail.area]);
     found.push([t.code, detail.code]);
     return found;

@@ -135,8 +135,16 @@
     const item = app.overlay.itemAt(event.layerPoint);
     const shape = item || app.shownLayers().some((layer) => chengtu.shapesAt(layer.tiles, app.map, event.latlng, 5).length) || app.extra.some((more) => more(event.latlng).length);
     app.root.classList.toggle("pointing", Boolean(shape));
-    const words = item ? (item.n > 1 ? `${item.layer.options.title}：${chengtu.t.objects(chengtu.number(item.n))}` : item.label || item.layer.options.title) : null;
+    const words = item ? (item.n > 1 ? cluster(item) : item.label || item.layer.options.title) : null;
     tip(app, words, event.containerPoint);
+  }
+
+  /** What a cluster holds: how many of its layer, or the most frequent of several layers. */
+  function cluster(item) {
+    const parts = [...(item.parts || [[item.layer, item.n]])].sort((a, b) => b[1] - a[1]);
+    if (parts.length === 1) return `${parts[0][0].options.title}：${chengtu.t.objects(chengtu.number(item.n))}`;
+    const named = parts.slice(0, 3).map(([layer, n]) => `${layer.options.title} ${chengtu.number(n)}`);
+    return chengtu.t.together(parts.length > 3 ? [...named, "…"] : named);
   }
 
   function tip(app, words, point) {

@@ -5,6 +5,8 @@
   const FONT = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif';
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const CLUSTER_UNTIL = 17; // from this zoom on each point stands alone
+  const MIXED_FROM = 4; // with so many layers of points, those of different layers that would lie on each other are one
+  const MIXED_REACH = 34, MIXED_COLOUR = "#44535e";
   /** Pixels within which points are one cluster: wide on the whole city, narrow in a quarter. */
   const reachAt = (zoom) => (zoom <= 11 ? (window.innerWidth < 720 ? 44 : 62) : zoom <= 13 ? 48 : zoom <= 15 ? 34 : 25);
 
@@ -49,7 +51,9 @@
       this.items = [];
       const taken = [];
       drawChosen(context, this._app.chosen, view);
-      for (const layer of this._app.shownLayers()) this.items.push(...placePoints(layer, view));
+      const lists = this._app.shownLayers().map((layer) => placePoints(layer, view)).filter((list) => list.length);
+      const crowded = view.zoom < CLUSTER_UNTIL && lists.filter((list) => !list[0].dot).length >= MIXED_FROM;
+      this.items = crowded ? mix(lists.flat()) : lists.flat();
       for (const item of this.items) { drawItem(context, item); if (!item.dot) taken.push([item.x - item.r, item.y - item.r, item.x + item.r, item.y + item.r]); }
       drawNames(context, this._app, view, taken);
     },
@@ -79,7 +83,7 @@
     const { dense, quiet } = layer.options;
     if (quiet && view.zoom < 15) return points.map((point) => ({ ...point, dot: true, r: view.zoom < 13 ? 2.6 : 4 }));
     const found = view.zoom < CLUSTER_UNTIL ? cluster(points, reachAt(view.zoom)) : points;
-    for (const item of found) item.r = item.n > 1 ? 13 + Math.min(11, Math.log10(item.n) * 4) : dense ? (view.zoom >= 18 ? 8 : 5) : 12;
+    for (const item of found) item.r = item.n > 1 ? clusterRadius(item.n) : dense ? (view.zoom >= 18 ? 8 : 5) : 12;
     return found;
   }
 
@@ -118,9 +122,34 @@
     into.label = null;
   }
 
+  /** Symbols of several layers that would cover each other become one, which says how many of what; dots stay. */
+  function mix(items) {
+    const cells = new Map(), found = [];
+    for (const item of items.sort((a, b) => b.n - a.n)) {
+      const near = !item.dot && nearest(cells, item, MIXED_REACH);
+      if (near) { join(near, item); continue; }
+      found.push(item);
+      if (item.dot) continue;
+      const key = `${Math.floor(item.x / MIXED_REACH)},${Math.floor(item.y / MIXED_REACH)}`;
+      if (!cells.has(key)) cells.set(key, []);
+      cells.get(key).push(item);
+    }
+    return found;
+  }
+
+  function join(into, item) {
+    into.parts = into.parts || new Map([[into.layer, into.n]]);
+    into.parts.set(item.layer, (into.parts.get(item.layer) || 0) + item.n);
+    into.n += item.n;
+    into.id = into.label = null;
+    into.r = clusterRadius(into.n);
+  }
+
+  const clusterRadius = (n) => 13 + Math.min(11, Math.log10(n) * 4);
+
   function drawItem(context, item) {
     const { symbol, colors } = item.layer.options;
-    const colour = (colors && colors[item.kind]) || symbol.color;
+    const colour = item.parts && item.parts.size > 1 ? MIXED_COLOUR : (colors && colors[item.kind]) || symbol.color;
     if (item.dot) return drawDot(context, item, colour);
     if (item.n > 1) return drawCluster(context, item, colour);
     context.save();

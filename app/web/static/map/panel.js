@@ -57,9 +57,29 @@
     return el("header", { class: "panel-head" },
       el("div", { class: "brand" },
         page.home ? el("a", { class: "mark", href: page.home, "aria-label": t.start, title: t.start, text: "城图" }) : el("span", { class: "mark", text: "城图" }),
-        el("div", null, el("h1", { text: title, dir: "auto" }), subtitle && el("p", { text: subtitle, dir: "auto" }))),
+        el("div", null, el("h1", { text: title, dir: "auto" }), subtitle && el("p", { text: subtitle, dir: "auto" }), page.time && el("p", { class: "time", text: timeWords(page.time) }))),
       page.other_lang && el("a", { class: "lang", href: page.other_lang, lang: page.lang === "zh" ? "en" : "zh-CN", text: t.language, on: { click: keepView } }));
   };
+
+  /** The day that the page shows, and the change as known at which. */
+  function timeWords({ as_of, now, known_at }) {
+    const t = chengtu.t, day = now && !known_at ? t.present(as_of) : t.asOf(as_of);
+    return known_at ? `${day} · ${t.knownAt(known_at)}` : day;
+  }
+
+  /** A form that asks for the same page of another day, and days on which there is something to see. */
+  function dateForm(page) {
+    const { time, lang } = page, t = chengtu.t;
+    if (!time || !time.action) return null;
+    const known = time.known_at ? [["known_at", time.known_at]] : [];
+    const link = (day, words) => el("a", { href: `${time.action}?${new URLSearchParams([["lang", lang], ...(day ? [["as_of", day], ...known] : [])])}`, text: words, "aria-current": (day ? !time.now && day === time.as_of : time.now && !time.known_at) && "date", on: { click: keepView } });
+    const form = el("form", { class: "dates", method: "get", action: time.action, on: { submit: () => { form.action = time.action + location.hash; } } },
+      [["lang", lang], ...known].map(([name, value]) => el("input", { type: "hidden", name, value })),
+      el("label", null, el("span", { text: t.day }), el("input", { type: "date", name: "as_of", value: time.now ? null : time.as_of, min: "0001-01-01", max: "9999-12-31" })),
+      el("button", { type: "submit", text: t.showDay }),
+      el("p", null, [...time.days].reverse().map((day) => link(day, day)), (time.days.length || !time.now || time.known_at) && link(null, t.now)));
+    return form;
+  }
 
   function keepView(event) { event.currentTarget.href = event.currentTarget.href.split("#")[0] + location.hash; }
 
@@ -81,6 +101,8 @@
 
   chengtu.phone = () => window.innerWidth < 720;
 
+  const LONG = 24; // a list of more layers opens with the groups that are on, and can be searched
+
   /** The layer list of the map page, by office. */
   chengtu.buildPanel = function (app) {
     const { page } = app;
@@ -89,7 +111,8 @@
       if (!groups.has(layer.options.office)) groups.set(layer.options.office, []);
       groups.get(layer.options.office).push(layer);
     }
-    const body = el("div", { class: "panel-body" }, [...groups].map(([office, layers]) => officeGroup(app, office, layers)));
+    const nodes = [...groups].map(([office, layers]) => officeGroup(app, office, layers));
+    const body = el("div", { class: "panel-body" }, dateForm(page), app.layers.length > LONG && finder(app, nodes), nodes);
     if (!app.layers.length) body.append(el("p", { class: "note empty", text: chengtu.t.empty }));
     const head = chengtu.panelHead(app, page.title, page.subtitle);
     chengtu.panel(app, head, body, chengtu.phone() && app.layers.length > 0);
@@ -97,10 +120,48 @@
   };
 
   function officeGroup(app, office, layers) {
-    const open = !chengtu.phone() || layers.some((layer) => layer.on);
-    return el("details", { class: "office", open },
-      el("summary", null, el("span", { text: office }), el("span", { class: "muted", text: String(layers.length) }), chengtu.icon("down")),
+    const count = el("span", { class: "muted" });
+    const open = layers.some((layer) => layer.on) || (!chengtu.phone() && app.layers.length <= LONG);
+    const group = el("details", { class: "office", open },
+      el("summary", null, el("span", { text: office }), count, chengtu.icon("down")),
       el("ul", null, layers.map((layer) => layerRow(app, layer))));
+    group.recount = () => {
+      const on = layers.filter((layer) => layer.on).length;
+      count.textContent = on ? `${on} / ${layers.length}` : String(layers.length);
+    };
+    group.addEventListener("change", group.recount);
+    group.recount();
+    return group;
+  }
+
+  /** A field that leaves only the layers (and offices) whose name holds what is typed, and a button for an empty map. */
+  function finder(app, groups) {
+    const none = el("p", { class: "note empty", hidden: true, role: "status", text: chengtu.t.noLayer });
+    const input = el("input", { type: "search", placeholder: chengtu.t.find, "aria-label": chengtu.t.find, on: { input: () => { none.hidden = find(groups, input.value.trim().toLowerCase()); } } });
+    const off = el("button", { type: "button", text: chengtu.t.allOff, on: { click: () => {
+      for (const layer of app.layers) if (layer.on) layer.box.click();
+    } } });
+    return [el("div", { class: "finder" }, input, off), none];
+  }
+
+  /** Show what is found; whether anything is. */
+  function find(groups, words) {
+    let any = false;
+    for (const group of groups) {
+      const whole = group.querySelector("summary").textContent.toLowerCase().includes(words);
+      let some = false;
+      for (const row of group.querySelectorAll("ul > li:has(.layer)")) {
+        const hit = whole || row.querySelector(".layer-title").textContent.toLowerCase().includes(words);
+        row.hidden = !hit;
+        some = some || hit;
+      }
+      group.hidden = !some;
+      if (words) group.wasOpen ??= group.open;
+      if (words) group.open = some;
+      else if (group.wasOpen !== undefined) { group.open = group.wasOpen; delete group.wasOpen; }
+      any = any || some;
+    }
+    return any;
   }
 
   function layerRow(app, layer) {
@@ -108,6 +169,7 @@
     layer.noteNode = el("small", { class: "thin" });
     const box = el("input", { type: "checkbox", checked: layer.on, on: { change: (event) => { chengtu.show(app, layer, event.target.checked); note(app, layer); } } });
     box.checked = layer.on;
+    layer.box = box;
     layer.kindsNode = kinds(options);
     const row = el("li", null, el("label", { class: "layer" }, box, chengtu.swatch(options),
       el("span", { class: "layer-title" }, el("span", { text: options.title }), layer.noteNode),

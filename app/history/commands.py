@@ -1,0 +1,188 @@
+"""The commands `chengtu history|changes|imports|restore|undo`: what was recorded, and bringing it back."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from app import console
+from app.catalogue.loader import load_catalogue
+from app.catalogue.model import Catalogue
+from app.database.engine import Connection, open_database
+from app.errors import BadInput, Conflict
+from app.inventory import areas_job, history_store
+from app.inventory.batch import Change
+from app.inventory.restore_service import (
+    Restored,
+    feature_history,
+    restore_class,
+    restore_feature,
+    undo_import,
+)
+from app.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+ClassArgument = Annotated[str, typer.Argument(help="Class id, e.g. toilets.", show_default=False)]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")]
+Why = Annotated[str, typer.Option("--why", help="The reason, kept in the history.")]
+SHOWN_WIDTH = 60
+
+
+class OnConflict(StrEnum):
+    """What becomes of features that were changed since the import."""
+
+    refuse = "refuse"
+    keep = "keep"
+    restore = "restore"
+
+
+def history_command(
+    class_id: ClassArgument,
+    item: Annotated[str, typer.Argument(help="The feature's code, or #id.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Tell what happened to a feature: who, when, why, before and after."""
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
+    with open_database(settings) as db, db.read() as conn:
+        told = feature_history(conn, catalogue, class_id, _item(item))
+    if as_json:
+        console.print_json(told)
+        return
+    headings = ("change", "at", "who", "why", "what", "field", "before", "after")
+    rows = [row for event in told["events"] for row in _event_rows(event)]
+    console.print_table(f"{told['class']} {told['code']} (#{told['id']})", headings, rows)
+
+
+def _item(text: str) -> int | str:
+    return int(text[1:]) if text[:1] == "#" and text[1:].isdecimal() else text
+
+
+def _event_rows(event: Mapping[str, Any]) -> list[tuple[object, ...]]:
+    head = (event["change"], event["at"][:19], event["who"], event["why"], _words(event))
+    fields = event["fields"] or [{"field": None, "before": None, "after": None}]
+    shown = [(field["field"], _short(field["before"]), _short(field["after"])) for field in fields]
+    return [(*(head if place == 0 else (None,) * len(head)), *row) for place, row in enumerate(shown)]
+
+
+def _words(event: Mapping[str, Any]) -> str:
+    start, end = event["valid"] or (None, None)
+    period = f" from {start}" if start else ""
+    return str(event["action"]).replace("_", " ") + period + (f" until {end}" if end else "")
+
+
+def _short(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value["type"] if isinstance(value, Mapping) and "coordinates" in value else str(value)
+    return text if len(text) <= SHOWN_WIDTH else text[: SHOWN_WIDTH - 1] + "…"
+
+
+def changes_command(
+    class_id: Annotated[str | None, typer.Option("--class", help="Changes of this class only.")] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the changes of the record, newest first."""
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
+    chosen = None if class_id is None else catalogue.get_class(class_id).id
+    with open_database(settings) as db, db.read() as conn:
+        found = history_store.list_changes(conn, chosen, limit=limit)
+    if as_json:
+        console.print_json({"changes": found})
+        return
+    rows = (
+        (one["change"], one["at"][:19], one["who"], one["why"], _short(", ".join(one["classes"])))
+        for one in found
+    )
+    console.print_table("Changes", ("change", "at", "who", "why", "classes"), rows)
+
+
+def imports_command(limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List the files that were imported, newest first."""
+    settings = Settings()
+    with open_database(settings) as db, db.read() as conn:
+        found = history_store.list_imports(conn, limit)
+    if as_json:
+        console.print_json({"imports": found})
+        return
+    rows = ((one["id"], one["change"], one["at"][:19], one["who"], one["path"], _short(", ".join(one["classes"])))
+            for one in found)  # fmt: skip
+    console.print_table("Imports", ("import", "change", "at", "who", "file", "classes"), rows)
+
+
+def restore_command(
+    class_id: ClassArgument,
+    to_change: Annotated[int, typer.Option("--to", help="Number of the change after which it was right.")],
+    item: Annotated[str | None, typer.Option("--item", help="Only this feature: its code, or #id.")] = None,
+    why: Why = "restore",
+    as_json: AsJson = False,
+) -> None:
+    """Bring a class, or one feature of it, back to what was known at a change."""
+
+    def restore(conn: Connection, catalogue: Catalogue, change: Change) -> Restored:
+        if item is None:
+            return restore_class(conn, catalogue, class_id, to_change, change)
+        return restore_feature(conn, catalogue, class_id, _item(item), to_change, change)
+
+    _write(restore, why, as_json)
+
+
+def undo_command(
+    import_id: Annotated[str, typer.Argument(help="Id of the import; `chengtu imports` lists them.")],
+    on_conflict: Annotated[
+        OnConflict, typer.Option("--conflicts", help="What becomes of features that were changed since.")
+    ] = OnConflict.refuse,
+    why: Why = "import taken back",
+    as_json: AsJson = False,
+) -> None:
+    """Take an import back: all that it wrote is again what it was before."""
+    try:
+        wanted = UUID(import_id)
+    except ValueError as error:
+        raise BadInput(
+            f"'{import_id}' is not the id of an import.", "`chengtu imports` lists them."
+        ) from error
+
+    def undo(conn: Connection, catalogue: Catalogue, change: Change) -> Restored:
+        return undo_import(conn, catalogue, wanted, change, on_conflict.value)
+
+    try:
+        _write(undo, why, as_json)
+    except Conflict as error:
+        _show_conflicts(error)
+        raise
+
+
+def _write(work: Callable[[Connection, Catalogue, Change], Restored], why: str, as_json: bool) -> None:
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
+    with open_database(settings) as db:
+        with db.write(timeout_s=0) as conn:
+            done = work(conn, catalogue, Change(getpass.getuser(), why))
+        areas_job.recompute(db, catalogue)
+    if as_json:
+        console.print_json(done.as_dict())
+        return
+    if done.change is None:
+        console.step("There was nothing to bring back.")
+        return
+    told = ", ".join(f"{count:,} {name}" for name, count in done.classes.items())
+    console.success(f"Brought back {told} (change {done.change}).")
+    if done.kept:
+        console.step(f"{len(done.kept):,} features changed since were left as they are.")
+
+
+def _show_conflicts(error: Conflict) -> None:
+    rows = [
+        (one["class"], one["code"], field["field"], _short(field["now"]), _short(field["before_import"]))
+        for one in error.members.get("conflicts", [])
+        for field in one["fields"]
+    ]
+    console.print_table("Changed since", ("class", "code", "field", "now", "before the import"), rows)

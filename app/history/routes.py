@@ -1,0 +1,107 @@
+"""HTTP of the record: what happened to a feature, the changes and imports, and bringing back what was."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.access.dependencies import CatalogueDep, ReadConn, WriteConn
+from app.inventory import history_store, restore_service
+from app.inventory.batch import Change
+
+router = APIRouter(tags=["history"])
+
+WHO = "http"
+ItemPath = Annotated[int, Path(description="Item id.", examples=[1], ge=-(2**63), lt=2**63)]
+LimitQuery = Annotated[int, Query(ge=1, le=1000, description="At most this many.")]
+
+
+class RestoreRequest(BaseModel):
+    """To which change a feature or class is brought back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    change: int = Field(
+        ge=1, lt=2**63, description="Number of the change after which it was right.", examples=[12]
+    )
+    why: str = Field(default="restore", max_length=500, description="The reason, kept in the history.")
+
+
+class UndoRequest(BaseModel):
+    """How an import is taken back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on_conflict: Literal["refuse", "keep", "restore"] = Field(
+        default="refuse",
+        description="Features changed since: refuse all with both values, keep them as they are, or restore them too.",
+    )
+    why: str = Field(
+        default="import taken back", max_length=500, description="The reason, kept in the history."
+    )
+
+
+@router.get(
+    "/collections/{collection}/items/{item}/history", summary="What happened to a feature: who, when, why"
+)
+def get_history(conn: ReadConn, catalogue: CatalogueDep, collection: str, item: ItemPath) -> dict[str, Any]:
+    """Each change with what was before and after it, and every version that was ever recorded."""
+    return restore_service.feature_history(conn, catalogue, collection, item)
+
+
+@router.post(
+    "/collections/{collection}/items/{item}/restore", summary="Bring one feature back to an earlier change"
+)
+def restore_item(
+    conn: WriteConn, catalogue: CatalogueDep, collection: str, item: ItemPath, wanted: RestoreRequest
+) -> dict[str, Any]:
+    """The feature is again what was believed of it then; what it was until now stays in its history."""
+    change = Change(WHO, wanted.why)
+    return restore_service.restore_feature(conn, catalogue, collection, item, wanted.change, change).as_dict()
+
+
+@router.post("/collections/{collection}/restore", summary="Bring a class back to an earlier data version")
+def restore_collection(
+    conn: WriteConn, catalogue: CatalogueDep, collection: str, wanted: RestoreRequest
+) -> dict[str, Any]:
+    """All that was written to the class since is withdrawn; it stays in the history."""
+    change = Change(WHO, wanted.why)
+    return restore_service.restore_class(conn, catalogue, collection, wanted.change, change).as_dict()
+
+
+@router.get("/changes", summary="The changes of the record, newest first")
+def get_changes(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    class_id: Annotated[str | None, Query(alias="class", description="Changes of this class only.")] = None,
+    before: Annotated[int | None, Query(ge=1, lt=2**63, description="Go on below this number.")] = None,
+    limit: LimitQuery = 50,
+) -> dict[str, Any]:
+    """Who changed what, when and why; `before` leads to the next page."""
+    chosen = None if class_id is None else catalogue.get_class(class_id).id
+    found = history_store.list_changes(conn, chosen, before, limit)
+    return {"changes": found, "next_before": found[-1]["change"] if len(found) == limit else None}
+
+
+@router.get("/imports", summary="The files that were imported, newest first")
+def get_imports(conn: ReadConn, limit: LimitQuery = 50) -> dict[str, Any]:
+    """Each with its report and the number of its change."""
+    return {"imports": history_store.list_imports(conn, limit)}
+
+
+@router.get("/imports/{import_id}", summary="One import with its report")
+def get_import(conn: ReadConn, import_id: UUID) -> dict[str, Any]:
+    """What was read, loaded and rejected, and why."""
+    return history_store.get_import(conn, import_id)
+
+
+@router.post("/imports/{import_id}/undo", summary="Take an import back")
+def undo_import(
+    conn: WriteConn, catalogue: CatalogueDep, import_id: UUID, wanted: UndoRequest
+) -> dict[str, Any]:
+    """Every feature that it wrote is again what it was before; `known_at` before the undo still shows it."""
+    change = Change(WHO, wanted.why)
+    return restore_service.undo_import(conn, catalogue, import_id, change, wanted.on_conflict).as_dict()

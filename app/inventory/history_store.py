@@ -1,0 +1,114 @@
+"""Reads what was recorded: all versions of a feature, changes, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+from sqlalchemy import Connection, RowMapping, text
+
+from app.catalogue.model import FeatureClass
+from app.errors import NotFound
+from app.inventory.changes import raw
+from app.inventory.history import Version
+from app.inventory.query import derived_names
+from app.inventory.rewrite import names, table
+from app.inventory.store import FULL_DIGITS
+from app.inventory.tables import SCHEMA
+
+_CHANGES = f"SELECT id, at, who, why, import_id, classes FROM {SCHEMA}.changes"
+_IMPORTS = (
+    "SELECT i.id, i.path, i.format, i.at, i.classes, i.source, i.licence, i.attribution, i.report, c.id AS change, "
+    f"c.who, c.why FROM {SCHEMA}.imports i LEFT JOIN {SCHEMA}.changes c ON c.id = i.change_id"
+)
+_NOT_SHOWN = ["id", "change_id", "until_change", "current", "valid", "geom"]
+
+
+def list_versions(conn: Connection, cls: FeatureClass, item: int | str) -> list[Version]:
+    """All versions of the feature with this id (int) or code (text), as they were recorded.
+
+    Raises:
+        NotFound: Nothing was ever recorded of such a feature.
+    """
+    known = {"code", "import_id", "extra", *(field.name for field in cls.fields), *derived_names(cls)}
+    columns = names(["id", "change_id", "valid", "geom", *sorted(known - {"change_id", "min_zoom"})])
+    query = sql.SQL(
+        "SELECT id, change_id, until_change, current, lower(valid)::text, upper(valid)::text, "
+        "to_jsonb(v) - %(hidden)s::text[], ST_AsGeoJSON(geom, {digits})::jsonb FROM ("
+        "SELECT {columns}, NULL::bigint AS until_change, TRUE AS current FROM {now} WHERE {key} = %(item)s UNION ALL "
+        "SELECT {columns}, until_change, FALSE FROM {history} WHERE {key} = %(item)s) v "
+        "ORDER BY change_id, lower(valid) NULLS FIRST"
+    ).format(
+        digits=sql.Literal(FULL_DIGITS),
+        columns=columns,
+        now=table(cls),
+        history=table(cls, history=True),
+        key=sql.Identifier("id" if isinstance(item, int) else "code"),
+    )
+    reachable = not isinstance(item, int) or 0 < item < 2**63
+    rows = raw(conn).execute(query, {"item": item, "hidden": _NOT_SHOWN}).fetchall() if reachable else []
+    if not rows:
+        key = f"the id {item}" if isinstance(item, int) else f"the code '{item}'"
+        raise NotFound(f"No {cls.id} with {key} was ever recorded.")
+    return [Version(row[0], row[1], row[2], row[3], (row[4], row[5]), row[6], row[7]) for row in rows]
+
+
+def get_changes(conn: Connection, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Change id → who, when, why and the import, of the changes named."""
+    rows = conn.execute(text(f"{_CHANGES} WHERE id = ANY(:ids)"), {"ids": sorted(ids)}).mappings()
+    return {row["id"]: _told(row) for row in rows}
+
+
+def list_changes(
+    conn: Connection, class_id: str | None = None, before: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """The newest changes first, of one class or of all; `before` goes on from a change's number."""
+    statement = text(
+        f"{_CHANGES} WHERE id < coalesce(:before, 9223372036854775807) "
+        "AND (CAST(:class_id AS text) IS NULL OR classes @> ARRAY[CAST(:class_id AS text)]) "
+        "ORDER BY id DESC LIMIT :limit"
+    )
+    rows = conn.execute(statement, {"class_id": class_id, "before": before, "limit": limit}).mappings()
+    return [{"change": row["id"], **_told(row), "classes": row["classes"]} for row in rows]
+
+
+def _told(row: RowMapping) -> dict[str, Any]:
+    import_id = None if row["import_id"] is None else str(row["import_id"])
+    return {"at": row["at"].isoformat(), "who": row["who"], "why": row["why"], "import": import_id}
+
+
+def list_imports(conn: Connection, limit: int = 50) -> list[dict[str, Any]]:
+    """The newest imports first."""
+    rows = conn.execute(
+        text(f"{_IMPORTS} ORDER BY i.at DESC, i.id LIMIT :limit"), {"limit": limit}
+    ).mappings()
+    return [_import(row) for row in rows]
+
+
+def get_import(conn: Connection, import_id: UUID) -> dict[str, Any]:
+    """One import.
+
+    Raises:
+        NotFound: There is none with this id.
+    """
+    row = conn.execute(text(f"{_IMPORTS} WHERE i.id = :id"), {"id": import_id}).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no import {import_id}.", "`chengtu imports` lists them.")
+    return _import(row)
+
+
+def _import(row: RowMapping) -> dict[str, Any]:
+    return {**row, "id": str(row["id"]), "at": row["at"].isoformat()}
+
+
+def changes_of_import(conn: Connection, import_id: UUID) -> dict[str, list[int]]:
+    """Class id → numbers of the changes by which an import wrote to it."""
+    statement = text(
+        f"SELECT id, unnest(classes) AS class FROM {SCHEMA}.changes WHERE import_id = :id ORDER BY id"
+    )
+    found: dict[str, list[int]] = {}
+    for row in conn.execute(statement, {"id": import_id}):
+        found.setdefault(row[1], []).append(row[0])
+    return found

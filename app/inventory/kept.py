@@ -1,0 +1,32 @@
+"""What readings keep between requests: results at a data version, by database; the oldest are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+#: Results kept for one database.
+LIMIT = 1_000
+
+_kept: WeakKeyDictionary[Any, dict[tuple[object, ...], Any]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
+    """`make()` once for each key and database; the key must name every data version that the result was read from."""
+    with _lock:
+        known = _kept.setdefault(conn.engine, {})
+        if key in known:
+            return cast("T", known[key])
+    made = make()
+    with _lock:
+        while len(known) >= LIMIT:
+            known.pop(next(iter(known)))
+        known[key] = made
+    return made

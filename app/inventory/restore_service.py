@@ -1,0 +1,229 @@
+"""Restores what was recorded before: one feature, a class, or all that an import changed. Nothing here commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from app.catalogue.model import Catalogue, FeatureClass
+from app.errors import BadInput, Conflict, NotFound
+from app.inventory import changes, history, history_store, restore_store
+from app.inventory.areas import AREA_CLASSES
+from app.inventory.areas_job import relocate_changed
+from app.inventory.batch import Change
+from app.inventory.search_index_store import index_change
+
+OnConflict = Literal["refuse", "keep", "restore"]
+#: So many conflicts stand in an answer; the number of all of them beside it.
+SHOWN_CONFLICTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`change` is the new change's number, None where there was nothing to do; class id → features restored.
+
+    `kept` are conflicts that were left as they are: features changed since, with both values.
+    """
+
+    change: int | None
+    classes: Mapping[str, int]
+    kept: Sequence[Mapping[str, Any]] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        shown = list(self.kept[:SHOWN_CONFLICTS])
+        return {
+            "change": self.change,
+            "classes": dict(self.classes),
+            "kept": shown,
+            "kept_count": len(self.kept),
+        }
+
+
+def feature_history(conn: Connection, catalogue: Catalogue, class_id: str, item: int | str) -> dict[str, Any]:
+    """All that was recorded of a feature, by id (int) or code (text): its versions, and what each change did.
+
+    Raises:
+        NotFound: The class does not exist, or nothing was ever recorded of the feature.
+    """
+    cls = catalogue.get_class(class_id)
+    versions = history_store.list_versions(conn, cls, item)
+    numbers = {version.change_id for version in versions}
+    numbers |= {version.until_change for version in versions if version.until_change is not None}
+    known = history_store.get_changes(conn, numbers)
+    return {
+        "class": cls.id,
+        "id": versions[-1].id,
+        "code": versions[-1].values["code"],
+        "events": history.events(cls, versions, known),
+        "versions": [version.as_dict() for version in versions],
+    }
+
+
+def restore_feature(
+    conn: Connection, catalogue: Catalogue, class_id: str, item: int | str, to_change: int, change: Change
+) -> Restored:
+    """Let one feature be again what was believed of it at a change.
+
+    Raises:
+        NotFound: The class, feature or change does not exist.
+        Conflict: The earlier version does not fit the class any more.
+    """
+    cls = _lock(conn, catalogue, class_id)
+    versions = history_store.list_versions(conn, cls, item)
+    _check_change(conn, to_change)
+    if all(version.change_id > to_change for version in versions):
+        raise NotFound(
+            f"Nothing was recorded of this feature until change {to_change}.",
+            f"Its first change is {min(version.change_id for version in versions)}.",
+        )
+    ids = {version.id for version in versions} & set(restore_store.touched_since(conn, cls, to_change))
+    return _restore(conn, catalogue, {cls.id: sorted(ids)}, {cls.id: to_change}, change)
+
+
+def restore_class(
+    conn: Connection, catalogue: Catalogue, class_id: str, to_change: int, change: Change
+) -> Restored:
+    """Let a class be again what it was at a change: all that was written to it since is withdrawn.
+
+    Raises:
+        NotFound: The class or change does not exist.
+        Conflict: What it held does not fit the class any more.
+    """
+    cls = _lock(conn, catalogue, class_id)
+    _check_change(conn, to_change)
+    ids = restore_store.touched_since(conn, cls, to_change)
+    return _restore(conn, catalogue, {cls.id: ids}, {cls.id: to_change}, change)
+
+
+def undo_import(
+    conn: Connection,
+    catalogue: Catalogue,
+    import_id: UUID,
+    change: Change,
+    on_conflict: OnConflict = "refuse",
+) -> Restored:
+    """Take an import back: every feature that it wrote is again what it was before.
+
+    Features that somebody changed since are conflicts: refused with both values, kept as they are, or restored too.
+
+    Raises:
+        NotFound: There is no such import.
+        Conflict: Features were changed since and `on_conflict` is "refuse"; nothing is changed.
+        BadInput: The import changed nothing that is left, or a class of it is not served any more.
+    """
+    told = history_store.get_import(conn, import_id)
+    numbers = history_store.changes_of_import(conn, import_id)
+    _check_served(catalogue, numbers)
+    if not numbers:
+        raise BadInput(f"The import of {told['path']} changed nothing.")
+    _lock_all(conn, catalogue, numbers)
+    wanted: dict[str, list[int]] = {}
+    conflicts: list[dict[str, Any]] = []
+    for class_id, own in sorted(numbers.items()):
+        cls = catalogue.classes[class_id]
+        ids = restore_store.touched_by(conn, cls, own)
+        later = restore_store.touched_after(conn, cls, ids, own)
+        conflicts += _conflicts(conn, cls, later, min(own) - 1)
+        kept = set(later) if on_conflict == "keep" else set()
+        wanted[class_id] = [one for one in ids if one not in kept]
+    if conflicts and on_conflict == "refuse":
+        raise _refusal(told, conflicts)
+    before = {class_id: min(own) - 1 for class_id, own in numbers.items()}
+    done = _restore(conn, catalogue, wanted, before, change)
+    return Restored(done.change, done.classes, conflicts if on_conflict == "keep" else ())
+
+
+def _check_served(catalogue: Catalogue, class_ids: Iterable[str]) -> None:
+    for class_id in class_ids:
+        if class_id not in catalogue.classes:
+            raise BadInput(
+                f"The import wrote to the class '{class_id}', which is not declared any more.",
+                "Declare it again, then take the import back.",
+            )
+
+
+def _refusal(told: Mapping[str, Any], conflicts: Sequence[Mapping[str, Any]]) -> Conflict:
+    first = conflicts[0]
+    return Conflict(
+        f"{len(conflicts)} features of the import of {told['path']} were changed since, first {first['class']} "
+        f"'{first['code']}'; nothing was changed.",
+        "Choose on_conflict=keep to leave these as they are, or restore to take them back too.",
+        conflicts=list(conflicts[:SHOWN_CONFLICTS]),
+    )
+
+
+def _conflicts(conn: Connection, cls: FeatureClass, ids: Sequence[int], before: int) -> list[dict[str, Any]]:
+    """What stands now and what would stand again, of features changed since."""
+    if not ids:
+        return []
+    now = restore_store.shown_versions(conn, cls, ids)
+    then = restore_store.shown_versions(conn, cls, ids, before)
+    return [_conflict(cls, one, now.get(one), then.get(one)) for one in ids]
+
+
+def _conflict(
+    cls: FeatureClass,
+    feature: int,
+    now: tuple[str, dict[str, Any]] | None,
+    then: tuple[str, dict[str, Any]] | None,
+) -> dict[str, Any]:
+    current, earlier = (now[1] if now else {}), (then[1] if then else {})
+    fields = [
+        {"field": name, "now": current.get(name), "before_import": earlier.get(name)}
+        for name in dict.fromkeys([*current, *earlier])
+        if current.get(name) != earlier.get(name)
+    ]
+    code = (now or then or ("", {}))[0]
+    return {
+        "class": cls.id,
+        "id": feature,
+        "code": code,
+        "exists_now": bool(now),
+        "existed": bool(then),
+        "fields": fields,
+    }
+
+
+def _check_change(conn: Connection, number: int) -> None:
+    if not 0 < number < 2**63 or not history_store.get_changes(conn, [number]):
+        raise NotFound(f"There is no change {number}.", "`chengtu changes` lists them.")
+
+
+def _lock(conn: Connection, catalogue: Catalogue, class_id: str) -> FeatureClass:
+    cls = catalogue.get_class(class_id)
+    _lock_all(conn, catalogue, [class_id])
+    return cls
+
+
+def _lock_all(conn: Connection, catalogue: Catalogue, class_ids: Iterable[str]) -> None:
+    chosen = list(class_ids)
+    areal = any(class_id in AREA_CLASSES for class_id in chosen)
+    changes.lock_classes(conn, catalogue.classes if areal else chosen)
+
+
+def _restore(
+    conn: Connection,
+    catalogue: Catalogue,
+    wanted: Mapping[str, Sequence[int]],
+    to_change: Mapping[str, int],
+    change: Change,
+) -> Restored:
+    wanted = {
+        class_id: restore_store.differing(conn, catalogue.classes[class_id], ids, to_change[class_id])
+        for class_id, ids in wanted.items()
+    }
+    filled = {class_id: ids for class_id, ids in wanted.items() if ids}
+    if not filled:
+        return Restored(None, dict.fromkeys(wanted, 0))
+    change_id = changes.draw_change(conn, change, sorted(filled))
+    for class_id, ids in filled.items():
+        restore_store.restore_rows(conn, catalogue.classes[class_id], ids, to_change[class_id], change_id)
+    relocate_changed(conn, catalogue, sorted(filled), change_id)
+    for class_id in filled:
+        index_change(conn, catalogue.classes[class_id], change_id)
+    return Restored(change_id, {class_id: len(wanted[class_id]) for class_id in wanted})

@@ -1,0 +1,172 @@
+"""Rewrites what is believed of features for claimed times, as SQL:2011 does FOR PORTION OF; the rest of time stays.
+
+Two temporary tables say what happens: `claim_<class>` (id, valid) the times that are taken, `version_<class>` the rows
+put in their place (none for a deletion). What was believed of a claimed time is withdrawn by the change; its days
+outside the claim are written again under the change's number, so that believed versions never overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from app.catalogue.model import FeatureClass
+from app.inventory.batch import Period
+from app.inventory.periods import range_literal, today
+
+Cursor = psycopg.Cursor[Any]
+
+
+def table(cls: FeatureClass, *, history: bool = False) -> sql.Identifier:
+    """The class's table."""
+    return sql.Identifier(cls.schema, f"{cls.id}_history" if history else cls.id)
+
+
+def temporary(kind: str, cls: FeatureClass) -> sql.Identifier:
+    """The name of a temporary table of this transaction."""
+    return sql.Identifier(f"{kind}_{cls.id}"[:63])
+
+
+def names(columns: Iterable[str], alias: str | None = None) -> sql.Composable:
+    """Columns in a list, each of them of `alias`."""
+    quoted = (sql.Identifier(alias, name) if alias else sql.Identifier(name) for name in columns)
+    return sql.SQL(", ").join(quoted)
+
+
+def table_columns(cursor: Cursor, cls: FeatureClass) -> list[str]:
+    """The column names of a class's table as they stand in the database, also those of later revisions."""
+    query = sql.SQL(
+        "SELECT attname FROM pg_attribute WHERE attrelid = {}::regclass AND attnum > 0 AND NOT attisdropped "
+        "ORDER BY attnum"
+    ).format(sql.Literal(table(cls).as_string(cursor)))
+    return [row[0] for row in cursor.execute(query).fetchall()]
+
+
+def believed(cls: FeatureClass, columns: Sequence[str]) -> sql.Composed:
+    """FROM item: all versions that are held to be true, whatever day they tell of."""
+    return sql.SQL("(SELECT {0} FROM {1} UNION ALL SELECT {0} FROM {2} WHERE until_change IS NULL)").format(
+        names(columns), table(cls), table(cls, history=True)
+    )
+
+
+def begin(cursor: Cursor, cls: FeatureClass) -> None:
+    """Make the two tables empty."""
+    claim, version = temporary("claim", cls), temporary("version", cls)
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(claim, version))
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE {} (id bigint NOT NULL, valid daterange NOT NULL) ON COMMIT DROP").format(
+            claim
+        )
+    )
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT * FROM {} WITH NO DATA").format(
+            version, table(cls)
+        )
+    )
+
+
+def claim_codes(cursor: Cursor, cls: FeatureClass, codes: Sequence[str], period: Period) -> None:
+    """Claim a time of the features with these codes."""
+    cursor.execute(
+        sql.SQL("INSERT INTO {} SELECT DISTINCT id, %s::daterange FROM {} v WHERE code = ANY(%s)").format(
+            temporary("claim", cls), believed(cls, ["id", "code"])
+        ),
+        (range_literal(period), list(codes)),
+    )
+
+
+def finish(cursor: Cursor, cls: FeatureClass, change_id: int) -> None:
+    """Withdraw what the claims take, keep its other days, write the versions; all of it as one change."""
+    columns = [name for name in table_columns(cursor, cls) if name != "change_id"]
+    _find_hits(cursor, cls)
+    _keep_remainders(cursor, cls, columns)
+    _withdraw(cursor, cls, columns, change_id)
+    settle(cursor, cls, claimed=True)
+    for target, when in (
+        (table(cls), sql.SQL("valid @> %s::date")),
+        (table(cls, history=True), sql.SQL("NOT valid @> %s::date")),
+    ):
+        cursor.execute(
+            sql.SQL("INSERT INTO {} ({}, change_id) SELECT {}, %s FROM {} WHERE {} ORDER BY id").format(
+                target, names(columns), names(columns), temporary("version", cls), when
+            ),
+            (change_id, today()),
+        )
+
+
+def _find_hits(cursor: Cursor, cls: FeatureClass) -> None:
+    """The believed versions that a claim meets, by the key of their row."""
+    hit, claim = temporary("hit", cls), temporary("claim", cls)
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(hit))
+    cursor.execute(sql.SQL("ANALYZE {}").format(claim))
+    cursor.execute(
+        sql.SQL(
+            "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT v.* FROM (SELECT id, change_id, valid, TRUE AS now FROM {} "
+            "UNION ALL SELECT id, change_id, valid, FALSE FROM {} WHERE until_change IS NULL) v "
+            "WHERE EXISTS (SELECT FROM {} c WHERE c.id = v.id AND c.valid && v.valid)"
+        ).format(hit, table(cls), table(cls, history=True), claim)
+    )
+    cursor.execute(sql.SQL("ANALYZE {}").format(hit))
+
+
+def _keep_remainders(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:
+    rest = [name for name in columns if name != "valid"]
+    cursor.execute(
+        sql.SQL(
+            "INSERT INTO {version} ({rest}, valid) SELECT {of_v}, part FROM {hit} h "
+            "JOIN {believed} v ON v.id = h.id AND v.change_id = h.change_id AND v.valid = h.valid "
+            "JOIN (SELECT id, range_agg(valid) AS taken FROM {claim} GROUP BY id) c ON c.id = v.id "
+            "CROSS JOIN LATERAL unnest(datemultirange(v.valid) - c.taken) part"
+        ).format(
+            version=temporary("version", cls),
+            rest=names(rest),
+            of_v=names(rest, "v"),
+            hit=temporary("hit", cls),
+            believed=believed(cls, [*columns, "change_id"]),
+            claim=temporary("claim", cls),
+        )
+    )
+
+
+def _withdraw(cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_id: int) -> None:
+    current, history, hit = table(cls), table(cls, history=True), temporary("hit", cls)
+    cursor.execute(
+        sql.SQL(
+            "WITH gone AS (DELETE FROM {current} WHERE id IN (SELECT id FROM {hit} WHERE now) RETURNING {columns}) "
+            "INSERT INTO {history} ({columns}, until_change) SELECT {columns}, %s FROM gone"
+        ).format(current=current, history=history, hit=hit, columns=names([*columns, "change_id"])),
+        (change_id,),
+    )
+    cursor.execute(
+        sql.SQL(
+            "UPDATE {} v SET until_change = %s FROM {} h WHERE NOT h.now AND v.id = h.id "
+            "AND v.change_id = h.change_id AND v.valid = h.valid AND v.until_change IS NULL"
+        ).format(history, hit),
+        (change_id,),
+    )
+
+
+def settle(cursor: Cursor, cls: FeatureClass, *, claimed: bool = False) -> set[int]:
+    """Let the class's table hold the versions valid today, of all features or of the claimed ones; ids of rows moved.
+
+    A day that passes ends one version and begins another without any change of what is believed.
+    """
+    columns = names(table_columns(cursor, cls))
+    which = (
+        sql.SQL(" AND id IN (SELECT id FROM {})").format(temporary("claim", cls)) if claimed else sql.SQL("")
+    )
+    current, history = table(cls), table(cls, history=True)
+    moved: set[int] = set()
+    for source, target, when in (
+        (current, history, sql.SQL("NOT valid @> %s::date")),
+        (history, current, sql.SQL("until_change IS NULL AND valid @> %s::date")),
+    ):
+        query = sql.SQL(
+            "WITH moved AS (DELETE FROM {} WHERE {}{} RETURNING {}) "
+            "INSERT INTO {} ({}) SELECT {} FROM moved RETURNING id"
+        ).format(source, when, which, columns, target, columns, columns)
+        moved.update(row[0] for row in cursor.execute(query, (today(),)).fetchall())
+    return moved

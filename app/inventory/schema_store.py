@@ -1,0 +1,83 @@
+"""Reads the tables of classes from the catalogs of PostgreSQL, as `growth` compares them."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString, TypeAlias
+
+import psycopg
+from psycopg.rows import dict_row
+
+from app.inventory.growth import Live, LiveColumn, LiveTable
+
+#: A table per class and one of its versions before; what else stands in the schema has no `change_id` and no `geom`.
+_TABLES = """
+SELECT c.oid, n.nspname AS schema, c.relname AS name, obj_description(c.oid, 'pg_class') AS comment,
+       has_table_privilege('chengtu_engine', c.oid, 'SELECT') AS engine_reads
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (%s) AND c.relkind = 'r'
+  AND (SELECT count(*) FROM pg_attribute a
+       WHERE a.attrelid = c.oid AND a.attname IN ('code', 'geom', 'valid', 'change_id') AND NOT a.attisdropped) = 4
+ORDER BY 2, 3
+"""
+_COLUMNS = """
+SELECT attrelid AS oid, attname AS name, format_type(atttypid, atttypmod) AS type, attnotnull AS filled,
+       col_description(attrelid, attnum) AS comment
+FROM pg_attribute
+WHERE attrelid = ANY (%s) AND attnum > 0 AND NOT attisdropped
+ORDER BY attrelid, attnum
+"""
+_CONSTRAINTS = """
+SELECT k.conrelid AS oid, k.conname AS name, k.contype AS type, pg_get_constraintdef(k.oid) AS definition,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS part(number, place)
+             JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = part.number ORDER BY part.place) AS columns
+FROM pg_constraint k
+WHERE k.conrelid = ANY (%s) AND k.contype IN ('c', 'p')
+ORDER BY 1, 2
+"""
+_INDEXES = """
+SELECT i.indrelid AS oid, c.relname AS name,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS part(number, place)
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number ORDER BY part.place) AS columns
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = ANY (%s)
+"""
+Rows: TypeAlias = dict[int, list[dict[str, Any]]]
+
+
+def read_tables(connection: psycopg.Connection[Any], schemas: list[str]) -> Live:
+    """The tables of classes in `schemas` and of their histories, by (schema, table)."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(_TABLES, [schemas]).fetchall()
+        oids = [row["oid"] for row in found]
+        parts = [_by_table(cursor, query, oids) for query in (_COLUMNS, _CONSTRAINTS, _INDEXES)]
+    return {(row["schema"], row["name"]): _table(row, *parts) for row in found}
+
+
+def _by_table(cursor: psycopg.Cursor[dict[str, Any]], query: LiteralString, oids: list[int]) -> Rows:
+    found: Rows = {oid: [] for oid in oids}
+    for row in cursor.execute(query, [oids]):
+        found[row["oid"]].append(row)
+    return found
+
+
+def _table(row: dict[str, Any], columns: Rows, constraints: Rows, indexes: Rows) -> LiveTable:
+    rules = constraints[row["oid"]]
+    return LiveTable(
+        schema=row["schema"],
+        name=row["name"],
+        comment=row["comment"],
+        engine_reads=row["engine_reads"],
+        columns={
+            item["name"]: LiveColumn(item["type"], not item["filled"], item["comment"])
+            for item in columns[row["oid"]]
+        },
+        checks={
+            item["name"]: (item["definition"], frozenset(item["columns"]))
+            for item in rules
+            if item["type"] == "c"
+        },
+        keys={item["name"]: tuple(item["columns"]) for item in rules if item["type"] == "p"},
+        indexes={item["name"]: tuple(item["columns"]) for item in indexes[row["oid"]]},
+    )

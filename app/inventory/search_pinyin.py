@@ -1,0 +1,51 @@
+"""Chinese read aloud: the toneless pinyin of names, phrase by phrase where a character has several readings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from app.lazy import lazy_module
+
+pypinyin = lazy_module("pypinyin")
+
+_TONES = str.maketrans("āáǎàēéěèōóǒòīíǐìūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeooooiiiiuuuuvvvvvnnnm")
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """`usual` is a character's first reading; `phrases` the phrases in which it is read otherwise."""
+
+    usual: Mapping[str, str]
+    phrases: Mapping[str, tuple[str, ...]]
+
+
+def syllables(text: str) -> list[str]:
+    """The pinyin of a run of Chinese characters, one syllable each, ü as v; a character without one stays itself.
+
+    Reading phrase by phrase costs 75 µs a name, so only names that hold a phrase with an unusual reading (重庆, 银行)
+    are read so.
+    """
+    known = _readings()
+    if any(phrase in text for mark in text for phrase in known.phrases.get(mark, ())):
+        return [str(syllable) for syllable in pypinyin.lazy_pinyin(text, errors=list)]
+    return [known.usual.get(mark, mark) for mark in text]
+
+
+@cache
+def _readings() -> Readings:
+    """Made once from the library's dictionaries (41,900 characters, 47,100 phrases) in 0.1 s."""
+    usual = {
+        chr(point): _plain(found.split(",")[0]) for point, found in pypinyin.constants.PINYIN_DICT.items()
+    }
+    phrases: dict[str, list[str]] = {}
+    for phrase, readings in pypinyin.constants.PHRASES_DICT.items():
+        for mark, reading in zip(phrase, readings, strict=False):
+            if _plain(reading[0]) != usual.get(mark, mark):
+                phrases.setdefault(mark, []).append(phrase)
+    return Readings(usual, {mark: tuple(found) for mark, found in phrases.items()})
+
+
+def _plain(reading: str) -> str:
+    return reading.translate(_TONES)

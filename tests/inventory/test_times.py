@@ -1,0 +1,225 @@
+"""Two times: every write is compared with a model that keeps, for each day, what is believed of it at each change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from app.errors import BadInput
+from app.inventory import day_service, periods, rewrite, store
+from app.inventory.arrays import read_arrays
+from app.inventory.day_service import turn_day
+from app.inventory.query import FeatureQuery
+from app.inventory.service import data_version, delete_features, write_batches
+from app.inventory.times import Times
+from tests.inventory.town import CHANGE, batch, districts, place
+
+DAY = date(2020, 1, 1)
+DAYS = 6
+ENDS = st.one_of(st.none(), st.integers(0, DAYS))
+
+
+def on(day: int | None) -> date | None:
+    return None if day is None else DAY + timedelta(days=30 * day)
+
+
+def period(start: int | None, end: int | None) -> tuple[date | None, date | None]:
+    return on(start), on(end)
+
+
+class Model:
+    """For each code the value of every day: before the first, each of the days, after the last."""
+
+    def __init__(self) -> None:
+        self.believed: dict[str, list[int | None]] = {}
+        self.changes: list[tuple[int, dict[str, list[int | None]]]] = []
+
+    def put(self, code: str, value: int | None, start: int | None, end: int | None) -> None:
+        days = self.believed.setdefault(code, [None] * (DAYS + 2))
+        first = 0 if start is None else start + 1
+        last = DAYS + 2 if end is None else end + 1
+        days[first:last] = [value] * (last - first)
+
+    def keep(self, change_id: int) -> None:
+        self.changes.append((change_id, {code: list(days) for code, days in self.believed.items()}))
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "mend", "delete"]), st.sampled_from("ab"), st.integers(1, 3), ENDS, ENDS
+    ),
+    min_size=1,
+    max_size=7,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps)
+def test_any_row_of_writes_reads_as_the_model_says_on_any_day_at_any_change(conn, catalogue, steps):
+    model = Model()
+    with conn.begin_nested() as savepoint:
+        for kind, code, value, start, end in steps:
+            take(conn, catalogue, model, kind, code, value, *in_order(start, end))
+        for change_id, believed in model.changes:
+            for place_, day in enumerate(
+                [date(2019, 1, 1), *(on(n) for n in range(DAYS)), date(2020, 12, 1)]
+            ):
+                expected = {code: days[place_] for code, days in believed.items() if days[place_] is not None}
+                assert stalls(conn, catalogue, Times(day, known_at=change_id)) == expected
+                if change_id == model.changes[-1][0]:
+                    assert stalls(conn, catalogue, Times(day)) == expected
+        assert stalls(conn, catalogue, Times()) == {
+            c: d[-1] for c, d in model.believed.items() if d[-1] is not None
+        }
+        assert overlaps(conn) == 0
+        savepoint.rollback()
+
+
+def in_order(start: int | None, end: int | None) -> tuple[int | None, int | None]:
+    return (None, start) if start is not None and end is not None and start >= end else (start, end)
+
+
+def take(conn, catalogue, model: Model, kind: str, code: str, value: int, start, end) -> None:
+    known = any(day is not None for day in model.believed.get(code, []))
+    row = batch("toilets", {code: place(0, 0)}, {"stalls": [value]})
+    if kind == "put":
+        write_batches(conn, catalogue, [replace(row, valid=[period(start, end)])], CHANGE)
+        model.put(code, value, start, end)
+    elif kind == "mend":
+        now = model.believed.get(code, [None])[-1]
+        if known and now is None:
+            return  # mending what is not there now would make a new feature of the same code
+        write_batches(conn, catalogue, [row], CHANGE)
+        if not known:
+            model.put(code, value, None, None)
+        days = model.believed[code]
+        place_ = len(days) - 1
+        while place_ >= 0 and days[place_] == now and now is not None:
+            days[place_] = value
+            place_ -= 1
+    elif known and model.believed[code][-1] is not None:
+        delete_features(conn, catalogue, "toilets", [code], CHANGE, period(start, end))
+        model.put(code, None, start, end)
+    model.keep(data_version(conn, "toilets"))
+
+
+def stalls(conn, catalogue, times: Times) -> dict[str, int]:
+    arrays = read_arrays(conn, catalogue, "toilets", ["stalls"], times=times)
+    found = dict(zip(arrays.code, arrays.columns["stalls"].tolist(), strict=True))
+    page = store.features_json(conn, catalogue, FeatureQuery("toilets", times=times))
+    assert {f["properties"]["code"]: f["properties"]["stalls"] for f in json.loads(page)["features"]} == found
+    assert store.class_counts(conn, catalogue, times)["toilets"] == len(found)
+    return found
+
+
+def overlaps(conn) -> int:
+    statement = (
+        "WITH v AS (SELECT id, change_id, valid FROM city.toilets UNION ALL "
+        "SELECT id, change_id, valid FROM city.toilets_history WHERE until_change IS NULL) "
+        "SELECT count(*) FROM v a JOIN v b ON a.id = b.id AND a.valid && b.valid "
+        "AND (a.change_id, a.valid) < (b.change_id, b.valid)"
+    )
+    return int(conn.execute(text(statement)).scalar_one())
+
+
+def versions(conn, catalogue, *rows: tuple[str, int, Any, Any]) -> None:
+    write_timed(conn, catalogue, [(code, value, (start, end)) for code, value, start, end in rows])
+
+
+def write_timed(conn, catalogue, rows: Sequence[tuple[str, int, Any]]) -> dict[str, int]:
+    made = batch(
+        "toilets", {str(n): place(0, 0) for n in range(len(rows))}, {"stalls": [row[1] for row in rows]}
+    )
+    timed = replace(made, codes=[row[0] for row in rows], valid=[row[2] for row in rows])
+    return write_batches(conn, catalogue, [timed], CHANGE)["toilets"].as_dict()
+
+
+NEW, REBUILT = date(2018, 5, 1), date(2021, 3, 1)
+
+
+def test_one_file_may_bring_several_versions_of_a_feature_at_the_first_load(town, catalogue):
+    rows = [
+        ("a", 4, (NEW, REBUILT)),
+        ("a", 8, (REBUILT, None)),
+        ("gone", 2, (None, NEW)),
+        ("b", 1, (None, None)),
+    ]
+    assert write_timed(town, catalogue, rows)["new"] == 4
+    assert stalls(town, catalogue, Times()) == {"a": 8, "b": 1}
+    assert stalls(town, catalogue, Times(date(2021, 2, 28))) == {"a": 4, "b": 1}
+    assert stalls(town, catalogue, Times(date(2018, 4, 30))) == {"gone": 2, "b": 1}
+    ids = town.execute(text("SELECT DISTINCT id FROM city.toilets_history WHERE code = 'a' UNION "
+                            "SELECT id FROM city.toilets WHERE code = 'a'")).scalars().all()  # fmt: skip
+    assert len(ids) == 1
+    assert write_timed(town, catalogue, rows) == {**dict.fromkeys(("loaded", "rejected", "new", "changed"), 0),
+                                                  "read": 4, "unchanged": 4}  # fmt: skip
+
+
+def test_an_interval_shows_each_feature_once_in_its_latest_version_there(town, catalogue):
+    versions(town, catalogue, ("a", 4, NEW, REBUILT), ("a", 8, REBUILT, None), ("b", 1, None, NEW))
+    assert stalls(town, catalogue, Times(date(2020, 1, 1), since=date(2018, 1, 1), interval=True)) == {
+        "a": 4,
+        "b": 1,
+    }
+    assert stalls(town, catalogue, Times(None, since=date(2020, 1, 1), interval=True)) == {"a": 8}
+    assert stalls(town, catalogue, Times(NEW - timedelta(days=1), interval=True)) == {"b": 1}
+    assert stalls(town, catalogue, Times(REBUILT - timedelta(days=1), since=NEW, interval=True)) == {"a": 4}
+
+
+def test_a_column_that_a_later_version_does_not_tell_stays(town, catalogue):
+    first = batch("toilets", {"a": place(0, 0)}, {"stalls": [3], "name_zh": ["东湖公厕"]})
+    write_batches(town, catalogue, [first], CHANGE)
+    versions(town, catalogue, ("a", 8, REBUILT, None))
+    found = read_arrays(town, catalogue, "toilets", ["name_zh", "stalls"])
+    assert (found.columns["name_zh"][0], found.columns["stalls"][0]) == ("东湖公厕", 8)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([("a", 1, (REBUILT, NEW))], "out of order"),
+        ([("a", 1, (NEW, NEW))], "out of order"),
+        ([("a", 1, (None, REBUILT)), ("a", 2, (NEW, None))], "two things at once"),
+        ([("a", 1, (None, None)), ("a", 2, (NEW, REBUILT))], "two things at once"),
+    ],
+)
+def test_dates_out_of_order_and_overlapping_validity_are_refused(town, catalogue, rows, words):
+    with pytest.raises(BadInput, match=words):
+        write_timed(town, catalogue, rows)
+
+
+def test_an_interval_that_ends_before_it_begins_is_refused():
+    with pytest.raises(BadInput, match="begins"):
+        Times(NEW, since=REBUILT, interval=True)
+
+
+def test_a_day_that_passes_lets_the_version_of_the_future_become_the_current_one(
+    database, catalogue, monkeypatch
+):
+    tomorrow = periods.today() + timedelta(days=1)
+    with database.write() as conn:
+        write_batches(conn, catalogue, [districts()], CHANGE)
+        versions(
+            conn, catalogue, ("a", 4, None, tomorrow), ("a", 8, tomorrow, None), ("b", 1, None, tomorrow)
+        )
+        seen = data_version(conn, "toilets")
+    turn_day(database, catalogue)
+    with database.read() as conn:
+        assert stalls(conn, catalogue, Times()) == {"a": 4, "b": 1}
+        assert stalls(conn, catalogue, Times(tomorrow)) == {"a": 8}
+    for module in (day_service, rewrite):
+        monkeypatch.setattr(module, "today", lambda: tomorrow)
+    assert turn_day(database, catalogue) == {"toilets": 2}
+    assert turn_day(database, catalogue) == {}
+    with database.read() as conn:
+        assert stalls(conn, catalogue, Times()) == {"a": 8} == stalls(conn, catalogue, Times(tomorrow))
+        assert stalls(conn, catalogue, Times(tomorrow - timedelta(days=1))) == {"a": 4, "b": 1}
+        assert data_version(conn, "toilets") > seen
