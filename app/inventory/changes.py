@@ -97,13 +97,15 @@ def data_version(conn: Connection, cls: FeatureClass | str) -> int:
     """The highest change that touched a class (rows written or taken back, areas recomputed); 0 where there is none."""
     history = table_name(cls, history=True)
     # A change may write nothing but a past state of the world, so the history's own numbers count too.
-    statement = text(
+    statement = (
         f"SELECT greatest((SELECT max(change_id) FROM {table_name(cls)}), "
         f"(SELECT max(change_id) FROM {history}), (SELECT max(until_change) FROM {history}), "
-        f"(SELECT value::bigint FROM {SCHEMA}.settings WHERE key = :key), 0)"
+        f"(SELECT value::bigint FROM {SCHEMA}.settings WHERE key = %s), 0)"
     )
     class_id = cls if isinstance(cls, str) else cls.id
-    return int(conn.execute(statement, {"key": _relocated_key(class_id)}).scalar_one())
+    # Asked before every read, so without the detour through SQLAlchemy and prepared after some times.
+    row = raw(conn).execute(statement.encode(), [_relocated_key(class_id)]).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def areas_version(conn: Connection) -> int:

@@ -98,15 +98,16 @@ def finish(cursor: Cursor, cls: FeatureClass, change_id: int) -> None:
 
 
 def _find_hits(cursor: Cursor, cls: FeatureClass) -> None:
-    """The believed versions that a claim meets, by the key of their row."""
+    """The believed versions that a claim meets, by the key of their row, with the days that stay theirs."""
     hit, claim = temporary("hit", cls), temporary("claim", cls)
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(hit))
     cursor.execute(sql.SQL("ANALYZE {}").format(claim))
     cursor.execute(
         sql.SQL(
-            "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT v.* FROM (SELECT id, change_id, valid, TRUE AS now FROM {} "
-            "UNION ALL SELECT id, change_id, valid, FALSE FROM {} WHERE until_change IS NULL) v "
-            "WHERE EXISTS (SELECT FROM {} c WHERE c.id = v.id AND c.valid && v.valid)"
+            "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT v.*, datemultirange(v.valid) - c.taken AS rest FROM "
+            "(SELECT id, change_id, valid, TRUE AS now FROM {} UNION ALL "
+            "SELECT id, change_id, valid, FALSE FROM {} WHERE until_change IS NULL) v "
+            "JOIN (SELECT id, range_agg(valid) AS taken FROM {} GROUP BY id) c ON c.id = v.id AND v.valid && c.taken"
         ).format(hit, table(cls), table(cls, history=True), claim)
     )
     cursor.execute(sql.SQL("ANALYZE {}").format(hit))
@@ -114,21 +115,24 @@ def _find_hits(cursor: Cursor, cls: FeatureClass) -> None:
 
 def _keep_remainders(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:
     rest = [name for name in columns if name != "valid"]
-    cursor.execute(
-        sql.SQL(
-            "INSERT INTO {version} ({rest}, valid) SELECT {of_v}, part FROM {hit} h "
-            "JOIN {believed} v ON v.id = h.id AND v.change_id = h.change_id AND v.valid = h.valid "
-            "JOIN (SELECT id, range_agg(valid) AS taken FROM {claim} GROUP BY id) c ON c.id = v.id "
-            "CROSS JOIN LATERAL unnest(datemultirange(v.valid) - c.taken) part"
-        ).format(
-            version=temporary("version", cls),
-            rest=names(rest),
-            of_v=names(rest, "v"),
-            hit=temporary("hit", cls),
-            believed=believed(cls, [*columns, "change_id"]),
-            claim=temporary("claim", cls),
+    # Each table by itself: joined with both at once the planner went through the history once a row.
+    for source, where in (
+        (table(cls), sql.SQL("h.now")),
+        (
+            table(cls, history=True),
+            sql.SQL(
+                "NOT h.now AND v.change_id = h.change_id AND v.valid = h.valid AND v.until_change IS NULL"
+            ),
+        ),
+    ):
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO {} ({}, valid) SELECT {}, part FROM {} h JOIN {} v ON v.id = h.id "
+                "CROSS JOIN LATERAL unnest(h.rest) part WHERE NOT isempty(h.rest) AND {}"
+            ).format(
+                temporary("version", cls), names(rest), names(rest, "v"), temporary("hit", cls), source, where
+            )
         )
-    )
 
 
 def _withdraw(cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_id: int) -> None:

@@ -22,7 +22,7 @@ from app.inventory.query import (
     field_names,
     property_names,
 )
-from app.inventory.tables import quoted
+from app.inventory.tables import quoted, table_name
 from app.inventory.times import NOW, Times, versions
 
 __all__ = [
@@ -72,6 +72,7 @@ def features_page(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -
     """The same with what a link to the next page needs."""
     cls = catalogue.get_class(query.class_id)
     query = checked(cls, query)
+    query = replace(query, times=_looked_up(conn, cls, query.times))
     path = None if query.area is None else str(get_area(conn, query.area)["area_path"])
     # Counting a large box costs far more than the page itself, the planner's view of it less than a millisecond.
     estimate = _estimate(conn, cls, query, path) if query.count == "auto" and query.bbox is not None else 0
@@ -84,6 +85,18 @@ def features_page(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -
     if query.count == "auto" and not exact:
         matched = max(estimate or _estimate(conn, cls, query, path), COUNT_LIMIT + 1)
     return _page(int(returned), features, matched, exact=exact, next_after=last if more else None)
+
+
+def _looked_up(conn: Connection, cls: FeatureClass, times: Times) -> Times:
+    """The time with what the planner cannot see: that no current row holds then.
+
+    Rows come in the order of ids, and it would go through the whole table in vain (measured 25 ms for 50,000 rows).
+    """
+    if times.as_of is None or times.interval:
+        return times
+    statement = f"SELECT EXISTS (SELECT FROM {table_name(cls)} WHERE valid @> %(as_of)s::date)"
+    row = _execute(conn, statement, times.values).fetchone()
+    return replace(times, past=row is not None and not row[0])
 
 
 def _page(

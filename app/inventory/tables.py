@@ -170,7 +170,14 @@ def _history(cls: FeatureClass, metadata: MetaData) -> Table:
         Column("until_change", BigInteger, comment="Change that ended this version; null while it holds"),
         # One change may write several versions of a feature: the new one and what it leaves of those before.
         PrimaryKeyConstraint("id", "change_id", "valid", name=_name("pk", name)),
-        Index(_name("ix", name, "geom"), "geom", "valid", postgresql_using="gist"),
+        Index(
+            _name("ix", name, "geom"),
+            "geom",
+            "valid",
+            postgresql_using="gist",
+            postgresql_where=text("until_change IS NULL"),
+        ),
+        Index(_name("ix", name, "id"), "id", postgresql_where=text("until_change IS NULL")),
         Index(
             _name("ix", name, "valid"),
             "valid",
@@ -187,7 +194,11 @@ def _history(cls: FeatureClass, metadata: MetaData) -> Table:
         ),
         Index(_name("ix", name, "code"), "code"),
         Index(_name("ix", name, "change_id"), "change_id"),
-        Index(_name("ix", name, "until_change"), "until_change"),
+        Index(
+            _name("ix", name, "until_change"),
+            "until_change",
+            postgresql_where=text("until_change IS NOT NULL"),
+        ),
         schema=cls.schema,
         comment=f"{cls.title.zh} / {cls.title.en}: all versions but the current ones",
     )
@@ -317,6 +328,7 @@ def _indexes(cls: FeatureClass) -> Iterator[Index]:
         _name("ix", cls.id, "area_path"), "area_path", postgresql_ops={"area_path": "text_pattern_ops"}
     )
     yield Index(_name("ix", cls.id, "change_id"), "change_id")
+    yield Index(_name("ix", cls.id, "valid"), "valid", postgresql_using="gist")
 
 
 def _name(*parts: str) -> str:

@@ -21,13 +21,15 @@ class Times:
     """A day in the world `as_of`, an interval of days (`since` to `as_of`, both of them in it), a change `known_at`.
 
     Without any of them the current rows are read. In an interval each feature is its latest version there.
-    `interval` tells an interval whose ends are both open from no time at all.
+    `interval` tells an interval whose ends are both open from no time at all. `past` is set by who has looked: no
+    current row holds on that day, so that only the history is read.
     """
 
     as_of: date | None = None
     since: date | None = None
     interval: bool = False
     known_at: int | None = None
+    past: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an interval that ends before it begins.
@@ -77,19 +79,19 @@ def versions(cls: FeatureClass | str, columns: Iterable[str], times: Times) -> s
     current, history = table_name(cls), table_name(cls, history=True)
     if times.now:
         return current
-    names = ", ".join(quoted(name) for name in sorted({*columns, "id"}))
-    when, believed = _valid(times), "until_change IS NULL"
+    names = ", ".join(quoted(name) for name in sorted({*columns, "id", "valid", "change_id"}))
+    believed = "until_change IS NULL"
     if times.known_at is not None:
-        when = f"change_id <= %(known_at)s AND {when}"
-        believed = "(until_change IS NULL OR until_change > %(known_at)s)"
-    union = (
-        f"SELECT {names}{{valid}} FROM {current} WHERE {when} "
-        f"UNION ALL SELECT {names}{{valid}} FROM {history} WHERE {believed} AND {when}"
+        believed = "change_id <= %(known_at)s AND (until_change IS NULL OR until_change > %(known_at)s)"
+    # The conditions stand outside the union: only members without any are planned as one table, in order of an index.
+    now = "" if times.past else f"SELECT {names}, NULL::bigint AS until_change FROM {current} UNION ALL "
+    every = (
+        f"SELECT {names} FROM ({now}SELECT {names}, until_change FROM {history}) both_tables "
+        f"WHERE {believed} AND {_valid(times)}"
     )
     if not times.interval:
-        return f"({union.format(valid='')})"
-    latest = union.format(valid=", valid AS valid_order")
-    return f"(SELECT DISTINCT ON (id) * FROM ({latest}) both_tables ORDER BY id, valid_order DESC)"
+        return f"({every})"
+    return f"(SELECT DISTINCT ON (id) * FROM ({every}) every_version ORDER BY id, valid DESC)"
 
 
 def _valid(times: Times) -> str:

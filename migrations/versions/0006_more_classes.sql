@@ -79,6 +79,8 @@ CREATE INDEX ix_alleys_geom_z14 ON city.alleys USING gist (geom) WHERE min_zoom 
 
 CREATE INDEX ix_alleys_geom_z9 ON city.alleys USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_alleys_valid ON city.alleys USING gist (valid);
+
 COMMENT ON TABLE city.alleys IS '背街小巷 / Back alleys';
 
 COMMENT ON COLUMN city.alleys.id IS 'Item id, never given out again';
@@ -222,11 +224,13 @@ CREATE INDEX ix_alleys_history_change_id ON city.alleys_history (change_id);
 
 CREATE INDEX ix_alleys_history_code ON city.alleys_history (code);
 
-CREATE INDEX ix_alleys_history_geom ON city.alleys_history USING gist (geom, valid);
+CREATE INDEX ix_alleys_history_geom ON city.alleys_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_alleys_history_geom_z12 ON city.alleys_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_alleys_history_until_change ON city.alleys_history (until_change);
+CREATE INDEX ix_alleys_history_id ON city.alleys_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_alleys_history_until_change ON city.alleys_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_alleys_history_valid ON city.alleys_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -419,6 +423,8 @@ CREATE INDEX ix_bike_bays_geom_z14 ON city.bike_bays USING gist (geom) WHERE min
 
 CREATE INDEX ix_bike_bays_geom_z9 ON city.bike_bays USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_bike_bays_valid ON city.bike_bays USING gist (valid);
+
 COMMENT ON TABLE city.bike_bays IS '非机动车停放点 / Bike bays';
 
 COMMENT ON COLUMN city.bike_bays.id IS 'Item id, never given out again';
@@ -601,11 +607,13 @@ CREATE INDEX ix_bike_bays_history_change_id ON city.bike_bays_history (change_id
 
 CREATE INDEX ix_bike_bays_history_code ON city.bike_bays_history (code);
 
-CREATE INDEX ix_bike_bays_history_geom ON city.bike_bays_history USING gist (geom, valid);
+CREATE INDEX ix_bike_bays_history_geom ON city.bike_bays_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_bike_bays_history_geom_z12 ON city.bike_bays_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_bike_bays_history_until_change ON city.bike_bays_history (until_change);
+CREATE INDEX ix_bike_bays_history_id ON city.bike_bays_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_bike_bays_history_until_change ON city.bike_bays_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_bike_bays_history_valid ON city.bike_bays_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -743,13 +751,13 @@ ALTER TABLE city."bridges"
     ADD COLUMN community_name TEXT,
     ADD COLUMN changed_on DATE,
     ADD COLUMN emergency_drainage BOOLEAN,
-    ADD CONSTRAINT "ck_bridges_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_bridges_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_bridges_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
-    ADD CONSTRAINT "ck_bridges_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
+    ADD CONSTRAINT "ck_bridges_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_bridges_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_bridges_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
-    ADD CONSTRAINT "ck_bridges_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_bridges_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_bridges_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_bridges_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
+    ADD CONSTRAINT "ck_bridges_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.bridges.state_since IS '状态起始日期 / State since';
 
@@ -846,12 +854,12 @@ ALTER TABLE city."buildings"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
-    ADD CONSTRAINT "ck_buildings_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_buildings_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
-    ADD CONSTRAINT "ck_buildings_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
-    ADD CONSTRAINT "ck_buildings_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_buildings_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_buildings_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
-    ADD CONSTRAINT "ck_buildings_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_buildings_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_buildings_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_buildings_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_buildings_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other'));
 
 COMMENT ON COLUMN city.buildings.department IS '主管部门 / Department in charge';
 
@@ -898,11 +906,11 @@ ALTER TABLE city."built_up_areas"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
-    ADD CONSTRAINT "ck_built_up_areas_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_built_up_areas_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_built_up_areas_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_built_up_areas_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_built_up_areas_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_built_up_areas_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
+    ADD CONSTRAINT "ck_built_up_areas_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_built_up_areas_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other'));
 
 COMMENT ON COLUMN city.built_up_areas.department IS '主管部门 / Department in charge';
@@ -1034,6 +1042,8 @@ CREATE INDEX ix_bus_shelters_geom_z12 ON city.bus_shelters USING gist (geom) WHE
 CREATE INDEX ix_bus_shelters_geom_z14 ON city.bus_shelters USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_bus_shelters_geom_z9 ON city.bus_shelters USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_bus_shelters_valid ON city.bus_shelters USING gist (valid);
 
 COMMENT ON TABLE city.bus_shelters IS '公交站亭 / Bus shelters';
 
@@ -1217,11 +1227,13 @@ CREATE INDEX ix_bus_shelters_history_change_id ON city.bus_shelters_history (cha
 
 CREATE INDEX ix_bus_shelters_history_code ON city.bus_shelters_history (code);
 
-CREATE INDEX ix_bus_shelters_history_geom ON city.bus_shelters_history USING gist (geom, valid);
+CREATE INDEX ix_bus_shelters_history_geom ON city.bus_shelters_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_bus_shelters_history_geom_z12 ON city.bus_shelters_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_bus_shelters_history_until_change ON city.bus_shelters_history (until_change);
+CREATE INDEX ix_bus_shelters_history_id ON city.bus_shelters_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_bus_shelters_history_until_change ON city.bus_shelters_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_bus_shelters_history_valid ON city.bus_shelters_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -1444,6 +1456,8 @@ CREATE INDEX ix_construction_sites_geom_z14 ON city.construction_sites USING gis
 
 CREATE INDEX ix_construction_sites_geom_z9 ON city.construction_sites USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_construction_sites_valid ON city.construction_sites USING gist (valid);
+
 COMMENT ON TABLE city.construction_sites IS '建设工地 / Construction sites';
 
 COMMENT ON COLUMN city.construction_sites.id IS 'Item id, never given out again';
@@ -1638,11 +1652,13 @@ CREATE INDEX ix_construction_sites_history_change_id ON city.construction_sites_
 
 CREATE INDEX ix_construction_sites_history_code ON city.construction_sites_history (code);
 
-CREATE INDEX ix_construction_sites_history_geom ON city.construction_sites_history USING gist (geom, valid);
+CREATE INDEX ix_construction_sites_history_geom ON city.construction_sites_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_construction_sites_history_geom_z12 ON city.construction_sites_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_construction_sites_history_until_change ON city.construction_sites_history (until_change);
+CREATE INDEX ix_construction_sites_history_id ON city.construction_sites_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_construction_sites_history_until_change ON city.construction_sites_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_construction_sites_history_valid ON city.construction_sites_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -1778,12 +1794,12 @@ ALTER TABLE city."districts"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
+    ADD CONSTRAINT "ck_districts_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_districts_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
     ADD CONSTRAINT "ck_districts_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_districts_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_districts_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_districts_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_districts_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
-    ADD CONSTRAINT "ck_districts_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other'));
+    ADD CONSTRAINT "ck_districts_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.districts.department IS '主管部门 / Department in charge';
 
@@ -1912,6 +1928,8 @@ CREATE INDEX ix_estate_programmes_geom_z12 ON city.estate_programmes USING gist 
 CREATE INDEX ix_estate_programmes_geom_z14 ON city.estate_programmes USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_estate_programmes_geom_z9 ON city.estate_programmes USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_estate_programmes_valid ON city.estate_programmes USING gist (valid);
 
 COMMENT ON TABLE city.estate_programmes IS '老旧小区改造计划 / Old estate programmes';
 
@@ -2068,11 +2086,13 @@ CREATE INDEX ix_estate_programmes_history_change_id ON city.estate_programmes_hi
 
 CREATE INDEX ix_estate_programmes_history_code ON city.estate_programmes_history (code);
 
-CREATE INDEX ix_estate_programmes_history_geom ON city.estate_programmes_history USING gist (geom, valid);
+CREATE INDEX ix_estate_programmes_history_geom ON city.estate_programmes_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_estate_programmes_history_geom_z12 ON city.estate_programmes_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_estate_programmes_history_until_change ON city.estate_programmes_history (until_change);
+CREATE INDEX ix_estate_programmes_history_id ON city.estate_programmes_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_estate_programmes_history_until_change ON city.estate_programmes_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_estate_programmes_history_valid ON city.estate_programmes_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -2270,6 +2290,8 @@ CREATE INDEX ix_filling_stations_geom_z14 ON city.filling_stations USING gist (g
 
 CREATE INDEX ix_filling_stations_geom_z9 ON city.filling_stations USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_filling_stations_valid ON city.filling_stations USING gist (valid);
+
 COMMENT ON TABLE city.filling_stations IS '加油加气充电站 / Filling and charging stations';
 
 COMMENT ON COLUMN city.filling_stations.id IS 'Item id, never given out again';
@@ -2449,11 +2471,13 @@ CREATE INDEX ix_filling_stations_history_change_id ON city.filling_stations_hist
 
 CREATE INDEX ix_filling_stations_history_code ON city.filling_stations_history (code);
 
-CREATE INDEX ix_filling_stations_history_geom ON city.filling_stations_history USING gist (geom, valid);
+CREATE INDEX ix_filling_stations_history_geom ON city.filling_stations_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_filling_stations_history_geom_z12 ON city.filling_stations_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_filling_stations_history_until_change ON city.filling_stations_history (until_change);
+CREATE INDEX ix_filling_stations_history_id ON city.filling_stations_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_filling_stations_history_until_change ON city.filling_stations_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_filling_stations_history_valid ON city.filling_stations_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -2668,6 +2692,8 @@ CREATE INDEX ix_flower_beds_geom_z14 ON city.flower_beds USING gist (geom) WHERE
 
 CREATE INDEX ix_flower_beds_geom_z9 ON city.flower_beds USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_flower_beds_valid ON city.flower_beds USING gist (valid);
+
 COMMENT ON TABLE city.flower_beds IS '花坛花境 / Flower beds';
 
 COMMENT ON COLUMN city.flower_beds.id IS 'Item id, never given out again';
@@ -2850,11 +2876,13 @@ CREATE INDEX ix_flower_beds_history_change_id ON city.flower_beds_history (chang
 
 CREATE INDEX ix_flower_beds_history_code ON city.flower_beds_history (code);
 
-CREATE INDEX ix_flower_beds_history_geom ON city.flower_beds_history USING gist (geom, valid);
+CREATE INDEX ix_flower_beds_history_geom ON city.flower_beds_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_flower_beds_history_geom_z12 ON city.flower_beds_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_flower_beds_history_until_change ON city.flower_beds_history (until_change);
+CREATE INDEX ix_flower_beds_history_id ON city.flower_beds_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_flower_beds_history_until_change ON city.flower_beds_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_flower_beds_history_valid ON city.flower_beds_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -3047,6 +3075,8 @@ CREATE INDEX ix_gas_devices_geom_z14 ON city.gas_devices USING gist (geom) WHERE
 
 CREATE INDEX ix_gas_devices_geom_z9 ON city.gas_devices USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_gas_devices_valid ON city.gas_devices USING gist (valid);
+
 COMMENT ON TABLE city.gas_devices IS '燃气安全装置 / Gas safety devices';
 
 COMMENT ON COLUMN city.gas_devices.id IS 'Item id, never given out again';
@@ -3178,11 +3208,13 @@ CREATE INDEX ix_gas_devices_history_change_id ON city.gas_devices_history (chang
 
 CREATE INDEX ix_gas_devices_history_code ON city.gas_devices_history (code);
 
-CREATE INDEX ix_gas_devices_history_geom ON city.gas_devices_history USING gist (geom, valid);
+CREATE INDEX ix_gas_devices_history_geom ON city.gas_devices_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_gas_devices_history_geom_z12 ON city.gas_devices_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_gas_devices_history_until_change ON city.gas_devices_history (until_change);
+CREATE INDEX ix_gas_devices_history_id ON city.gas_devices_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_gas_devices_history_until_change ON city.gas_devices_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_gas_devices_history_valid ON city.gas_devices_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -3359,6 +3391,8 @@ CREATE INDEX ix_green_facilities_geom_z14 ON city.green_facilities USING gist (g
 
 CREATE INDEX ix_green_facilities_geom_z9 ON city.green_facilities USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_green_facilities_valid ON city.green_facilities USING gist (valid);
+
 COMMENT ON TABLE city.green_facilities IS '绿化附属设施 / Greenery fixtures';
 
 COMMENT ON COLUMN city.green_facilities.id IS 'Item id, never given out again';
@@ -3529,11 +3563,13 @@ CREATE INDEX ix_green_facilities_history_change_id ON city.green_facilities_hist
 
 CREATE INDEX ix_green_facilities_history_code ON city.green_facilities_history (code);
 
-CREATE INDEX ix_green_facilities_history_geom ON city.green_facilities_history USING gist (geom, valid);
+CREATE INDEX ix_green_facilities_history_geom ON city.green_facilities_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_green_facilities_history_geom_z12 ON city.green_facilities_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_green_facilities_history_until_change ON city.green_facilities_history (until_change);
+CREATE INDEX ix_green_facilities_history_id ON city.green_facilities_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_green_facilities_history_until_change ON city.green_facilities_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_green_facilities_history_valid ON city.green_facilities_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -3668,17 +3704,17 @@ ALTER TABLE city."green_spaces"
     ADD COLUMN condition TEXT,
     ADD COLUMN inspected_on DATE,
     ADD COLUMN changed_on DATE,
+    ADD CONSTRAINT "ck_green_spaces_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
+    ADD CONSTRAINT "ck_green_spaces_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_green_spaces_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_green_spaces_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_green_spaces_condition_b1ba33a3" CHECK ("condition" IN ('good', 'damaged', 'lost', 'abandoned', 'removed')),
     ADD CONSTRAINT "ck_green_spaces_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_green_spaces_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
     ADD CONSTRAINT "ck_green_spaces_inspected_on_e64c2792" CHECK ("inspected_on" >= DATE '0001-01-01' AND "inspected_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_green_spaces_code_system_a364c04b" CHECK ("code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
     ADD CONSTRAINT "ck_green_spaces_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_green_spaces_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_green_spaces_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
-    ADD CONSTRAINT "ck_green_spaces_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
-    ADD CONSTRAINT "ck_green_spaces_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_green_spaces_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.green_spaces.department IS '主管部门 / Department in charge';
 
@@ -3863,6 +3899,8 @@ CREATE INDEX ix_greenway_nodes_geom_z14 ON city.greenway_nodes USING gist (geom)
 
 CREATE INDEX ix_greenway_nodes_geom_z9 ON city.greenway_nodes USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_greenway_nodes_valid ON city.greenway_nodes USING gist (valid);
+
 COMMENT ON TABLE city.greenway_nodes IS '绿道节点 / Greenway nodes';
 
 COMMENT ON COLUMN city.greenway_nodes.id IS 'Item id, never given out again';
@@ -3994,11 +4032,13 @@ CREATE INDEX ix_greenway_nodes_history_change_id ON city.greenway_nodes_history 
 
 CREATE INDEX ix_greenway_nodes_history_code ON city.greenway_nodes_history (code);
 
-CREATE INDEX ix_greenway_nodes_history_geom ON city.greenway_nodes_history USING gist (geom, valid);
+CREATE INDEX ix_greenway_nodes_history_geom ON city.greenway_nodes_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_greenway_nodes_history_geom_z12 ON city.greenway_nodes_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_greenway_nodes_history_until_change ON city.greenway_nodes_history (until_change);
+CREATE INDEX ix_greenway_nodes_history_id ON city.greenway_nodes_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_greenway_nodes_history_until_change ON city.greenway_nodes_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_greenway_nodes_history_valid ON city.greenway_nodes_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -4092,12 +4132,12 @@ ALTER TABLE city."greenways"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
+    ADD CONSTRAINT "ck_greenways_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_greenways_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_greenways_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_greenways_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
     ADD CONSTRAINT "ck_greenways_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_greenways_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
-    ADD CONSTRAINT "ck_greenways_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_greenways_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_greenways_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other'));
 
 COMMENT ON COLUMN city.greenways.department IS '主管部门 / Department in charge';
 
@@ -4143,11 +4183,11 @@ ALTER TABLE city."grid_cells"
     ADD COLUMN data_source TEXT,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
-    ADD CONSTRAINT "ck_grid_cells_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
-    ADD CONSTRAINT "ck_grid_cells_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
     ADD CONSTRAINT "ck_grid_cells_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_grid_cells_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_grid_cells_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_grid_cells_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_grid_cells_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_grid_cells_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other'));
 
 COMMENT ON COLUMN city.grid_cells.department IS '主管部门 / Department in charge';
 
@@ -4260,6 +4300,8 @@ CREATE INDEX ix_historic_districts_geom_z12 ON city.historic_districts USING gis
 CREATE INDEX ix_historic_districts_geom_z14 ON city.historic_districts USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_historic_districts_geom_z9 ON city.historic_districts USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_historic_districts_valid ON city.historic_districts USING gist (valid);
 
 COMMENT ON TABLE city.historic_districts IS '历史文化街区 / Historic districts';
 
@@ -4398,11 +4440,13 @@ CREATE INDEX ix_historic_districts_history_change_id ON city.historic_districts_
 
 CREATE INDEX ix_historic_districts_history_code ON city.historic_districts_history (code);
 
-CREATE INDEX ix_historic_districts_history_geom ON city.historic_districts_history USING gist (geom, valid);
+CREATE INDEX ix_historic_districts_history_geom ON city.historic_districts_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_historic_districts_history_geom_z12 ON city.historic_districts_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_historic_districts_history_until_change ON city.historic_districts_history (until_change);
+CREATE INDEX ix_historic_districts_history_id ON city.historic_districts_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_historic_districts_history_until_change ON city.historic_districts_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_historic_districts_history_valid ON city.historic_districts_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -4573,6 +4617,8 @@ CREATE INDEX ix_hoardings_geom_z14 ON city.hoardings USING gist (geom) WHERE min
 
 CREATE INDEX ix_hoardings_geom_z9 ON city.hoardings USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_hoardings_valid ON city.hoardings USING gist (valid);
+
 COMMENT ON TABLE city.hoardings IS '施工围挡 / Hoardings';
 
 COMMENT ON COLUMN city.hoardings.id IS 'Item id, never given out again';
@@ -4716,11 +4762,13 @@ CREATE INDEX ix_hoardings_history_change_id ON city.hoardings_history (change_id
 
 CREATE INDEX ix_hoardings_history_code ON city.hoardings_history (code);
 
-CREATE INDEX ix_hoardings_history_geom ON city.hoardings_history USING gist (geom, valid);
+CREATE INDEX ix_hoardings_history_geom ON city.hoardings_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_hoardings_history_geom_z12 ON city.hoardings_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_hoardings_history_until_change ON city.hoardings_history (until_change);
+CREATE INDEX ix_hoardings_history_id ON city.hoardings_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_hoardings_history_until_change ON city.hoardings_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_hoardings_history_valid ON city.hoardings_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -4899,6 +4947,8 @@ CREATE INDEX ix_illegal_constructions_geom_z14 ON city.illegal_constructions USI
 
 CREATE INDEX ix_illegal_constructions_geom_z9 ON city.illegal_constructions USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_illegal_constructions_valid ON city.illegal_constructions USING gist (valid);
+
 COMMENT ON TABLE city.illegal_constructions IS '违法建设 / Illegal constructions';
 
 COMMENT ON COLUMN city.illegal_constructions.id IS 'Item id, never given out again';
@@ -5045,11 +5095,13 @@ CREATE INDEX ix_illegal_constructions_history_change_id ON city.illegal_construc
 
 CREATE INDEX ix_illegal_constructions_history_code ON city.illegal_constructions_history (code);
 
-CREATE INDEX ix_illegal_constructions_history_geom ON city.illegal_constructions_history USING gist (geom, valid);
+CREATE INDEX ix_illegal_constructions_history_geom ON city.illegal_constructions_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_illegal_constructions_history_geom_z12 ON city.illegal_constructions_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_illegal_constructions_history_until_change ON city.illegal_constructions_history (until_change);
+CREATE INDEX ix_illegal_constructions_history_id ON city.illegal_constructions_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_illegal_constructions_history_until_change ON city.illegal_constructions_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_illegal_constructions_history_valid ON city.illegal_constructions_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -5163,14 +5215,14 @@ ALTER TABLE city."manholes"
     ADD COLUMN community_code TEXT,
     ADD COLUMN community_name TEXT,
     ADD COLUMN changed_on DATE,
-    ADD CONSTRAINT "ck_manholes_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_manholes_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_manholes_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
     ADD CONSTRAINT "ck_manholes_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_manholes_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_manholes_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_manholes_kind_0bcb421b" CHECK ("kind" IN ('water', 'reclaimed', 'sewer', 'storm', 'combined', 'gas', 'heat', 'power', 'lighting', 'telecom', 'television', 'data', 'cable', 'police', 'signal', 'bus', 'traffic', 'greenery', 'septic', 'oil_gas', 'channel', 'special', 'other', 'unknown')),
-    ADD CONSTRAINT "ck_manholes_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity');
+    ADD CONSTRAINT "ck_manholes_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_manholes_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_manholes_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.manholes.state_since IS '状态起始日期 / State since';
 
@@ -5266,8 +5318,8 @@ ALTER TABLE city."markets"
     ADD CONSTRAINT "ck_markets_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_markets_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_markets_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_markets_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
-    ADD CONSTRAINT "ck_markets_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity');
+    ADD CONSTRAINT "ck_markets_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_markets_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other'));
 
 COMMENT ON COLUMN city.markets.department IS '主管部门 / Department in charge';
 
@@ -5398,6 +5450,8 @@ CREATE INDEX ix_monitoring_points_geom_z12 ON city.monitoring_points USING gist 
 CREATE INDEX ix_monitoring_points_geom_z14 ON city.monitoring_points USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_monitoring_points_geom_z9 ON city.monitoring_points USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_monitoring_points_valid ON city.monitoring_points USING gist (valid);
 
 COMMENT ON TABLE city.monitoring_points IS '监测设施 / Monitoring points';
 
@@ -5578,11 +5632,13 @@ CREATE INDEX ix_monitoring_points_history_change_id ON city.monitoring_points_hi
 
 CREATE INDEX ix_monitoring_points_history_code ON city.monitoring_points_history (code);
 
-CREATE INDEX ix_monitoring_points_history_geom ON city.monitoring_points_history USING gist (geom, valid);
+CREATE INDEX ix_monitoring_points_history_geom ON city.monitoring_points_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_monitoring_points_history_geom_z12 ON city.monitoring_points_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_monitoring_points_history_until_change ON city.monitoring_points_history (until_change);
+CREATE INDEX ix_monitoring_points_history_id ON city.monitoring_points_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_monitoring_points_history_until_change ON city.monitoring_points_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_monitoring_points_history_valid ON city.monitoring_points_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -5794,6 +5850,8 @@ CREATE INDEX ix_monuments_geom_z14 ON city.monuments USING gist (geom) WHERE min
 
 CREATE INDEX ix_monuments_geom_z9 ON city.monuments USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_monuments_valid ON city.monuments USING gist (valid);
+
 COMMENT ON TABLE city.monuments IS '文物古迹 / Monuments';
 
 COMMENT ON COLUMN city.monuments.id IS 'Item id, never given out again';
@@ -5973,11 +6031,13 @@ CREATE INDEX ix_monuments_history_change_id ON city.monuments_history (change_id
 
 CREATE INDEX ix_monuments_history_code ON city.monuments_history (code);
 
-CREATE INDEX ix_monuments_history_geom ON city.monuments_history USING gist (geom, valid);
+CREATE INDEX ix_monuments_history_geom ON city.monuments_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_monuments_history_geom_z12 ON city.monuments_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_monuments_history_until_change ON city.monuments_history (until_change);
+CREATE INDEX ix_monuments_history_id ON city.monuments_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_monuments_history_until_change ON city.monuments_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_monuments_history_valid ON city.monuments_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -6196,6 +6256,8 @@ CREATE INDEX ix_outdoor_advertisements_geom_z14 ON city.outdoor_advertisements U
 
 CREATE INDEX ix_outdoor_advertisements_geom_z9 ON city.outdoor_advertisements USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_outdoor_advertisements_valid ON city.outdoor_advertisements USING gist (valid);
+
 COMMENT ON TABLE city.outdoor_advertisements IS '户外广告 / Outdoor advertisements';
 
 COMMENT ON COLUMN city.outdoor_advertisements.id IS 'Item id, never given out again';
@@ -6384,11 +6446,13 @@ CREATE INDEX ix_outdoor_advertisements_history_change_id ON city.outdoor_adverti
 
 CREATE INDEX ix_outdoor_advertisements_history_code ON city.outdoor_advertisements_history (code);
 
-CREATE INDEX ix_outdoor_advertisements_history_geom ON city.outdoor_advertisements_history USING gist (geom, valid);
+CREATE INDEX ix_outdoor_advertisements_history_geom ON city.outdoor_advertisements_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_outdoor_advertisements_history_geom_z12 ON city.outdoor_advertisements_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_outdoor_advertisements_history_until_change ON city.outdoor_advertisements_history (until_change);
+CREATE INDEX ix_outdoor_advertisements_history_id ON city.outdoor_advertisements_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_outdoor_advertisements_history_until_change ON city.outdoor_advertisements_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_outdoor_advertisements_history_valid ON city.outdoor_advertisements_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -6611,6 +6675,8 @@ CREATE INDEX ix_overhead_lines_geom_z14 ON city.overhead_lines USING gist (geom)
 
 CREATE INDEX ix_overhead_lines_geom_z9 ON city.overhead_lines USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_overhead_lines_valid ON city.overhead_lines USING gist (valid);
+
 COMMENT ON TABLE city.overhead_lines IS '架空管线 / Overhead lines';
 
 COMMENT ON COLUMN city.overhead_lines.id IS 'Item id, never given out again';
@@ -6793,11 +6859,13 @@ CREATE INDEX ix_overhead_lines_history_change_id ON city.overhead_lines_history 
 
 CREATE INDEX ix_overhead_lines_history_code ON city.overhead_lines_history (code);
 
-CREATE INDEX ix_overhead_lines_history_geom ON city.overhead_lines_history USING gist (geom, valid);
+CREATE INDEX ix_overhead_lines_history_geom ON city.overhead_lines_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_overhead_lines_history_geom_z12 ON city.overhead_lines_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_overhead_lines_history_until_change ON city.overhead_lines_history (until_change);
+CREATE INDEX ix_overhead_lines_history_id ON city.overhead_lines_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_overhead_lines_history_until_change ON city.overhead_lines_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_overhead_lines_history_valid ON city.overhead_lines_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -6925,12 +6993,12 @@ ALTER TABLE city."park_gates"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
-    ADD CONSTRAINT "ck_park_gates_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_park_gates_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_park_gates_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_park_gates_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_park_gates_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_park_gates_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other'));
+    ADD CONSTRAINT "ck_park_gates_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
+    ADD CONSTRAINT "ck_park_gates_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
+    ADD CONSTRAINT "ck_park_gates_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.park_gates.department IS '主管部门 / Department in charge';
 
@@ -6986,12 +7054,12 @@ ALTER TABLE city."parking_lots"
     ADD COLUMN community_code TEXT,
     ADD COLUMN community_name TEXT,
     ADD COLUMN changed_on DATE,
+    ADD CONSTRAINT "ck_parking_lots_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_parking_lots_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_parking_lots_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_parking_lots_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
     ADD CONSTRAINT "ck_parking_lots_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_parking_lots_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_parking_lots_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_parking_lots_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity');
 
 COMMENT ON COLUMN city.parking_lots.state_since IS '状态起始日期 / State since';
@@ -7084,12 +7152,12 @@ ALTER TABLE city."parks"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
-    ADD CONSTRAINT "ck_parks_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_parks_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_parks_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_parks_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_parks_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
-    ADD CONSTRAINT "ck_parks_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_parks_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_parks_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other'));
 
 COMMENT ON COLUMN city.parks.department IS '主管部门 / Department in charge';
 
@@ -7151,6 +7219,9 @@ ALTER TABLE city."pipe_nodes"
     ADD COLUMN condition TEXT,
     ADD COLUMN inspected_on DATE,
     ADD COLUMN changed_on DATE,
+    ADD CONSTRAINT "ck_pipe_nodes_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_pipe_nodes_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
+    ADD CONSTRAINT "ck_pipe_nodes_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_pipe_nodes_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_pipe_nodes_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_pipe_nodes_kind_d014beec" CHECK ("kind" IN ('joint', 'tee', 'cross', 'bend', 'end', 'valve', 'meter', 'hydrant', 'inlet', 'chamber', 'outfall', 'pump', 'regulator', 'cabinet', 'septic_tank', 'mosquito_gate', 'well', 'water_tower', 'fill_stand', 'gallery', 'other')),
@@ -7158,10 +7229,7 @@ ALTER TABLE city."pipe_nodes"
     ADD CONSTRAINT "ck_pipe_nodes_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_pipe_nodes_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
     ADD CONSTRAINT "ck_pipe_nodes_inspected_on_e64c2792" CHECK ("inspected_on" >= DATE '0001-01-01' AND "inspected_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_pipe_nodes_code_system_a364c04b" CHECK ("code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
-    ADD CONSTRAINT "ck_pipe_nodes_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_pipe_nodes_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
-    ADD CONSTRAINT "ck_pipe_nodes_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other'));
+    ADD CONSTRAINT "ck_pipe_nodes_code_system_a364c04b" CHECK ("code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own'));
 
 COMMENT ON COLUMN city.pipe_nodes.department IS '主管部门 / Department in charge';
 
@@ -7281,15 +7349,15 @@ ALTER TABLE city."pipes"
     ADD COLUMN accuracy_m DOUBLE PRECISION,
     ADD COLUMN use_state TEXT,
     ADD COLUMN defect TEXT,
-    ADD CONSTRAINT "ck_pipes_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
-    ADD CONSTRAINT "ck_pipes_embedding_aaed460e" CHECK ("embedding" IN ('buried', 'conduit', 'duct_bank', 'trench', 'gallery', 'jacked', 'overhead', 'surface', 'submerged', 'rack', 'passage', 'shelter', 'chamber')),
-    ADD CONSTRAINT "ck_pipes_use_state_d45cc736" CHECK ("use_state" IN ('in_use', 'abandoned', 'empty', 'other')),
     ADD CONSTRAINT "ck_pipes_defect_ff474eba" CHECK ("defect" IN ('misconnected', 'missing', 'broken', 'silted', 'leaking', 'none')),
     ADD CONSTRAINT "ck_pipes_material_4fd6a304" CHECK ("material" IN ('cast_iron', 'ductile_iron', 'steel', 'concrete', 'pe', 'pvc', 'frp', 'brick', 'ceramic', 'asbestos_cement', 'copper', 'aluminium', 'fibre', 'other')),
     ADD CONSTRAINT "ck_pipes_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_pipes_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_pipes_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_pipes_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity');
+    ADD CONSTRAINT "ck_pipes_embedding_aaed460e" CHECK ("embedding" IN ('buried', 'conduit', 'duct_bank', 'trench', 'gallery', 'jacked', 'overhead', 'surface', 'submerged', 'rack', 'passage', 'shelter', 'chamber')),
+    ADD CONSTRAINT "ck_pipes_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_pipes_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
+    ADD CONSTRAINT "ck_pipes_use_state_d45cc736" CHECK ("use_state" IN ('in_use', 'abandoned', 'empty', 'other'));
 
 COMMENT ON COLUMN city.pipes.department IS '主管部门 / Department in charge';
 
@@ -7411,6 +7479,8 @@ CREATE INDEX ix_planting_sections_geom_z12 ON city.planting_sections USING gist 
 CREATE INDEX ix_planting_sections_geom_z14 ON city.planting_sections USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_planting_sections_geom_z9 ON city.planting_sections USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_planting_sections_valid ON city.planting_sections USING gist (valid);
 
 COMMENT ON TABLE city.planting_sections IS '道路彩化段 / Planting sections';
 
@@ -7552,11 +7622,13 @@ CREATE INDEX ix_planting_sections_history_change_id ON city.planting_sections_hi
 
 CREATE INDEX ix_planting_sections_history_code ON city.planting_sections_history (code);
 
-CREATE INDEX ix_planting_sections_history_geom ON city.planting_sections_history USING gist (geom, valid);
+CREATE INDEX ix_planting_sections_history_geom ON city.planting_sections_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_planting_sections_history_geom_z12 ON city.planting_sections_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_planting_sections_history_until_change ON city.planting_sections_history (until_change);
+CREATE INDEX ix_planting_sections_history_id ON city.planting_sections_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_planting_sections_history_until_change ON city.planting_sections_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_planting_sections_history_valid ON city.planting_sections_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -7656,12 +7728,12 @@ ALTER TABLE city."population_cells"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
-    ADD CONSTRAINT "ck_population_cells_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
-    ADD CONSTRAINT "ck_population_cells_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_population_cells_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_population_cells_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_population_cells_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
+    ADD CONSTRAINT "ck_population_cells_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_population_cells_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
-    ADD CONSTRAINT "ck_population_cells_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_population_cells_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_population_cells_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity');
 
 COMMENT ON COLUMN city.population_cells.department IS '主管部门 / Department in charge';
 
@@ -7804,6 +7876,8 @@ CREATE INDEX ix_public_properties_geom_z12 ON city.public_properties USING gist 
 CREATE INDEX ix_public_properties_geom_z14 ON city.public_properties USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_public_properties_geom_z9 ON city.public_properties USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_public_properties_valid ON city.public_properties USING gist (valid);
 
 COMMENT ON TABLE city.public_properties IS '公有不动产 / Public properties';
 
@@ -7993,11 +8067,13 @@ CREATE INDEX ix_public_properties_history_change_id ON city.public_properties_hi
 
 CREATE INDEX ix_public_properties_history_code ON city.public_properties_history (code);
 
-CREATE INDEX ix_public_properties_history_geom ON city.public_properties_history USING gist (geom, valid);
+CREATE INDEX ix_public_properties_history_geom ON city.public_properties_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_public_properties_history_geom_z12 ON city.public_properties_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_public_properties_history_until_change ON city.public_properties_history (until_change);
+CREATE INDEX ix_public_properties_history_id ON city.public_properties_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_public_properties_history_until_change ON city.public_properties_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_public_properties_history_valid ON city.public_properties_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -8215,6 +8291,8 @@ CREATE INDEX ix_public_signs_geom_z14 ON city.public_signs USING gist (geom) WHE
 
 CREATE INDEX ix_public_signs_geom_z9 ON city.public_signs USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_public_signs_valid ON city.public_signs USING gist (valid);
+
 COMMENT ON TABLE city.public_signs IS '标识标牌 / Public signs';
 
 COMMENT ON COLUMN city.public_signs.id IS 'Item id, never given out again';
@@ -8391,11 +8469,13 @@ CREATE INDEX ix_public_signs_history_change_id ON city.public_signs_history (cha
 
 CREATE INDEX ix_public_signs_history_code ON city.public_signs_history (code);
 
-CREATE INDEX ix_public_signs_history_geom ON city.public_signs_history USING gist (geom, valid);
+CREATE INDEX ix_public_signs_history_geom ON city.public_signs_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_public_signs_history_geom_z12 ON city.public_signs_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_public_signs_history_until_change ON city.public_signs_history (until_change);
+CREATE INDEX ix_public_signs_history_id ON city.public_signs_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_public_signs_history_until_change ON city.public_signs_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_public_signs_history_valid ON city.public_signs_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -8613,6 +8693,8 @@ CREATE INDEX ix_pumping_stations_geom_z14 ON city.pumping_stations USING gist (g
 
 CREATE INDEX ix_pumping_stations_geom_z9 ON city.pumping_stations USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_pumping_stations_valid ON city.pumping_stations USING gist (valid);
+
 COMMENT ON TABLE city.pumping_stations IS '排水泵站 / Pumping stations';
 
 COMMENT ON COLUMN city.pumping_stations.id IS 'Item id, never given out again';
@@ -8798,11 +8880,13 @@ CREATE INDEX ix_pumping_stations_history_change_id ON city.pumping_stations_hist
 
 CREATE INDEX ix_pumping_stations_history_code ON city.pumping_stations_history (code);
 
-CREATE INDEX ix_pumping_stations_history_geom ON city.pumping_stations_history USING gist (geom, valid);
+CREATE INDEX ix_pumping_stations_history_geom ON city.pumping_stations_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_pumping_stations_history_geom_z12 ON city.pumping_stations_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_pumping_stations_history_until_change ON city.pumping_stations_history (until_change);
+CREATE INDEX ix_pumping_stations_history_id ON city.pumping_stations_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_pumping_stations_history_until_change ON city.pumping_stations_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_pumping_stations_history_valid ON city.pumping_stations_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -8933,13 +9017,13 @@ ALTER TABLE city."residential_areas"
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
     ADD COLUMN water_supply TEXT,
-    ADD CONSTRAINT "ck_residential_areas_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_residential_areas_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
-    ADD CONSTRAINT "ck_residential_areas_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_residential_areas_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_residential_areas_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
     ADD CONSTRAINT "ck_residential_areas_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
-    ADD CONSTRAINT "ck_residential_areas_water_supply_ace579da" CHECK ("water_supply" IN ('direct', 'secondary', 'bulk_meter', 'rebuilt'));
+    ADD CONSTRAINT "ck_residential_areas_water_supply_ace579da" CHECK ("water_supply" IN ('direct', 'secondary', 'bulk_meter', 'rebuilt')),
+    ADD CONSTRAINT "ck_residential_areas_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_residential_areas_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
+    ADD CONSTRAINT "ck_residential_areas_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.residential_areas.department IS '主管部门 / Department in charge';
 
@@ -8991,12 +9075,12 @@ ALTER TABLE city."residential_gates"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
-    ADD CONSTRAINT "ck_residential_gates_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_residential_gates_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
-    ADD CONSTRAINT "ck_residential_gates_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_residential_gates_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_residential_gates_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
-    ADD CONSTRAINT "ck_residential_gates_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_residential_gates_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_residential_gates_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
+    ADD CONSTRAINT "ck_residential_gates_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
+    ADD CONSTRAINT "ck_residential_gates_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.residential_gates.department IS '主管部门 / Department in charge';
 
@@ -9118,6 +9202,8 @@ CREATE INDEX ix_responsibility_areas_geom_z12 ON city.responsibility_areas USING
 CREATE INDEX ix_responsibility_areas_geom_z14 ON city.responsibility_areas USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_responsibility_areas_geom_z9 ON city.responsibility_areas USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_responsibility_areas_valid ON city.responsibility_areas USING gist (valid);
 
 COMMENT ON TABLE city.responsibility_areas IS '管理责任区 / Responsibility areas';
 
@@ -9265,11 +9351,13 @@ CREATE INDEX ix_responsibility_areas_history_change_id ON city.responsibility_ar
 
 CREATE INDEX ix_responsibility_areas_history_code ON city.responsibility_areas_history (code);
 
-CREATE INDEX ix_responsibility_areas_history_geom ON city.responsibility_areas_history USING gist (geom, valid);
+CREATE INDEX ix_responsibility_areas_history_geom ON city.responsibility_areas_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_responsibility_areas_history_geom_z12 ON city.responsibility_areas_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_responsibility_areas_history_until_change ON city.responsibility_areas_history (until_change);
+CREATE INDEX ix_responsibility_areas_history_id ON city.responsibility_areas_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_responsibility_areas_history_until_change ON city.responsibility_areas_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_responsibility_areas_history_valid ON city.responsibility_areas_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -9448,6 +9536,8 @@ CREATE INDEX ix_road_cavities_geom_z14 ON city.road_cavities USING gist (geom) W
 
 CREATE INDEX ix_road_cavities_geom_z9 ON city.road_cavities USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_road_cavities_valid ON city.road_cavities USING gist (valid);
+
 COMMENT ON TABLE city.road_cavities IS '道路地下病害体 / Road cavities';
 
 COMMENT ON COLUMN city.road_cavities.id IS 'Item id, never given out again';
@@ -9591,11 +9681,13 @@ CREATE INDEX ix_road_cavities_history_change_id ON city.road_cavities_history (c
 
 CREATE INDEX ix_road_cavities_history_code ON city.road_cavities_history (code);
 
-CREATE INDEX ix_road_cavities_history_geom ON city.road_cavities_history USING gist (geom, valid);
+CREATE INDEX ix_road_cavities_history_geom ON city.road_cavities_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_road_cavities_history_geom_z12 ON city.road_cavities_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_road_cavities_history_until_change ON city.road_cavities_history (until_change);
+CREATE INDEX ix_road_cavities_history_id ON city.road_cavities_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_road_cavities_history_until_change ON city.road_cavities_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_road_cavities_history_valid ON city.road_cavities_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -9776,6 +9868,8 @@ CREATE INDEX ix_road_works_geom_z14 ON city.road_works USING gist (geom) WHERE m
 
 CREATE INDEX ix_road_works_geom_z9 ON city.road_works USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_road_works_valid ON city.road_works USING gist (valid);
+
 COMMENT ON TABLE city.road_works IS '道路改造工程 / Road works';
 
 COMMENT ON COLUMN city.road_works.id IS 'Item id, never given out again';
@@ -9928,11 +10022,13 @@ CREATE INDEX ix_road_works_history_change_id ON city.road_works_history (change_
 
 CREATE INDEX ix_road_works_history_code ON city.road_works_history (code);
 
-CREATE INDEX ix_road_works_history_geom ON city.road_works_history USING gist (geom, valid);
+CREATE INDEX ix_road_works_history_geom ON city.road_works_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_road_works_history_geom_z12 ON city.road_works_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_road_works_history_until_change ON city.road_works_history (until_change);
+CREATE INDEX ix_road_works_history_id ON city.road_works_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_road_works_history_until_change ON city.road_works_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_road_works_history_valid ON city.road_works_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -10115,6 +10211,8 @@ CREATE INDEX ix_sewage_plants_geom_z14 ON city.sewage_plants USING gist (geom) W
 
 CREATE INDEX ix_sewage_plants_geom_z9 ON city.sewage_plants USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_sewage_plants_valid ON city.sewage_plants USING gist (valid);
+
 COMMENT ON TABLE city.sewage_plants IS '污水处理厂 / Sewage plants';
 
 COMMENT ON COLUMN city.sewage_plants.id IS 'Item id, never given out again';
@@ -10258,11 +10356,13 @@ CREATE INDEX ix_sewage_plants_history_change_id ON city.sewage_plants_history (c
 
 CREATE INDEX ix_sewage_plants_history_code ON city.sewage_plants_history (code);
 
-CREATE INDEX ix_sewage_plants_history_geom ON city.sewage_plants_history USING gist (geom, valid);
+CREATE INDEX ix_sewage_plants_history_geom ON city.sewage_plants_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_sewage_plants_history_geom_z12 ON city.sewage_plants_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_sewage_plants_history_until_change ON city.sewage_plants_history (until_change);
+CREATE INDEX ix_sewage_plants_history_id ON city.sewage_plants_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_sewage_plants_history_until_change ON city.sewage_plants_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_sewage_plants_history_valid ON city.sewage_plants_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -10454,6 +10554,8 @@ CREATE INDEX ix_shop_signs_geom_z14 ON city.shop_signs USING gist (geom) WHERE m
 
 CREATE INDEX ix_shop_signs_geom_z9 ON city.shop_signs USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_shop_signs_valid ON city.shop_signs USING gist (valid);
+
 COMMENT ON TABLE city.shop_signs IS '门店招牌 / Shop signs';
 
 COMMENT ON COLUMN city.shop_signs.id IS 'Item id, never given out again';
@@ -10639,11 +10741,13 @@ CREATE INDEX ix_shop_signs_history_change_id ON city.shop_signs_history (change_
 
 CREATE INDEX ix_shop_signs_history_code ON city.shop_signs_history (code);
 
-CREATE INDEX ix_shop_signs_history_geom ON city.shop_signs_history USING gist (geom, valid);
+CREATE INDEX ix_shop_signs_history_geom ON city.shop_signs_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_shop_signs_history_geom_z12 ON city.shop_signs_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_shop_signs_history_until_change ON city.shop_signs_history (until_change);
+CREATE INDEX ix_shop_signs_history_id ON city.shop_signs_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_shop_signs_history_until_change ON city.shop_signs_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_shop_signs_history_valid ON city.shop_signs_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -10845,6 +10949,8 @@ CREATE INDEX ix_sorting_centres_geom_z14 ON city.sorting_centres USING gist (geo
 
 CREATE INDEX ix_sorting_centres_geom_z9 ON city.sorting_centres USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_sorting_centres_valid ON city.sorting_centres USING gist (valid);
+
 COMMENT ON TABLE city.sorting_centres IS '再生资源分拣中心 / Sorting centres';
 
 COMMENT ON COLUMN city.sorting_centres.id IS 'Item id, never given out again';
@@ -10979,11 +11085,13 @@ CREATE INDEX ix_sorting_centres_history_change_id ON city.sorting_centres_histor
 
 CREATE INDEX ix_sorting_centres_history_code ON city.sorting_centres_history (code);
 
-CREATE INDEX ix_sorting_centres_history_geom ON city.sorting_centres_history USING gist (geom, valid);
+CREATE INDEX ix_sorting_centres_history_geom ON city.sorting_centres_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_sorting_centres_history_geom_z12 ON city.sorting_centres_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_sorting_centres_history_until_change ON city.sorting_centres_history (until_change);
+CREATE INDEX ix_sorting_centres_history_id ON city.sorting_centres_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_sorting_centres_history_until_change ON city.sorting_centres_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_sorting_centres_history_valid ON city.sorting_centres_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -11165,6 +11273,8 @@ CREATE INDEX ix_street_furniture_geom_z14 ON city.street_furniture USING gist (g
 
 CREATE INDEX ix_street_furniture_geom_z9 ON city.street_furniture USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_street_furniture_valid ON city.street_furniture USING gist (valid);
+
 COMMENT ON TABLE city.street_furniture IS '城市家具 / Street furniture';
 
 COMMENT ON COLUMN city.street_furniture.id IS 'Item id, never given out again';
@@ -11344,11 +11454,13 @@ CREATE INDEX ix_street_furniture_history_change_id ON city.street_furniture_hist
 
 CREATE INDEX ix_street_furniture_history_code ON city.street_furniture_history (code);
 
-CREATE INDEX ix_street_furniture_history_geom ON city.street_furniture_history USING gist (geom, valid);
+CREATE INDEX ix_street_furniture_history_geom ON city.street_furniture_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_street_furniture_history_geom_z12 ON city.street_furniture_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_street_furniture_history_until_change ON city.street_furniture_history (until_change);
+CREATE INDEX ix_street_furniture_history_id ON city.street_furniture_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_street_furniture_history_until_change ON city.street_furniture_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_street_furniture_history_valid ON city.street_furniture_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -11591,14 +11703,14 @@ ALTER TABLE city."street_trees"
     ADD COLUMN community_name TEXT,
     ADD COLUMN changed_on DATE,
     ADD COLUMN category TEXT,
-    ADD CONSTRAINT "ck_street_trees_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
-    ADD CONSTRAINT "ck_street_trees_category_86d60734" CHECK ("category" IN ('street', 'single', 'ancient')),
     ADD CONSTRAINT "ck_street_trees_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_street_trees_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_street_trees_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
     ADD CONSTRAINT "ck_street_trees_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_street_trees_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_street_trees_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
+    ADD CONSTRAINT "ck_street_trees_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
+    ADD CONSTRAINT "ck_street_trees_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_street_trees_category_86d60734" CHECK ("category" IN ('street', 'single', 'ancient'));
 
 COMMENT ON COLUMN city.street_trees.state_since IS '状态起始日期 / State since';
 
@@ -11695,12 +11807,12 @@ ALTER TABLE city."streets"
     ADD COLUMN surveyed_on DATE,
     ADD COLUMN survey_method TEXT,
     ADD COLUMN accuracy_m DOUBLE PRECISION,
+    ADD CONSTRAINT "ck_streets_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_streets_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other')),
     ADD CONSTRAINT "ck_streets_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_streets_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_streets_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_streets_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_streets_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
-    ADD CONSTRAINT "ck_streets_data_source_34ffb386" CHECK ("data_source" IN ('survey', 'topographic_map', 'base_data', 'other'));
+    ADD CONSTRAINT "ck_streets_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.streets.department IS '主管部门 / Department in charge';
 
@@ -11756,13 +11868,13 @@ ALTER TABLE city."toilets"
     ADD COLUMN community_code TEXT,
     ADD COLUMN community_name TEXT,
     ADD COLUMN changed_on DATE,
-    ADD CONSTRAINT "ck_toilets_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_toilets_changed_on_e948e602" CHECK ("changed_on" >= DATE '0001-01-01' AND "changed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_toilets_former_code_system_3f654bdc" CHECK ("former_code_system" IN ('cjt214_2007', 'gbt30428_2013', 'gbt47678_2026', 'own')),
     ADD CONSTRAINT "ck_toilets_survey_method_80b474e0" CHECK ("survey_method" IN ('total_station', 'rtk', 'levelling', 'detector', 'laser', 'photogrammetry', 'digitised', 'phone', 'other')),
     ADD CONSTRAINT "ck_toilets_removed_on_40371149" CHECK ("removed_on" >= DATE '0001-01-01' AND "removed_on" <= DATE '9999-12-31'),
     ADD CONSTRAINT "ck_toilets_state_since_0ae91a4c" CHECK ("state_since" >= DATE '0001-01-01' AND "state_since" <= DATE '9999-12-31'),
-    ADD CONSTRAINT "ck_toilets_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity');
+    ADD CONSTRAINT "ck_toilets_accuracy_m_3769bfd0" CHECK ("accuracy_m" >= 0 AND "accuracy_m" < 'Infinity'),
+    ADD CONSTRAINT "ck_toilets_surveyed_on_7fcb3841" CHECK ("surveyed_on" >= DATE '0001-01-01' AND "surveyed_on" <= DATE '9999-12-31');
 
 COMMENT ON COLUMN city.toilets.state_since IS '状态起始日期 / State since';
 
@@ -11939,6 +12051,8 @@ CREATE INDEX ix_traffic_facilities_geom_z12 ON city.traffic_facilities USING gis
 CREATE INDEX ix_traffic_facilities_geom_z14 ON city.traffic_facilities USING gist (geom) WHERE min_zoom <= 14;
 
 CREATE INDEX ix_traffic_facilities_geom_z9 ON city.traffic_facilities USING gist (geom) WHERE min_zoom <= 9;
+
+CREATE INDEX ix_traffic_facilities_valid ON city.traffic_facilities USING gist (valid);
 
 COMMENT ON TABLE city.traffic_facilities IS '交通设施 / Traffic facilities';
 
@@ -12119,11 +12233,13 @@ CREATE INDEX ix_traffic_facilities_history_change_id ON city.traffic_facilities_
 
 CREATE INDEX ix_traffic_facilities_history_code ON city.traffic_facilities_history (code);
 
-CREATE INDEX ix_traffic_facilities_history_geom ON city.traffic_facilities_history USING gist (geom, valid);
+CREATE INDEX ix_traffic_facilities_history_geom ON city.traffic_facilities_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_traffic_facilities_history_geom_z12 ON city.traffic_facilities_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_traffic_facilities_history_until_change ON city.traffic_facilities_history (until_change);
+CREATE INDEX ix_traffic_facilities_history_id ON city.traffic_facilities_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_traffic_facilities_history_until_change ON city.traffic_facilities_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_traffic_facilities_history_valid ON city.traffic_facilities_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -12323,6 +12439,8 @@ CREATE INDEX ix_transfer_stations_geom_z14 ON city.transfer_stations USING gist 
 
 CREATE INDEX ix_transfer_stations_geom_z9 ON city.transfer_stations USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_transfer_stations_valid ON city.transfer_stations USING gist (valid);
+
 COMMENT ON TABLE city.transfer_stations IS '垃圾转运站 / Transfer stations';
 
 COMMENT ON COLUMN city.transfer_stations.id IS 'Item id, never given out again';
@@ -12463,11 +12581,13 @@ CREATE INDEX ix_transfer_stations_history_change_id ON city.transfer_stations_hi
 
 CREATE INDEX ix_transfer_stations_history_code ON city.transfer_stations_history (code);
 
-CREATE INDEX ix_transfer_stations_history_geom ON city.transfer_stations_history USING gist (geom, valid);
+CREATE INDEX ix_transfer_stations_history_geom ON city.transfer_stations_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_transfer_stations_history_geom_z12 ON city.transfer_stations_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_transfer_stations_history_until_change ON city.transfer_stations_history (until_change);
+CREATE INDEX ix_transfer_stations_history_id ON city.transfer_stations_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_transfer_stations_history_until_change ON city.transfer_stations_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_transfer_stations_history_valid ON city.transfer_stations_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -12766,6 +12886,8 @@ CREATE INDEX ix_utility_boxes_geom_z14 ON city.utility_boxes USING gist (geom) W
 
 CREATE INDEX ix_utility_boxes_geom_z9 ON city.utility_boxes USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_utility_boxes_valid ON city.utility_boxes USING gist (valid);
+
 COMMENT ON TABLE city.utility_boxes IS '公用箱柜 / Utility boxes';
 
 COMMENT ON COLUMN city.utility_boxes.id IS 'Item id, never given out again';
@@ -12945,11 +13067,13 @@ CREATE INDEX ix_utility_boxes_history_change_id ON city.utility_boxes_history (c
 
 CREATE INDEX ix_utility_boxes_history_code ON city.utility_boxes_history (code);
 
-CREATE INDEX ix_utility_boxes_history_geom ON city.utility_boxes_history USING gist (geom, valid);
+CREATE INDEX ix_utility_boxes_history_geom ON city.utility_boxes_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_utility_boxes_history_geom_z12 ON city.utility_boxes_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_utility_boxes_history_until_change ON city.utility_boxes_history (until_change);
+CREATE INDEX ix_utility_boxes_history_id ON city.utility_boxes_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_utility_boxes_history_until_change ON city.utility_boxes_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_utility_boxes_history_valid ON city.utility_boxes_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -13161,6 +13285,8 @@ CREATE INDEX ix_utility_poles_geom_z14 ON city.utility_poles USING gist (geom) W
 
 CREATE INDEX ix_utility_poles_geom_z9 ON city.utility_poles USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_utility_poles_valid ON city.utility_poles USING gist (valid);
+
 COMMENT ON TABLE city.utility_poles IS '立杆 / Utility poles';
 
 COMMENT ON COLUMN city.utility_poles.id IS 'Item id, never given out again';
@@ -13337,11 +13463,13 @@ CREATE INDEX ix_utility_poles_history_change_id ON city.utility_poles_history (c
 
 CREATE INDEX ix_utility_poles_history_code ON city.utility_poles_history (code);
 
-CREATE INDEX ix_utility_poles_history_geom ON city.utility_poles_history USING gist (geom, valid);
+CREATE INDEX ix_utility_poles_history_geom ON city.utility_poles_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_utility_poles_history_geom_z12 ON city.utility_poles_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_utility_poles_history_until_change ON city.utility_poles_history (until_change);
+CREATE INDEX ix_utility_poles_history_id ON city.utility_poles_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_utility_poles_history_until_change ON city.utility_poles_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_utility_poles_history_valid ON city.utility_poles_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -13552,6 +13680,8 @@ CREATE INDEX ix_waste_bins_geom_z14 ON city.waste_bins USING gist (geom) WHERE m
 
 CREATE INDEX ix_waste_bins_geom_z9 ON city.waste_bins USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_waste_bins_valid ON city.waste_bins USING gist (valid);
+
 COMMENT ON TABLE city.waste_bins IS '垃圾箱与投放点 / Waste bins and drop points';
 
 COMMENT ON COLUMN city.waste_bins.id IS 'Item id, never given out again';
@@ -13731,11 +13861,13 @@ CREATE INDEX ix_waste_bins_history_change_id ON city.waste_bins_history (change_
 
 CREATE INDEX ix_waste_bins_history_code ON city.waste_bins_history (code);
 
-CREATE INDEX ix_waste_bins_history_geom ON city.waste_bins_history USING gist (geom, valid);
+CREATE INDEX ix_waste_bins_history_geom ON city.waste_bins_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_waste_bins_history_geom_z12 ON city.waste_bins_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_waste_bins_history_until_change ON city.waste_bins_history (until_change);
+CREATE INDEX ix_waste_bins_history_id ON city.waste_bins_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_waste_bins_history_until_change ON city.waste_bins_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_waste_bins_history_valid ON city.waste_bins_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -13946,6 +14078,8 @@ CREATE INDEX ix_waste_kiosks_geom_z14 ON city.waste_kiosks USING gist (geom) WHE
 
 CREATE INDEX ix_waste_kiosks_geom_z9 ON city.waste_kiosks USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_waste_kiosks_valid ON city.waste_kiosks USING gist (valid);
+
 COMMENT ON TABLE city.waste_kiosks IS '垃圾亭房 / Waste kiosks';
 
 COMMENT ON COLUMN city.waste_kiosks.id IS 'Item id, never given out again';
@@ -14122,11 +14256,13 @@ CREATE INDEX ix_waste_kiosks_history_change_id ON city.waste_kiosks_history (cha
 
 CREATE INDEX ix_waste_kiosks_history_code ON city.waste_kiosks_history (code);
 
-CREATE INDEX ix_waste_kiosks_history_geom ON city.waste_kiosks_history USING gist (geom, valid);
+CREATE INDEX ix_waste_kiosks_history_geom ON city.waste_kiosks_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_waste_kiosks_history_geom_z12 ON city.waste_kiosks_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_waste_kiosks_history_until_change ON city.waste_kiosks_history (until_change);
+CREATE INDEX ix_waste_kiosks_history_id ON city.waste_kiosks_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_waste_kiosks_history_until_change ON city.waste_kiosks_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_waste_kiosks_history_valid ON city.waste_kiosks_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -14324,6 +14460,8 @@ CREATE INDEX ix_waste_plants_geom_z14 ON city.waste_plants USING gist (geom) WHE
 
 CREATE INDEX ix_waste_plants_geom_z9 ON city.waste_plants USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_waste_plants_valid ON city.waste_plants USING gist (valid);
+
 COMMENT ON TABLE city.waste_plants IS '垃圾处理厂 / Waste plants';
 
 COMMENT ON COLUMN city.waste_plants.id IS 'Item id, never given out again';
@@ -14464,11 +14602,13 @@ CREATE INDEX ix_waste_plants_history_change_id ON city.waste_plants_history (cha
 
 CREATE INDEX ix_waste_plants_history_code ON city.waste_plants_history (code);
 
-CREATE INDEX ix_waste_plants_history_geom ON city.waste_plants_history USING gist (geom, valid);
+CREATE INDEX ix_waste_plants_history_geom ON city.waste_plants_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_waste_plants_history_geom_z12 ON city.waste_plants_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_waste_plants_history_until_change ON city.waste_plants_history (until_change);
+CREATE INDEX ix_waste_plants_history_id ON city.waste_plants_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_waste_plants_history_until_change ON city.waste_plants_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_waste_plants_history_valid ON city.waste_plants_history USING gist (valid) WHERE until_change IS NULL;
 
@@ -14713,6 +14853,8 @@ CREATE INDEX ix_waterside_facilities_geom_z14 ON city.waterside_facilities USING
 
 CREATE INDEX ix_waterside_facilities_geom_z9 ON city.waterside_facilities USING gist (geom) WHERE min_zoom <= 9;
 
+CREATE INDEX ix_waterside_facilities_valid ON city.waterside_facilities USING gist (valid);
+
 COMMENT ON TABLE city.waterside_facilities IS '水域附属设施 / Waterside facilities';
 
 COMMENT ON COLUMN city.waterside_facilities.id IS 'Item id, never given out again';
@@ -14889,11 +15031,13 @@ CREATE INDEX ix_waterside_facilities_history_change_id ON city.waterside_facilit
 
 CREATE INDEX ix_waterside_facilities_history_code ON city.waterside_facilities_history (code);
 
-CREATE INDEX ix_waterside_facilities_history_geom ON city.waterside_facilities_history USING gist (geom, valid);
+CREATE INDEX ix_waterside_facilities_history_geom ON city.waterside_facilities_history USING gist (geom, valid) WHERE until_change IS NULL;
 
 CREATE INDEX ix_waterside_facilities_history_geom_z12 ON city.waterside_facilities_history USING gist (geom, valid) WHERE until_change IS NULL AND min_zoom <= 12;
 
-CREATE INDEX ix_waterside_facilities_history_until_change ON city.waterside_facilities_history (until_change);
+CREATE INDEX ix_waterside_facilities_history_id ON city.waterside_facilities_history (id) WHERE until_change IS NULL;
+
+CREATE INDEX ix_waterside_facilities_history_until_change ON city.waterside_facilities_history (until_change) WHERE until_change IS NOT NULL;
 
 CREATE INDEX ix_waterside_facilities_history_valid ON city.waterside_facilities_history USING gist (valid) WHERE until_change IS NULL;
 
