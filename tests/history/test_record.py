@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +12,7 @@ from app.database.engine import open_database
 from app.inventory.batch import Change, ImportSource
 from app.inventory.service import write_batches
 from app.main import create_app
-from app.settings import ROOT
+from tests.commandline import chengtu
 from tests.inventory.town import batch, districts, place
 
 
@@ -130,11 +128,6 @@ def test_what_cannot_be_done_is_told(client, method, address, body, status):
     reply = client.request(method, address, json=body)
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "application/problem+json"
-
-
-def chengtu(environment, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app.cli", *arguments]
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_the_command_line_does_the_same(environment, record):

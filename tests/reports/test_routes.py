@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import openpyxl
@@ -19,6 +17,7 @@ from app.inventory.area_rows import list_areas
 from app.inventory.summary import summary
 from app.main import create_app
 from app.sample.service import load
+from tests.commandline import chengtu
 from tests.conftest import clone
 
 NOTICE = "示例数据，非真实"
@@ -52,14 +51,7 @@ def district(database):
 
 
 def command(settings, *words):
-    environment = {"DATABASE_URL": settings.database_url, "CHENGTU_HOME": str(settings.home_path), "PATH": ""}
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return chengtu({"DATABASE_URL": settings.database_url, "CHENGTU_HOME": str(settings.home_path)}, *words)
 
 
 def rows_of(text):
@@ -91,10 +83,7 @@ def test_the_command_line_prints_the_same(client, settings, tmp_path):
     failed = command(settings, "summary", "--to", str(tmp_path / "town.pdf"))
     assert (failed.returncode, ".xlsx" in failed.stderr) == (2, True)
     assert command(settings, "summary", "--lang", "fr").returncode == 2
-    assert (
-        "2,0" in command(settings, "summary").stdout
-        or "Public toilets" in command(settings, "summary").stdout
-    )
+    assert "Public toilets" in command(settings, "summary").stdout
 
 
 def test_csv_and_xlsx_hold_what_json_says(client):

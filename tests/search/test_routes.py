@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,6 +11,7 @@ from fastapi.testclient import TestClient
 from app.database.engine import open_database
 from app.inventory.service import write_batches
 from app.main import create_app
+from tests.commandline import Done, chengtu
 from tests.conftest import clone
 from tests.inventory.town import CHANGE, batch, districts, place
 
@@ -130,9 +129,8 @@ def test_the_command(settings, environment, catalogue):
         conn.exec_driver_sql("DELETE FROM city.search_entries")
     db.dispose()
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "app.cli", "search", *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True)
+    def run(*words: str) -> Done:
+        return chengtu(environment, "search", *words)
 
     found = json.loads(run("东湖", "--json").stdout)
     assert [row["code"] for row in found["results"]] == ["T1"], "made where they lacked"
