@@ -38,6 +38,13 @@ def do_areas(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
     return {"moved": moved}
 
 
+def do_chores(db: Database, catalogue: Catalogue) -> None:
+    """What needs no one to ask: the turn of the day, and an areas job that two writers at once left unqueued."""
+    turn_day(db, catalogue)
+    with db.write() as conn:
+        areas_job.requeue(conn)
+
+
 def make_worker(settings: Settings, engine: EngineClient) -> Worker:
     """A worker with the handlers of every kind of job."""
     catalogue = load_catalogue(settings.geodata, settings.local_path)
@@ -45,7 +52,7 @@ def make_worker(settings: Settings, engine: EngineClient) -> Worker:
         "coverage": lambda context: do_coverage(context, engine),
         areas_job.KIND: lambda context: do_areas(context, catalogue),
     }
-    return Worker(Database(settings), handlers, chore=lambda db: turn_day(db, catalogue))
+    return Worker(Database(settings), handlers, chore=lambda db: do_chores(db, catalogue))
 
 
 def work(settings: Settings, engine: EngineClient) -> None:

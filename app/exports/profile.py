@@ -67,12 +67,17 @@ def as_profile(
     columns = tuple(
         ExportColumn(item.code, "text", Title(item.name, item.code)) for item in attributes.values()
     )
+    # The key besides, or a row without an official id would come back as another object.
+    key = ExportColumn("code", "text", Title("编码", "Code"))
+    keys = tuple(
+        values for column, values in zip(layer.columns, layer.values, strict=True) if column.name == "code"
+    )
     missing = {
         item.code: column.count(None)
         for item, column in zip(attributes.values(), values, strict=True)
         if item.facts["need"] == "mandatory" and None in column
     }
-    return replace(layer, columns=columns, values=values), missing
+    return replace(layer, columns=(key, *columns), values=(*keys, *values)), missing
 
 
 class _Rows:

@@ -79,8 +79,13 @@ def _words(event: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str | None:
     if value is None:
         return None
-    text = value["type"] if isinstance(value, Mapping) and "coordinates" in value else str(value)
+    text = _place(value) if isinstance(value, Mapping) and "coordinates" in value else str(value)
     return text if len(text) <= SHOWN_WIDTH else text[: SHOWN_WIDTH - 1] + "…"
+
+
+def _place(geometry: Mapping[str, Any]) -> str:
+    """A point by its coordinates, anything else by its kind: a moved point must not look the same."""
+    return f"{geometry['coordinates']}" if geometry["type"] == "Point" else str(geometry["type"])
 
 
 def changes_command(
@@ -175,13 +180,19 @@ def _write(work: Callable[[Connection, Catalogue, Change], Restored], why: str, 
         return
     told = ", ".join(f"{count:,} {name}" for name, count in done.classes.items())
     console.success(f"Brought back {told} (change {done.change}).")
-    if done.kept:
-        console.step(f"{len(done.kept):,} features changed since were left as they are.")
+    if done.kept_count:
+        console.step(f"{done.kept_count:,} features changed since were left as they are.")
 
 
 def _show_conflicts(error: Conflict) -> None:
     rows = [
-        (one["class"], one["code"], field["field"], _short(field["now"]), _short(field["before_import"]))
+        (
+            one["class"],
+            one["code"],
+            field["field"],
+            _short(field["now"]) or "none",
+            _short(field["before_import"]) or "none",
+        )
         for one in error.members.get("conflicts", [])
         for field in one["fields"]
     ]

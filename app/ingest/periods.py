@@ -9,7 +9,7 @@ from typing import Any
 from app.catalogue.model import Field, Title
 from app.ingest.layer import Layer
 from app.ingest.values import BadValue, converter
-from app.inventory.batch import Batch, Period
+from app.inventory.batch import Batch, Period, Reject
 
 FROM = Field("valid_from", "date", Title("有效起始", "Valid from"))
 TO = Field("valid_to", "date", Title("有效截止", "Valid until before"))
@@ -49,6 +49,30 @@ def _dates(values: Sequence[Any], heading: str, field: Field, tell: Tell) -> lis
             tell(i, heading, raw, error.reason, error.hint)
             found.append(None)
     return found
+
+
+def split_untimed(batch: Batch) -> list[Batch]:
+    """The rows that bear a time and those that do not, which mend what is stored; one batch where all are alike."""
+    if batch.valid is None:
+        return [batch]
+    timed = [i for i, period in enumerate(batch.valid) if period != (None, None)]
+    if len(timed) == len(batch.codes):
+        return [batch]
+    rest = sorted(set(range(len(batch.codes))) - set(timed))
+    return [_part(batch, rest, None, batch.rejects), _part(batch, timed, [batch.valid[i] for i in timed], [])]
+
+
+def _part(batch: Batch, rows: list[int], valid: list[Period] | None, rejects: list[Reject]) -> Batch:
+    return Batch(
+        batch.class_id,
+        [batch.codes[i] for i in rows],
+        batch.geometry[rows],
+        {name: [values[i] for i in rows] for name, values in batch.columns.items()},
+        [batch.extra[i] for i in rows],
+        rejects,
+        batch.incomplete,
+        valid,
+    )
 
 
 def with_start(batch: Batch, since: date) -> list[Period]:

@@ -69,6 +69,7 @@ def make_batch(
     for i, reason in cleaned.reasons.items():
         faults.add(i, "geometry", None, reason, shape_hint(reason))
     columns = _columns(layer, mapping, cls, faults, official)
+    _check_order(columns, faults)
     learned = read_ids(columns, cls, cleaned.geometry, official, faults.add)
     extra = _extras(layer, mapping, columns)
     by_id = _id_heading(mapping, columns)
@@ -162,6 +163,18 @@ def _columns(
         if field.required:
             _require(field, columns, faults, len(layer.rows))
     return columns
+
+
+#: Days of a life in their order: a later one may not lie before an earlier one.
+LIFE = (("built_on", "renovated_on"), ("built_on", "removed_on"), ("renovated_on", "removed_on"))
+
+
+def _check_order(columns: Mapping[str, list[Any]], faults: _Faults) -> None:
+    """Refuse rows whose dates are out of order."""
+    for first, then in LIFE:
+        for i, (before, after) in enumerate(zip(columns.get(first, ()), columns.get(then, ()), strict=False)):
+            if before is not None and after is not None and after < before and i not in faults.rejects:
+                faults.add(i, then, after, f"lies before {first} ({before})", "Mend whichever date is wrong.")
 
 
 def _convert_column(values: list[Any], heading: str, field: Field, faults: _Faults) -> list[Any]:

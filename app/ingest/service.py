@@ -25,15 +25,15 @@ from app.ingest.gpkg import read_gpkg
 from app.ingest.headings import choose_class
 from app.ingest.layer import Layer
 from app.ingest.osm_file import read_osm
-from app.ingest.periods import with_start
+from app.ingest.periods import split_untimed, with_start
 from app.ingest.report import Origin, Parsed, file_report, record_of
 from app.ingest.routing import Routed, route
 from app.ingest.rows import LayerBatch, make_batch
 from app.ingest.settle_service import settle
 from app.ingest.store import keep_origin, keep_report, read_divisions
-from app.inventory import areas_job
+from app.inventory import areas_job, search_index_store
 from app.inventory.batch import Batch, Change, Counts, ImportSource, Period, Reject
-from app.inventory.service import write_batches
+from app.inventory.service import MANY_ROWS, write_batches
 from app.space.transform import parse_crs
 
 Progress = Callable[[float, float | None, str], None]
@@ -336,7 +336,8 @@ def _write(
         with db.write() as conn:
             change = _change(path, parsed, import_id, who, metric)
             settle(conn, catalogue, parsed)
-            counts = write_batches(conn, catalogue, parsed.batches, change, step)
+            parts = [part for batch in parsed.batches for part in split_untimed(batch)]
+            counts = write_batches(conn, catalogue, parts, change, step)
             report = file_report(parsed, counts, time.perf_counter() - started, dry_run=dry_run)
             keep_report(conn, import_id, record_of(report))
             keep_origin(conn, import_id, Origin(parsed.source, parsed.licence, parsed.attribution))
@@ -346,6 +347,9 @@ def _write(
     else:
         import_id_text = str(import_id)
         areas_job.recompute(db, catalogue, step)
+        if sum(found.loaded for found in counts.values()) >= MANY_ROWS:
+            with db.write() as conn:
+                search_index_store.analyze(conn)
     return file_report(
         parsed, counts, time.perf_counter() - started, dry_run=dry_run, **{"import": import_id_text}
     )

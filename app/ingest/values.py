@@ -161,10 +161,10 @@ def _number_hint(field: Field) -> str:
 
 def _to_integer(value: Any, field: Field) -> int:
     number = value if isinstance(value, int) and not isinstance(value, bool) else _to_number(value, field)
-    if isinstance(number, float) and abs(number - round(number)) > 1e-9:
-        raise BadValue("a whole number is expected", "A number without decimals.")
     if abs(number) > MAX_INTEGER:
         raise BadValue("the number is too large", f"At most {MAX_INTEGER}.")
+    if isinstance(number, float) and abs(number - round(number)) > 1e-9:
+        raise BadValue("a whole number is expected", "A number without decimals.")
     return round(number)
 
 

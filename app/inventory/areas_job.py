@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Database
 from app.inventory import area_store, changes
-from app.inventory.areas import AREA_CLASSES, Areas
+from app.inventory.areas import AREA_CLASSES, Areas, check_no_circle
 from app.inventory.batch import Change
 from app.inventory.kept import once
 from app.inventory.tables import SCHEMA
@@ -37,6 +37,12 @@ def mark_pending(
     for class_id in sorted(set(catalogue.classes) - set(skip) - set(AREA_CLASSES)):
         changes.set_setting(conn, PREFIX + class_id, str(change_id))
     jobs.enqueue_once(conn, KIND, {}, who)
+
+
+def requeue(conn: Connection) -> None:
+    """Queue the job again where marks wait without one."""
+    if list_pending(conn):
+        jobs.enqueue_once(conn, KIND, {}, KIND)
 
 
 def list_pending(conn: Connection) -> list[str]:
@@ -63,6 +69,7 @@ def relocate_changed(
     chosen = list(class_ids)
     areas = area_store.read_areas(conn)
     if set(chosen) & set(AREA_CLASSES):
+        check_no_circle(areas)
         relocate_areas(conn, catalogue, areas, change_id)
         mark_pending(conn, catalogue, change_id, KIND)
     for class_id in set(chosen) - set(AREA_CLASSES):

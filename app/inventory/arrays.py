@@ -123,8 +123,9 @@ def _arrays(
 
 
 def count_imports(conn: Connection) -> int:
-    """How many files have been imported: frames of data hold until there is another."""
-    return int(conn.execute(text(f"SELECT count(*) FROM {SCHEMA}.imports")).scalar_one())
+    """How many files have been imported or taken back: frames of data hold until there is another."""
+    statement = text(f"SELECT count(*) + count(undone_by) FROM {SCHEMA}.imports")
+    return int(conn.execute(statement).scalar_one())
 
 
 def read_frame(conn: Connection, cls: FeatureClass, times: Times = NOW) -> Any | None:
@@ -137,7 +138,8 @@ def read_frame(conn: Connection, cls: FeatureClass, times: Times = NOW) -> Any |
         text(
             f"SELECT ST_AsBinary(extent) FROM {SCHEMA}.imports "
             "WHERE classes @> ARRAY[:class_id]::text[] AND extent IS NOT NULL "
-            "AND (CAST(:known_at AS bigint) IS NULL OR change_id <= :known_at)"
+            "AND (CAST(:known_at AS bigint) IS NULL OR change_id <= :known_at) "
+            "AND (undone_by IS NULL OR undone_by > CAST(:known_at AS bigint))"
         ),
         {"class_id": cls.id, "known_at": times.known_at},
     ).scalars()

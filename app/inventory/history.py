@@ -10,7 +10,16 @@ from app.catalogue.model import FeatureClass, Title
 
 #: Columns computed by the service: a change of them alone is no change of the feature.
 COMPUTED = frozenset(
-    {"area_path", "areas_touched", "crosses_border", "min_zoom", "length_m", "area_m2", "size_flag"}
+    {
+        "area_path",
+        "areas_touched",
+        "crosses_border",
+        "min_zoom",
+        "length_m",
+        "area_m2",
+        "size_flag",
+        "import_id",
+    }
 )
 GEOMETRY = Title("几何", "Geometry")
 

@@ -20,8 +20,8 @@ from app.inventory.tables import SCHEMA
 
 _CHANGES = f"SELECT id, at, who, why, import_id, classes FROM {SCHEMA}.changes"
 _IMPORTS = (
-    "SELECT i.id, i.path, i.format, i.at, i.classes, i.source, i.licence, i.attribution, i.report, c.id AS change, "
-    f"c.who, c.why FROM {SCHEMA}.imports i LEFT JOIN {SCHEMA}.changes c ON c.id = i.change_id"
+    "SELECT i.id, i.path, i.format, i.at, i.classes, i.source, i.licence, i.attribution, i.report, i.undone_by, "
+    f"c.id AS change, c.who, c.why FROM {SCHEMA}.imports i LEFT JOIN {SCHEMA}.changes c ON c.id = i.change_id"
 )
 _NOT_SHOWN = ["id", "change_id", "until_change", "current", "valid", "geom"]
 
@@ -101,6 +101,12 @@ def get_import(conn: Connection, import_id: UUID) -> dict[str, Any]:
 
 def _import(row: RowMapping) -> dict[str, Any]:
     return {**row, "id": str(row["id"]), "at": row["at"].isoformat()}
+
+
+def mark_undone(conn: Connection, import_id: UUID, change_id: int) -> None:
+    """Note the change that took an import back: it frames the data no longer."""
+    statement = text(f"UPDATE {SCHEMA}.imports SET undone_by = :change WHERE id = :id")
+    conn.execute(statement, {"change": change_id, "id": import_id})
 
 
 def changes_of_import(conn: Connection, import_id: UUID) -> dict[str, list[int]]:

@@ -15,6 +15,7 @@ from app.inventory import changes, history, history_store, restore_store
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.areas_job import relocate_changed
 from app.inventory.batch import Change
+from app.inventory.day_service import settle_due
 from app.inventory.search_index_store import index_change
 
 OnConflict = Literal["refuse", "keep", "restore"]
@@ -26,21 +27,22 @@ SHOWN_CONFLICTS = 100
 class Restored:
     """`change` is the new change's number, None where there was nothing to do; class id → features restored.
 
-    `kept` are conflicts that were left as they are: features changed since, with both values.
+    `kept` are the first conflicts that were left as they are: features changed since, with both values; `kept_count`
+    is the number of all of them.
     """
 
     change: int | None
     classes: Mapping[str, int]
     kept: Sequence[Mapping[str, Any]] = ()
+    kept_count: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as plain values."""
-        shown = list(self.kept[:SHOWN_CONFLICTS])
         return {
             "change": self.change,
             "classes": dict(self.classes),
-            "kept": shown,
-            "kept_count": len(self.kept),
+            "kept": list(self.kept),
+            "kept_count": self.kept_count,
         }
 
 
@@ -124,18 +126,27 @@ def undo_import(
     _lock_all(conn, catalogue, numbers)
     wanted: dict[str, list[int]] = {}
     conflicts: list[dict[str, Any]] = []
+    count = 0
     for class_id, own in sorted(numbers.items()):
         cls = catalogue.classes[class_id]
         ids = restore_store.touched_by(conn, cls, own)
+        # What was changed since and stands again as the import left it is no conflict.
         later = restore_store.touched_after(conn, cls, ids, own)
-        conflicts += _conflicts(conn, cls, later, min(own) - 1)
+        later = restore_store.differing(conn, cls, later, max(own))
+        later = restore_store.differing(conn, cls, later, min(own) - 1)
+        count += len(later)
+        if on_conflict != "restore":
+            conflicts += _conflicts(conn, cls, later[: SHOWN_CONFLICTS - len(conflicts)], min(own) - 1)
         kept = set(later) if on_conflict == "keep" else set()
         wanted[class_id] = [one for one in ids if one not in kept]
     if conflicts and on_conflict == "refuse":
-        raise _refusal(told, conflicts)
+        raise _refusal(told, conflicts, count)
     before = {class_id: min(own) - 1 for class_id, own in numbers.items()}
     done = _restore(conn, catalogue, wanted, before, change)
-    return Restored(done.change, done.classes, conflicts if on_conflict == "keep" else ())
+    if done.change is not None:
+        history_store.mark_undone(conn, import_id, done.change)
+    left = on_conflict == "keep"
+    return Restored(done.change, done.classes, conflicts if left else (), count if left else 0)
 
 
 def _check_served(catalogue: Catalogue, class_ids: Iterable[str]) -> None:
@@ -147,13 +158,13 @@ def _check_served(catalogue: Catalogue, class_ids: Iterable[str]) -> None:
             )
 
 
-def _refusal(told: Mapping[str, Any], conflicts: Sequence[Mapping[str, Any]]) -> Conflict:
+def _refusal(told: Mapping[str, Any], conflicts: Sequence[Mapping[str, Any]], count: int) -> Conflict:
     first = conflicts[0]
     return Conflict(
-        f"{len(conflicts)} features of the import of {told['path']} were changed since, first {first['class']} "
+        f"{count} features of the import of {told['path']} were changed since, first {first['class']} "
         f"'{first['code']}'; nothing was changed.",
-        "Choose on_conflict=keep to leave these as they are, or restore to take them back too.",
-        conflicts=list(conflicts[:SHOWN_CONFLICTS]),
+        "Choose on_conflict (--conflicts): keep leaves these as they are, restore takes them back too.",
+        conflicts=list(conflicts),
     )
 
 
@@ -204,6 +215,7 @@ def _lock_all(conn: Connection, catalogue: Catalogue, class_ids: Iterable[str]) 
     chosen = list(class_ids)
     areal = any(class_id in AREA_CLASSES for class_id in chosen)
     changes.lock_classes(conn, catalogue.classes if areal else chosen)
+    settle_due(conn, catalogue, chosen)
 
 
 def _restore(

@@ -8,12 +8,14 @@ outside the claim are written again under the change's number, so that believed 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from app.catalogue.model import FeatureClass
+from app.errors import Conflict
 from app.inventory.batch import Period
 from app.inventory.periods import range_literal, today
 
@@ -84,7 +86,9 @@ def finish(cursor: Cursor, cls: FeatureClass, change_id: int) -> None:
     _find_hits(cursor, cls)
     _keep_remainders(cursor, cls, columns)
     _withdraw(cursor, cls, columns, change_id)
-    settle(cursor, cls, claimed=True)
+    # Asked once: at midnight a version would be written to neither table, or to both.
+    day = today()
+    settle(cursor, cls, day, claimed=True)
     for target, when in (
         (table(cls), sql.SQL("valid @> %s::date")),
         (table(cls, history=True), sql.SQL("NOT valid @> %s::date")),
@@ -93,7 +97,24 @@ def finish(cursor: Cursor, cls: FeatureClass, change_id: int) -> None:
             sql.SQL("INSERT INTO {} ({}, change_id) SELECT {}, %s FROM {} WHERE {} ORDER BY id").format(
                 target, names(columns), names(columns), temporary("version", cls), when
             ),
-            (change_id, today()),
+            (change_id, day),
+        )
+    _check_codes(cursor, cls)
+
+
+def _check_codes(cursor: Cursor, cls: FeatureClass) -> None:
+    """Refuse that two features bear one code on the same day: the key of all imports would mean both."""
+    both = believed(cls, ["id", "code", "valid"])
+    row = cursor.execute(
+        sql.SQL(
+            "SELECT a.code FROM {both} a JOIN {both} b ON b.code = a.code AND b.id <> a.id AND b.valid && a.valid "
+            "WHERE a.id IN (SELECT id FROM {claim}) LIMIT 1"
+        ).format(both=both, claim=temporary("claim", cls))
+    ).fetchone()
+    if row is not None:
+        raise Conflict(
+            f"Two features of {cls.id} would bear the code '{row[0]}' on the same day; nothing was changed.",
+            "Give one of them another code, or end it before the other begins.",
         )
 
 
@@ -153,8 +174,8 @@ def _withdraw(cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_
     )
 
 
-def settle(cursor: Cursor, cls: FeatureClass, *, claimed: bool = False) -> set[int]:
-    """Let the class's table hold the versions valid today, of all features or of the claimed ones; ids of rows moved.
+def settle(cursor: Cursor, cls: FeatureClass, day: date, *, claimed: bool = False) -> set[int]:
+    """Let the class's table hold the versions valid on a day, of all features or of those claimed; ids of rows moved.
 
     A day that passes ends one version and begins another without any change of what is believed.
     """
@@ -172,5 +193,5 @@ def settle(cursor: Cursor, cls: FeatureClass, *, claimed: bool = False) -> set[i
             "WITH moved AS (DELETE FROM {} WHERE {}{} RETURNING {}) "
             "INSERT INTO {} ({}) SELECT {} FROM moved RETURNING id"
         ).format(source, when, which, columns, target, columns, columns)
-        moved.update(row[0] for row in cursor.execute(query, (today(),)).fetchall())
+        moved.update(row[0] for row in cursor.execute(query, (day,)).fetchall())
     return moved

@@ -5,7 +5,7 @@ The caller holds the class's lock, so that no other writer makes the same entrie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -59,16 +59,23 @@ def index_change(conn: Connection, cls: FeatureClass, change_id: int) -> int:
     """Bring the entries of a class up to what a change wrote or took away; the number of entries written."""
     if is_stale(conn, cls):
         return index_class(conn, cls)
+    # A change of another day's version leaves the current row as it is, which is found as before.
     values = {"change": change_id}
-    touched = (
-        f"SELECT id FROM {table_name(cls, history=True)} WHERE until_change = %(change)s "
-        f"UNION ALL SELECT id FROM {table_name(cls)} WHERE change_id = %(change)s"
+    history = table_name(cls, history=True)
+    past = (
+        f"SELECT id FROM {history} WHERE until_change = %(change)s "
+        f"UNION SELECT id FROM {history} WHERE change_id = %(change)s"
     )
-    _remove(conn, cls, touched, values)
+    touched = raw(conn).execute(past.encode(), values).fetchall()
+    if touched:
+        current = f"SELECT id FROM {table_name(cls)} WHERE change_id = %(change)s"
+        touched += raw(conn).execute(current.encode(), values).fetchall()
+        return index_ids(conn, cls, {row[0] for row in touched})
+    _remove(conn, cls, f"SELECT id FROM {table_name(cls)} WHERE change_id = %(change)s", values)
     return _tidied(conn, _write(conn, cls, "change_id = %(change)s", values))
 
 
-def index_ids(conn: Connection, cls: FeatureClass, ids: Sequence[int]) -> int:
+def index_ids(conn: Connection, cls: FeatureClass, ids: Collection[int]) -> int:
     """Make the entries of these rows anew, for what is derived may change without a new version; their number."""
     if is_stale(conn, cls):
         return index_class(conn, cls)
@@ -78,6 +85,11 @@ def index_ids(conn: Connection, cls: FeatureClass, ids: Sequence[int]) -> int:
         _remove(conn, cls, "SELECT unnest(%(ids)s::bigint[])", values)
         written += _write(conn, cls, "id = ANY(%(ids)s)", values)
     return _tidied(conn, written)
+
+
+def analyze(conn: Connection) -> None:
+    """Tell the planner what there is to be found; after the commit of many entries, since writers wait for it."""
+    raw(conn).execute(f"SELECT {SCHEMA}.analyze_search()".encode())
 
 
 def _key(cls: FeatureClass) -> str:

@@ -200,7 +200,8 @@ def read_shown(
     conn: Connection, classes: Mapping[str, FeatureClass], found: Iterable[Found]
 ) -> list[dict[str, Any]]:
     """What results show, in their order: class, id, code, names, address, area_path, lon, lat; none of a row gone."""
-    items = list(found)
+    # A city's own class that is declared no longer still has its entries.
+    items = [item for item in found if item.class_id in classes]
     by_class: dict[str, list[int]] = {}
     for item in items:
         by_class.setdefault(item.class_id, []).append(item.id)

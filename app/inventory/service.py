@@ -20,6 +20,7 @@ from app.inventory.areas import AREA_CLASSES, Areas, same_areas
 from app.inventory.batch import Batch, Change, Counts, ImportSource, Period
 from app.inventory.changes import data_version, get_metric_crs
 from app.inventory.crosswalk import former_fields, keep_former
+from app.inventory.day_service import settle_due
 from app.inventory.measure import rule_fields
 from app.inventory.periods import check_period, holds, today
 from app.inventory.prepare import Prepared, check_batch, prepare
@@ -121,6 +122,7 @@ def _write_round(
     written = {batch.class_id for batch in batches}
     # Areas are located by each other, so they are written one at a time.
     changes.lock_classes(conn, written | set(AREA_CLASSES) if written & set(AREA_CLASSES) else written)
+    settle_due(conn, catalogue, written)
     if not _still_holds(conn, plan):
         # Somebody changed the areas or loaded a class first; nobody can do so again while the locks are held.
         plan = _plan(conn, catalogue, batches, crs)
@@ -235,6 +237,7 @@ def delete_features(
     check_period(f"{class_id} deleted", period)
     areal = cls.id in AREA_CLASSES
     changes.lock_classes(conn, AREA_CLASSES if areal else [cls.id])
+    settle_due(conn, catalogue, [cls.id])
     _check_stored(conn, cls, codes)
     change_id = changes.draw_change(conn, change, [cls.id])
     staging.end_rows(conn, cls, codes, change_id, period)
@@ -246,8 +249,8 @@ def delete_features(
 
 
 def _check_stored(conn: Connection, cls: FeatureClass, codes: Sequence[str]) -> None:
-    found = staging.find_stored(conn, cls, ["id"], codes)["id"]
-    missing = [code for code, key in zip(codes, found, strict=True) if key is None]
+    known = staging.believed_codes(conn, cls, codes)
+    missing = [code for code in codes if code not in known]
     if missing:
         raise NotFound(
             f"There is no {cls.id} with the code '{missing[0]}'.",

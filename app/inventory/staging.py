@@ -16,8 +16,19 @@ from sqlalchemy import Connection
 from app.catalogue.model import FeatureClass
 from app.inventory.batch import Period
 from app.inventory.changes import raw
+from app.inventory.periods import today
 from app.inventory.prepare import Prepared
-from app.inventory.rewrite import Cursor, begin, claim_codes, finish, names, table, table_columns, temporary
+from app.inventory.rewrite import (
+    Cursor,
+    begin,
+    believed,
+    claim_codes,
+    finish,
+    names,
+    table,
+    table_columns,
+    temporary,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +71,23 @@ def stage(conn: Connection, rows: Prepared) -> None:
 
 
 def compare(conn: Connection, rows: Prepared) -> Diff:
-    """Find, under the class's lock, the staged rows that are new or differ from the stored ones."""
+    """Find, under the class's lock, the staged rows that are new or differ from the stored ones.
+
+    A feature that is believed at other times only is there again, for the days until the next of them.
+    """
     given = [name for name in rows.given if name != "code"]
     query = sql.SQL(
-        "CREATE TEMP TABLE {diff} ON COMMIT DROP AS SELECT s.code, t.id FROM {staging} s "
-        "LEFT JOIN {table} t ON t.code = s.code WHERE t.id IS NULL OR ({stored}) IS DISTINCT FROM ({staged})"
+        "CREATE TEMP TABLE {diff} ON COMMIT DROP AS SELECT s.code, t.id, other.id AS known, other.gap FROM {staging} s "
+        "LEFT JOIN {table} t ON t.code = s.code LEFT JOIN LATERAL (SELECT max(h.id) AS id, "
+        "daterange(max(upper(h.valid)) FILTER (WHERE upper(h.valid) <= %(today)s), "
+        "min(lower(h.valid)) FILTER (WHERE lower(h.valid) > %(today)s)) AS gap FROM {history} h "
+        "WHERE t.id IS NULL AND h.code = s.code AND h.until_change IS NULL) other ON TRUE "
+        "WHERE t.id IS NULL OR ({stored}) IS DISTINCT FROM ({staged})"
     ).format(
         diff=temporary("diff", rows.cls),
         staging=temporary("staging", rows.cls),
         table=table(rows.cls),
+        history=table(rows.cls, history=True),
         stored=names(given, "t"),
         staged=names(given, "s"),
     )
@@ -76,7 +95,7 @@ def compare(conn: Connection, rows: Prepared) -> Diff:
         temporary("diff", rows.cls)
     )
     with raw(conn).cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, {"today": today()})
         new, changed = cursor.execute(count).fetchone() or (0, 0)
     return Diff(new, changed)
 
@@ -116,12 +135,14 @@ def _update(cursor: Cursor, rows: Prepared, change_id: int, import_id: UUID | No
 
 def _insert(cursor: Cursor, rows: Prepared, change_id: int, import_id: UUID | None) -> None:
     query = sql.SQL(
-        "INSERT INTO {} ({}, change_id, import_id) SELECT {}, %s, %s FROM {} s JOIN {} d ON d.code = s.code "
-        "WHERE d.id IS NULL ORDER BY s.ctid"
+        "INSERT INTO {} (id, valid, {}, change_id, import_id) SELECT "
+        "coalesce(known, nextval(pg_get_serial_sequence({}, 'id'))), gap, {}, %s, %s FROM "
+        "(SELECT d.known, d.gap, s.* FROM {} s JOIN {} d ON d.code = s.code WHERE d.id IS NULL ORDER BY s.ctid) new"
     ).format(
         table(rows.cls),
         names(rows.columns),
-        names(rows.columns, "s"),
+        sql.Literal(table(rows.cls).as_string(cursor)),
+        names(rows.columns, "new"),
         temporary("staging", rows.cls),
         temporary("diff", rows.cls),
     )
@@ -137,6 +158,12 @@ def find_stored(
     nothing = (None,) * len(fields)
     rows = [found.get(code, nothing) for code in codes]
     return {name: [row[place] for row in rows] for place, name in enumerate(fields)}
+
+
+def believed_codes(conn: Connection, cls: FeatureClass, codes: Sequence[str]) -> set[str]:
+    """Those of the codes that a feature bears, now or at another time that is believed."""
+    query = sql.SQL("SELECT DISTINCT code FROM {} v WHERE code = ANY(%s)").format(believed(cls, ["code"]))
+    return {row[0] for row in raw(conn).execute(query, (list(codes),)).fetchall()}
 
 
 def update_columns(

@@ -28,11 +28,12 @@ _NEWEST = (
 
 
 def time_extent(conn: Connection, cls: FeatureClass) -> tuple[date | None, date | None]:
-    """First and last day that a version of a class names, by all that is believed; no last one while any is open."""
+    """First and last day of a class by all that is believed; none where a version is open at that end."""
     current, history = table_name(cls), table_name(cls, history=True)
     row = conn.execute(
         text(
-            "SELECT min(lower(valid)), CASE WHEN NOT bool_or(upper_inf(valid)) THEN max(upper(valid)) - 1 END FROM ("
+            "SELECT CASE WHEN NOT bool_or(lower_inf(valid)) THEN min(lower(valid)) END, "
+            "CASE WHEN NOT bool_or(upper_inf(valid)) THEN max(upper(valid)) - 1 END FROM ("
             f"SELECT valid FROM {current} UNION ALL SELECT valid FROM {history} WHERE until_change IS NULL) v"
         )
     ).one()

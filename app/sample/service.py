@@ -8,7 +8,7 @@ from uuid import uuid4
 from app.catalogue.model import Catalogue
 from app.database.transactions import Database
 from app.errors import Conflict
-from app.inventory import areas_job
+from app.inventory import areas_job, search_index_store
 from app.inventory.service import Change, Counts, ImportSource, write_batches
 from app.sample import store
 from app.sample.build import SampleCity, build
@@ -43,6 +43,8 @@ def load(
         counts = write_batches(conn, catalogue, city.batches, _change(city, size), report)
         store.mark(conn, size, NOTE)
     areas_job.recompute(db, catalogue, report)
+    with db.write() as conn:
+        search_index_store.analyze(conn)
     return counts
 
 

@@ -167,7 +167,14 @@ def ensure_entries(db: Database, catalogue: Catalogue, progress: Progress | None
             # Whoever held the lock before may have made them.
             written = index.index_class(conn, cls) if index.is_stale(conn, cls) else 0
         _tell(progress, cls, written)
+    if stale:
+        _analyze(db)
     return [cls.id for cls in stale]
+
+
+def _analyze(db: Database) -> None:
+    with db.write() as conn:
+        index.analyze(conn)
 
 
 def rebuild(db: Database, catalogue: Catalogue, progress: Progress | None = None) -> dict[str, int]:

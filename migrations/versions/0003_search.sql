@@ -32,13 +32,21 @@ CREATE INDEX search_codes_code ON city.search_codes (code text_pattern_ops);
 -- Analysis knows no names.
 REVOKE ALL ON city.search_entries, city.search_codes FROM chengtu_engine;
 
--- After many entries: what waits beside the index goes into it, and the planner is told. Only the owner may do so.
+-- After many entries: what waits beside the index goes into it; only the owner may do so.
 CREATE FUNCTION city.tidy_search() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM gin_clean_pending_list('city.search_entries_sample');
     PERFORM gin_clean_pending_list('city.search_entries_rest');
-    ANALYZE city.search_entries (class, id, sensitivity, sampled), city.search_codes;
 END $$;
 REVOKE ALL ON FUNCTION city.tidy_search() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION city.tidy_search() TO chengtu_rw;
+
+-- The planner is told in a transaction of its own: other writers would wait for it until the end of a long load.
+CREATE FUNCTION city.analyze_search() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    ANALYZE city.search_entries (class, id, sensitivity, sampled), city.search_codes;
+END $$;
+REVOKE ALL ON FUNCTION city.analyze_search() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION city.analyze_search() TO chengtu_rw;

@@ -1,3 +1,6 @@
+ALTER TABLE city.imports ADD COLUMN undone_by bigint REFERENCES city.changes (id) DEFERRABLE INITIALLY DEFERRED;
+COMMENT ON COLUMN city.imports.undone_by IS 'Change that took the import back';
+
 DROP FUNCTION IF EXISTS city.analyze_class(text);
 
 CREATE OR REPLACE FUNCTION city.analyze_class(schema text, class_id text) RETURNS void

@@ -77,7 +77,8 @@ def test_the_18_attributes_stand_under_their_short_names(database, catalogue, ma
     path = tmp_path / "manholes.geojson"
     result = export(database, catalogue, "manholes", path, profile="gbt47678")
     first, second, third = _properties(path)
-    assert list(first) == NAMES
+    assert list(first) == ["code", *NAMES]
+    assert [row.pop("code") for row in (first, second, third)] == ["m1", "m2", "m3"]
     assert first == {
         "GLBJBSM": NEW, "GLBJMC": "东湖1号井", "ZGBMDM": "D1", "ZGBMMC": "城管局", "QSDWDM": "O1",
         "QSDWMC": "水务集团", "YHDWDM": "M1", "YHDWMC": "养护一所", "SZDYWGBSM": GRID, "GLBJZT": "破损",
@@ -123,7 +124,7 @@ def test_a_geopackage_has_the_titles_of_the_standard(database, catalogue, manhol
     columns = [row[1] for row in base.execute("PRAGMA table_info(manholes)")]
     title = base.execute("SELECT title FROM gpkg_data_columns WHERE column_name = 'GLBJZT'").fetchone()[0]
     base.close()
-    assert [name for name in columns if name not in ("fid", "geom")] == NAMES
+    assert [name for name in columns if name not in ("fid", "geom")] == ["code", *NAMES]
     assert title.startswith("管理部件状态")
 
 
@@ -149,7 +150,7 @@ def test_the_route_and_the_command_take_the_profile(
     web.state.db, web.state.catalogue = database, catalogue
     client = TestClient(web)
     answer = client.get("/exports/manholes.geojson", params={"profile": "gbt47678"})
-    assert list(answer.json()["features"][0]["properties"]) == NAMES
+    assert list(answer.json()["features"][0]["properties"]) == ["code", *NAMES]
     assert client.get("/exports/manholes.geojson", params={"profile": "x"}).status_code == 422
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -157,4 +158,4 @@ def test_the_route_and_the_command_take_the_profile(
     done = CliRunner().invoke(app, ["export", "manholes", "--profile", "gbt47678", "--to", str(path)])
     assert done.exit_code == 0, done.output
     assert "mandatory attributes are missing: GLBJBSM in 1 rows" in " ".join(done.output.split())
-    assert list(_properties(path)[0]) == NAMES
+    assert list(_properties(path)[0]) == ["code", *NAMES]

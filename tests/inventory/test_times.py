@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.errors import BadInput
-from app.inventory import day_service, periods, rewrite, store
+from app.inventory import areas_job, day_service, periods, rewrite, staging, store
 from app.inventory.arrays import read_arrays
 from app.inventory.day_service import turn_day
 from app.inventory.query import FeatureQuery
 from app.inventory.service import data_version, delete_features, write_batches
 from app.inventory.times import Times
-from tests.inventory.town import CHANGE, batch, districts, place
+from app.search.service import ALL, Search, search
+from tests.inventory.town import BOXES, CHANGE, batch, districts, place
 
 DAY = date(2020, 1, 1)
 DAYS = 6
@@ -223,3 +224,70 @@ def test_a_day_that_passes_lets_the_version_of_the_future_become_the_current_one
         assert stalls(conn, catalogue, Times()) == {"a": 8} == stalls(conn, catalogue, Times(tomorrow))
         assert stalls(conn, catalogue, Times(tomorrow - timedelta(days=1))) == {"a": 4, "b": 1}
         assert data_version(conn, "toilets") > seen
+
+
+def names_found(conn, catalogue, word: str) -> list[str]:
+    found = search(conn, catalogue, Search(word, None, None, None, 10), ALL)
+    return [row["code"] for row in found["results"]]
+
+
+def test_a_row_of_the_past_leaves_the_current_one_to_be_found(town, catalogue):
+    made = batch("toilets", {"0": place(0, 0), "1": place(0, 0)}, {"name_zh": ["解放公厕", "人民公厕"]})
+    both = replace(made, codes=["a", "a"], valid=[(None, NEW), (NEW, None)])
+    write_batches(town, catalogue, [both], CHANGE)
+    mended = batch("toilets", {"a": place(0, 0)}, {"name_zh": ["解放路公厕"]})
+    write_batches(town, catalogue, [replace(mended, valid=[(None, NEW)])], CHANGE)
+    assert names_found(town, catalogue, "人民") == ["a"]
+
+
+def test_a_feature_that_ended_and_comes_again_keeps_its_id_and_its_past(town, catalogue):
+    versions(town, catalogue, ("a", 4, NEW, REBUILT))
+    write_batches(town, catalogue, [batch("toilets", {"a": place(0, 0)}, {"stalls": [9]})], CHANGE)
+    assert stalls(town, catalogue, Times(NEW)) == {"a": 4}
+    assert stalls(town, catalogue, Times(REBUILT)) == {"a": 9} == stalls(town, catalogue, Times())
+    ids = town.execute(
+        text("SELECT id FROM city.toilets UNION SELECT id FROM city.toilets_history")
+    ).scalars()
+    assert len(ids.all()) == 1
+    assert overlaps(town) == 0
+
+
+def test_a_feature_of_the_future_is_there_today_too_once_it_is_imported(town, catalogue):
+    later = periods.today() + timedelta(days=10)
+    versions(town, catalogue, ("a", 4, later, None))
+    write_batches(town, catalogue, [batch("toilets", {"a": place(0, 0)}, {"stalls": [9]})], CHANGE)
+    assert stalls(town, catalogue, Times()) == {"a": 9}
+    assert stalls(town, catalogue, Times(later)) == {"a": 4}
+    assert overlaps(town) == 0
+
+
+def test_a_planned_feature_can_be_deleted(town, catalogue):
+    later = periods.today() + timedelta(days=10)
+    versions(town, catalogue, ("a", 4, later, None))
+    delete_features(town, catalogue, "toilets", ["a"], CHANGE)
+    assert stalls(town, catalogue, Times(later)) == {}
+
+
+def test_a_write_after_midnight_mends_the_version_of_today(town, catalogue, monkeypatch):
+    tomorrow = periods.today() + timedelta(days=1)
+    versions(town, catalogue, ("a", 1, None, tomorrow), ("a", 2, tomorrow, None))
+    for module in (day_service, rewrite, staging):
+        monkeypatch.setattr(module, "today", lambda: tomorrow)
+    write_batches(town, catalogue, [batch("toilets", {"a": place(0, 0)}, {"stalls": [9]})], CHANGE)
+    assert stalls(town, catalogue, Times()) == {"a": 9}
+    assert stalls(town, catalogue, Times(tomorrow - timedelta(days=1))) == {"a": 1}
+
+
+def test_features_follow_areas_that_begin_on_a_day(database, catalogue, monkeypatch):
+    tomorrow = periods.today() + timedelta(days=1)
+    with database.write() as conn:
+        write_batches(conn, catalogue, [districts()], CHANGE)
+        areas_job.recompute_within(conn, catalogue)
+        write_batches(conn, catalogue, [batch("toilets", {"a": place(-0.5, 0.5)})], CHANGE)
+        whole = replace(districts(E=BOXES["C"], W=BOXES["C"].buffer(-0.015)), valid=[(tomorrow, None)] * 2)
+        write_batches(conn, catalogue, [whole], CHANGE)
+    for module in (day_service, rewrite):
+        monkeypatch.setattr(module, "today", lambda: tomorrow)
+    turn_day(database, catalogue)
+    with database.read() as conn:
+        assert "toilets" in areas_job.list_pending(conn)
