@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg import sql
@@ -62,7 +63,7 @@ def _find_ids(cursor: Cursor, rows: Prepared) -> None:
 
 
 def apply(conn: Connection, rows: Prepared, change_id: int, import_id: UUID | None) -> None:
-    """Write what `compare` found. A column that the batch lacks stays as it was when the row's time begins."""
+    """Write what `compare` found. A column that the batch lacks stays on each day as it is believed of that day."""
     cls = rows.cls
     with raw(conn).cursor() as cursor:
         begin(cursor, cls)
@@ -73,23 +74,39 @@ def apply(conn: Connection, rows: Prepared, change_id: int, import_id: UUID | No
         )
         columns = [name for name in table_columns(cursor, cls) if name not in {"change_id", "import_id"}]
         kept = [name for name in columns if name not in rows.columns and name != "id"]
-        before = sql.SQL(
-            "(SELECT {} FROM {} v WHERE v.id = d.id AND v.valid && s.valid ORDER BY v.valid LIMIT 1)"
-        )
         query = sql.SQL(
             "INSERT INTO {version} ({columns}, import_id) SELECT {values}, %s FROM {diff} d "
-            "JOIN {staging} s ON s.code = d.code AND s.valid = d.valid "
-            "LEFT JOIN LATERAL {before} b ON TRUE"
+            "JOIN {staging} s ON s.code = d.code AND s.valid = d.valid CROSS JOIN LATERAL ({parts}) b"
         ).format(
             version=temporary("version", cls),
             columns=names(columns),
-            values=sql.SQL(", ").join(
-                sql.Identifier("d" if name == "id" else "b" if name in kept else "s", name)
-                for name in columns
-            ),
+            values=sql.SQL(", ").join(_value(name, kept) for name in columns),
             diff=temporary("diff", cls),
             staging=temporary("staging", cls),
-            before=before.format(names([*kept, "id"]), believed(cls, [*kept, "id", "valid"])),
+            parts=_parts(rows, kept),
         )
         cursor.execute(query, (import_id,))
         finish(cursor, cls, change_id)
+
+
+def _value(name: str, kept: Sequence[str]) -> sql.Composable:
+    if name == "valid":
+        return sql.SQL("b.part")
+    return sql.Identifier("d" if name == "id" else "b" if name in kept else "s", name)
+
+
+def _parts(rows: Prepared, kept: Sequence[str]) -> sql.Composed:
+    """The days of a row with what is believed on them of the columns that it lacks, one part for each state of these.
+
+    On days of which nothing is believed they are as on the first day of which something is.
+    """
+    if not kept:
+        return sql.SQL("SELECT s.valid AS part").format()
+    source = believed(rows.cls, [*kept, "id", "valid"])
+    return sql.SQL(
+        "SELECT {kept}, unnest(range_agg(v.valid * s.valid)) AS part FROM {source} v "
+        "WHERE v.id = d.id AND v.valid && s.valid GROUP BY {kept} "
+        "UNION ALL SELECT {first}, unnest(datemultirange(s.valid) - "
+        "coalesce((SELECT range_agg(v.valid) FROM {source} v WHERE v.id = d.id AND v.valid && s.valid), '{{}}')) FROM (SELECT) one LEFT JOIN LATERAL (SELECT {kept} "
+        "FROM {source} v WHERE v.id = d.id AND v.valid && s.valid ORDER BY v.valid LIMIT 1) f ON TRUE"
+    ).format(kept=names(kept), first=names(kept, "f"), source=source)

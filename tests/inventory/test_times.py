@@ -291,3 +291,19 @@ def test_features_follow_areas_that_begin_on_a_day(database, catalogue, monkeypa
     turn_day(database, catalogue)
     with database.read() as conn:
         assert "toilets" in areas_job.list_pending(conn)
+
+
+def test_a_column_that_a_row_lacks_keeps_its_own_times(town, catalogue):
+    made = batch("toilets", {"0": place(0, 0), "1": place(0, 0)}, {"name_zh": ["旧", "新"], "stalls": [1, 1]})
+    named = replace(made, codes=["a", "a"], valid=[(date(2010, 1, 1), NEW), (NEW, None)])
+    write_batches(town, catalogue, [named], CHANGE)
+    versions(town, catalogue, ("a", 5, date(2005, 1, 1), None))
+
+    def told(day: date) -> list:
+        found = read_arrays(town, catalogue, "toilets", ["name_zh", "stalls"], times=Times(day))
+        return list(zip(found.columns["name_zh"], found.columns["stalls"], strict=True))
+
+    assert told(date(2006, 1, 1)) == [("旧", 5)]
+    assert told(NEW - timedelta(days=1)) == [("旧", 5)]
+    assert told(NEW) == [("新", 5)]
+    assert overlaps(town) == 0
