@@ -104,9 +104,10 @@ def _parts(rows: Prepared, kept: Sequence[str]) -> sql.Composed:
         return sql.SQL("SELECT s.valid AS part").format()
     source = believed(rows.cls, [*kept, "id", "valid"])
     return sql.SQL(
-        "SELECT {kept}, unnest(range_agg(v.valid * s.valid)) AS part FROM {source} v "
-        "WHERE v.id = d.id AND v.valid && s.valid GROUP BY {kept} "
-        "UNION ALL SELECT {first}, unnest(datemultirange(s.valid) - "
-        "coalesce((SELECT range_agg(v.valid) FROM {source} v WHERE v.id = d.id AND v.valid && s.valid), '{{}}')) FROM (SELECT) one LEFT JOIN LATERAL (SELECT {kept} "
-        "FROM {source} v WHERE v.id = d.id AND v.valid && s.valid ORDER BY v.valid LIMIT 1) f ON TRUE"
+        "SELECT {kept}, unnest(range_agg(part)) AS part FROM ("
+        "SELECT {kept}, v.valid * s.valid AS part FROM {source} v WHERE v.id = d.id AND v.valid && s.valid "
+        "UNION ALL SELECT {first}, unnest(datemultirange(s.valid) - coalesce("
+        "(SELECT range_agg(v.valid) FROM {source} v WHERE v.id = d.id AND v.valid && s.valid), '{{}}')) "
+        "FROM (SELECT) one LEFT JOIN LATERAL (SELECT {kept} FROM {source} v WHERE v.id = d.id AND v.valid && s.valid "
+        "ORDER BY v.valid LIMIT 1) f ON TRUE) parts GROUP BY {kept}"
     ).format(kept=names(kept), first=names(kept, "f"), source=source)

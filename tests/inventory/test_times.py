@@ -62,7 +62,12 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(steps=steps)
 def test_any_row_of_writes_reads_as_the_model_says_on_any_day_at_any_change(conn, catalogue, steps):
     model = Model()
