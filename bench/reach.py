@@ -119,8 +119,8 @@ def _beside_pandana(network: WalkNetwork, doors: np.ndarray, rng: np.random.Gene
 
 
 def winding(network: WalkNetwork, rng: np.random.Generator) -> WalkNetwork:
-    """The network with streets twice as long on average, some hardly longer and some many times."""
-    metres = network.edge_length_m * (1 + rng.exponential(1.0, network.edges))
+    """The network with streets three times as long on average, some hardly longer and some many times."""
+    metres = network.edge_length_m * (1 + rng.lognormal(0.0, 1.2, network.edges))
     _, matrix = walk_matrix(network.nodes, network.edge_from, network.edge_to, metres, network.edge_private)
     return replace(network, edge_length_m=metres, matrix=matrix)
 

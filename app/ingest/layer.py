@@ -1,7 +1,8 @@
-"""What the table readers hand on: the rows of one layer, as they stand in the file."""
+"""What the readers hand on: the rows of one layer, as they stand in the file, whole or in chunks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 Extent = tuple[float, float, float, float]
+#: Rows of one chunk: what is held of a layer at once, however long it is.
+CHUNK_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the importer says of how to read a file: its encoding, and one layer of several."""
+
+    encoding: str | None = None
+    layer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Rows of one layer before anything is understood.
+    """Rows of one layer before anything is understood; a reader gives a long layer as several of the same name.
 
     `rows` (n,) row numbers in the file; `geometry` (n,) shapely geometries in `crs` or None; `columns` heading → n raw
     values; `crs` as the file names it, None where it names none; `faults` position → why its geometry cannot be read;
-    `skipped` says why the whole layer is left out (then it has no rows).
+    `skipped` says why the whole layer is left out (then it has no rows). `encoding` is that of its text, `notes` say
+    how CRS and encoding were found and what was left behind ("M values were dropped"), each once a layer. `spatial` is
+    False for a table without a geometry column: its places may stand in its columns.
     """
 
     name: str
@@ -28,6 +41,35 @@ class Layer:
     faults: dict[int, str] = field(default_factory=dict)
     extent: Extent | None = None
     skipped: str | None = None
+    encoding: str | None = None
+    notes: tuple[str, ...] = ()
+    spatial: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSource:
+    """A layer that was read, to be gone through as often as asked: what holds for all of it, and its chunks.
+
+    `count` rows in all; `headings` in the order of the file; `bounds` (west, south, east, north) of all finite
+    coordinates in the layer's own CRS, None where there are none; `chunks` gives layers of up to CHUNK_ROWS rows.
+    """
+
+    name: str
+    count: int
+    headings: tuple[str, ...]
+    crs: str | None
+    extent: Extent | None
+    skipped: str | None
+    encoding: str | None
+    notes: tuple[str, ...]
+    spatial: bool
+    bounds: Extent | None
+    chunks: Callable[[], Iterator[Layer]]
+
+    def columns_of(self, headings: list[str]) -> Iterator[Mapping[str, list[Any]]]:
+        """The values of some headings, chunk by chunk."""
+        for chunk in self.chunks():
+            yield {name: chunk.columns.get(name, [None] * len(chunk.rows)) for name in headings}
 
 
 def skipped_layer(name: str, reason: str) -> Layer:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 T = TypeVar("T")
 
 #: Results kept for one database.
-LIMIT = 1_000
+LIMIT = 3_000
 
 _kept: WeakKeyDictionary[Any, dict[tuple[object, ...], Any]] = WeakKeyDictionary()
 _lock = Lock()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlencode
-from weakref import WeakKeyDictionary
 
 from app.catalogue.licences import licence_address
 from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.errors import NotFound
+from app.inventory.kept import once
 from app.inventory.periods import today
 from app.inventory.store import bounds, data_version
 from app.inventory.times import NOW, Times
@@ -23,10 +22,6 @@ from app.maps.squares import web_square
 from app.maps.store import Amount
 from app.maps.version_store import sources_at
 
-#: What is kept between requests, by database: counts and extents at a data version.
-_KEPT_LIMIT = 2_000
-_kept: WeakKeyDictionary[Any, dict[tuple[object, ...], Any]] = WeakKeyDictionary()
-_lock = Lock()
 #: Days that a page offers.
 DAYS_SHOWN = 6
 
@@ -63,20 +58,6 @@ def get_class(catalogue: Catalogue, class_id: str) -> FeatureClass:
     if cls.sensitivity == "restricted":
         raise NotFound(f"The class '{class_id}' is not shown on maps.")
     return cls
-
-
-def once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
-    """`make()` once for each key and database; the oldest are dropped."""
-    with _lock:
-        known = _kept.setdefault(conn.engine, {})
-        if key in known:
-            return cast("T", known[key])
-    made = make()
-    with _lock:
-        while len(known) >= _KEPT_LIMIT:
-            known.pop(next(iter(known)))
-        known[key] = made
-    return made
 
 
 def amount(conn: Connection, catalogue: Catalogue, class_id: str, version: int, times: Times = NOW) -> Amount:

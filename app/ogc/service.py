@@ -17,9 +17,9 @@ from app.errors import BadInput, NotFound, unknown
 from app.inventory import store as inventory
 from app.inventory.asked_times import asked_times
 from app.inventory.changes import list_origins
+from app.inventory.kept import once
 from app.inventory.query import MAX_LIMIT, FeatureQuery, field_names
 from app.inventory.times import NOW, Times, parse_date
-from app.maps.service import once
 from app.ogc import store
 from app.ogc.bbox import Bbox, parse_bbox
 from app.ogc.collections import Extent, class_collection, run_collection

@@ -185,6 +185,7 @@ def rebuild(db: Database, catalogue: Catalogue, progress: Progress | None = None
             lock_classes(conn, [cls.id])
             made[cls.id] = index.index_class(conn, cls)
         _tell(progress, cls, made[cls.id])
+    _analyze(db)
     return made
 
 
