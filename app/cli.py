@@ -20,6 +20,7 @@ from app.history.commands import (
 )
 from app.ingest.class_commands import classes
 from app.ingest.commands import import_command
+from app.ingest.crs_commands import crs
 from app.inventory.local_growth import LocalGrowth
 from app.maps.commands import map_command
 from app.maps.standalone_service import write_map
@@ -62,6 +63,7 @@ app.add_typer(db)
 app.add_typer(sample)
 app.command("import")(import_command)
 app.add_typer(classes)
+app.add_typer(crs)
 app.command("history")(history_command)
 app.command("changes")(changes_command)
 app.command("imports")(imports_command)

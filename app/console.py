@@ -20,6 +20,7 @@ from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.prompt import Confirm
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -84,6 +85,11 @@ def success(text: str) -> None:
 def warning(text: str) -> None:
     """One line on stderr for something a person should look at."""
     ERR.print(f"[bold yellow]![/] {escape(text)}")
+
+
+def confirm(question: str) -> bool:
+    """Ask on stderr; no where nobody can answer."""
+    return sys.stdin.isatty() and Confirm.ask(escape(question), console=ERR, default=False)
 
 
 def print_json(value: object) -> None:
@@ -195,11 +201,16 @@ def _bad_setting(error: ValidationError) -> ChengtuError:
     return told
 
 
+def _shown_words() -> list[str]:
+    """The words of the command; a definition of a coordinate system may hold secret parameters, and stays out."""
+    return ["(definition)" if "+proj" in word or "[" in word else word for word in sys.argv[1:]]
+
+
 def _write_log(error: Exception) -> Path:
     """Write the traceback to a private file of its own, and say where."""
     stamp = datetime.now().astimezone().isoformat(timespec="seconds")
     handle, name = tempfile.mkstemp(prefix="chengtu-error-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(f"{stamp} chengtu {' '.join(sys.argv[1:])}\n")
+        file.write(f"{stamp} chengtu {' '.join(_shown_words())}\n")
         file.write("".join(traceback.format_exception(error)))
     return Path(name)

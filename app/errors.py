@@ -17,7 +17,7 @@ ChengtuError                 code, message, hint, HTTP status, exit code
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -109,3 +109,22 @@ def _short_list(names: list[str]) -> str:
         if more > 0
         else shown
     )
+
+
+def error_to_plain(error: ChengtuError) -> dict[str, Any]:
+    """An error as plain values, for another process or the record."""
+    return {"code": error.code, "status": error.status, "message": error.message, "hint": error.hint}
+
+
+def error_from_plain(plain: Mapping[str, Any]) -> ChengtuError:
+    """The error that `error_to_plain` wrote, of its own type again where the code names one."""
+    kinds = {kind.code: kind for kind in _error_kinds(ChengtuError)}
+    error = kinds.get(plain["code"], ChengtuError)(plain["message"], plain.get("hint"))
+    error.code, error.status = plain["code"], plain.get("status", error.status)
+    return error
+
+
+def _error_kinds(kind: type[ChengtuError]) -> Iterator[type[ChengtuError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _error_kinds(below)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,12 +36,32 @@ class Settings(BaseSettings):
         default=None,
         description="Metric CRS of the city; by default chosen from the data's centre at first load.",
     )
+    import_memory_mb: int = Field(
+        default=4096, ge=256, description="Memory that reading one file may take, in MiB."
+    )
+    import_seconds: int = Field(
+        default=900, ge=1, description="Processor time that reading one file may take, in seconds."
+    )
+    import_disk_mb: int = Field(
+        default=20_480, ge=16, description="Disk that a file may take while it is imported, unpacked, in MiB."
+    )
+    upload_limit_mb: int = Field(
+        default=500, ge=1, description="Largest file that `POST /imports` takes, in MB."
+    )
+    crs_file: Path | None = Field(
+        default=None,
+        description="Private file (mode 600) that declares the city's own coordinate systems; none by default.",
+    )
+    crs_systems: SecretStr | None = Field(
+        default=None,
+        description="The same declaration as a secret in the environment, where there is no `crs_file`.",
+    )
     lang: Literal["zh", "en"] = Field(
         default="zh", description="Language of pages where the client asks for none."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Log level.")
 
-    @field_validator("local", mode="before")
+    @field_validator("local", "crs_file", "crs_systems", mode="before")
     @classmethod
     def _unset(cls, value: object) -> object:
         """An empty variable is one that is not set."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from bench import coverage, health, inventory, reach, search, straight
+from bench import coverage, health, imports, inventory, reach, search, straight
 
 BENCHES = {
     "reach": reach.run,
     "straight": straight.run,
     "coverage": coverage.run,
     "inventory": inventory.run,
+    "imports": imports.run,
     "search": search.run,
     "health": health.run,
 }

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from app.errors import BadInput
 
 
-def unknown_parameter(name: str, known: Iterable[str]) -> BadInput:
-    """The error for a query parameter that does not exist here, hinting at the nearest name."""
+def unknown_parameter(name: str, known: Iterable[str], kind: str = "query parameter") -> BadInput:
+    """The error for a query parameter, or what else `kind` says, that does not exist here; hints at the nearest name."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known here: {', '.join(names) or 'none'}."
-    return BadInput(f"There is no query parameter '{name}' here.", hint)
+    return BadInput(f"There is no {kind} '{name[:100]}' here.", hint)

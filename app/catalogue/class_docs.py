@@ -24,6 +24,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "aliases": ("导入时认得的图层名", "Layers of these names are imported as it"),
     "symbol": ("符号", "Symbol"),
     "zooms": ("地图显示级别", "Drawn from zoom"),
+    "z": ("文件的高程（Z）写入", "Heights (Z) of a file go to"),
+    "parts": ("含多个部分的图形", "A shape of several parts"),
+    "duplicate": ("疑似重复", "Reported as possible duplicates"),
     "components": ("官方部件编码", "Official component codes"),
     "address": ("接口", "In the API"),
     "own": ("本类字段", "Fields of its own"),
@@ -50,6 +53,12 @@ SENSITIVITIES: Mapping[str, tuple[str, str]] = {
     "public": ("公开", "public"),
     "internal": ("内部", "internal"),
     "restricted": ("受限", "restricted"),
+}
+PARTS: Mapping[tuple[str, bool], tuple[str, str]] = {
+    ("keep", False): ("保留为一行", "stays one row"),
+    ("split", False): ("每个部分拆成一行", "becomes one row a part"),
+    ("keep", True): ("多点拒收，一行一个点", "of several points is refused, one place a row"),
+    ("split", True): ("多点每个点拆成一行", "of several points becomes one row a place"),
 }
 TYPES: Mapping[str, tuple[str, str]] = {
     "text": ("文本", "text"),
@@ -138,6 +147,11 @@ def _facts(item: FeatureClass, lang: Lang) -> Iterator[str]:
     yield f"{_word('geometry', lang)}: {geometries[item.geometry]}"
     if item.accept:
         yield f"{_word('accept', lang)}: {comma.join(geometries[name] for name in item.accept)}"
+    pointlike = item.geometry in ("point", "mixed")
+    yield f"{_word('parts', lang)}: {_pick(PARTS[item.parts, pointlike], lang)}"
+    yield f"{_word('duplicate', lang)}: {_duplicate(item, lang)}"
+    if item.z:
+        yield f"{_word('z', lang)}: {comma.join(f'`{name}`' for name in item.z)}"
     yield f"{_word('office', lang)}: {office[0] if lang == 'zh' else office[-1]}"
     yield f"{_word('sensitivity', lang)}: {_pick(SENSITIVITIES[item.sensitivity], lang)}"
     yield f"{_word('aliases', lang)}: {comma.join([item.id, item.title.zh, item.title.en, *item.aliases])}"
@@ -147,6 +161,15 @@ def _facts(item: FeatureClass, lang: Lang) -> Iterator[str]:
     for system, codes in item.components.items():
         yield f"{_word('components', lang)}: [{system}](../codes.md#{system}) {comma.join(codes)}"
     yield f"{_word('address', lang)}: `/collections/{item.id}`, `/map/{item.id}`, `/exports/{item.id}.gpkg`"
+
+
+def _duplicate(item: FeatureClass, lang: Lang) -> str:
+    if item.duplicate_m is None:
+        return _pick(("图形完全相同", "equal shapes"), lang)
+    near = f"{item.duplicate_m:g} m"
+    return _pick(
+        (f"同类型的点相距不到 {near}，图形完全相同", f"points of one kind within {near}, equal shapes"), lang
+    )
 
 
 def _zoom(rule: ZoomRule) -> str:

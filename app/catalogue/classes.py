@@ -13,6 +13,7 @@ from app.catalogue.model import (
     Field,
     GeometryKind,
     OsmRule,
+    Parts,
     Sensitivity,
     Symbol,
     ZoomRule,
@@ -39,8 +40,15 @@ class FieldSources(dict[str, FieldParts]):
 SHAPES = ("circle", "square", "diamond", "line", "area")
 GEOMETRIES: tuple[str, ...] = get_args(GeometryKind)
 SENSITIVITIES: tuple[str, ...] = get_args(Sensitivity)
+PARTS: tuple[str, ...] = get_args(Parts)
 _REQUIRED = ("id", "title", "description", "office", "geometry", "symbol", "zooms", "fields")
-_OPTIONAL = ("accept", "aliases", "components", "include", "order", "osm", "sensitivity")
+_OPTIONAL = (
+    "accept", "aliases", "components", "duplicate_m", "include", "order", "osm", "parts", "sensitivity", "z",
+)  # fmt: skip
+#: Fields that take the heights of a shape: that of a point, those of the ends of a line.
+HEIGHTS: Mapping[str, int] = {"point": 1, "mixed": 1, "line": 2, "polygon": 0}
+#: Points of one kind this near are reported as possible duplicates, where the class does not say (m).
+DUPLICATE_M = 1.0
 MAX_ZOOM = 22
 
 
@@ -84,7 +92,39 @@ def read_class(
         accept=tuple(cast(GeometryKind, item.choice(GEOMETRIES)) for item in _list(found, "accept")),
         order=found["order"].integer(0, 999) if "order" in found else 100,
         components=components,
+        z=_read_heights(found["z"], by_name, geometry) if "z" in found else (),
+        parts=_read_parts(found, geometry),
+        duplicate_m=_read_duplicate(found, geometry),
     )
+
+
+def _read_heights(entry: Entry, fields: Mapping[str, Field], geometry: GeometryKind) -> tuple[str, ...]:
+    names = entry.texts()
+    if len(names) != HEIGHTS[geometry]:
+        raise entry.fail(
+            f"names {len(names)} fields",
+            "A class of points names one, a class of lines that of the start and that of the end, others none.",
+        )
+    for item in entry.items():
+        field = fields[item.one_of(item.value, fields, "field")]
+        if field.type != "number" or field.unit != "m":
+            raise item.fail(f"'{field.name}' is no number in m, so it cannot take a height")
+    return names
+
+
+def _read_parts(found: Mapping[str, Entry], geometry: GeometryKind) -> Parts:
+    if "parts" in found:
+        return cast(Parts, found["parts"].choice(PARTS))
+    return "split" if geometry in ("point", "mixed") else "keep"
+
+
+def _read_duplicate(found: Mapping[str, Entry], geometry: GeometryKind) -> float | None:
+    pointlike = geometry in ("point", "mixed")
+    if "duplicate_m" not in found:
+        return DUPLICATE_M if pointlike else None
+    if not pointlike:
+        raise found["duplicate_m"].fail("is for points only", "Lines and polygons are compared as a whole.")
+    return found["duplicate_m"].number(0)
 
 
 def check_class_name(entry: Entry) -> None:

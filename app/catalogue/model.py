@@ -12,6 +12,7 @@ from app.errors import unknown
 Lang = Literal["zh", "en"]
 FieldType = Literal["text", "integer", "number", "boolean", "date", "choice"]
 GeometryKind = Literal["point", "line", "polygon", "mixed"]
+Parts = Literal["keep", "split"]
 Sensitivity = Literal["public", "internal", "restricted"]
 Mode = Literal["straight", "walk"]
 CodePurpose = Literal["components", "matters", "grid", "pipes", "defects"]
@@ -113,10 +114,16 @@ class ZoomRule:
 class FeatureClass:
     """One infrastructure class: the single source of its table, collection, import, export, symbol and page.
 
-    `accept` names the kinds of geometry that an import may bring besides `geometry`: a polygon for a class of points
-    is taken at a point on its surface, for a class of lines along its outline. `order` sorts lists and layers.
+    `accept` names the kinds of geometry that an import may bring besides `geometry`: a polygon or line for a class of
+    points is taken at a point on it, a polygon for a class of lines along its outline, a closed line for a class of
+    polygons as an area. `order` sorts lists and layers.
     `schema` is where its tables lie: `city` for the built-in classes, `local` for those that a city declares itself.
     `components` names, by code system, the kinds of city components that its rows are.
+
+    `z` names the fields that take the heights of a shape where a file does not say them otherwise: one for points, that
+    of the start and that of the end for lines; without it heights are dropped. `parts` says what becomes of a shape of
+    several parts: one row (refused where rows are points), or one row a part (in a `mixed` class: of points). Points of
+    one kind nearer than `duplicate_m` metres are reported as possible duplicates; None: only equal shapes are.
     """
 
     id: str
@@ -134,6 +141,9 @@ class FeatureClass:
     order: int = 100
     schema: Literal["city", "local"] = "city"
     components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    z: tuple[str, ...] = ()
+    parts: Parts = "keep"
+    duplicate_m: float | None = None
 
     def get_field(self, name: str) -> Field:
         """The field named `name`; raises KeyError where there is none."""

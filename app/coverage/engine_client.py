@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.coverage.engine_frames import receive_frame, send_frame
-from app.errors import ChengtuError, Unavailable
+from app.errors import ChengtuError, Unavailable, error_from_plain
 
 _AWAY = (
     "The engine is not running.",
@@ -84,22 +83,3 @@ class EngineClient:
             connection.close()
             raise Unavailable(*_AWAY) from error
         return connection
-
-
-def error_to_plain(error: ChengtuError) -> dict[str, Any]:
-    """An error as a value that crosses the socket."""
-    return {"code": error.code, "status": error.status, "message": error.message, "hint": error.hint}
-
-
-def error_from_plain(plain: dict[str, Any]) -> ChengtuError:
-    """The error that `error_to_plain` wrote, of its own type again where the code names one."""
-    kinds = {kind.code: kind for kind in _error_kinds(ChengtuError)}
-    error = kinds.get(plain["code"], ChengtuError)(plain["message"], plain["hint"])
-    error.code, error.status = plain["code"], plain["status"]
-    return error
-
-
-def _error_kinds(kind: type[ChengtuError]) -> Iterator[type[ChengtuError]]:
-    yield kind
-    for below in kind.__subclasses__():
-        yield from _error_kinds(below)

@@ -18,10 +18,9 @@ from typing import Any, cast
 
 from app.catalogue.loader import load_catalogue
 from app.coverage.engine import Engine
-from app.coverage.engine_client import error_to_plain
 from app.coverage.engine_frames import receive_frame, send_frame
 from app.database.transactions import Database
-from app.errors import ChengtuError
+from app.errors import ChengtuError, error_to_plain
 from app.settings import Settings
 
 log = logging.getLogger("chengtu.engine")

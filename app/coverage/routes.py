@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
@@ -10,13 +9,13 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, ReadConn
+from app.access.prefer import wait_s
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Catalogue
 from app.coverage import service, store
-from app.coverage.engine_client import error_from_plain
 from app.coverage.request import parse
 from app.database.transactions import Database
-from app.errors import BadInput
+from app.errors import BadInput, error_from_plain
 from app.inventory.asked_times import asked_times
 from app.jobs import service as jobs
 
@@ -26,9 +25,6 @@ ModeQuery = Annotated[Literal["straight", "walk"] | None, Query(description="Onl
 TierQuery = Annotated[str | None, Query(description="Only this tier.", max_length=100)]
 GapLimit = Annotated[int, Query(ge=1, le=10_000, description="At most this many features.")]
 GEOJSON = "application/geo+json"
-#: Seconds that `POST /coverage` waits for its result unless `Prefer: wait=` says otherwise.
-DEFAULT_WAIT_S = 5.0
-MAX_WAIT_S = 60.0
 
 
 class CoverageBody(BaseModel):
@@ -118,12 +114,6 @@ def _requested(catalogue: Catalogue, db: Database, body: CoverageBody) -> dict[s
         with db.read() as conn:
             asked_times(conn, body.as_of or None, body.known_at or None)
     return request
-
-
-def wait_s(prefer: str | None) -> float:
-    """Seconds to wait by a `Prefer` header (RFC 7240): `wait=N`, at most 60, default 5."""
-    found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", prefer or "")
-    return DEFAULT_WAIT_S if found is None else min(float(found.group(1)), MAX_WAIT_S)
 
 
 @router.get("/coverage", summary="Saved runs, newest first")

@@ -24,6 +24,8 @@ SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 POOL_KEPT = 4
 POOL_EXTRA = 6
 POOL_WAIT_S = 5.0
+#: Among what is noted with a connection: how to wait for the thread that works on it.
+BUSY = "chengtu.busy"
 
 
 class Database:
@@ -78,7 +80,13 @@ class Database:
 
     @staticmethod
     def raw(connection: Connection) -> psycopg.Connection[Any]:
-        """The psycopg connection under `connection`, for COPY, inside the same transaction."""
+        """The psycopg connection under `connection`, for COPY, inside the same transaction.
+
+        Where a thread works on it (`info[BUSY]`), that is waited for.
+        """
+        wait = connection.info.get(BUSY)
+        if wait is not None:
+            wait()
         return driver_of(connection)
 
     def __enter__(self) -> Self:

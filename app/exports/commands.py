@@ -11,19 +11,24 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import BadInput
-from app.exports.service import WHOLE_CITY, export, get_writer
+from app.exports.formats import FORMATS
+from app.exports.placing import make_placing
+from app.exports.service import WHOLE_CITY, export
 from app.settings import Settings
+from app.space.city_systems import load_city_systems
 
 
 def export_command(
     name: Annotated[str | None, typer.Argument(help="Class id, e.g. toilets, or the id of a run.")] = None,
     *,
-    to: Annotated[Path, typer.Option("--to", help="File to write: .gpkg or .geojson.")],
+    to: Annotated[
+        Path, typer.Option("--to", help=f"File to write: {', '.join(f'.{ending}' for ending in FORMATS)}.")
+    ],
     everything: Annotated[
-        bool, typer.Option("--all", help="All classes that hold rows, as one .gpkg.")
+        bool, typer.Option("--all", help="All classes that hold rows, as one file.")
     ] = False,
     part: Annotated[
-        str, typer.Option("--part", help="Of a run, as .geojson: areas, gaps or units.")
+        str, typer.Option("--part", help="Of a run, in formats of one layer: areas, gaps or units.")
     ] = "areas",
     profile: Annotated[
         str | None,
@@ -35,6 +40,12 @@ def export_command(
     known_at: Annotated[
         str | None, typer.Option("--known-at", help="What was known at a change (its number) or a moment.")
     ] = None,
+    crs: Annotated[
+        str | None,
+        typer.Option(
+            "--crs", help="EPSG code, or a coordinate system that the city declared; else EPSG:4490."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Export a class, a run or the whole city to a file for QGIS, with source, licence and titles in it."""
@@ -42,15 +53,16 @@ def export_command(
         raise BadInput(
             "Name one class or run, or give --all.", "For example: chengtu export toilets --to toilets.gpkg"
         )
-    get_writer(to.name)
     settings = Settings()
+    systems = load_city_systems(settings)
+    make_placing(to.name, crs, systems)
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     db = open_database(settings)
     try:
         with console.progress(f"Exporting to {to.name}"):
             result = export(
                 db, catalogue, name or WHOLE_CITY, to,
-                part=part, profile=profile, as_of=as_of, known_at=known_at,
+                part=part, profile=profile, as_of=as_of, known_at=known_at, crs=crs, systems=systems,
             )  # fmt: skip
     finally:
         db.dispose()
@@ -61,4 +73,6 @@ def export_command(
     for layer, lacking in result.get("missing", {}).items():
         told = ", ".join(f"{key} in {count} rows" for key, count in lacking.items())
         console.warning(f"{layer}: mandatory attributes are missing: {told}.")
+    for told, count in result.get("changed", {}).items():
+        console.warning(f"{told}: {count}.")
     console.success(f"{result['path']} ({result['bytes']:,} bytes)")

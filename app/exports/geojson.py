@@ -12,12 +12,12 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
-from app.exports.model import ExportData, ExportLayer
+from app.exports.model import Changed, ExportData, ExportLayer
 
 CHUNK = 5_000
 
 
-def write_geojson(path: Path, data: ExportData) -> None:
+def write_geojson(path: Path, data: ExportData) -> Changed:
     """Write the first layer of `data` to `path`; what is said of it stands as members of the collection."""
     layer = data.layers[0]
     head = orjson.dumps({"type": "FeatureCollection", "name": layer.name, **data.about})[:-1]
@@ -26,6 +26,7 @@ def write_geojson(path: Path, data: ExportData) -> None:
         for i, chunk in enumerate(_chunks(layer)):
             file.write((b",\n" if i else b"") + chunk)
         file.write(b"\n]}\n")
+    return {}
 
 
 def _chunks(layer: ExportLayer) -> Iterator[bytes]:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from app.exports.model import ORIGIN, ExportData, ExportLayer
+from app.exports.arrays import column_arrays
+from app.exports.model import ORIGIN, Changed, ExportData, ExportLayer
 from app.lazy import lazy_module
 
 #: It loads GDAL, and pandas where that is installed: a second that most commands do not need.
 pyogrio = lazy_module("pyogrio")
 
-CRS = "EPSG:4326"
 #: OGC 12-128r19, extension "schema": titles of columns.
 _TITLES = """
 CREATE TABLE IF NOT EXISTS gpkg_data_columns (
@@ -37,8 +32,8 @@ INSERT INTO gpkg_extensions VALUES
 """
 
 
-def write_gpkg(path: Path, data: ExportData) -> None:
-    """Write every layer of `data` to a new GeoPackage at `path`.
+def write_gpkg(path: Path, data: ExportData) -> Changed:
+    """Write every layer of `data` to a new GeoPackage at `path`, nothing changed.
 
     Raises:
         OSError: The file cannot be written whole.
@@ -51,10 +46,11 @@ def write_gpkg(path: Path, data: ExportData) -> None:
         raise OSError(str(error)) from error
     except sqlite3.Error as error:
         raise OSError(str(error)) from error
+    return {}
 
 
 def _write_layer(path: Path, layer: ExportLayer, data: ExportData, *, append: bool) -> None:
-    fields, masks = _fields(layer)
+    fields, masks = column_arrays(layer)
     pyogrio.raw.write(
         str(path),
         layer.geometry,
@@ -64,7 +60,7 @@ def _write_layer(path: Path, layer: ExportLayer, data: ExportData, *, append: bo
         layer=layer.name,
         driver="GPKG",
         geometry_type=layer.geometry_type,
-        crs=CRS,
+        crs=data.crs,
         promote_to_multi=False,
         append=append,
         dataset_metadata=None if append else dict(data.about),
@@ -86,33 +82,6 @@ def _about(layer: ExportLayer, data: ExportData) -> dict[str, str]:
 def _describe(layer: ExportLayer, data: ExportData) -> str:
     said = [layer.title.zh, layer.title.en, data.about.get("notice"), layer.about.get("attribution")]
     return " · ".join(part for part in said if part)
-
-
-def _fields(layer: ExportLayer) -> tuple[list[NDArray[Any]], list[NDArray[np.bool_] | None]]:
-    """Values as arrays of the column's exact type, and where each is null."""
-    arrays = [_array(column.type, values) for column, values in zip(layer.columns, layer.values, strict=True)]
-    masks = [
-        np.fromiter((v is None for v in values), bool, len(values)) if column.type in _FILLERS else None
-        for column, values in zip(layer.columns, layer.values, strict=True)
-    ]
-    return arrays, masks
-
-
-def _array(kind: str, values: list[Any]) -> NDArray[Any]:
-    if kind not in _FILLERS:
-        array = np.empty(len(values), dtype=object)
-        array[:] = values
-        return array
-    filler, dtype = _FILLERS[kind]
-    return np.array([filler() if value is None else value for value in values], dtype=dtype)
-
-
-_FILLERS: dict[str, tuple[Callable[[], Any], str]] = {
-    "integer": (int, "int64"),
-    "number": (float, "float64"),
-    "boolean": (bool, "bool"),
-    "date": (lambda: np.datetime64("NaT"), "datetime64[D]"),
-}
 
 
 def _write_titles(path: Path, data: ExportData) -> None:

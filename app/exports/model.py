@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +14,26 @@ from app.catalogue.model import FieldType, Title
 #: What stands in every export of the sample city.
 SAMPLE_NOTICE = "示例数据，非真实 (sample data, not real)"
 
+#: What a format could not hold as it is: sentence → number of values.
+Changed: TypeAlias = Mapping[str, int]
+
 #: Names under which the origin of rows stands.
 ORIGIN = ("source", "licence", "attribution")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """One column: its type in the file and its titles; `type` "json" is an object kept as text."""
+    """One column: its type in the file, its titles and unit; `type` "json" is an object kept as text."""
 
     name: str
     type: FieldType | str
     title: Title
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExportLayer:
-    """A layer ready to write: n rows, `values` by column, `geometry` (n,) WKB or None, EPSG:4326 lon/lat.
+    """A layer ready to write: n rows, `values` by column, `geometry` (n,) WKB or None in the CRS of its `ExportData`.
 
     `about` is the source, licence and attribution of its own rows, empty where unknown.
     """
@@ -49,7 +53,11 @@ class ExportLayer:
 
 @dataclass(frozen=True, slots=True)
 class ExportData:
-    """All layers of one export and what is said of them: source, licence, attribution, notice, run."""
+    """All layers of one export and what is said of them: source, licence, attribution, notice, run.
+
+    `crs` is what the files say of their coordinates: a code, or the name and fingerprint of a city's own system.
+    """
 
     layers: tuple[ExportLayer, ...]
     about: Mapping[str, str] = field(default_factory=dict)
+    crs: str = "EPSG:4326"

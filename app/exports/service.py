@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,16 @@ from app.catalogue.model import Catalogue, CodeSystem, FeatureClass
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, NoSpace, NotFound, unknown
 from app.exports import store
-from app.exports.geojson import write_geojson
-from app.exports.gpkg import write_gpkg
+from app.exports.formats import FORMATS, find_ending
 from app.exports.model import SAMPLE_NOTICE, ExportData
+from app.exports.placing import make_placing
 from app.exports.profile import as_profile, get_profile
 from app.inventory.asked_times import asked_times
 from app.inventory.changes import data_version
 from app.inventory.periods import today
 from app.inventory.times import NOW, Times
+from app.space.city_systems import NO_SYSTEMS, CitySystems
 
-Writer = Callable[[Path, ExportData], None]
-WRITERS: Mapping[str, Writer] = {".gpkg": write_gpkg, ".geojson": write_geojson}
 WHOLE_CITY = "city"
 #: Free space below which a failed write is told as a full disk.
 FULL_BYTES = 1_000_000
@@ -42,23 +41,26 @@ def export(
     profile: str | None = None,
     as_of: str | None = None,
     known_at: str | None = None,
+    crs: str | None = None,
+    systems: CitySystems = NO_SYSTEMS,
 ) -> dict[str, Any]:
     """Write a class (id), a run (UUID) or `city` (all classes that hold rows) to `to`; what was written.
 
-    The format is that of the file's name: `.gpkg` (a run: its areas, gaps and units as layers) or `.geojson` (one
-    layer; of a run the `part` areas, gaps or units). The file appears under its name only when it is whole; one that
-    was there before stays until then. With `profile` city components are written under the attributes of their standard
-    alone. `as_of` (a day) and `known_at` (a change number or a moment) choose the versions of a class's rows. Result:
-    `{"path", "layers": {name: rows}, "bytes"}` and what is said of the data; with a profile also `"missing"`: class →
-    mandatory attribute → rows that lack it.
+    The format is that of the file's name (`formats.FORMATS`); those of one layer hold of a run the `part` areas, gaps
+    or units. The file appears under its name only when it is whole; one that was there before stays until then. With
+    `profile` city components are written under the attributes of their standard alone. `as_of` (a day) and `known_at`
+    (a change number or a moment) choose the versions of a class's rows. Coordinates are in `crs`, a code or the name of
+    one of the city's `systems`, by default CGCS2000 lon/lat (EPSG:4490); GeoJSON and tables have lon/lat only. Result:
+    `{"path", "layers": {name: rows}, "bytes", "changed": {what the format could not hold: values}}` and what is said of
+    the data; with a profile also `"missing"`: class → mandatory attribute → rows that lack it.
 
     Raises:
         BadInput: The format is not written, the folder does not exist or may not be written to, the profile does not
-            fit what is exported, or a time cannot be read.
+            fit what is exported, nothing is written in the CRS, or a time cannot be read.
         NotFound: There is no such class, run or profile.
         NoSpace: The disk is full; nothing was written.
     """
-    get_writer(to.name)
+    placing = make_placing(to.name, crs, systems)
     system = get_profile(catalogue.codes, profile) if profile is not None else None
     more: dict[str, Any] = {}
     with db.read(timeout_s=0) as conn:
@@ -66,7 +68,7 @@ def export(
         data = read_export(conn, catalogue, name, to.name, part, times)
         if system is not None:
             data, more["missing"] = _profiled(conn, catalogue, data, system)
-    return {**write_file(data, to), **more}
+    return {**write_file(placing.apply(data), to), **more}
 
 
 def _profiled(
@@ -88,20 +90,11 @@ def _profiled(
     return ExportData(tuple(layer for layer, _ in done.values()), about), missing
 
 
-def get_writer(name: str) -> Writer:
-    """What writes a file of this name, by its ending; BadInput for others."""
-    suffix = Path(name).suffix.lower()
-    if suffix not in WRITERS:
-        hint = f"Formats written now: {', '.join(WRITERS)}."
-        raise BadInput(f"'{suffix or name}' is no format that is written.", hint)
-    return WRITERS[suffix]
-
-
 def read_export(
     conn: Connection, catalogue: Catalogue, name: str, file_name: str, part: str, times: Times = NOW
 ) -> ExportData:
     """The layers of a class or the whole city at a time, or of a run, with what is said of them."""
-    single = Path(file_name).suffix.lower() == ".geojson"
+    single = FORMATS[find_ending(file_name)].single
     run = _find_run_id(name)
     if run is not None:
         if not times.now:
@@ -109,12 +102,13 @@ def read_export(
         return _read_run(conn, run, [part] if single else list(store.RUN_LAYERS), catalogue)
     if name == WHOLE_CITY:
         if single:
-            raise BadInput("A GeoJSON file holds one class only.", "Export the whole city as .gpkg.")
+            raise BadInput("Such a file holds one class only.", "Export the whole city as .gpkg.")
         classes = _filled(conn, catalogue, times)
     else:
         classes = [catalogue.get_class(name)]
-    layers = tuple(store.read_class(conn, cls, times) for cls in classes)
-    about = {**store.read_origin(conn, classes, times), **_said_of(conn, classes, times), **_notice(conn)}
+    said = _said_of(conn, classes, times)
+    layers = tuple(store.read_class(conn, cls, int(said["known_at"]), times) for cls in classes)
+    about = {**store.read_origin(conn, classes, times), **said, **_notice(conn)}
     return ExportData(layers, about)
 
 
@@ -164,18 +158,19 @@ def _notice(conn: Connection) -> dict[str, str]:
 
 def write_file(data: ExportData, to: Path) -> dict[str, Any]:
     """Write the layers to `to`, through a file beside it that takes its name when it is whole."""
-    writer = get_writer(to.name)
+    ending = find_ending(to.name)
     if not to.parent.is_dir():
         raise BadInput(f"There is no folder '{to.parent}'.", "Make it first.")
     if to.is_dir():
         raise BadInput(f"'{to}' is a folder.", "Name a file in it.")
-    beside = to.with_name(f".{uuid4().hex}{to.suffix.lower()}")
+    beside = to.with_name(f".{uuid4().hex}.{ending}")
     with _cleaned(beside, to):
-        writer(beside, data)
+        changed = FORMATS[ending].write(beside, data)
         _flush(beside)
         beside.replace(to)
     layers = {layer.name: len(layer) for layer in data.layers}
-    return {"path": str(to), "layers": layers, "bytes": to.stat().st_size, **data.about}
+    told = {"changed": dict(changed)} if changed else {}
+    return {"path": str(to), "layers": layers, "bytes": to.stat().st_size, **told, **data.about}
 
 
 @contextmanager

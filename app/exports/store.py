@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from sqlalchemy import Connection, text
 
+from app.catalogue.export_names import SYSTEM_TITLES
 from app.catalogue.model import FeatureClass, Field, Title
 from app.errors import NotFound
 from app.exports.model import ORIGIN, ExportColumn, ExportLayer
@@ -20,18 +21,6 @@ from app.inventory.tables import SCHEMA
 from app.inventory.times import NOW, Times, versions
 
 GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon", "mixed": "Unknown"}
-SYSTEM_TITLES = {
-    "id": Title("编号", "Id"),
-    "code": Title("编码", "Code"),
-    "area_path": Title("所属区域", "Home areas"),
-    "length_m": Title("长度（米）", "Length (m)"),
-    "area_m2": Title("面积（平方米）", "Area (m²)"),
-    "incomplete": Title("不完整", "Incomplete"),
-    "valid_from": Title("生效日期", "Valid from"),
-    "valid_to": Title("失效日期", "Valid to"),
-    "change_id": Title("变更号", "Change number"),
-    "extra": Title("其他属性", "Other attributes"),
-}
 RUN_LAYERS = {
     "areas": ("coverage_areas", Title("各区结果", "Figures by area"), "MultiPolygon"),
     "gaps": ("coverage_gaps", Title("服务盲区", "Gaps"), "MultiPolygon"),
@@ -43,12 +32,15 @@ COLUMN_TYPES = {
 }  # fmt: skip
 
 
-def read_class(conn: Connection, cls: FeatureClass, times: Times = NOW) -> ExportLayer:
-    """Every row of a class at a time, by id, with its fields and what the inventory keeps beside them."""
+def read_class(conn: Connection, cls: FeatureClass, version: int, times: Times = NOW) -> ExportLayer:
+    """Every row of a class at a time, by id, with its fields and what the inventory keeps beside them.
+
+    `version` is the data version, written to each row: a table keeps it where a file loses what is said of it.
+    """
     pairs = [
         *_leading(),
         *((_column(field), Identifier(field.name)) for field in cls.fields),
-        *_trailing(cls),
+        *_trailing(cls, version),
     ]
     query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} v ORDER BY id").format(
         SQL(", ").join(expression for _, expression in pairs), _versions(cls, times)
@@ -63,12 +55,12 @@ def _versions(cls: FeatureClass, times: Times) -> SQL:
     names = {field.name for field in cls.fields} | {
         column.name for column, _ in (*_leading(), *_trailing(cls))
     }
-    columns = (names - {"valid_from", "valid_to"}) | {"geom", "valid"}
+    columns = (names - {"valid_from", "valid_to", "data_version"}) | {"geom", "valid"}
     return SQL(versions(cls, columns, times))
 
 
 def _column(field: Field) -> ExportColumn:
-    return ExportColumn(field.name, field.type, field.title)
+    return ExportColumn(field.name, field.type, field.title, field.unit)
 
 
 def _system(name: str, kind: str, expression: Composable | None = None) -> tuple[ExportColumn, Composable]:
@@ -79,7 +71,7 @@ def _leading() -> list[tuple[ExportColumn, Composable]]:
     return [_system("id", "integer"), _system("code", "text")]
 
 
-def _trailing(cls: FeatureClass) -> list[tuple[ExportColumn, Composable]]:
+def _trailing(cls: FeatureClass, version: int = 0) -> list[tuple[ExportColumn, Composable]]:
     size = {"line": ["length_m"], "point": []}.get(cls.geometry, ["area_m2"])
     return [
         *(_system(name, "number") for name in size),
@@ -88,6 +80,7 @@ def _trailing(cls: FeatureClass) -> list[tuple[ExportColumn, Composable]]:
         _system("valid_from", "date", SQL("lower(valid)")),
         _system("valid_to", "date", SQL("upper(valid)")),
         _system("change_id", "integer"),
+        _system("data_version", "integer", SQL("{}::bigint").format(Literal(version))),
         _system("extra", "json", SQL("extra::text")),
     ]
 

@@ -9,6 +9,7 @@ import typer
 
 from app import console
 from app.ingest.infer_service import infer_class, save, summary
+from app.ingest.sandbox import Limits
 from app.settings import Settings
 
 classes = typer.Typer(name="class", help="A city's own classes.", no_args_is_help=True)
@@ -21,7 +22,7 @@ def group() -> None:
 
 @classes.command()
 def infer(
-    path: Annotated[Path, typer.Argument(help="A .gpkg, .geojson or OpenStreetMap file.")],
+    path: Annotated[Path, typer.Argument(help="A file of any format that `chengtu import` reads.")],
     class_id: Annotated[
         str | None, typer.Option("--id", help="Name of the class; else made from the layer's name.")
     ] = None,
@@ -47,6 +48,7 @@ def infer(
         layer=layer,
         tag=tag,
         encoding=encoding,
+        limits=Limits.of(settings),
     )
     target = folder or settings.local_path
     written = None if target is None else save(text, found.class_id, target)

@@ -14,14 +14,15 @@ from app.catalogue.model import Catalogue, FeatureClass, Field, OsmRule, Symbol,
 from app.catalogue.names import CLASS_LIMIT, heading_key
 from app.errors import BadInput, UnreadableFile
 from app.ingest.files import SourceFile, recognise
-from app.ingest.geojson import read_geojson
-from app.ingest.gpkg import read_gpkg
 from app.ingest.headings import match_headings
 from app.ingest.infer import guess_fields, guess_geometry, slug
 from app.ingest.infer_yaml import Inferred, write_yaml
-from app.ingest.layer import Layer
-from app.ingest.osm_file import OsmObject, read_osm
+from app.ingest.layer import Ask, Layer, LayerSource, whole
+from app.ingest.osm_data import OsmObject
 from app.ingest.osm_rules import has_chinese
+from app.ingest.points import find_places
+from app.ingest.preparing import Preparation
+from app.ingest.sandbox import Limits, load_osm, open_layers
 
 #: Tags that fewer objects have than this share, or than this number, get no field.
 MIN_SHARE, MIN_COUNT = 0.02, 2
@@ -38,6 +39,7 @@ def infer_class(
     layer: str | None = None,
     tag: str | None = None,
     encoding: str | None = None,
+    limits: Limits | None = None,
 ) -> tuple[Inferred, str]:
     """The class guessed from a file, and its declaration as YAML, which loads beside the built-in classes.
 
@@ -49,7 +51,11 @@ def infer_class(
     file = recognise(path)
     catalogue = load_catalogue(geodata, local)
     common = load_common(geodata, catalogue.codes)
-    table = _of_osm(file, tag, common) if file.format == "osm" else _of_layer(file, layer, encoding, common)
+    table = (
+        _of_osm(file, tag, common, limits)
+        if file.format == "osm"
+        else _of_layer(file, layer, encoding, common, limits)
+    )
     name = _choose_id(table.name, class_id, catalogue)
     guesses = guess_fields(table.columns, name, common)
     title = _choose_title(table.name, name, catalogue)
@@ -99,8 +105,15 @@ def _choose_title(given: str, class_id: str, catalogue: Catalogue) -> Title:
     return Title(chinese, english)
 
 
-def _of_layer(file: SourceFile, name: str | None, encoding: str | None, common: tuple[Field, ...]) -> _Table:
-    layer = _choose_layer(file, name, encoding)
+def _of_layer(
+    file: SourceFile,
+    name: str | None,
+    encoding: str | None,
+    common: tuple[Field, ...],
+    limits: Limits | None,
+) -> _Table:
+    with open_layers(file, Ask(encoding), limits=limits) as sources:
+        layer = _drawn(whole(_choose_layer(file, sources, name)))
     mapping = match_headings(layer.columns, _bare_class(common, ()))
     known = {heading: field.name for heading, field in mapping.fields.items()}
     known |= {mapping.key: "code"} if mapping.key else {}
@@ -113,9 +126,14 @@ def _of_layer(file: SourceFile, name: str | None, encoding: str | None, common: 
     return _Table(title, shapes, rest, known, {})
 
 
-def _choose_layer(file: SourceFile, name: str | None, encoding: str | None) -> Layer:
-    layers = read_gpkg(file) if file.format == "gpkg" else read_geojson(file, encoding)
-    full = [item for item in layers if item.skipped is None and item.rows]
+def _drawn(layer: Layer) -> Layer:
+    """A table without geometry, with the places that its columns tell."""
+    places = None if layer.spatial else find_places(list(layer.columns), layer.columns)
+    return Preparation(places=places).apply(layer).layer
+
+
+def _choose_layer(file: SourceFile, sources: list[LayerSource], name: str | None) -> LayerSource:
+    full = [item for item in sources if item.skipped is None and item.count]
     chosen = [item for item in full if name is None or item.name == name]
     if len(chosen) == 1:
         return chosen[0]
@@ -125,7 +143,7 @@ def _choose_layer(file: SourceFile, name: str | None, encoding: str | None) -> L
     raise BadInput(f"'{file.name}' has the layers {names}.", "Name one of them with --layer.")
 
 
-def _of_osm(file: SourceFile, tag: str | None, common: tuple[Field, ...]) -> _Table:
+def _of_osm(file: SourceFile, tag: str | None, common: tuple[Field, ...], limits: Limits | None) -> _Table:
     key, _, value = (tag or "").partition("=")
     if not key or not value:
         raise BadInput(
@@ -133,7 +151,7 @@ def _of_osm(file: SourceFile, tag: str | None, common: tuple[Field, ...]) -> _Ta
             "Name the tag: --tag amenity=bench",
         )
     rule = OsmRule({key: (value,)})
-    objects = read_osm(file, [_bare_class(common, (rule,))]).objects
+    objects = load_osm(file, [_bare_class(common, (rule,))], limits=limits).objects
     if not objects:
         raise UnreadableFile(f"'{file.name}' has no object tagged {key}={value}.", "Look at the tag again.")
     read = {name for field in common for name in field.osm}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -75,3 +75,35 @@ class LayerSource:
 def skipped_layer(name: str, reason: str) -> Layer:
     """A layer that is named in the report and not read."""
     return Layer(name, [], np.empty(0, dtype=object), {}, None, skipped=reason)
+
+
+def take(layer: Layer, places: Sequence[int]) -> Layer:
+    """The rows of a layer at these places."""
+    kept = list(places)
+    return replace(
+        layer,
+        rows=[layer.rows[i] for i in kept],
+        geometry=layer.geometry[np.array(kept, dtype=np.int64)],
+        columns={name: [values[i] for i in kept] for name, values in layer.columns.items()},
+        faults={place: layer.faults[i] for place, i in enumerate(kept) if i in layer.faults},
+    )
+
+
+def whole(source: LayerSource) -> Layer:
+    """All rows of a layer in one piece, each column with a value for every row."""
+    parts = list(source.chunks())
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *(len(part.rows) for part in parts)]).tolist()
+    columns = {
+        name: [value for part in parts for value in part.columns.get(name, [None] * len(part.rows))]
+        for name in source.headings
+    }
+    geometry = np.concatenate([part.geometry for part in parts]) if parts else np.empty(0, dtype=object)
+    faults = {
+        start + i: text for start, part in zip(starts, parts, strict=False) for i, text in part.faults.items()
+    }
+    return Layer(
+        source.name, [row for part in parts for row in part.rows], geometry, columns, source.crs, faults,
+        source.extent, source.skipped, source.encoding, source.notes, source.spatial,
+    )  # fmt: skip

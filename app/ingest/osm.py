@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, OsmRule
 from app.ingest.clean import CleanRows, clean_rows, shape_hint
-from app.ingest.osm_file import OsmData, OsmObject
+from app.ingest.osm_data import OsmData, OsmObject
 from app.ingest.osm_rules import OsmFields
 from app.inventory.batch import Batch, Reject
 
@@ -37,7 +37,7 @@ def make_batches(data: OsmData, classes: list[FeatureClass]) -> list[OsmBatch]:
     A line class keeps the pieces of a line whose nodes are partly outside the file (`incomplete`); every other object
     with missing nodes is rejected with their number.
     """
-    shapes = _draw(data.objects)
+    shapes = _draw(data)
     members: dict[str, list[tuple[int, OsmRule]]] = {}
     for i, item in enumerate(data.objects):
         for cls, rule in item.matches:
@@ -53,26 +53,15 @@ class _Shapes:
     areas: NDArray[np.object_]
 
 
-def _draw(objects: list[OsmObject]) -> _Shapes:
-    plain_ = np.full(len(objects), None, dtype=object)
-    nodes = [i for i, item in enumerate(objects) if item.lonlat is not None]
-    drawn = [i for i, item in enumerate(objects) if item.wkb is not None]
-    pieces = [i for i, item in enumerate(objects) if item.shape is not None]
-    if nodes:
-        plain_[nodes] = shapely.points(np.array([objects[i].lonlat for i in nodes]))
-    if drawn:
-        plain_[drawn] = shapely.from_wkb(np.array([objects[i].wkb for i in drawn], dtype=object))
-    for i in pieces:
-        plain_[i] = objects[i].shape
-    areas = plain_.copy()
-    for i in drawn:
-        if objects[i].closed and shapely.get_type_id(plain_[i]) == shapely.GeometryType.LINESTRING:
-            areas[i] = _ring(plain_[i])
-    return _Shapes(plain_, areas)
-
-
-def _ring(line: shapely.LineString) -> shapely.Geometry:
-    return shapely.Polygon(line.coords) if shapely.get_num_coordinates(line) >= 4 else line
+def _draw(data: OsmData) -> _Shapes:
+    """Closed ways, which are read as lines, are areas where a class asks for areas."""
+    areas = data.geometry.copy()
+    lines = shapely.get_type_id(areas) == shapely.GeometryType.LINESTRING
+    closed = np.fromiter((item.closed for item in data.objects), dtype=bool, count=len(data.objects))
+    rings = np.flatnonzero(lines & closed & (shapely.get_num_coordinates(areas) >= 4))
+    places, owners = shapely.get_coordinates(areas[rings], return_index=True)
+    areas[rings] = shapely.polygons(shapely.linearrings(places, indices=owners))
+    return _Shapes(data.geometry, areas)
 
 
 def _make_batch(

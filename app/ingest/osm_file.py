@@ -4,55 +4,28 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import osmium
 import shapely
+from numpy.typing import NDArray
 from osmium.filter import IdFilter, KeyFilter
 
-from app.catalogue.model import FeatureClass, OsmRule
+from app.catalogue.model import FeatureClass
 from app.errors import UnreadableFile
 from app.ingest.files import SourceFile
 from app.ingest.layer import Extent
+from app.ingest.osm_data import OsmData, OsmObject
 from app.ingest.osm_rules import OsmRules
 
 #: Relations of these types are drawn by their members' rings.
 AREA_RELATIONS = frozenset({"multipolygon", "boundary"})
 Progress = Callable[[float, float | None, str], None]
-Matches = list[tuple[FeatureClass, OsmRule]]
-
-
-@dataclass(slots=True)
-class OsmObject:
-    """One matched object: `code` is `n1`, `w1` or `r1`; exactly one of `lonlat`, `wkb`, `shape` or `fault` is set.
-
-    `closed` tells a way that ends where it starts; `missing` of `nodes` are not in the file; `shape` then holds the
-    runs of nodes that are (None where no two follow each other).
-    """
-
-    code: str
-    tags: dict[str, str]
-    matches: Matches
-    lonlat: tuple[float, float] | None = None
-    wkb: str | None = None
-    shape: Any = None
-    closed: bool = False
-    missing: int = 0
-    nodes: int = 0
-    fault: str | None = None
 
 
 #: Matched relations with the ids of their member ways.
 Relations = list[tuple[OsmObject, list[int]]]
-
-
-@dataclass(slots=True)
-class OsmData:
-    """What an OSM file holds for some classes: the matched objects, and the box that the file declares."""
-
-    objects: list[OsmObject] = field(default_factory=list)
-    extent: Extent | None = None
 
 
 def read_osm(file: SourceFile, classes: list[FeatureClass], progress: Progress | None = None) -> OsmData:
@@ -99,7 +72,26 @@ def _read(file: SourceFile, rules: OsmRules, progress: Progress) -> OsmData:
                 relations.append((found, ways))
     data.objects = _without_parts(data.objects, relations, borders)
     _draw_relations(source, relations, areas, reader.node_location_storage)
+    data.geometry = _draw(data.objects)
     return data
+
+
+def _draw(objects: list[OsmObject]) -> NDArray[np.object_]:
+    """The shapes (n,) of all objects, made together; what they were made of is let go."""
+    shapes = np.full(len(objects), None, dtype=object)
+    nodes = [i for i, item in enumerate(objects) if isinstance(item.drawn, tuple)]
+    coded = [i for i, item in enumerate(objects) if isinstance(item.drawn, str)]
+    if nodes:
+        shapes[nodes] = shapely.points(np.array([objects[i].drawn for i in nodes]))
+    if coded:
+        shapes[coded] = shapely.from_wkb(
+            np.array([bytes.fromhex(objects[i].drawn) for i in coded], dtype=object)
+        )
+    for i, item in enumerate(objects):
+        if isinstance(item.drawn, shapely.Geometry):
+            shapes[i] = item.drawn
+        item.drawn = None
+    return shapes
 
 
 def _without_parts(objects: list[OsmObject], relations: Relations, borders: set[int]) -> list[OsmObject]:
@@ -146,8 +138,8 @@ def _object(item: Any, rules: OsmRules, factory: Any) -> OsmObject | None:
         return None
     found = OsmObject(f"{item.type_str()}{item.id}", tags, matches)
     if item.is_node():
-        found.lonlat = (item.location.lon, item.location.lat) if item.location.valid() else None
-        found.fault = None if found.lonlat else "the node has no location"
+        found.drawn = (item.location.lon, item.location.lat) if item.location.valid() else None
+        found.fault = None if found.drawn else "the node has no location"
     elif item.is_way():
         _draw_way(item, found, factory)
     return found
@@ -157,7 +149,7 @@ def _draw_way(way: Any, found: OsmObject, factory: Any) -> None:
     found.nodes = len(way.nodes)
     found.closed = found.nodes > 1 and way.is_closed()
     try:
-        found.wkb = factory.create_linestring(way)
+        found.drawn = factory.create_linestring(way)
     except (RuntimeError, ValueError, osmium.InvalidLocationError):
         _draw_pieces(way, found)
 
@@ -168,7 +160,7 @@ def _draw_pieces(way: Any, found: OsmObject) -> None:
     found.missing = places.count(None)
     runs = [run for run in _runs(places) if len(set(run)) > 1]
     if runs:
-        found.shape = shapely.multilinestrings([shapely.linestrings(run) for run in runs])
+        found.drawn = shapely.multilinestrings([shapely.linestrings(run) for run in runs])
     elif found.missing:
         found.fault = f"{found.missing} of {found.nodes} nodes missing"
     else:
@@ -195,10 +187,10 @@ def _draw_relations(
     failed = []
     for found, ways in relations:
         kind = found.tags.get("type", "none")
-        found.wkb = areas.get(int(found.code[1:]))
+        found.drawn = areas.get(int(found.code[1:]))
         if kind not in AREA_RELATIONS:
-            found.wkb, found.fault = None, f"a relation of type '{kind}' has no shape of its own"
-        elif found.wkb is None:
+            found.drawn, found.fault = None, f"a relation of type '{kind}' has no shape of its own"
+        elif found.drawn is None:
             failed.append((found, ways))
         found.closed = True
     if failed:

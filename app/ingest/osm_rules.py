@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from app.catalogue.model import FeatureClass, Field, OsmRule
 from app.ingest.values import BadValue, clean_text, converter, plain
 
 ANY = "*"
+#: Values of a tag whose meaning is remembered.
+CACHED_VALUES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,14 @@ def has_chinese(text: str) -> bool:
 
 def _tag_reader(field: Field) -> Callable[[Mapping[str, str]], tuple[Any, str] | None]:
     """Tags → (value, the tag it came from), None where no tag holds a value that the field can take."""
-    convert = converter(field)
+    # Tags have few values, and saying of a wrong one what would be right takes longer than all else.
+    convert = lru_cache(CACHED_VALUES)(partial(_convert, field, converter(field)))
     keys = tuple(key for key in field.osm if key != "name" or not field.name.startswith("name_"))
 
     def read(tags: Mapping[str, str]) -> tuple[Any, str] | None:
         for key in keys:
             if key in tags:
-                value = _convert(field, convert, tags[key])
+                value = convert(tags[key])
                 if value is not None:
                     return value, key
         return None

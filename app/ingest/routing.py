@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from app.catalogue.code_rules import find_home, parse_component
 from app.catalogue.model import FeatureClass, Field
 from app.errors import ChengtuError
 from app.ingest.components import ID, SYSTEM, Official
 from app.ingest.headings import match_headings
-from app.ingest.layer import Layer
+from app.ingest.layer import Layer, take
 from app.ingest.values import BadValue, converter
 from app.inventory.batch import Reject
 
@@ -80,15 +78,3 @@ def _home(code: str | None, system: str | None, official: Official) -> FeatureCl
     except ChengtuError:
         return None
     return find_home(official.catalogue.classes.values(), system, kind.code) if kind is not None else None
-
-
-def take(layer: Layer, places: Sequence[int]) -> Layer:
-    """The rows of a layer at these places."""
-    kept = list(places)
-    return replace(
-        layer,
-        rows=[layer.rows[i] for i in kept],
-        geometry=layer.geometry[np.array(kept, dtype=np.int64)],
-        columns={name: [values[i] for i in kept] for name, values in layer.columns.items()},
-        faults={place: layer.faults[i] for place, i in enumerate(kept) if i in layer.faults},
-    )

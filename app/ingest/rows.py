@@ -1,10 +1,10 @@
-"""Rows of a table layer → a batch: headings matched, values converted, shapes cleaned, each bad row told apart."""
+"""Rows of a table layer → batches: headings matched, values converted, shapes cleaned, each bad row told apart."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,163 +13,211 @@ import shapely
 from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, Field
-from app.ingest.clean import clean_rows, shape_hint
+from app.ingest.clean import CleanRows, clean_rows, part_codes, shape_hint, split_rows
+from app.ingest.codes import CodeBook, code_text, make_codes
+from app.ingest.columns import convert_column
 from app.ingest.components import ID, Learned, Official, looks_official, read_ids
-from app.ingest.headings import Meaning, find_id, match_headings
+from app.ingest.faults import MAX_SHOWN, Faults
+from app.ingest.headings import Meaning
+from app.ingest.heights import take_heights
 from app.ingest.layer import Layer
-from app.ingest.osm_rules import has_chinese
 from app.ingest.periods import read_periods
-from app.ingest.place import place_layer
-from app.ingest.values import BadValue, clean_text, converter, normalise, plain
+from app.ingest.place import PlacedLayer
+from app.ingest.row_plan import RowPlan, name_field, name_of
+from app.ingest.values import clean_text, plain
 from app.inventory.batch import Batch, Period, Reject
 from app.inventory.periods import overlap
-
-MAX_SHOWN = 100
-MADE_KEY = "made from geometry and attributes"
-
-
-@dataclass(frozen=True, slots=True)
-class LayerBatch:
-    """A batch with what the report says beside it."""
-
-    batch: Batch
-    crs: str
-    key: str
-    headings: dict[str, str]
-    repaired: list[dict[str, Any]]
-    warnings: list[dict[str, Any]]
-    learned: frozenset[str]
-    keyed_by_id: bool
-
-
-def make_batch(
-    layer: Layer,
-    cls: FeatureClass,
-    *,
-    crs: str | None = None,
-    key: str | None = None,
-    official: Official | None = None,
-) -> LayerBatch:
-    """The rows of `layer` as rows of `cls`: len(layer.rows) = good + rejected.
-
-    The code of a row is its value under `key`, else under a heading of codes, else its official component id, else
-    under an id heading that gives each row its own; else it is made from geometry and attributes (the same row gets the
-    same code in every file; the second of two equal rows gets `-2`, in the order of the file). With `official` the ids
-    of components are checked and read (see `components.read_ids`).
-
-    Raises:
-        BadInput: The CRS is missing or cannot be used, or there is no column `key`.
-    """
-    mapping = match_headings(layer.columns, cls, key)
-    placed, known_crs = place_layer(layer, crs)
-    faults = _Faults(layer)
-    for i, reason in layer.faults.items():
-        faults.add(i, "geometry", None, reason, "Mend the geometry and import again.")
-    cleaned = clean_rows(placed, cls, known=set(layer.faults))
-    for i, reason in cleaned.reasons.items():
-        faults.add(i, "geometry", None, reason, shape_hint(reason))
-    columns = _columns(layer, mapping, cls, faults, official)
-    _check_order(columns, faults)
-    learned = read_ids(columns, cls, cleaned.geometry, official, faults.add)
-    extra = _extras(layer, mapping, columns)
-    by_id = _id_heading(mapping, columns)
-    periods = read_periods(layer, mapping.valid, faults.add)
-    codes, key_name = _codes(layer, mapping, by_id, cleaned.geometry, faults, periods)
-    kept = [i for i in range(len(layer.rows)) if i not in faults.rejects]
-    batch = Batch(
-        cls.id,
-        [codes[i] for i in kept],
-        cleaned.geometry[kept],
-        {name: [values[i] for i in kept] for name, values in columns.items()},
-        [extra[i] for i in kept],
-        faults.ordered(),
-        _incomplete(layer, mapping, codes),
-        None if periods is None else [periods[i] for i in kept],
-    )
-    headings = {heading: field.name for heading, field in mapping.fields.items()}
-    headings |= {mapping.name: "name_zh or name_en"} if mapping.name else {}
-    repaired = [{"class": cls.id, "row": layer.rows[i], **change} for i, change in cleaned.repaired.items()]
-    return LayerBatch(
-        batch, known_crs, key_name, headings, repaired, _warnings(layer, cls, learned, faults), learned.fields,
-        keyed_by_id=by_id is not None,
-    )  # fmt: skip
-
-
-def _warnings(layer: Layer, cls: FeatureClass, learned: Learned, faults: _Faults) -> list[dict[str, Any]]:
-    """What is odd about rows that stay."""
-    return [
-        {"class": cls.id, "row": layer.rows[found.i], "field": found.field, "value": found.value[:MAX_SHOWN],
-         "reason": found.reason, "hint": found.hint}
-        for found in learned.warnings
-        if found.i not in faults.rejects
-    ]  # fmt: skip
-
-
-def _id_heading(mapping: Meaning, columns: Mapping[str, list[Any]]) -> str | None:
-    """The heading of official ids where they identify the rows: it is the key, or none is and no two ids are alike."""
-    if mapping.key is not None:
-        return mapping.key if mapping.key_field is not None and mapping.key_field.name == ID else None
-    heading = next((name for name, field in mapping.fields.items() if field.name == ID), None)
-    ids = columns.get(ID, [])
-    return heading if ids and all(ids) and len(set(ids)) == len(ids) else None
-
-
-def _incomplete(layer: Layer, mapping: Meaning, codes: list[str]) -> frozenset[str]:
-    """Codes of rows that our own export marks as cut off."""
-    if mapping.incomplete is None:
-        return frozenset()
-    marks = layer.columns[mapping.incomplete]
-    return frozenset(code for code, mark in zip(codes, marks, strict=True) if mark is True)
-
-
-class _Faults:
-    """The refused rows, one reject each: the first fault leads, further ones are named after it."""
-
-    def __init__(self, layer: Layer) -> None:
-        self._rows = layer.rows
-        self.rejects: dict[int, Reject] = {}
-
-    def add(self, i: int, field: str | None, value: Any, reason: str, hint: str) -> None:
-        shown = None if value is None else str(value)[:MAX_SHOWN]
-        first = self.rejects.get(i)
-        if first is not None:
-            also = f"{first.reason}; also {field}: {reason}" + (f" ({shown})" if shown else "")
-            self.rejects[i] = Reject(first.row, first.field, first.value, also, first.hint or hint)
-        else:
-            self.rejects[i] = Reject(self._rows[i], field, shown, reason, hint)
-
-    def ordered(self) -> list[Reject]:
-        return [self.rejects[i] for i in sorted(self.rejects)]
-
-
-def _columns(
-    layer: Layer, mapping: Meaning, cls: FeatureClass, faults: _Faults, official: Official | None
-) -> dict[str, list[Any]]:
-    columns = {
-        field.name: _convert_column(layer.columns[heading], heading, field, faults)
-        for heading, field in mapping.fields.items()
-    }
-    key, also = mapping.key, mapping.key_field
-    if (
-        key is not None
-        and also is not None
-        and also.name == ID
-        and looks_official(official, layer.columns[key])
-    ):
-        columns[ID] = _convert_column(layer.columns[key], key, also, faults)
-    if mapping.name is not None:
-        _place_names(layer.columns[mapping.name], columns)
-    for field in cls.fields:
-        if field.required:
-            _require(field, columns, faults, len(layer.rows))
-    return columns
-
 
 #: Days of a life in their order: a later one may not lie before an earlier one.
 LIFE = (("built_on", "renovated_on"), ("built_on", "removed_on"), ("renovated_on", "removed_on"))
 
 
-def _check_order(columns: Mapping[str, list[Any]], faults: _Faults) -> None:
+@dataclass(frozen=True, slots=True)
+class LayerBatch:
+    """The batch of one chunk with what the report says beside it.
+
+    `rows` are the positions in the chunk of the batch's features, `codes` those of all its rows, `rejected` the refused
+    ones by position; `told` counts what is said once of the whole layer.
+    """
+
+    batch: Batch
+    rows: list[int]
+    codes: list[str]
+    rejected: dict[int, Reject]
+    repaired: list[dict[str, Any]]
+    warnings: list[dict[str, Any]]
+    learned: frozenset[str]
+    told: Counter[str]
+
+
+class RowReader:
+    """Reads the chunks of a layer, in order, as rows of its class."""
+
+    def __init__(
+        self,
+        plan: RowPlan,
+        official: Official | None = None,
+        made: CodeBook | None = None,
+        others: tuple[CodeBook, ...] = (),
+    ) -> None:
+        """`made` remembers the codes made in all layers of the class, `others` those read in earlier layers."""
+        self.plan = plan
+        self.used = CodeBook()
+        self._official = official
+        self._made = CodeBook() if made is None else made
+        self._others = others
+
+    def read(self, layer: Layer, placed: PlacedLayer) -> LayerBatch:
+        """The rows of a chunk whose shapes lie in lon/lat: len(layer.rows) = good + rejected, before rows are split."""
+        plan, cls = self.plan, self.plan.cls
+        faults = Faults(layer)
+        cleaned = self._clean(layer, placed, faults)
+        columns, odd = self._columns(layer, faults)
+        told = Counter(cleaned.told) + take_heights(layer.geometry, columns, cls)
+        _require_all(columns, cls, faults, len(layer.rows))
+        _check_order(columns, faults)
+        learned = read_ids(columns, cls, cleaned.geometry, self._official, faults.add)
+        extra = _extras(layer, plan.meaning, columns, odd)
+        periods = read_periods(layer, plan.meaning.valid, faults.add)
+        codes = self._codes(layer, cleaned.geometry, faults, periods)
+        rows = [i for i in range(len(layer.rows)) if i not in faults.rejects]
+        whole = Batch(
+            cls.id,
+            [codes[i] for i in rows],
+            cleaned.geometry[rows],
+            {name: [values[i] for i in rows] for name, values in columns.items()},
+            [extra[i] for i in rows],
+            faults.ordered(),
+            _incomplete(layer, plan.meaning, codes),
+            None if periods is None else [periods[i] for i in rows],
+        )
+        repaired = [
+            {"class": cls.id, "row": layer.rows[i], **change} for i, change in cleaned.repaired.items()
+        ]
+        warnings = _warnings(layer, cls, learned, cleaned, faults)
+        batch, places = _split(whole, cls)
+        return LayerBatch(
+            batch,
+            [rows[place] for place in places],
+            codes,
+            faults.rejects,
+            repaired,
+            warnings,
+            learned.fields,
+            told,
+        )
+
+    def _clean(self, layer: Layer, placed: PlacedLayer, faults: Faults) -> CleanRows:
+        for i, reason in layer.faults.items():
+            faults.add(i, "geometry", None, reason, "Mend the row and import it again.")
+        for i, outside in placed.outside.items():
+            faults.add(i, "geometry", _at(layer, i), outside.reason, outside.hint)
+        cleaned = clean_rows(placed.geometry, self.plan.cls, {*layer.faults, *placed.outside}, layer.geometry)
+        for i, reason in cleaned.reasons.items():
+            faults.add(i, "geometry", cleaned.values.get(i), reason, shape_hint(reason))
+        return cleaned
+
+    def _columns(
+        self, layer: Layer, faults: Faults
+    ) -> tuple[dict[str, list[Any]], dict[str, Mapping[int, Any]]]:
+        """Field → n values, and heading → position → raw value that goes to the extra attributes."""
+        plan, meaning = self.plan, self.plan.meaning
+        columns: dict[str, list[Any]] = {}
+        kept: dict[str, Mapping[int, Any]] = {}
+        for heading, field in meaning.fields.items():
+            columns[field.name], kept[heading] = _convert(layer, heading, field, meaning, faults)
+        key, also = meaning.key, meaning.key_field
+        by_key = key is not None and also is not None and also.name == ID
+        if by_key and key and also and looks_official(self._official, _values(layer, key)):
+            columns[ID], _ = _convert(layer, key, also, meaning, faults)
+        if meaning.name is not None:
+            for name in plan.names:
+                columns.setdefault(name, [None] * len(layer.rows))
+            _place_names(_values(layer, meaning.name), columns)
+        for name, constant in plan.constants.items():
+            column = columns.setdefault(name, [None] * len(layer.rows))
+            columns[name] = [constant if value is None else value for value in column]
+        return columns, kept
+
+    def _codes(
+        self, layer: Layer, geometry: NDArray[np.object_], faults: Faults, periods: list[Period] | None
+    ) -> list[str]:
+        """Codes (n,), unique among the rows that stay and hold at one time."""
+        heading = self.plan.key
+        if heading is None:
+            return make_codes(layer.columns, geometry, self._made, layer.rows)
+        codes = [code_text(value) for value in _values(layer, heading)]
+        if self.plan.own and not all(codes):
+            # A row without a code in our own export is one that was drawn since.
+            made = make_codes(layer.columns, geometry, self._made, layer.rows)
+            codes = [code or new for code, new in zip(codes, made, strict=True)]
+        before = self.used.find(codes)
+        elsewhere = {i for book in self._others for i in book.find(codes)}
+        seen: dict[str, list[int]] = {}
+        for i, code in enumerate(codes):
+            here = next(
+                (n for n in seen.get(code, ()) if periods is None or overlap(periods[n], periods[i])), None
+            )
+            other = before.get(i) if here is None else layer.rows[here]
+            if not code:
+                hint = "Fill it in, or name another column with --key."
+                faults.add(i, heading, None, "the row has no code", hint)
+            elif other is not None or i in elsewhere:
+                hint = "Give each row its own code, or name another column with --key."
+                where = "another layer" if other is None else f"row {other}"
+                at = "" if periods is None else " for the same days"
+                faults.add(i, heading, code, f"the code is already used in {where}{at}", hint)
+            elif i not in faults.rejects:
+                seen.setdefault(code, []).append(i)
+        stay = [i for places in seen.values() for i in places]
+        self.used.add([codes[i] for i in stay], [layer.rows[i] for i in stay])
+        return codes
+
+
+def _at(layer: Layer, i: int) -> str:
+    """Where a shape lies, in the numbers of the file."""
+    place = shapely.get_coordinates(layer.geometry[i])[0]
+    return f"{place[0]:.10g}, {place[1]:.10g}"
+
+
+def _values(layer: Layer, heading: str) -> list[Any]:
+    """The values of a heading (n,); a chunk may lack one that other chunks have."""
+    found = layer.columns.get(heading)
+    return [None] * len(layer.rows) if found is None else found
+
+
+def _convert(
+    layer: Layer, heading: str, field: Field, meaning: Meaning, faults: Faults
+) -> tuple[list[Any], Mapping[int, Any]]:
+    values = _values(layer, heading)
+    done = convert_column(values, field, unit=meaning.units.get(heading), rule=meaning.rules.get(heading))
+    for i, error in done.faults.items():
+        faults.add(i, heading, values[i], error.reason, error.hint)
+    return done.values, done.kept
+
+
+def _place_names(values: Sequence[Any], columns: dict[str, list[Any]]) -> None:
+    """A name in an unknown language is Chinese only if it has Chinese characters; the file's own columns come first."""
+    for i, raw in enumerate(values):
+        text = name_of(raw)
+        if text:
+            column = columns[name_field(text)]
+            column[i] = text if column[i] is None else column[i]
+
+
+def _require_all(columns: dict[str, list[Any]], cls: FeatureClass, faults: Faults, count: int) -> None:
+    for field in cls.fields:
+        if not field.required:
+            continue
+        column = columns.setdefault(field.name, [None] * count)
+        for i in (i for i, value in enumerate(column) if value is None):
+            column[i] = field.default
+            if field.default is None and i not in faults.rejects:
+                hint = f"Fill in {field.title.en} ({field.title.zh})."
+                faults.add(i, field.name, None, "a value is required", hint)
+
+
+def _check_order(columns: Mapping[str, list[Any]], faults: Faults) -> None:
     """Refuse rows whose dates are out of order."""
     for first, then in LIFE:
         for i, (before, after) in enumerate(zip(columns.get(first, ()), columns.get(then, ()), strict=False)):
@@ -177,64 +225,38 @@ def _check_order(columns: Mapping[str, list[Any]], faults: _Faults) -> None:
                 faults.add(i, then, after, f"lies before {first} ({before})", "Mend whichever date is wrong.")
 
 
-def _convert_column(values: list[Any], heading: str, field: Field, faults: _Faults) -> list[Any]:
-    convert = converter(field)
-    column: list[Any] = []
-    for i, raw in enumerate(values):
-        try:
-            column.append(convert(raw))
-        except BadValue as error:
-            faults.add(i, heading, raw, error.reason, error.hint)
-            column.append(None)
-    return column
-
-
-def _place_names(values: list[Any], columns: dict[str, list[Any]]) -> None:
-    """A name in an unknown language is Chinese only if it has Chinese characters; the file's own columns come first."""
-    for i, raw in enumerate(values):
-        text = _name(raw)
-        if text:
-            # A column that no row fills must not appear: it would empty what is stored.
-            column = columns.setdefault("name_zh" if has_chinese(text) else "name_en", [None] * len(values))
-            column[i] = text if column[i] is None else column[i]
-
-
-def _name(raw: Any) -> str:
-    return clean_text(str(raw)) if isinstance(raw, str | int) else ""
-
-
-def _require(field: Field, columns: dict[str, list[Any]], faults: _Faults, count: int) -> None:
-    default = field.default
-    column = columns.setdefault(field.name, [None] * count)
-    for i in range(count):
-        if column[i] is None:
-            column[i] = default
-            if default is None and i not in faults.rejects:
-                faults.add(
-                    i,
-                    field.name,
-                    None,
-                    "a value is required",
-                    f"Fill in {field.title.en} ({field.title.zh}).",
-                )
-
-
-def _extras(layer: Layer, mapping: Meaning, columns: dict[str, list[Any]]) -> list[dict[str, Any] | None]:
+def _extras(
+    layer: Layer,
+    meaning: Meaning,
+    columns: Mapping[str, list[Any]],
+    kept: Mapping[str, Mapping[int, Any]],
+) -> list[dict[str, Any] | None]:
     """What no field took, by heading; our own export's `extra` column is laid open again."""
-    rest = [(heading, layer.columns[heading]) for heading in mapping.rest]
-    kept = layer.columns.get(mapping.extra) if mapping.extra is not None else None
-    extras: list[dict[str, Any] | None] = []
-    for i in range(len(layer.rows)):
-        extra = _unpack(kept[i]) if kept is not None else {}
-        for heading, values in rest:
-            value = plain(values[i])
+    rest = [(clean_text(name), layer.columns[name]) for name in meaning.rest if name in layer.columns]
+    packed = layer.columns.get(meaning.extra) if meaning.extra is not None else None
+    extras = [{} for _ in layer.rows] if packed is None else [_unpack(raw) for raw in packed]
+    for heading, values in rest:
+        for i, raw in enumerate(values):
+            value = plain(raw)
             if value is not None:
-                extra[clean_text(heading)] = value
-        if mapping.name is not None and (name := _name(layer.columns[mapping.name][i])):
-            placed = (columns[field][i] for field in ("name_zh", "name_en") if field in columns)
-            extra |= {} if name in placed else {mapping.name: name}
-        extras.append(extra or None)
-    return extras
+                extras[i][heading] = value
+    for heading, some in kept.items():
+        for i, raw in some.items():
+            extras[i][clean_text(heading)] = plain(raw)
+    if meaning.name is not None:
+        _keep_names(extras, clean_text(meaning.name), _values(layer, meaning.name), columns)
+    return [extra or None for extra in extras]
+
+
+def _keep_names(
+    extras: list[dict[str, Any]], heading: str, values: list[Any], columns: Mapping[str, list[Any]]
+) -> None:
+    """A name that found the column of its language taken."""
+    fields = [columns[field] for field in ("name_zh", "name_en") if field in columns]
+    for i, raw in enumerate(values):
+        name = name_of(raw)
+        if name and all(column[i] != name for column in fields):
+            extras[i][heading] = name
 
 
 def _unpack(raw: Any) -> dict[str, Any]:
@@ -250,64 +272,53 @@ def _unpack(raw: Any) -> dict[str, Any]:
     return {} if value is None else {"extra": value}
 
 
-def _codes(
-    layer: Layer,
-    mapping: Meaning,
-    by_id: str | None,
-    geometry: NDArray[np.object_],
-    faults: _Faults,
-    periods: list[Period] | None,
-) -> tuple[list[str], str]:
-    """Codes (n,), unique among the rows that stay and hold at one time, and the heading they came from."""
-    heading = mapping.key or by_id or _unique_id(layer)
-    if heading is None:
-        return _made_codes(layer, geometry), MADE_KEY
-    codes = [_code(value) for value in layer.columns[heading]]
-    seen: dict[str, list[int]] = {}
-    for i, code in enumerate(codes):
-        other = next(
-            (n for n in seen.get(code, ()) if periods is None or overlap(periods[n], periods[i])), None
-        )
-        if not code:
-            faults.add(
-                i, heading, None, "the row has no code", "Fill it in, or name another column with --key."
-            )
-        elif other is not None:
-            hint = "Give each row its own code, or name another column with --key."
-            at = "" if periods is None else " for the same days"
-            faults.add(i, heading, code, f"the code is already used in row {layer.rows[other]}{at}", hint)
-        elif i not in faults.rejects:
-            seen.setdefault(code, []).append(i)
-    return codes, heading
+def _incomplete(layer: Layer, meaning: Meaning, codes: list[str]) -> frozenset[str]:
+    """Codes of rows that our own export marks as cut off."""
+    if meaning.incomplete is None:
+        return frozenset()
+    marks = _values(layer, meaning.incomplete)
+    return frozenset(
+        code for code, mark in zip(codes, marks, strict=True) if mark in {True, "true", "True", "TRUE"}
+    )
 
 
-def _code(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    found = plain(value)
-    return "" if found is None else clean_text(str(found))
+def _warnings(
+    layer: Layer, cls: FeatureClass, learned: Learned, cleaned: CleanRows, faults: Faults
+) -> list[dict[str, Any]]:
+    """What is odd about rows that stay."""
+    odd: list[tuple[int, str, str | None, str, str]] = [
+        (found.i, found.field, found.value[:MAX_SHOWN], found.reason, found.hint)
+        for found in learned.warnings
+    ]
+    odd += [(i, "geometry", None, text, shape_hint(text)) for i, text in cleaned.warned.items()]
+    return [
+        {
+            "class": cls.id,
+            "row": layer.rows[i],
+            "field": field,
+            "value": value,
+            "reason": reason,
+            "hint": hint,
+        }
+        for i, field, value, reason, hint in odd
+        if i not in faults.rejects
+    ]
 
 
-def _unique_id(layer: Layer) -> str | None:
-    heading = find_id(layer.columns)
-    if heading is None:
-        return None
-    codes = [_code(value) for value in layer.columns[heading]]
-    return heading if all(codes) and len(set(codes)) == len(codes) else None
-
-
-def _made_codes(layer: Layer, geometry: NDArray[np.object_]) -> list[str]:
-    wkb = shapely.to_wkb(shapely.set_precision(geometry, 1e-7, mode="pointwise"), byte_order=1)
-    seen: dict[str, int] = {}
-    codes = []
-    for i, shape in enumerate(wkb):
-        attributes = {normalise(heading): plain(values[i]) for heading, values in layer.columns.items()}
-        code = _digest(shape, attributes)
-        seen[code] = seen.get(code, 0) + 1
-        codes.append(code if seen[code] == 1 else f"{code}-{seen[code]}")
-    return codes
-
-
-def _digest(shape: bytes | None, attributes: Mapping[str, Any]) -> str:
-    text = json.dumps(attributes, sort_keys=True, ensure_ascii=False, default=str)
-    return "h" + hashlib.sha256((shape or b"") + text.encode("utf-8", "replace")).hexdigest()[:16]
+def _split(batch: Batch, cls: FeatureClass) -> tuple[Batch, list[int]]:
+    """Rows of several places as one row a place, where the class says so, and the row that each was a part of."""
+    split = split_rows(batch.geometry, cls)
+    if split is None:
+        return batch, list(range(len(batch.codes)))
+    index = split.index.tolist()
+    parts = Batch(
+        batch.class_id,
+        part_codes(batch.codes, split),
+        split.geometry,
+        {name: [values[i] for i in index] for name, values in batch.columns.items()},
+        [batch.extra[i] for i in index],
+        batch.rejects,
+        batch.incomplete,
+        None if batch.valid is None else [batch.valid[i] for i in index],
+    )
+    return parts, index

@@ -6,26 +6,23 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from app.catalogue.model import Catalogue, FeatureClass
+from app.catalogue.model import FeatureClass
 from app.database.transactions import Connection
 from app.ingest.components import FORMER_ID, ID
-from app.ingest.report import Parsed
 from app.ingest.store import find_codes
 from app.inventory.batch import Batch
 from app.inventory.staging import find_stored
 
 
-def settle(conn: Connection, catalogue: Catalogue, parsed: Parsed) -> None:
-    """Give rows whose only key is an official id the code of the feature that bears it, and keep stored kinds.
+def settle_batch(
+    conn: Connection, cls: FeatureClass, batch: Batch, learned: Collection[str], *, by_id: bool
+) -> Batch:
+    """The batch, where official ids are its only key, under the codes of the features that bear them.
 
-    A feature is found by its id, else by the former id that the row names. Changes `parsed.batches` in place.
+    A feature is found by its id, else by the former id that the row names. `learned` are fields that only ids filled:
+    where they told nothing, what is stored stays.
     """
-    batches = []
-    for batch in parsed.batches:
-        cls = catalogue.get_class(batch.class_id)
-        found = _find(conn, cls, batch) if cls.id in parsed.keyed_by_id else batch
-        batches.append(_fill(conn, cls, found, parsed.learned.get(cls.id, ())))
-    parsed.batches = batches
+    return _fill(conn, cls, _find(conn, cls, batch) if by_id else batch, learned)
 
 
 def _find(conn: Connection, cls: FeatureClass, batch: Batch) -> Batch:

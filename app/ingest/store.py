@@ -14,8 +14,9 @@ from sqlalchemy import Connection, text
 
 from app.catalogue.model import FeatureClass
 from app.ingest.divisions import Divisions, make_divisions
-from app.ingest.report import Origin
-from app.inventory.changes import raw
+from app.ingest.frame import Frame, NamedArea, make_frame
+from app.ingest.options import Origin
+from app.inventory.changes import METRIC_CRS, find_setting, raw
 
 _KEEP = text("UPDATE city.imports SET report = CAST(:report AS jsonb) WHERE id = :id")
 
@@ -52,3 +53,30 @@ def find_codes(conn: Connection, cls: FeatureClass, ids: list[str]) -> dict[str,
         "SELECT component_code, min(code) FROM {} WHERE component_code = ANY(%s) GROUP BY 1 HAVING count(*) = 1"
     ).format(sql.Identifier(cls.schema, cls.id))
     return dict(raw(conn).execute(query, (ids,)).fetchall())
+
+
+def read_frame(conn: Connection) -> Frame | None:
+    """The city as the frame of what is imported: its whole areas; None where no city or district is stored whole."""
+    metric = find_setting(conn, METRIC_CRS)
+    if metric is None:
+        return None
+    query = text(
+        "SELECT code, division_code, name_zh, name_en, level, ST_AsBinary(geom) FROM city.districts"
+        " WHERE level IN ('city', 'district', 'subdistrict') AND NOT incomplete"
+    )
+    rows = conn.execute(query).all()
+    shapes = shapely.from_wkb([row[5] for row in rows])
+    areas = [
+        NamedArea(tuple(filter(None, row[:4])), row[4], shape)
+        for row, shape in zip(rows, shapes, strict=True)
+    ]
+    return make_frame(areas, metric)
+
+
+def read_places(conn: Connection, cls: FeatureClass, codes: list[str]) -> dict[str, tuple[float, float]]:
+    """Lon/lat of the middle of the features that are stored under these codes, by code."""
+    query = sql.SQL(
+        "SELECT code, ST_X(middle), ST_Y(middle) FROM"
+        " (SELECT code, ST_Centroid(geom) AS middle FROM {} WHERE code = ANY(%s)) AS found"
+    ).format(sql.Identifier(cls.schema, cls.id))
+    return {code: (lon, lat) for code, lon, lat in raw(conn).execute(query, (codes,)).fetchall()}

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from app.catalogue.model import Field
-
-#: Factors to the base unit of each dimension (m, m², s): a value with a unit is changed to the field's own.
-LENGTH_UNITS = {
-    "mm": 0.001, "毫米": 0.001, "cm": 0.01, "厘米": 0.01, "dm": 0.1, "m": 1.0, "米": 1.0, "metre": 1.0,
-    "metres": 1.0, "meter": 1.0, "meters": 1.0, "km": 1000.0, "公里": 1000.0, "千米": 1000.0, "里": 500.0,
-    "ft": 0.3048, "feet": 0.3048, "'": 0.3048, "in": 0.0254, "inch": 0.0254, '"': 0.0254, "mi": 1609.344,
-}  # fmt: skip
-AREA_UNITS = {
-    "m2": 1.0, "m²": 1.0, "sqm": 1.0, "㎡": 1.0, "平方米": 1.0, "ha": 10_000.0, "公顷": 10_000.0, "km2": 1e6,
-    "km²": 1e6, "平方公里": 1e6, "mu": 10_000.0 / 15, "亩": 10_000.0 / 15,
-}  # fmt: skip
-SPEED_UNITS = {"km/h": 1.0, "kmh": 1.0, "mph": 1.609344}
-DIMENSIONS = (LENGTH_UNITS, AREA_UNITS, SPEED_UNITS)
+from app.catalogue.model import Choice, Field
+from app.ingest.units import Unit, conversion, find_unit
 
 TRUE_WORDS = frozenset({"yes", "y", "true", "t", "1", "on", "是", "有", "√"})
 FALSE_WORDS = frozenset({"no", "n", "false", "f", "0", "off", "none", "否", "无", "没有", "×"})
 MAX_INTEGER = 2**31 - 1
 MAX_TEXT = 10_000
+#: Characters of an unknown value that are compared with the valid ones.
+MAX_COMPARED = 40
 #: Whole numbers below it are exact in a float: ids of 16 digits often come as one.
 EXACT = 2**53
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*(\D\S*)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _DATE = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?)?)?[年月]?(?:[T ].*)?")
+_CODE_LABEL = re.compile(r"([0-9A-Za-z]{1,20})[\s\-_:.、/]+(\S.*)")
+_LABEL_CODE = re.compile(r"(.*\S)\s*[\s(\[]([0-9A-Za-z]{1,20})[)\]]?")
+#: A code that no list here knows: not a word, which might turn its label round ("not public").
+_NUMBER_CODE = re.compile(r"[A-Za-z]{0,2}\d+")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+#: What a number without unit or grouping is made of; float() takes more (`1_000`, `nan`) than a table should.
+PLAIN_DIGITS = frozenset("0123456789+-.eE")
+#: Day 0 of spreadsheets, so that 61 is 1 March 1900: before it they count a 29 February that never was.
+SERIAL_START = date(1899, 12, 30)
 #: PostgreSQL stores no NUL, and other control characters are never meant in an attribute.
 _CONTROL = dict.fromkeys((c for c in range(32) if c not in {9, 10, 13}), " ")
 
@@ -55,21 +55,36 @@ def normalise(text: str) -> str:
     return re.sub(r"[\s_\-\x00-\x1f\ufeff]+", "", folded)
 
 
-def converter(field: Field) -> Callable[[Any], Any]:
+def converter(field: Field, unit: Unit | None = None) -> Callable[[Any], Any]:
     """The function that turns a raw value into a value of `field` (None stays None); it raises BadValue.
 
-    Text is trimmed and empty text is None; numbers with a unit ("5 m", "0.3 km") are changed to the field's unit;
-    choices are found by value, title in either language or alias; limits are held.
+    Text is trimmed and empty text is None; numbers with a unit ("5 m", "0.3 km") are changed to the field's unit, those
+    without one are taken to be in `unit` where it is given; choices are found by value, title in either language, alias
+    or code, also as "code label"; limits are held. The unit `excel day` reads dates from a spreadsheet's serial days.
     """
     if field.type == "choice":
         return _choice_converter(field)
     convert = _CONVERTERS[field.type]
+    if unit is not None and field.type == "date":
+        convert = _from_serial
+    elif unit is not None and field.type in {"number", "integer"}:
+        convert = partial(convert, scale=scale_of(unit, field))
 
     def apply(raw: Any) -> Any:
         value = _present(raw)
         return None if value is None else _within(convert(value, field), field)
 
     return apply
+
+
+def scale_of(unit: Unit | None, field: Field) -> float:
+    """What a bare number in `unit` is multiplied by for `field`, 1 without one; BadValue where it does not fit."""
+    if unit is None:
+        return 1.0
+    factor = conversion(unit, field.unit)
+    if factor is None:
+        raise BadValue(f"the unit '{unit.symbol}' does not fit", _number_hint(field))
+    return factor
 
 
 def plain(raw: Any) -> Any:
@@ -107,6 +122,8 @@ def _present(raw: Any, *, strict: bool = True) -> Any:
 
 def clean_text(raw: str) -> str:
     """Text without control characters, lone surrogates and blanks at its ends."""
+    if raw.isprintable():
+        return raw.strip()
     text = raw.translate(_CONTROL).strip()
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
@@ -124,15 +141,30 @@ def _to_text(value: Any, _field: Field) -> str:
     return text
 
 
-def _to_number(value: Any, field: Field) -> float:
+def _to_number(value: Any, field: Field, scale: float = 1.0) -> float:
     if isinstance(value, bool):
         raise BadValue("a number is expected")
     if isinstance(value, int | float):
-        return float(value)
-    return _parse_number(str(value), field)
+        return _finite_number(value) * scale
+    return _parse_number(str(value), field, scale)
 
 
-def _parse_number(text: str, field: Field) -> float:
+def _finite_number(value: float | str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number):
+        raise BadValue("the number is infinite")
+    return number
+
+
+def _parse_number(text: str, field: Field, scale: float) -> float:
+    if PLAIN_DIGITS.issuperset(text):
+        try:
+            return _finite_number(text) * scale
+        except ValueError:
+            pass
     folded = unicodedata.normalize("NFKC", text).strip()
     if _THOUSANDS.fullmatch(folded):
         folded = folded.replace(",", "")
@@ -141,26 +173,25 @@ def _parse_number(text: str, field: Field) -> float:
     found = _NUMBER.fullmatch(folded)
     if found is None:
         raise BadValue("a number is expected", _number_hint(field))
-    number = float(found[1])
-    return number * _factor(found[2].casefold(), field) if found[2] else number
+    return _finite_number(found[1]) * (_factor(found[2], field) if found[2] else scale)
 
 
-def _factor(unit: str, field: Field) -> float:
-    wanted = (field.unit or "").casefold()
-    for units in DIMENSIONS:
-        if unit in units and wanted in units:
-            return units[unit] / units[wanted]
-    if unit == wanted:
-        return 1.0
-    raise BadValue(f"the unit '{unit}' does not fit", _number_hint(field))
+def _factor(written: str, field: Field) -> float:
+    """The factor of the unit behind a number, which counts before that of the heading."""
+    unit = find_unit(written)
+    factor = conversion(unit, field.unit) if unit is not None else None
+    if factor is None:
+        raise BadValue(f"the unit '{written.casefold()}' does not fit", _number_hint(field))
+    return factor
 
 
 def _number_hint(field: Field) -> str:
     return f"A number in {field.unit}." if field.unit else "A number such as 12.5."
 
 
-def _to_integer(value: Any, field: Field) -> int:
-    number = value if isinstance(value, int) and not isinstance(value, bool) else _to_number(value, field)
+def _to_integer(value: Any, field: Field, scale: float = 1.0) -> int:
+    whole = isinstance(value, int) and not isinstance(value, bool) and scale == 1.0
+    number = value if whole else _to_number(value, field, scale)
     if abs(number) > MAX_INTEGER:
         raise BadValue("the number is too large", f"At most {MAX_INTEGER}.")
     if isinstance(number, float) and abs(number - round(number)) > 1e-9:
@@ -187,12 +218,29 @@ def _to_date(value: Any, _field: Field) -> date:
     text = _to_text(value, _field)
     found = _COMPACT_DATE.fullmatch(text) or _DATE.fullmatch(text)
     if found is None:
-        raise BadValue("a date is expected", "A date such as 2021-12-31.")
+        raise BadValue("a date is expected", _date_hint(text))
     year, month, day = (int(part) if part else 1 for part in found.groups())
     try:
         return date(year, month, day)
     except ValueError as error:
         raise BadValue("there is no such day", "A date such as 2021-12-31.") from error
+
+
+def _date_hint(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d{4}", text):
+        return "A date such as 2021-12-31."
+    day = SERIAL_START + timedelta(days=int(text))
+    return (
+        f"A date such as 2021-12-31. If it is a spreadsheet's serial day ({day}), format the column as dates or say "
+        "so in a mapping (unit: excel day)."
+    )
+
+
+def _from_serial(value: Any, field: Field) -> date:
+    """A serial day of a spreadsheet, where a mapping says that the column has them; dates stay what they are."""
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,6}(\.\d*)?", str(value)):
+        return _to_date(value, field)
+    return SERIAL_START + timedelta(days=int(float(value)))
 
 
 def _within(value: Any, field: Field) -> Any:
@@ -216,12 +264,37 @@ def _choice_converter(field: Field) -> Callable[[Any], Any]:
         value = _present(raw)
         if value is None:
             return None
-        found = words.get(normalise(_to_text(value, field)))
+        text = _to_text(value, field)
+        found = words.get(normalise(text)) or _coded_choice(text, words)
         if found is None:
-            raise BadValue("not one of the valid values", choice_hint(field))
+            raise BadValue("not one of the valid values", _nearest_choice(text, words, field))
         return found
 
     return apply
+
+
+def _coded_choice(text: str, words: Mapping[str, str]) -> str | None:
+    """The choice of "0301 公厕", "G11-综合公园", "综合公园(G11)": the label says it, the code must not say another."""
+    folded = unicodedata.normalize("NFKC", text).strip()
+    first, last = _CODE_LABEL.fullmatch(folded), _LABEL_CODE.fullmatch(folded)
+    pairs = ([(first[2], first[1])] if first else []) + ([(last[1], last[2])] if last else [])
+    for label, code in pairs:
+        found = words.get(normalise(label))
+        known = words.get(normalise(code))
+        if found is not None and (known == found or (known is None and _NUMBER_CODE.fullmatch(code))):
+            return found
+    return None
+
+
+def _nearest_choice(text: str, words: Mapping[str, str], field: Field) -> str:
+    near = difflib.get_close_matches(normalise(text)[:MAX_COMPARED], list(words), n=1, cutoff=0.6)
+    value = words[near[0]] if near else None
+    likely = next((f"Did you mean {_told(c)}? " for c in field.choices if c.value == value), "")
+    return likely + choice_hint(field)
+
+
+def _told(choice: Choice) -> str:
+    return f"{choice.value} ({choice.title.zh})"
 
 
 def choice_words(field: Field) -> Mapping[str, str]:
@@ -238,10 +311,10 @@ def choice_words(field: Field) -> Mapping[str, str]:
 
 def choice_hint(field: Field) -> str:
     """The valid values of a choice field, for people."""
-    return "Valid values: " + ", ".join(f"{c.value} ({c.title.zh})" for c in field.choices) + "."
+    return "Valid values: " + ", ".join(_told(choice) for choice in field.choices) + "."
 
 
-_CONVERTERS: Mapping[str, Callable[[Any, Field], Any]] = {
+_CONVERTERS: Mapping[str, Callable[..., Any]] = {
     "text": _to_text,
     "integer": _to_integer,
     "number": _to_number,

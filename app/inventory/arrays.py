@@ -124,7 +124,7 @@ def _arrays(
 
 def count_imports(conn: Connection) -> int:
     """How many files have been imported or taken back: frames of data hold until there is another."""
-    statement = text(f"SELECT count(*) + count(undone_by) FROM {SCHEMA}.imports")
+    statement = text(f"SELECT count(*) + count(undone_by) FROM {SCHEMA}.imports WHERE state = 'done'")
     return int(conn.execute(statement).scalar_one())
 
 

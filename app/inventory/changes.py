@@ -23,6 +23,7 @@ from app.inventory.times import NOW, Times, versions
 from app.space.metric import MetricCrs, metric_crs
 
 METRIC_CRS = "metric_crs"
+_NEXT_CHANGE = f"nextval(pg_get_serial_sequence('{SCHEMA}.changes', 'id'))"
 #: First half of every advisory lock on a class, so that no other use of such locks meets ours.
 LOCK_SPACE = zlib.crc32(b"chengtu.inventory") & 0x7FFFFFFF
 
@@ -83,14 +84,22 @@ def lock_classes(conn: Connection, class_ids: Iterable[str]) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), {"space": LOCK_SPACE, "key": key})
 
 
-def draw_change(conn: Connection, change: Change, classes: Sequence[str]) -> int:
-    """A new change number, drawn under the locks of `classes`: numbers of a class follow the order of commit."""
+def draw_change(conn: Connection, change: Change, classes: Sequence[str], number: int | None = None) -> int:
+    """A new change number, drawn under the locks of `classes`: numbers of a class follow the order of commit.
+
+    `number` is one that was reserved before.
+    """
     statement = text(
-        f"INSERT INTO {SCHEMA}.changes (who, why, import_id, classes) "
-        "VALUES (:who, :why, :import_id, :classes) RETURNING id"
+        f"INSERT INTO {SCHEMA}.changes (id, who, why, import_id, classes) OVERRIDING SYSTEM VALUE "
+        f"VALUES (coalesce(:number, {_NEXT_CHANGE}), :who, :why, :import_id, :classes) RETURNING id"
     )
     values = {"who": change.who, "why": change.why, "import_id": change.import_id, "classes": list(classes)}
-    return int(conn.execute(statement, values).scalar_one())
+    return int(conn.execute(statement, {**values, "number": number}).scalar_one())
+
+
+def reserve_change(conn: Connection) -> int:
+    """A change number to be drawn later, for rows of a class that nobody can write to in the meantime."""
+    return int(conn.execute(text(f"SELECT {_NEXT_CHANGE}")).scalar_one())
 
 
 def data_version(conn: Connection, cls: FeatureClass | str) -> int:
@@ -129,13 +138,20 @@ def record_import(
     if change.import_id is None or change.source is None:
         return
     values = _import_values(change.import_id, change.source, counts)
-    conn.execute(_INSERT_IMPORT, {**values, "change_id": change_id})
+    conn.execute(_INSERT_IMPORT, {**values, "change_id": change_id, "who": change.who})
 
 
 _INSERT_IMPORT = text(
     f"INSERT INTO {SCHEMA}.imports (id, path, format, sha256, crs, encoding, source, licence, attribution, "
-    "classes, extent, report, change_id) VALUES (:id, :path, :format, :sha256, :crs, :encoding, :source, :licence, "
-    ":attribution, :classes, ST_MakeEnvelope(:west, :south, :east, :north, 4326), CAST(:report AS jsonb), :change_id)"
+    "classes, extent, report, change_id, who, finished_at) VALUES (:id, :path, :format, :sha256, :crs, :encoding, "
+    ":source, :licence, :attribution, :classes, ST_MakeEnvelope(:west, :south, :east, :north, 4326), "
+    "CAST(:report AS jsonb), :change_id, :who, clock_timestamp()) "
+    # What was on record as running is done with the rows that it wrote.
+    "ON CONFLICT (id) DO UPDATE SET path = excluded.path, format = excluded.format, sha256 = excluded.sha256, "
+    "crs = excluded.crs, encoding = excluded.encoding, source = excluded.source, licence = excluded.licence, "
+    "attribution = excluded.attribution, classes = excluded.classes, extent = excluded.extent, "
+    "report = excluded.report, change_id = excluded.change_id, at = clock_timestamp(), state = 'done', error = NULL, "
+    "finished_at = excluded.finished_at"
 )
 
 

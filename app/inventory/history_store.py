@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -19,9 +20,21 @@ from app.inventory.store import FULL_DIGITS
 from app.inventory.tables import SCHEMA
 
 _CHANGES = f"SELECT id, at, who, why, import_id, classes FROM {SCHEMA}.changes"
+#: First half of the advisory lock that an import holds for as long as its process lives.
+IMPORT_LOCK = zlib.crc32(b"chengtu.imports") & 0x7FFFFFFF
+#: What is on record as running and holds no lock any more was interrupted: its process is gone.
+_STATE = (
+    "CASE WHEN i.state = 'running' AND NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted "
+    f"AND classid = {IMPORT_LOCK} AND objid::bigint = ('x' || left(i.id::text, 8))::bit(32)::bigint "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) THEN 'interrupted' "
+    "ELSE i.state END"
+)
 _IMPORTS = (
-    "SELECT i.id, i.path, i.format, i.at, i.classes, i.source, i.licence, i.attribution, i.report, i.undone_by, "
-    f"c.id AS change, c.who, c.why FROM {SCHEMA}.imports i LEFT JOIN {SCHEMA}.changes c ON c.id = i.change_id"
+    f"SELECT i.id, {_STATE} AS state, i.path, i.format, i.at, i.started_at, i.finished_at, i.crs, i.encoding, "
+    "i.classes, i.source, i.licence, i.attribution, i.report, i.error, i.job, i.undone_by, c.id AS change, "
+    f"coalesce(c.who, i.who) AS who, c.why, ARRAY(SELECT name FROM {SCHEMA}.import_rejects r "
+    "WHERE r.import_id = i.id ORDER BY 1) AS rejected_files "
+    f"FROM {SCHEMA}.imports i LEFT JOIN {SCHEMA}.changes c ON c.id = i.change_id"
 )
 _NOT_SHOWN = ["id", "change_id", "until_change", "current", "valid", "geom"]
 
@@ -100,7 +113,18 @@ def get_import(conn: Connection, import_id: UUID) -> dict[str, Any]:
 
 
 def _import(row: RowMapping) -> dict[str, Any]:
-    return {**row, "id": str(row["id"]), "at": row["at"].isoformat()}
+    times = {name: row[name] and row[name].isoformat() for name in ("at", "started_at", "finished_at")}
+    return {**row, **times, "id": str(row["id"]), "job": row["job"] and str(row["job"])}
+
+
+def interrupt_dead_imports(conn: Connection) -> int:
+    """Write down as interrupted the imports on record as running whose process is gone; returns how many."""
+    statement = text(
+        f"UPDATE {SCHEMA}.imports SET state = 'interrupted', finished_at = clock_timestamp() WHERE id IN "
+        f"(SELECT i.id FROM {SCHEMA}.imports i WHERE i.state = 'running' AND {_STATE} = 'interrupted') "
+        "AND state = 'running'"
+    )
+    return conn.execute(statement).rowcount
 
 
 def mark_undone(conn: Connection, import_id: UUID, change_id: int) -> None:

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 import orjson
-import shapely
 from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass
 from app.errors import BadInput, unknown
 from app.inventory.areas import AREA_CLASSES, Areas, Located, locate, locate_areas
 from app.inventory.batch import Batch, Period
-from app.inventory.measure import as_multi, check_shapes, measure
+from app.inventory.copy_text import Texts, constant, taken, texts
+from app.inventory.measure import Measures, as_multi, check_shapes, measure
 from app.inventory.periods import check_periods, range_literal
+from app.inventory.ragged import Ragged, hex_wkb, ragged
 from app.space.metric import MetricCrs
 
 
@@ -24,36 +25,32 @@ from app.space.metric import MetricCrs
 class Prepared:
     """Rows ready to be copied: `given` columns come from the source and are compared, `derived` ones are computed.
 
-    Both map column name → n values as COPY takes them: geometry as hex WKB, arrays as their literal, JSON as text.
+    Both map column name → n values as COPY takes them (`copy_text`).
     """
 
     cls: FeatureClass
-    given: Mapping[str, Sequence[Any]]
-    derived: Mapping[str, Sequence[Any]]
+    given: Mapping[str, Texts]
+    derived: Mapping[str, Texts]
+    size: int
     valid: Sequence[Period] | None = None
 
     @property
-    def timed(self) -> bool:
-        """Whether the rows speak of time in the world."""
-        return self.valid is not None
-
-    @property
-    def columns(self) -> dict[str, Sequence[Any]]:
+    def columns(self) -> dict[str, Texts]:
         """All columns, in the order in which they are copied."""
         return {**self.given, **self.derived}
 
     def __len__(self) -> int:
         """The number of rows."""
-        return len(self.given["code"])
+        return self.size
 
     def take(self, places: Sequence[int]) -> Prepared:
         """The rows at these places."""
 
-        def pick(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-            return {name: [values[place] for place in places] for name, values in columns.items()}
+        def pick(columns: Mapping[str, Texts]) -> dict[str, Texts]:
+            return {name: taken(values, places) for name, values in columns.items()}
 
         valid = None if self.valid is None else [self.valid[place] for place in places]
-        return Prepared(self.cls, pick(self.given), pick(self.derived), valid)
+        return Prepared(self.cls, pick(self.given), pick(self.derived), len(places), valid)
 
 
 def check_batch(cls: FeatureClass, batch: Batch) -> None:
@@ -91,47 +88,70 @@ def prepare(
     cls: FeatureClass, batch: Batch, stored: Mapping[str, Sequence[Any]], areas: Areas, crs: MetricCrs
 ) -> Prepared:
     """All columns of a checked batch; `stored` holds values (n,) of fields that the batch leaves as they are."""
-    shapes = as_multi(batch.geometry)
-    measures = measure(cls, shapes, {**stored, **batch.columns}, crs)
-    derived: dict[str, Sequence[Any]] = located_columns(_locate(cls, batch, areas, shapes))
-    derived["min_zoom"] = measures.min_zoom.tolist()
+    flat = ragged(batch.geometry)
+    given = given_columns(batch, flat)
+    located = find_areas(cls, batch.codes, batch.geometry, areas)
+    sizes = measure(cls, as_multi(batch.geometry), {**stored, **batch.columns}, crs, flat)
+    return Prepared(cls, given, derived_columns(cls, sizes, located), len(batch.codes), batch.valid)
+
+
+def find_areas(
+    cls: FeatureClass, codes: Sequence[str], shapes: NDArray[np.object_], areas: Areas
+) -> Located | None:
+    """Where shapes (n,) in lon/lat lie; None where no areas are known."""
+    if not len(areas):
+        return None
+    if cls.id in AREA_CLASSES:
+        return locate_areas(areas, codes, shapes)
+    return locate(areas, shapes)
+
+
+def derived_columns(cls: FeatureClass, sizes: Measures, located: Located | None) -> dict[str, Texts]:
+    """What is computed of n rows, as COPY takes it."""
+    derived = _nowhere() if located is None else located_columns(located)
+    derived["min_zoom"] = texts(sizes.min_zoom)
     if cls.geometry == "line":
-        derived["length_m"] = measures.length_m.tolist()
+        derived["length_m"] = texts(sizes.length_m)
     elif cls.geometry != "point":
-        derived["area_m2"] = _with_none(measures.area_m2)
-        derived["size_flag"] = measures.size_flag.tolist()
-    return Prepared(cls, _given(batch, shapes), derived, batch.valid)
+        derived["area_m2"] = texts(_with_none(sizes.area_m2) if cls.geometry == "mixed" else sizes.area_m2)
+        derived["size_flag"] = texts(sizes.size_flag)
+    return derived
 
 
-def _locate(cls: FeatureClass, batch: Batch, areas: Areas, shapes: NDArray[np.object_]) -> Located:
-    if cls.id not in AREA_CLASSES:
-        return locate(areas, shapes)
-    return locate_areas(areas, batch.codes, shapes)
+def _nowhere() -> dict[str, Texts]:
+    return {"area_path": constant(""), "areas_touched": constant("{}"), "crosses_border": constant("false")}
 
 
-def _given(batch: Batch, shapes: NDArray[np.object_]) -> dict[str, Sequence[Any]]:
-    given: dict[str, Sequence[Any]] = {"code": batch.codes, **batch.columns, "geom": hex_wkb(shapes)}
-    given["incomplete"] = [code in batch.incomplete for code in batch.codes]
+def given_columns(batch: Batch, flat: Ragged | None) -> dict[str, Texts]:
+    """What a batch says of its rows, as COPY takes it; `flat` are its shapes as arrays, where they can be."""
+    given = {"code": texts(batch.codes)}
+    given |= {name: texts(values) for name, values in batch.columns.items()}
+    given["geom"] = hex_wkb(as_multi(batch.geometry) if flat is None else batch.geometry, flat)
+    given["incomplete"] = _incomplete(batch)
     if batch.valid is not None:
-        given["valid"] = [range_literal(period) for period in batch.valid]
-    if any(batch.extra):
-        given["extra"] = [None if not row else orjson.dumps(row, default=str).decode() for row in batch.extra]
+        given["valid"] = texts([range_literal(period) for period in batch.valid])
+    if any(row is not None for row in batch.extra):
+        given["extra"] = texts([_json(row) for row in batch.extra])
     return given
 
 
-def hex_wkb(shapes: NDArray[np.object_]) -> list[str]:
-    """Shapes (n,) in lon/lat as the text that PostGIS reads fastest; the column gives them its SRID."""
-    texts: list[str] = shapely.to_wkb(shapes, hex=True).tolist()
-    return texts
+def _incomplete(batch: Batch) -> Texts:
+    if not batch.incomplete:
+        return constant("false")
+    return texts([code in batch.incomplete for code in batch.codes])
 
 
-def located_columns(located: Located) -> dict[str, Sequence[Any]]:
+def _json(row: Mapping[str, Any] | None) -> str | None:
+    return None if not row else orjson.dumps(row, default=str).decode()
+
+
+def located_columns(located: Located) -> dict[str, Texts]:
     """The area columns as COPY takes them."""
     literals = {codes: _array_literal(codes) for codes in set(located.touched)}
     return {
-        "area_path": located.path,
-        "areas_touched": [literals[codes] for codes in located.touched],
-        "crosses_border": located.crosses_border.tolist(),
+        "area_path": texts(located.path),
+        "areas_touched": texts([literals[codes] for codes in located.touched]),
+        "crosses_border": texts(located.crosses_border),
     }
 
 

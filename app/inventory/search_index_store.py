@@ -5,15 +5,19 @@ The caller holds the class's lock, so that no other writer makes the same entrie
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from psycopg import sql
 from sqlalchemy import Connection
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.inventory.changes import find_setting, raw, set_setting
+from app.inventory.copier import Spool
+from app.inventory.copy_text import Values, texts
+from app.inventory.search_entries import Found, code_columns, entry_columns
 from app.inventory.search_fields import SearchFields, fingerprint, search_fields
-from app.inventory.search_words import area_tag, class_tag, code_of, entry, lexeme
+from app.inventory.staging import copy_rows
 from app.inventory.tables import SCHEMA, quoted, table_name
 
 #: Rows read, made into entries and written at a time.
@@ -29,9 +33,6 @@ _RESTORE = (
     "SET LOCAL gin_pending_list_limit TO DEFAULT; SET LOCAL work_mem TO DEFAULT; "
     "SET LOCAL maintenance_work_mem TO DEFAULT"
 )
-#: Power of ten of m² or m from which a feature is large; of the others one in so many is in the sample.
-LARGE = 5
-SAMPLE = 20
 
 
 def stale_classes(conn: Connection, catalogue: Catalogue) -> list[FeatureClass]:
@@ -44,6 +45,11 @@ def stale_classes(conn: Connection, catalogue: Catalogue) -> list[FeatureClass]:
 def is_stale(conn: Connection, cls: FeatureClass) -> bool:
     """Whether the entries of a class were never made, or by another rule than today's."""
     return find_setting(conn, _key(cls)) != fingerprint(cls)
+
+
+def mark_stale(conn: Connection, cls: FeatureClass) -> None:
+    """Let the entries of a class be made anew by the next change."""
+    set_setting(conn, _key(cls), "")
 
 
 def index_class(conn: Connection, cls: FeatureClass) -> int:
@@ -73,6 +79,19 @@ def index_change(conn: Connection, cls: FeatureClass, change_id: int) -> int:
         return index_ids(conn, cls, {row[0] for row in touched})
     _remove(conn, cls, f"SELECT id FROM {table_name(cls)} WHERE change_id = %(change)s", values)
     return _tidied(conn, _write(conn, cls, "change_id = %(change)s", values))
+
+
+def index_first(conn: Connection, cls: FeatureClass, entries: Spool, codes: Spool) -> None:
+    """Keep the entries made of all rows of a class that held none before."""
+    for table in ("search_entries", "search_codes"):
+        raw(conn).execute(f"DELETE FROM {SCHEMA}.{table} WHERE class = %s".encode(), [cls.id])
+    if entries.rows >= MANY:
+        raw(conn).execute(_BULK)
+    with raw(conn).cursor() as cursor:
+        entries.copy_to(cursor, sql.Identifier(SCHEMA, "search_entries"))
+        codes.copy_to(cursor, sql.Identifier(SCHEMA, "search_codes"))
+    set_setting(conn, _key(cls), fingerprint(cls))
+    _tidied(conn, entries.rows)
 
 
 def index_ids(conn: Connection, cls: FeatureClass, ids: Collection[int]) -> int:
@@ -108,11 +127,19 @@ def _write(conn: Connection, cls: FeatureClass, where: str, values: Mapping[str,
         return 0
     written = 0
     for rows in _chunks(conn, cls, fields, where, values):
-        if written == 0 and len(rows) >= MANY:
+        if written == 0 and len(rows.ids) >= MANY:
             raw(conn).execute(_BULK)
-        written += _write_entries(conn, cls, fields, rows)
-        _write_codes(conn, cls, fields, rows)
+        written += _copy(conn, "search_entries", entry_columns(cls, fields, rows))
+        _copy(conn, "search_codes", code_columns(cls, fields, rows))
     return written
+
+
+def _copy(conn: Connection, table: str, columns: Mapping[str, Values]) -> int:
+    if not columns:
+        return 0
+    with raw(conn).cursor() as cursor:
+        copy_rows(cursor, sql.Identifier(SCHEMA, table), columns)
+    return len(columns["id"])
 
 
 def _tidied(conn: Connection, written: int) -> int:
@@ -125,22 +152,22 @@ def _tidied(conn: Connection, written: int) -> int:
 
 def _chunks(
     conn: Connection, cls: FeatureClass, fields: SearchFields, where: str, values: Mapping[str, Any]
-) -> Iterator[list[dict[str, Any]]]:
-    """Rows that have anything but their key to be found by, as dicts, a chunk at a time."""
-    texts = [*fields.worded, *fields.codes]
-    filled = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in texts)
+) -> Iterator[Found]:
+    """Rows that have anything but their key to be found by, a chunk at a time."""
+    searched = [*fields.worded, *fields.codes]
+    filled = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in searched)
     query = (
-        f"SELECT id, area_path, {_size(cls)} AS size, {_place(cls)}::text AS place, {', '.join(map(quoted, texts))} "
+        f"SELECT id, area_path, {_size(cls)}, {_place(cls)}::text, {', '.join(map(quoted, searched))} "
         f"FROM {table_name(cls)} WHERE id > %(after)s AND ({filled}) AND {where} ORDER BY id LIMIT {CHUNK}"
     )
     after, full = 0, True
     while full:
-        found = raw(conn).execute(query.encode(), {**values, "after": after}, prepare=False).fetchall()
-        full = len(found) == CHUNK
-        if found:
-            after = found[-1][0]
-            names = ("id", "area_path", "size", "place", *texts)
-            yield [dict(zip(names, row, strict=True)) for row in found]
+        rows = raw(conn).execute(query.encode(), {**values, "after": after}, prepare=False).fetchall()
+        full = len(rows) == CHUNK
+        if rows:
+            ids, paths, sizes, places, *found = zip(*rows, strict=True)
+            after = ids[-1]
+            yield Found(ids, paths, sizes, texts(places), dict(zip(searched, found, strict=True)))
 
 
 def _size(cls: FeatureClass) -> str:
@@ -151,50 +178,3 @@ def _size(cls: FeatureClass) -> str:
 
 def _place(cls: FeatureClass) -> str:
     return "geom" if cls.geometry == "point" else "ST_PointOnSurface(geom)"
-
-
-def _write_entries(
-    conn: Connection, cls: FeatureClass, fields: SearchFields, rows: Iterable[Mapping[str, Any]]
-) -> int:
-    columns = "class, id, sensitivity, weight, sampled, keys, place, words"
-    written = 0
-    with (
-        raw(conn).cursor() as cursor,
-        cursor.copy(f"COPY {SCHEMA}.search_entries ({columns}) FROM STDIN".encode()) as copy,
-    ):
-        for row in rows:
-            texts = [[row[name] for name in part if row[name]] for part in (fields.names, fields.others)]
-            if not any(texts):
-                continue
-            made = entry(texts[0], texts[1], tags(cls, row["area_path"]))
-            weight = row["size"] * 1000 + 999 - cls.order
-            sampled = _sampled(row["id"], row["size"])
-            words = " ".join(map(lexeme, made.words))
-            values = (cls.id, row["id"], cls.sensitivity, weight, sampled, made.keys, row["place"], words)
-            copy.write_row(values)
-            written += 1
-    return written
-
-
-def tags(cls: FeatureClass, area_path: str) -> list[str]:
-    """What narrows a search to a class, to an area around a feature."""
-    return [class_tag(cls.id), *(area_tag(code) for code in area_path.split("/") if code)]
-
-
-def _sampled(item: int, size: int) -> bool:
-    """Whether a feature is asked first: large ones, and one in SAMPLE whatever it is (Knuth's multiplicative hash)."""
-    return size >= LARGE or ((item * 2_654_435_761) >> 16) % SAMPLE == 0
-
-
-def _write_codes(
-    conn: Connection, cls: FeatureClass, fields: SearchFields, rows: Iterable[Mapping[str, Any]]
-) -> None:
-    if not fields.codes:
-        return
-    statement = f"COPY {SCHEMA}.search_codes (class, id, field, sensitivity, code) FROM STDIN"
-    with raw(conn).cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        for row in rows:
-            for name in fields.codes:
-                code = code_of(row[name] or "")
-                if code:
-                    copy.write_row((cls.id, row["id"], name, cls.sensitivity, code))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from operator import add
 
 from app.lazy import lazy_module
 
@@ -15,7 +16,7 @@ _TONES = str.maketrans("āáǎàēéěèōóǒòīíǐìūúǔùǖǘǚǜüńňǹ
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """`usual` is a character's first reading; `phrases` the phrases in which it is read otherwise."""
+    """`usual` is a character's first reading; `phrases` those in which one is read otherwise, by how they begin."""
 
     usual: Mapping[str, str]
     phrases: Mapping[str, tuple[str, ...]]
@@ -28,9 +29,14 @@ def syllables(text: str) -> list[str]:
     are read so.
     """
     known = _readings()
-    if any(phrase in text for mark in text for phrase in known.phrases.get(mark, ())):
+    if not known.phrases.keys().isdisjoint(map(add, text, text[1:])) and _is_unusual(text, known):
         return [str(syllable) for syllable in pypinyin.lazy_pinyin(text, errors=list)]
     return [known.usual.get(mark, mark) for mark in text]
+
+
+def _is_unusual(text: str, known: Readings) -> bool:
+    pairs = map(add, text, text[1:])
+    return any(phrase in text for pair in pairs for phrase in known.phrases.get(pair, ()))
 
 
 @cache
@@ -43,8 +49,8 @@ def _readings() -> Readings:
     for phrase, readings in pypinyin.constants.PHRASES_DICT.items():
         for mark, reading in zip(phrase, readings, strict=False):
             if _plain(reading[0]) != usual.get(mark, mark):
-                phrases.setdefault(mark, []).append(phrase)
-    return Readings(usual, {mark: tuple(found) for mark, found in phrases.items()})
+                phrases.setdefault(phrase[:2], []).append(phrase)
+    return Readings(usual, {pair: tuple(found) for pair, found in phrases.items()})
 
 
 def _plain(reading: str) -> str:

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import add
 
 from app.inventory.search_pinyin import syllables
 
@@ -22,6 +23,8 @@ RULE = 1
 HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _RUN = re.compile(rf"([{HAN}]+)|([^\W_{HAN}]+)")
 _HAN = re.compile(rf"[{HAN}]")
+#: Characters that are compared as they stand.
+_PLAIN = re.compile(r"[\u4e00-\u9fff]+")
 #: Letters of a name's pinyin or initials that are kept from each syllable on; of any other word; of a whole name.
 PINYIN_LETTERS, WORD_LETTERS, KEY_LETTERS = 10, 30, 99
 #: Terms of a question that are looked at, and characters of a Chinese one.
@@ -71,6 +74,8 @@ def _runs(text: str) -> list[tuple[bool, str]]:
 
 def key_of(text: str) -> str:
     """A name without punctuation, with a blank between two words of letters only; empty where nothing is left."""
+    if _PLAIN.fullmatch(text):
+        return text[:KEY_LETTERS]
     parts: list[str] = []
     before = True
     for han, run in _runs(text):
@@ -112,14 +117,17 @@ def _add_words(key: str, chinese: set[str], letters: set[str]) -> None:
 
 
 def _pairs(han: str) -> list[str]:
-    return [han[place : place + 2] for place in range(len(han) - 1)]
+    return list(map(add, han, han[1:]))
 
 
 def _spelt(key: str, letters: set[str]) -> Iterator[str]:
     """Pinyin and initials of a name with Chinese characters; what they are found by goes to `letters`."""
-    if not _HAN.search(key):
+    if _PLAIN.fullmatch(key):
+        parts = syllables(key)
+    elif _HAN.search(key):
+        parts = [part for han, run in _RUN.findall(key) for part in (syllables(han) if han else [run])]
+    else:
         return
-    parts = [part for han, run in _RUN.findall(key) for part in (syllables(han) if han else [run])]
     initials = "".join([part if part[0].isdigit() else part[0] for part in parts])
     pinyin = "".join(parts)
     start = 0
@@ -133,7 +141,9 @@ def _spelt(key: str, letters: set[str]) -> Iterator[str]:
 
 
 def _name_tag(key: str) -> str:
-    return f"^{key[: BEGINNING[bool(_HAN.match(key))]]}#{len(key)}"
+    # Nearly all that is no Chinese is plain Latin, which is seen at once.
+    han = not key[0].isascii() and _HAN.match(key) is not None
+    return f"^{key[: BEGINNING[han]]}#{len(key)}"
 
 
 def class_tag(class_id: str) -> str:

@@ -1,11 +1,11 @@
-"""Moves prepared rows into the tables: COPY, comparison with what is stored, history, update and insert by code.
+"""Moves rows into the tables: COPY, comparison with what is stored, history, update and insert by code.
 
 All names in these statements come from the catalogue; all values are copied or bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,10 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from app.catalogue.model import FeatureClass
+from app.errors import BadInput
 from app.inventory.batch import Period
 from app.inventory.changes import raw
+from app.inventory.copy_text import Values, constant, copy_text
 from app.inventory.periods import today
 from app.inventory.prepare import Prepared
 from app.inventory.rewrite import (
@@ -29,6 +31,9 @@ from app.inventory.rewrite import (
     table_columns,
     temporary,
 )
+
+#: Rows that are read back, computed and copied at a time.
+CHUNK = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +55,75 @@ def is_empty(conn: Connection, cls: FeatureClass) -> bool:
 
 def load_first(conn: Connection, rows: Prepared, change_id: int, import_id: UUID | None) -> None:
     """Copy rows straight into an empty class, without history."""
-    size = len(rows)
-    columns = {**rows.columns, "change_id": [change_id] * size, "import_id": [_text(import_id)] * size}
     with raw(conn).cursor() as cursor:
-        _copy(cursor, table(rows.cls), columns)
+        copy_rows(cursor, table(rows.cls), {**rows.columns, **written_by(change_id, import_id)})
+
+
+def written_by(change_id: int, import_id: UUID | None) -> dict[str, Values]:
+    """The columns that tell which change wrote a row."""
+    return {
+        "change_id": constant(str(change_id)),
+        "import_id": constant(None if import_id is None else str(import_id)),
+    }
 
 
 def stage(conn: Connection, rows: Prepared) -> None:
     """Copy rows to a temporary table of their own, dropped with the transaction."""
-    staging = temporary("staging", rows.cls)
     with raw(conn).cursor() as cursor:
-        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(staging, temporary("diff", rows.cls)))
-        cursor.execute(
-            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
-                staging, names(rows.columns), table(rows.cls)
-            )
+        _make(cursor, rows.cls, list(rows.columns))
+        copy_rows(cursor, temporary("staging", rows.cls), rows.columns)
+        cursor.execute(sql.SQL("ANALYZE {}").format(temporary("staging", rows.cls)))
+
+
+def make_staging(conn: Connection, cls: FeatureClass) -> None:
+    """An empty temporary table for whatever columns the chunks of a batch bring."""
+    given = ["code", *(item.name for item in cls.fields), "geom", "incomplete", "extra"]
+    with raw(conn).cursor() as cursor:
+        _make(cursor, cls, given)
+
+
+def _make(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:
+    staging = temporary("staging", cls)
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(staging, temporary("diff", cls)))
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
+            staging, names(columns), table(cls)
         )
-        _copy(cursor, staging, rows.columns)
-        cursor.execute(sql.SQL("ANALYZE {}").format(staging))
+    )
 
 
-def compare(conn: Connection, rows: Prepared) -> Diff:
-    """Find, under the class's lock, the staged rows that are new or differ from the stored ones.
+def close_staging(conn: Connection, cls: FeatureClass, *, checked: bool) -> None:
+    """Tell the planner of the rows that were staged; unless all of them are `checked`, no code may stand twice.
+
+    Raises:
+        BadInput: With such a code.
+    """
+    staging = temporary("staging", cls)
+    with raw(conn).cursor() as cursor:
+        cursor.execute(sql.SQL("ANALYZE {} (code)").format(staging))
+        if checked:
+            return
+        twice = sql.SQL("SELECT code FROM {} GROUP BY code HAVING count(*) > 1 LIMIT 1").format(staging)
+        row = cursor.execute(twice).fetchone()
+    if row is not None:
+        raise doubled(cls, row[0])
+
+
+def doubled(cls: FeatureClass, code: str) -> BadInput:
+    """What is said of a code that two rows bear."""
+    return BadInput(
+        f"The code '{code}' stands more than once among the {cls.id}.",
+        "Give each object a code of its own, or name another key with --key.",
+    )
+
+
+def compare(conn: Connection, cls: FeatureClass, given: Sequence[str]) -> Diff:
+    """Find the staged rows that are new or differ from the stored ones in one of the `given` columns.
 
     A feature that is believed at other times only is there again, for the days until the next of them.
     """
-    given = [name for name in rows.given if name != "code"]
+    compared = [name for name in given if name != "code"]
+    drop = sql.SQL("DROP TABLE IF EXISTS {}").format(temporary("diff", cls))
     query = sql.SQL(
         "CREATE TEMP TABLE {diff} ON COMMIT DROP AS SELECT s.code, t.id, other.id AS known, other.gap FROM {staging} s "
         "LEFT JOIN {table} t ON t.code = s.code LEFT JOIN LATERAL (SELECT max(h.id) AS id, "
@@ -84,67 +132,133 @@ def compare(conn: Connection, rows: Prepared) -> Diff:
         "WHERE t.id IS NULL AND h.code = s.code AND h.until_change IS NULL) other ON TRUE "
         "WHERE t.id IS NULL OR ({stored}) IS DISTINCT FROM ({staged})"
     ).format(
-        diff=temporary("diff", rows.cls),
-        staging=temporary("staging", rows.cls),
-        table=table(rows.cls),
-        history=table(rows.cls, history=True),
-        stored=names(given, "t"),
-        staged=names(given, "s"),
+        diff=temporary("diff", cls),
+        staging=temporary("staging", cls),
+        table=table(cls),
+        history=table(cls, history=True),
+        stored=names(compared, "t"),
+        staged=names(compared, "s"),
     )
     count = sql.SQL("SELECT count(*) FILTER (WHERE id IS NULL), count(id) FROM {}").format(
-        temporary("diff", rows.cls)
+        temporary("diff", cls)
     )
     with raw(conn).cursor() as cursor:
+        cursor.execute(drop)
         cursor.execute(query, {"today": today()})
         new, changed = cursor.execute(count).fetchone() or (0, 0)
     return Diff(new, changed)
 
 
-def apply(conn: Connection, rows: Prepared, diff: Diff, change_id: int, import_id: UUID | None) -> None:
-    """Write what `compare` found: old versions to the history, changed rows in place, new rows in the batch's order."""
+def read_differing(
+    conn: Connection, cls: FeatureClass, given: Sequence[str], fields: Sequence[str]
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows that `compare` found, in chunks: code, shape as WKB, and `fields` as they will be once it is written."""
+    values = [sql.Identifier("s" if name in given else "t", name) for name in fields]
+    query = sql.SQL("SELECT {} FROM {} d JOIN {} s ON s.code = d.code LEFT JOIN {} t ON t.id = d.id").format(
+        sql.SQL(", ").join([sql.Identifier("s", "code"), sql.Identifier("s", "geom"), *values]),
+        temporary("diff", cls),
+        temporary("staging", cls),
+        table(cls),
+    )
+    with raw(conn).cursor("differing", binary=True) as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(CHUNK):
+            yield rows
+
+
+def make_derived(conn: Connection, cls: FeatureClass, columns: Sequence[str]) -> None:
+    """An empty temporary table for what is computed of the rows that differ."""
+    derived = temporary("computed", cls)
     with raw(conn).cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(derived))
+        cursor.execute(
+            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT code, {} FROM {} WITH NO DATA").format(
+                derived, names(columns), table(cls)
+            )
+        )
+
+
+def copy_derived(conn: Connection, cls: FeatureClass, columns: Mapping[str, Values]) -> None:
+    """Keep what was computed of rows, by code."""
+    with raw(conn).cursor() as cursor:
+        copy_rows(cursor, temporary("computed", cls), columns)
+
+
+def apply(
+    conn: Connection,
+    cls: FeatureClass,
+    columns: tuple[Sequence[str], Sequence[str]],
+    diff: Diff,
+    change_id: int,
+    import_id: UUID | None,
+) -> None:
+    """Write what `compare` found: old versions to the history, changed rows in place, new rows in the batch's order.
+
+    `columns` are the given ones, as staged, and those computed.
+    """
+    with raw(conn).cursor() as cursor:
+        cursor.execute(sql.SQL("ANALYZE {}").format(temporary("diff", cls)))
         if diff.changed:
-            _keep_old(cursor, rows, change_id)
-            _update(cursor, rows, change_id, import_id)
+            _keep_old(cursor, cls, change_id)
+            _update(cursor, cls, columns, change_id, import_id)
         if diff.new:
-            _insert(cursor, rows, change_id, import_id)
+            _insert(cursor, cls, columns, change_id, import_id)
 
 
-def _keep_old(cursor: Cursor, rows: Prepared, change_id: int) -> None:
-    where = sql.SQL("id IN (SELECT id FROM {})").format(temporary("diff", rows.cls))
-    columns = names(table_columns(cursor, rows.cls))
+def _keep_old(cursor: Cursor, cls: FeatureClass, change_id: int) -> None:
+    where = sql.SQL("id IN (SELECT id FROM {})").format(temporary("diff", cls))
+    columns = names(table_columns(cursor, cls))
     cursor.execute(
         sql.SQL("INSERT INTO {} ({}, until_change) SELECT {}, %s FROM {} WHERE {}").format(
-            table(rows.cls, history=True), columns, columns, table(rows.cls), where
+            table(cls, history=True), columns, columns, table(cls), where
         ),
         (change_id,),
     )
 
 
-def _update(cursor: Cursor, rows: Prepared, change_id: int, import_id: UUID | None) -> None:
+def _update(
+    cursor: Cursor,
+    cls: FeatureClass,
+    columns: tuple[Sequence[str], Sequence[str]],
+    change_id: int,
+    import_id: UUID | None,
+) -> None:
     pairs = sql.SQL(", ").join(
-        sql.SQL("{} = s.{}").format(sql.Identifier(name), sql.Identifier(name))
-        for name in rows.columns
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier(source, name))
+        for source, group in zip("sc", columns, strict=True)
+        for name in group
         if name != "code"
     )
     query = sql.SQL(
-        "UPDATE {} t SET {}, change_id = %s, import_id = %s FROM {} s JOIN {} d ON d.code = s.code WHERE d.id = t.id"
-    ).format(table(rows.cls), pairs, temporary("staging", rows.cls), temporary("diff", rows.cls))
+        "UPDATE {} t SET {}, change_id = %s, import_id = %s FROM {} s JOIN {} d ON d.code = s.code "
+        "JOIN {} c ON c.code = s.code WHERE d.id = t.id"
+    ).format(table(cls), pairs, temporary("staging", cls), temporary("diff", cls), temporary("computed", cls))
     cursor.execute(query, (change_id, import_id))
 
 
-def _insert(cursor: Cursor, rows: Prepared, change_id: int, import_id: UUID | None) -> None:
+def _insert(
+    cursor: Cursor,
+    cls: FeatureClass,
+    columns: tuple[Sequence[str], Sequence[str]],
+    change_id: int,
+    import_id: UUID | None,
+) -> None:
+    given, derived = columns
     query = sql.SQL(
         "INSERT INTO {} (id, valid, {}, change_id, import_id) SELECT "
         "coalesce(known, nextval(pg_get_serial_sequence({}, 'id'))), gap, {}, %s, %s FROM "
-        "(SELECT d.known, d.gap, s.* FROM {} s JOIN {} d ON d.code = s.code WHERE d.id IS NULL ORDER BY s.ctid) new"
+        "(SELECT d.known, d.gap, {}, {} FROM {} s JOIN {} d ON d.code = s.code JOIN {} c ON c.code = s.code "
+        "WHERE d.id IS NULL ORDER BY s.ctid) new"
     ).format(
-        table(rows.cls),
-        names(rows.columns),
-        sql.Literal(table(rows.cls).as_string(cursor)),
-        names(rows.columns, "new"),
-        temporary("staging", rows.cls),
-        temporary("diff", rows.cls),
+        table(cls),
+        names([*given, *derived]),
+        sql.Literal(table(cls).as_string(cursor)),
+        names([*given, *derived], "new"),
+        names(given, "s"),
+        names(derived, "c"),
+        temporary("staging", cls),
+        temporary("diff", cls),
+        temporary("computed", cls),
     )
     cursor.execute(query, (change_id, import_id))
 
@@ -169,7 +283,7 @@ def believed_codes(conn: Connection, cls: FeatureClass, codes: Sequence[str]) ->
 def update_columns(
     conn: Connection,
     cls: FeatureClass,
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Values],
     key: Sequence[str] = ("id",),
     *,
     history: bool = False,
@@ -190,7 +304,7 @@ def update_columns(
                 staging, names(columns), target
             )
         )
-        _copy(cursor, staging, columns)
+        copy_rows(cursor, staging, columns)
         cursor.execute(sql.SQL("ANALYZE {}").format(staging))
         cursor.execute(sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}").format(target, pairs, staging, same))
 
@@ -210,11 +324,8 @@ def end_rows(
         finish(cursor, cls, change_id)
 
 
-def _copy(cursor: Cursor, table: sql.Composable, columns: Mapping[str, Sequence[Any]]) -> None:
-    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(table, names(columns))) as copy:
-        for row in zip(*columns.values(), strict=True):
-            copy.write_row(row)
-
-
-def _text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
+def copy_rows(cursor: Cursor, target: sql.Composable, columns: Mapping[str, Values]) -> None:
+    """Copy columns, each (n,), to the end of a table."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, names(columns))
+    with cursor.copy(statement) as copy:
+        copy.write(copy_text(columns))

@@ -66,6 +66,7 @@ RESERVED_TABLES = frozenset(
     {
         "changes",
         "imports",
+        "import_rejects",
         "settings",
         "jobs",
         "alembic_version",

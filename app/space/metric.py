@@ -31,6 +31,10 @@ class MetricCrs:
         """Geometries (n,) in lon/lat (EPSG:4326) → the same in metres."""
         return _project(geometries, self._forward)
 
+    def project(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Places (n, 2) in lon/lat (EPSG:4326) → the same in metres (easting, northing)."""
+        return np.column_stack(self._forward.transform(lonlat[:, 0], lonlat[:, 1]))
+
     def to_lonlat(self, geometries: NDArray[np.object_]) -> NDArray[np.object_]:
         """Geometries (n,) in metres → the same in lon/lat (EPSG:4326)."""
         return _project(geometries, self._inverse)

@@ -11,6 +11,7 @@ from app.errors import BadDeclaration
 from tests.catalogue.small import FILES, write_geodata
 
 PARKS, COMMON, NEAR = "classes/parks.yaml", "classes/_common.yaml", "policies/near.yaml"
+WELLS = "classes/wells.yaml"
 
 #: (file, text in it, what stands there instead, what the message names, what the hint names)
 BAD = {
@@ -60,6 +61,37 @@ BAD = {
         "names of its own",
     ),
     "unknown group": (PARKS, "include: [group]", "include: [grup]", "key 'include.0'", "Did you mean group?"),
+    "heights of polygons": (
+        PARKS,
+        "aliases: [park]",
+        "z: [open_m2]",
+        "key 'z': names 1 fields",
+        "points names one",
+    ),
+    "heights of points in two fields": (
+        WELLS,
+        "symbol:",
+        "z: [depth_m, deep]\nsymbol:",
+        "names 2 fields",
+        "start",
+    ),
+    "heights in an unknown field": (
+        WELLS,
+        "symbol:",
+        "z: [depht_m]\nsymbol:",
+        "key 'z.0'",
+        "Did you mean depth_m?",
+    ),
+    "heights in a text": (WELLS, "symbol:", "z: [state]\nsymbol:", "'state' is no number in m", ""),
+    "unknown use of parts": (
+        PARKS,
+        "aliases: [park]",
+        "parts: merge",
+        "unknown value 'merge'",
+        "keep, split",
+    ),
+    "distance of polygons": (PARKS, "aliases: [park]", "duplicate_m: 5", "is for points only", "as a whole"),
+    "distance below nought": (WELLS, "symbol:", "duplicate_m: -1\nsymbol:", "must be at least 0", ""),
     "glyph of two characters": (PARKS, "glyph: 园", "glyph: 公园", "not one character", ""),
     "colour name": (PARKS, '"#117733"', "green", "'green' is not a colour", "#rrggbb"),
     "colour unquoted": (PARKS, '"#117733"', "#117733", "is not valid YAML (line ", ""),

@@ -238,3 +238,22 @@ def test_values_are_read_by_their_field(tmp_path: Path):
     assert parks.get_field("fee").osm_values == {"no": "false", "*": "true"}
     assert parks.zooms[1].where == {"kind": ("city",), "fee": (False, None)}
     assert parks.symbol.fill == "#b7dcb0"
+
+
+def test_heights_parts_and_duplicates_are_declared(catalogue, tmp_path):
+    classes = catalogue.classes
+    assert {name: cls.z for name, cls in classes.items() if cls.z} == {
+        "pipe_nodes": ("elevation_m",),
+        "pipes": ("start_elevation_m", "end_elevation_m"),
+    }
+    assert {name for name, cls in classes.items() if cls.geometry == "point" and cls.parts == "keep"} == {
+        "manholes",
+        "pipe_nodes",
+    }
+    for cls in classes.values():
+        pointlike = cls.geometry in ("point", "mixed")
+        assert (cls.duplicate_m is not None) == pointlike
+        assert pointlike or cls.parts == "keep"
+    assert (classes["toilets"].duplicate_m, classes["manholes"].duplicate_m) == (5, 0.5)
+    wells = load_catalogue(write_geodata(tmp_path)).get_class("wells")
+    assert (wells.duplicate_m, wells.parts, wells.z) == (1, "split", ())

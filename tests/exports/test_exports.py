@@ -20,11 +20,12 @@ from sqlalchemy import text
 from app.errors import BadInput, NoSpace, NotFound
 from app.exports.routes import router
 from app.exports.service import export
+from app.ingest.options import Origin
 from app.ingest.osm import ATTRIBUTION, LICENCE, SOURCE
-from app.ingest.report import Origin
-from app.ingest.service import import_path
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
+from app.settings import Settings
+from tests.importing import import_path
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_gdal_reads_the_geopackage(database, catalogue, toilets, tmp_path):
     path = tmp_path / "t.gpkg"
     export(database, catalogue, "toilets", path)
     info = pyogrio.read_info(path, layer="toilets")
-    assert (info["crs"], info["geometry_type"], info["features"]) == ("EPSG:4326", "Point", 3)
+    assert (info["crs"], info["geometry_type"], info["features"]) == ("EPSG:4490", "Point", 3)
     types = dict(zip(info["fields"], info["ogr_types"], strict=True))
     assert (types["stalls"], types["built_on"], types["name_zh"]) == ("OFTInteger64", "OFTDate", "OFTString")
     base = sqlite3.connect(path)
@@ -191,7 +192,7 @@ def full_city(database, catalogue, data_dir):
 def client(database, catalogue):
     app = FastAPI()
     app.include_router(router)
-    app.state.db, app.state.catalogue = database, catalogue
+    app.state.db, app.state.catalogue, app.state.settings = database, catalogue, Settings()
     return TestClient(app)
 
 
@@ -203,11 +204,21 @@ def test_a_download_leaves_nothing_behind(client, toilets, tmp_path, monkeypatch
     assert len(answer.json()["features"]) == 3
     package = client.get("/exports/toilets.gpkg")
     assert package.content.startswith(b"SQLite format 3")
+    zipped = client.get("/exports/toilets.shp.zip", params={"crs": "EPSG:4548"})
+    assert zipped.headers["content-type"] == "application/zip"
+    assert 'filename="toilets.shp.zip"' in zipped.headers["content-disposition"]
+    assert zipped.content.startswith(b"PK")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "path", ["/exports/..%2f..%2fetc%2fpasswd.gpkg", "/exports/toilets.exe", "/exports/a%00b.gpkg"]
+    "path",
+    [
+        "/exports/..%2f..%2fetc%2fpasswd.gpkg",
+        "/exports/toilets.exe",
+        "/exports/toilets.exe.zip",
+        "/exports/a%00b.gpkg",
+    ],
 )
 def test_a_download_takes_no_paths(client, path):
     assert client.get(path).status_code in (404, 422)

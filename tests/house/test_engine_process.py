@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.coverage.engine_client import EngineClient, error_from_plain, error_to_plain
+from app.coverage.engine_client import EngineClient
 from app.coverage.engine_frames import MAX_FRAME_BYTES, receive_frame, send_frame
 from app.coverage.engine_server import EngineServer
-from app.errors import BadInput, NotFound, Unavailable, unknown
+from app.errors import BadInput, NotFound, Unavailable, error_from_plain, error_to_plain, unknown
 
 plain = st.recursive(
     st.none()

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.errors import BadInput, NotFound
-from app.ingest.service import import_path
+from tests.importing import import_path
 from tests.ingest.test_import import only, write
 
 #: 上水井盖 of the live system (standards.md §3.1), and ids made by the layout of 2026.
@@ -149,8 +149,9 @@ def test_near_a_border_either_district_may_have_registered(
 ):
     _load_districts(database, catalogue, tmp_path, second)
     report = load(
-        {"编码": "m1", "部件标识码": new_id("01001", 1, "360103")}, lon=lon, code_system="gbt47678_2026"
-    )
+        {"编码": "m1", "部件标识码": new_id("01001", 1, "360103")}, lon=lon, code_system="gbt47678_2026",
+        allow_outside=True,
+    )  # fmt: skip
     assert (report["rejects"] == []) is good
 
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from app.cli import app
 from app.errors import BadInput, NotFound, UnreadableFile
 from app.ingest.commands import exit_code
-from app.ingest.service import import_path
 from app.inventory.arrays import read_arrays
 from app.inventory.times import Times
+from tests.importing import import_path
 
 HINT = "Give the row a geometry and import it again."
 
@@ -72,7 +72,15 @@ def test_a_file_is_loaded_and_recorded(load, count, database, tmp_path):
     )
     report = only(load(path))
     assert report["classes"] == {
-        "toilets": {"read": 3, "loaded": 2, "rejected": 1, "unchanged": 0, "new": 2, "changed": 0}
+        "toilets": {
+            "read": 3,
+            "loaded": 2,
+            "rejected": 1,
+            "unchanged": 0,
+            "skipped": 0,
+            "new": 2,
+            "changed": 0,
+        }
     }
     assert report["rejects"] == [
         {
@@ -189,6 +197,7 @@ def test_helsinki_with_its_people_and_districts(load, count, data_dir):
         "loaded": 12,
         "rejected": 5,
         "unchanged": 0,
+        "skipped": 0,
         "new": 12,
         "changed": 0,
     }
@@ -244,7 +253,7 @@ def test_the_command_prints_the_report_and_writes_it(chengtu, tmp_path):
     path = write(tmp_path / "toilets.geojson", rows)
     done = chengtu("import", path, "--json", "--report", tmp_path / "r.json")
     assert done.exit_code == 0, done.output
-    counts = {"read": 3, "loaded": 2, "rejected": 1, "unchanged": 0, "new": 2, "changed": 0}
+    counts = {"read": 3, "loaded": 2, "rejected": 1, "unchanged": 0, "skipped": 0, "new": 2, "changed": 0}
     assert json.loads(done.stdout)["files"][0]["classes"]["toilets"] == counts
     assert json.loads((tmp_path / "r.json").read_text())["files"][0]["classes"]["toilets"] == counts
     shown = chengtu("import", path)

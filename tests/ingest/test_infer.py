@@ -10,7 +10,7 @@ import geopandas
 import osmium
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from osmium.osm.mutable import Node, Way
 from typer.testing import CliRunner
@@ -19,14 +19,14 @@ from app.catalogue.loader import check_class, load_catalogue, load_common
 from app.catalogue.model import Title
 from app.cli import app
 from app.errors import BadInput, UnreadableFile
-from app.ingest.headings import match_headings
+from app.ingest.headings import choose_class, match_headings
 from app.ingest.infer import guess_fields, guess_geometry, slug, split_unit
 from app.ingest.infer_service import infer_class, save
 from app.ingest.infer_yaml import Inferred, write_yaml
 from app.ingest.layer import Layer
-from app.ingest.rows import make_batch
 from app.ingest.values import converter
 from app.settings import ROOT
+from tests.importing import make_batch
 
 GEODATA = ROOT / "geodata"
 DECLARED = load_catalogue(GEODATA)
@@ -200,6 +200,8 @@ VALUES = (
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(TEXTS, st.lists(VALUES, min_size=4, max_size=4), max_size=5), TEXTS)
 def test_whatever_a_table_holds_the_declaration_loads(columns, title):
+    # A layer's name that another class bears is never a title: `infer_class` takes the id in words instead.
+    assume(choose_class(DECLARED, None, [title]) is None)
     guesses = guess_fields(columns, "things", COMMON)
     assert len(guesses.fields) + len(guesses.left) == len(columns)
     found = Inferred(

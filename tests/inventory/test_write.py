@@ -119,13 +119,13 @@ def test_sizes_are_measured_and_flagged(town, catalogue):
     assert length_m == pytest.approx(0.01 * 110_850, rel=2e-3)
 
 
-def test_two_batches_of_one_class_follow_each_other(town, catalogue):
-    counts = write_batches(town, catalogue, [toilets(stalls=[1, 1]), toilets(stalls=[1, 2])], CHANGE)[
-        "toilets"
-    ]
-    assert (counts.read, counts.new, counts.changed, counts.unchanged) == (4, 2, 1, 1)
-    assert rows(town, "toilets", "stalls") == [(1,), (2,)]
-    assert len(rows(town, "toilets", "id", history=True)) == 1
+def test_two_batches_of_one_class_are_chunks_of_one(town, catalogue):
+    more = batch("toilets", {"t3": place(1, 1)}, {"stalls": [3]})
+    counts = write_batches(town, catalogue, [toilets(stalls=[1, 2]), more], CHANGE)["toilets"]
+    assert (counts.read, counts.new) == (3, 3)
+    assert rows(town, "toilets", "stalls") == [(1,), (2,), (3,)]
+    with pytest.raises(BadInput, match="'t[12]' stands more than once"):
+        write_batches(town, catalogue, [toilets(stalls=[1, 1]), toilets(stalls=[1, 2])], CHANGE)
 
 
 def test_rejected_rows_are_counted(town, catalogue):

@@ -15,11 +15,11 @@ import shapely
 
 from app.coverage import service
 from app.coverage.engine import Engine
-from app.ingest.service import import_path
 from app.inventory.arrays import read_arrays
 from app.inventory.changes import get_metric_crs
 from app.settings import ROOT
 from tests.conftest import clone, opened
+from tests.importing import import_path
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ import shapely
 
 from app.coverage import service
 from app.coverage.engine import Engine
-from app.ingest.service import import_path
 from app.inventory.arrays import read_arrays
 from app.inventory.changes import get_metric_crs
 from tests.conftest import clone, opened
+from tests.importing import import_path
 
 STATES = {"monaco": "monaco-231225.osm.pbf", "andorra": "andorra-260403.osm.pbf"}
 READ = {

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from app.errors import UnreadableFile
 from app.ingest.files import SourceFile
-from app.ingest.layer import Extent, Layer
+from app.ingest.layer import Ask, Extent, Layer
+from app.ingest.readers.select import chosen, spans
 
 GEOMETRY_TYPES = frozenset(
     {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
@@ -26,34 +28,43 @@ MAX_DEPTH = 64
 _EPSG_URN = re.compile(r"(?:urn:ogc:def:crs:)?EPSG:[\d.]*:?(\d+)", re.IGNORECASE)
 
 
-def read_geojson(file: SourceFile, encoding: str | None = None) -> list[Layer]:
+def read(file: SourceFile, ask: Ask) -> Iterator[Layer]:
     """The one layer of a GeoJSON file: a FeatureCollection, a Feature, a geometry or a GeometryCollection.
 
-    Rows are numbered from 1 in the order of the file; `encoding` is used instead of UTF-8.
+    Rows are numbered from 1 in the order of the file; `ask.encoding` is used instead of UTF-8.
 
     Raises:
         UnreadableFile: The text is not JSON, not GeoJSON, not in the encoding, or holds no features.
     """
+    encoding = ask.encoding or _encoding(file)
     root = _parse(file, encoding)
     features = list(_features(root, file))
     if not features:
         raise UnreadableFile(f"'{file.name}' holds no features.", "Export it again with its rows.")
-    shapes = [_member(feature, "geometry") for feature in features]
-    geometry, faults = _geometries(shapes)
+    name = str(root.get("name") or file.path.name.split(".")[0])
+    chosen(file, ask, [name])
+    crs, extent = _crs(root, file), _extent(root)
+    for start, end in spans(len(features)):
+        layer = layer_of(name, features[start:end], start + 1)
+        yield replace(layer, crs=crs, extent=extent, encoding=encoding)
+
+
+def layer_of(name: str, features: list[Any], first: int) -> Layer:
+    """GeoJSON features as a layer whose rows are numbered from `first`; what is none is a fault."""
+    geometry, faults = _geometries([_member(feature, "geometry") for feature in features])
     faults |= {
         i: "not a GeoJSON feature" for i, feature in enumerate(features) if not isinstance(feature, dict)
     }
-    rows = list(range(1, len(features) + 1))
-    name = str(root.get("name") or file.path.name.split(".")[0])
-    return [Layer(name, rows, geometry, _columns(features), _crs(root, file), faults, _extent(root))]
+    rows = list(range(first, first + len(features)))
+    return Layer(name, rows, geometry, _columns(features), None, faults)
 
 
-def _parse(file: SourceFile, encoding: str | None) -> dict[str, Any]:
+def _parse(file: SourceFile, encoding: str) -> dict[str, Any]:
     if file.path.stat().st_size > MAX_BYTES:
         raise UnreadableFile(f"'{file.name}' is larger than 2 GB.", "Save it as GeoPackage.")
     text = _decode(file, encoding)
     try:
-        root = _load(text)
+        root = load(text)
     except (ValueError, RecursionError) as error:
         reason = "it nests too deep" if isinstance(error, RecursionError) else str(error)
         raise UnreadableFile(f"'{file.name}' is not valid JSON: {reason}.", "Export it again.") from error
@@ -62,7 +73,8 @@ def _parse(file: SourceFile, encoding: str | None) -> dict[str, Any]:
     return root
 
 
-def _load(text: bytes) -> Any:
+def load(text: bytes) -> Any:
+    """The value of a JSON text in UTF-8; NaN, Infinity and whole numbers of any size are taken. Raises ValueError."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -70,20 +82,21 @@ def _load(text: bytes) -> Any:
         return json.loads(text)
 
 
-def _decode(file: SourceFile, encoding: str | None) -> bytes:
-    raw = file.path.read_bytes()
-    if encoding is None and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
+def _encoding(file: SourceFile) -> str:
+    with file.path.open("rb") as source:
+        return "UTF-16" if source.read(2) in {b"\xff\xfe", b"\xfe\xff"} else "UTF-8"
+
+
+def _decode(file: SourceFile, encoding: str) -> bytes:
     try:
-        return raw.decode(encoding or "utf-8-sig").lstrip("\ufeff").encode()
+        return file.path.read_bytes().decode(encoding).lstrip("\ufeff").encode()
     except LookupError as error:
         raise UnreadableFile(
             f"There is no encoding '{encoding}'.", "For example UTF-8 or GB18030."
         ) from error
     except UnicodeError as error:
-        name = encoding or "UTF-8"
         hint = "Name its encoding, for example --encoding GB18030, or save it in UTF-8."
-        raise UnreadableFile(f"'{file.name}' is not in {name}.", hint) from error
+        raise UnreadableFile(f"'{file.name}' is not in {encoding}.", hint) from error
 
 
 def _features(root: dict[str, Any], file: SourceFile) -> Iterator[Any]:

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import shapely
 
-from app.errors import BadInput, UnreadableFile
-from app.ingest.files import recognise
-from app.ingest.geojson import read_geojson
+from app.errors import UnreadableFile
 from app.ingest.layer import Layer
-from app.ingest.rows import make_batch
+from tests.ingest.readers.reading import read as read_all
+from tests.ingest.readers.reading import read_one
 
 SQUARE = [[[25.0, 60.0], [25.001, 60.0], [25.001, 60.001], [25.0, 60.001], [25.0, 60.0]]]
 
@@ -22,7 +21,7 @@ def read(tmp_path):
     def read(root, **options: Any) -> Layer:
         path = tmp_path / "file.geojson"
         path.write_text(root if isinstance(root, str) else json.dumps(root), encoding="utf-8")
-        return read_geojson(recognise(path), **options)[0]
+        return read_one(path, **options)
 
     return read
 
@@ -58,16 +57,18 @@ def test_a_bad_geometry_is_told_and_the_good_ones_load(read, reason):
     assert layer.geometry[2] is not None
 
 
-def test_numbers_that_json_does_not_know_cost_only_their_row(read, catalogue):
+def test_numbers_that_json_does_not_know_cost_only_their_row(read):
     text = json.dumps(
         collection(
             *({"type": "Point", "coordinates": [25, lat]} for lat in (60, float("nan"), float("inf"), 1e308))
         )
     )
     layer = read(text)
-    made = make_batch(layer, catalogue.get_class("toilets"))
-    assert [r.row for r in made.batch.rejects] == [2, 3, 4]
-    assert len(made.batch.codes) == 1
+    assert len(layer.rows) == 4
+    assert layer.geometry[0] == shapely.Point(25, 60)
+    # What is no number cannot be read; what is one but no place is refused when it is cleaned.
+    assert set(layer.faults) == {1, 2}
+    assert layer.geometry[3].y == 1e308
 
 
 def test_all_forms_of_a_root(read):
@@ -124,17 +125,19 @@ def test_encodings(tmp_path):
     )
     path.write_bytes(text.encode("gb18030"))
     with pytest.raises(UnreadableFile, match="not in UTF-8") as caught:
-        read_geojson(recognise(path))
+        read_one(path)
     assert "GB18030" in (caught.value.hint or "")
-    assert read_geojson(recognise(path), "GB18030")[0].name == "公园绿地"
+    assert read_one(path, encoding="GB18030").name == "公园绿地"
     with pytest.raises(UnreadableFile, match="no encoding"):
-        read_geojson(recognise(path), "klingon")
+        read_one(path, encoding="klingon")
     path.write_bytes(text.encode("utf-16"))
-    assert read_geojson(recognise(path))[0].name == "公园绿地"
+    assert read_one(path).name == "公园绿地"
 
 
-def test_coordinates_that_are_no_degrees_are_a_question(read, catalogue):
-    layer = read(collection({"type": "Point", "coordinates": [39388382.945, 3174669.149]}))
-    with pytest.raises(BadInput, match="no longitudes and latitudes") as caught:
-        make_batch(layer, catalogue.get_class("toilets"))
-    assert "EPSG:4527" in (caught.value.hint or "")
+def test_long_files_come_in_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("app.ingest.readers.select.CHUNK_ROWS", 2)
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps(collection(*[{"type": "Point", "coordinates": [25, i]} for i in range(5)])))
+    chunks = read_all(path)
+    assert [layer.rows for layer in chunks] == [[1, 2], [3, 4], [5]]
+    assert {layer.name for layer in chunks} == {"a"}

@@ -1,0 +1,40 @@
+"""The columns of a layer as arrays that GDAL takes: of the column's exact type, with a mask of nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.exports.model import ExportLayer
+
+Arrays = tuple[list[NDArray[Any]], list[NDArray[np.bool_] | None]]
+
+
+def column_arrays(layer: ExportLayer) -> Arrays:
+    """Values as arrays (n,) and where each is null; text has None itself."""
+    arrays = [_array(column.type, values) for column, values in zip(layer.columns, layer.values, strict=True)]
+    masks = [
+        np.fromiter((v is None for v in values), bool, len(values)) if column.type in _FILLERS else None
+        for column, values in zip(layer.columns, layer.values, strict=True)
+    ]
+    return arrays, masks
+
+
+def _array(kind: str, values: list[Any]) -> NDArray[Any]:
+    if kind not in _FILLERS:
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    filler, dtype = _FILLERS[kind]
+    return np.array([filler() if value is None else value for value in values], dtype=dtype)
+
+
+_FILLERS: dict[str, tuple[Callable[[], Any], str]] = {
+    "integer": (int, "int64"),
+    "number": (float, "float64"),
+    "boolean": (bool, "bool"),
+    "date": (lambda: np.datetime64("NaT"), "datetime64[D]"),
+}

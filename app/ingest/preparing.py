@@ -1,0 +1,77 @@
+"""What happens to a chunk before its rows are understood: rows chosen, own exports recognised, places drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.ingest.layer import Extent, Layer, LayerSource, take
+from app.ingest.own_export import Marks, OwnExport, restore
+from app.ingest.points import PlaceColumns, draw
+from app.ingest.rejects import unmend
+from app.ingest.spool import finite_bounds, join_extents
+from app.ingest.where import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A chunk ready to be understood: `skipped` rows were not asked for; `marks` are those of our own export."""
+
+    layer: Layer
+    marks: Marks | None
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How the chunks of one layer are prepared: `where` chooses rows, `own` names our own columns, `places` draws.
+
+    `quoted` files (CSV, XLSX) guard cells that look like formulas. `mended` is a file of refused rows, imported again.
+    """
+
+    where: Where | None = None
+    own: OwnExport | None = None
+    quoted: bool = False
+    places: PlaceColumns | None = None
+    mended: bool = False
+
+    def apply(self, layer: Layer) -> Prepared:
+        """One chunk, prepared."""
+        count, marks = len(layer.rows), None
+        if self.mended:
+            layer = unmend(layer, guarded=self.quoted)
+        if self.where is not None:
+            mask = self.where.mask(layer.columns, count)
+            layer = take(layer, np.flatnonzero(mask).tolist()) if not mask.all() else layer
+        if self.own is not None:
+            layer, marks = restore(layer, self.own, quoted=self.quoted)
+        if self.places is not None and not layer.spatial:
+            layer = draw(layer, self.places)
+        return Prepared(layer, marks, count - len(layer.rows))
+
+    def source(self, given: LayerSource) -> LayerSource:
+        """The layer as it is after the preparation, to be looked through before it is loaded."""
+
+        def chunks() -> Iterator[Layer]:
+            return (self.apply(chunk).layer for chunk in given.chunks())
+
+        headings: dict[str, None] = {}
+        bounds: Extent | None = None
+        crs, notes = given.crs, dict.fromkeys(given.notes)
+        for chunk in chunks():
+            notes |= dict.fromkeys(chunk.notes)
+            headings |= dict.fromkeys(chunk.columns)
+            bounds = join_extents(bounds, finite_bounds(chunk.geometry))
+            crs = crs or chunk.crs
+        drawn = given.spatial or self.places is not None
+        return replace(
+            given,
+            headings=tuple(headings),
+            bounds=bounds,
+            spatial=drawn,
+            chunks=chunks,
+            crs=crs,
+            notes=tuple(notes),
+        )

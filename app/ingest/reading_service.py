@@ -1,0 +1,249 @@
+"""A file as understood: its layers read apart, planned, and handed on as batches made while they are written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app.catalogue.model import Catalogue, FeatureClass
+from app.database.transactions import Connection, Database
+from app.errors import BadInput, UnreadableFile
+from app.ingest import osm
+from app.ingest.clean import shape_notes
+from app.ingest.files import SourceFile, list_files, recognise
+from app.ingest.headings import choose_class
+from app.ingest.layer import Ask, Extent
+from app.ingest.mapping import SavedMapping
+from app.ingest.mapping_file import save_mapping, used_mapping
+from app.ingest.options import ImportOptions, Origin
+from app.ingest.periods import split_untimed, with_start
+from app.ingest.planning import City, FilePlan, plan_file
+from app.ingest.sandbox import Limits, load_osm, open_layers
+from app.ingest.store import read_divisions, read_frame, read_places
+from app.ingest.survey import find_tables
+from app.ingest.tables_service import read_batches
+from app.ingest.tally import Tally
+from app.inventory.batch import Batch
+from app.space.city_systems import NO_SYSTEMS, CitySystems
+
+Progress = Callable[[float, float | None, str], None]
+#: Formats of tables without geometry, which may be parts of one survey.
+TABLES = frozenset({"delimited", "xlsx", "dbf"})
+#: Options that a saved mapping keeps.
+ASKED = ("key", "crs", "encoding", "code_system", "where")
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """Who imports into what, and with which means; the same for every file of a folder.
+
+    `mapping` is a saved one, `save_mapping` the file that the mapping used is written to, `rejects` the file or folder
+    that refused rows are written to, `limits` bound the process that reads, `systems` are the city's own coordinate
+    systems. An uploaded file is `shown` by the name that its sender gave it; `job` is the one that imports it, ended by
+    `finish` with the report in the transaction that writes the rows.
+    """
+
+    db: Database
+    catalogue: Catalogue
+    who: str
+    progress: Progress = lambda *_: None
+    metric_crs: str | None = None
+    mapping: SavedMapping | None = None
+    save_mapping: Path | None = None
+    rejects: Path | None = None
+    limits: Limits | None = None
+    systems: CitySystems = NO_SYSTEMS
+    import_id: UUID | None = None
+    shown: str | None = None
+    job: UUID | None = None
+    finish: Callable[[Connection, dict[str, Any]], None] | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """A file as understood: what the report says of it, and its batches, made within the writing transaction.
+
+    `crs` is the label of a CRS, which never tells the parameters of a city's own.
+    """
+
+    batches: Callable[[Connection, Tally], Iterator[Batch]]
+    crs: str | None
+    encoding: str | None
+    extent: Extent | None
+    origin: Origin
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+    plan: FilePlan | None = None
+
+    def about(self, tally: Tally) -> dict[str, Any]:
+        """What the report says of the file as a whole and of each of its layers."""
+        plans = [] if self.plan is None else self.plan.layers
+        layers = [plan.as_dict() for plan in plans]
+        for told, plan in zip(layers, plans, strict=True):
+            told["notes"] += shape_notes(tally.told.get(plan.given.name, Counter()), plan.cls)
+        return {
+            "crs": self.crs,
+            "encoding": self.encoding,
+            "extent": list(self.extent) if self.extent else None,
+            **asdict(self.origin),
+            "keys": {told["layer"]: told["key"] for told in layers},
+            "headings": {told["layer"]: told["headings"] for told in layers},
+            "layers": layers,
+            "skipped": self.skipped,
+        }
+
+
+def find_survey(means: Importing, folder: Path, options: ImportOptions) -> SourceFile | None:
+    """The tables of a folder that are one survey: points in one file, lines between them in another."""
+    with ExitStack() as stack:
+        of_file: dict[int, SourceFile] = {}
+        sources = []
+        for file in _tables(folder):
+            with suppress(BadInput):
+                ask = Ask(options.encoding, options.layer)
+                layers = stack.enter_context(open_layers(file, ask, means.progress, means.limits))
+                sources += layers
+                of_file |= {id(layer): file for layer in layers}
+        tables = find_tables(sources) if len(set(of_file.values())) > 1 else None
+    if tables is None:
+        return None
+    parts = [*(table.source for table in tables.points), *(table.source for table in tables.lines)]
+    members = tuple(dict.fromkeys(of_file[id(source)] for source in parts))
+    return SourceFile(folder.resolve(), members[0].format, members=members) if len(members) > 1 else None
+
+
+def _tables(folder: Path) -> Iterator[SourceFile]:
+    for path in list_files(folder):
+        with suppress(BadInput):
+            file = recognise(path)
+            if file.format in TABLES:
+                yield file
+
+
+@contextmanager
+def open_reading(means: Importing, file: SourceFile, options: ImportOptions) -> Iterator[Reading]:
+    """A file as understood, to be written before the context ends.
+
+    Raises:
+        UnreadableFile, BadInput: It cannot be read, or not be understood.
+    """
+    if file.format == "osm":
+        yield _read_osm(means, file, options)
+        return
+    encoding = options.encoding or (means.mapping.encoding if means.mapping else None)
+    ask = Ask(encoding, options.layer)
+    with ExitStack() as stack:
+        sources = [
+            source
+            for part in file.members or (file,)
+            for source in stack.enter_context(open_layers(part, ask, means.progress, means.limits))
+        ]
+        with means.db.read() as conn:
+            plan = plan_file(means.catalogue, file, sources, options, _city(conn, means), means.mapping)
+        if not plan.layers:
+            why = "; ".join(f"{item['layer']}: {item['reason']}" for item in plan.skipped)
+            raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", f"{why}.")
+        if means.save_mapping is not None:
+            _save_mapping(means.save_mapping, plan, options)
+        yield _understood(means, plan, options)
+
+
+def _save_mapping(path: Path, plan: FilePlan, options: ImportOptions) -> None:
+    """Write what the import uses, so that it can be edited and used again."""
+    given = {**asdict(options.origin), **{name: getattr(options, name) for name in ASKED}}
+    # The one layer of next year's file may be called otherwise.
+    single = len(plan.layers) == 1 and not plan.skipped
+    used = [
+        used_mapping(
+            layer.cls, None if single else layer.given.name, layer.rows.meaning, layer.mapping
+        ).with_options(**given)
+        for layer in plan.layers
+    ]
+    told = [layer.as_dict() for layer in plan.layers]
+    suggestions = [item for layer in told for item in layer["suggestions"]]
+    rest = {layer["layer"]: layer["extra"] for layer in told}
+    save_mapping(path, SavedMapping(tuple(used)), suggestions, rest)
+
+
+def _city(conn: Connection, means: Importing) -> City:
+    def stored(cls: FeatureClass, codes: list[str]) -> dict[str, tuple[float, float]]:
+        return read_places(conn, cls, codes)
+
+    return City(read_divisions(conn), read_frame(conn), means.systems, stored)
+
+
+def _understood(means: Importing, plan: FilePlan, options: ImportOptions) -> Reading:
+    mappings = [layer.mapping for layer in plan.layers if layer.mapping is not None]
+    said = {
+        name: getattr(options.origin, name)
+        or next((getattr(m, name) for m in mappings if getattr(m, name)), None)
+        for name in ("source", "licence", "attribution")
+    }
+    return Reading(
+        lambda conn, tally: read_batches(conn, plan, options, means.systems, tally),
+        _join(layer.detection.label for layer in plan.layers),
+        _join(layer.given.encoding or "UTF-8" for layer in plan.layers),
+        next((layer.given.extent for layer in plan.layers if layer.given.extent), None),
+        Origin(**said),
+        [{name: value for name, value in item.items() if name != "unnamed"} for item in plan.skipped],
+        plan,
+    )
+
+
+def _join(names: Iterator[str]) -> str | None:
+    return ", ".join(dict.fromkeys(names)) or None
+
+
+def _read_osm(means: Importing, file: SourceFile, options: ImportOptions) -> Reading:
+    _refuse_options(file, options)
+    chosen = choose_class(means.catalogue, options.class_id, ())
+    classes = [
+        cls for cls in means.catalogue.classes.values() if cls.osm and (chosen is None or cls is chosen)
+    ]
+    if not classes:
+        raise BadInput(
+            f"The class '{options.class_id}' is not read from OpenStreetMap.", "It has no OSM rule."
+        )
+    data = load_osm(file, classes, means.progress, means.limits)
+    found = osm.make_batches(data, classes)
+    if not any(item.batch.read for item in found):
+        hint = "No object has the tags of a class."
+        raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", hint)
+    return Reading(
+        lambda _conn, tally: _osm_batches(found, tally, options),
+        "EPSG:4326", "UTF-8", data.extent, Origin(osm.SOURCE, osm.LICENCE, osm.ATTRIBUTION),
+    )  # fmt: skip
+
+
+def _osm_batches(found: list[osm.OsmBatch], tally: Tally, options: ImportOptions) -> Iterator[Batch]:
+    for item in found:
+        batch = item.batch
+        tally.read[batch.class_id] += batch.read
+        tally.refuse(batch.class_id, batch.rejects)
+        tally.repaired.extend(item.repaired)
+        tally.incomplete.extend(item.cut)
+        since = options.valid_from
+        yield from split_untimed(batch if since is None else replace(batch, valid=with_start(batch, since)))
+
+
+def _refuse_options(file: SourceFile, options: ImportOptions) -> None:
+    """What OSM says by itself cannot be said otherwise, and must not be passed over in silence."""
+    if options.code_system is not None:
+        raise BadInput(
+            f"'{file.name}' is OpenStreetMap data: it holds no official component ids.",
+            "Leave out --code-system.",
+        )
+    if options.key is not None or (options.crs is not None and options.crs.upper() != "EPSG:4326"):
+        raise BadInput(
+            f"'{file.name}' is OpenStreetMap data: its CRS is EPSG:4326 and its keys are n1, w1, r1.",
+            "Leave out --crs and --key.",
+        )
+    if options.where is not None or options.layer is not None:
+        raise BadInput(
+            f"'{file.name}' is OpenStreetMap data: it has no columns and layers.",
+            "Choose a class of its objects with --class.",
+        )

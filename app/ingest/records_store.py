@@ -1,0 +1,98 @@
+"""The SQL of import records: begun before a file is read, ended in whatever state, with the rows that were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, text
+
+from app.ingest.rejects import RejectsFile
+from app.inventory.history_store import IMPORT_LOCK
+from app.jobs import store as jobs
+
+#: Largest file of refused rows that is kept in the database.
+KEPT_BYTES = 16 * 1024**2
+_HOLD = text("SELECT pg_advisory_xact_lock(:space, :key)")
+_BEGIN = text(
+    "INSERT INTO city.imports (id, path, format, state, who, started_at, job) "
+    "VALUES (:id, :path, :format, 'running', :who, clock_timestamp(), :job) "
+    # A job that is done again after its worker died.
+    "ON CONFLICT (id) DO UPDATE SET state = 'running', started_at = excluded.started_at, finished_at = NULL, "
+    "error = NULL WHERE imports.state <> 'done'"
+)
+_END = text(
+    "UPDATE city.imports SET state = :state, error = CAST(:error AS jsonb), finished_at = clock_timestamp() "
+    "WHERE id = :id AND state IN ('running', 'interrupted')"
+)
+_KEEP_REJECTS = text(
+    "INSERT INTO city.import_rejects (import_id, name, content) VALUES (:id, :name, :content) "
+    "ON CONFLICT (import_id, name) DO UPDATE SET content = excluded.content"
+)
+_ENQUEUE = text(
+    "INSERT INTO city.jobs (kind, request, who, idempotency_key) "
+    "VALUES ('import', CAST(:request AS jsonb), :who, :key) "
+    "ON CONFLICT (kind, idempotency_key) DO NOTHING RETURNING id"
+)
+_KNOWN_JOB = text("SELECT id, request FROM city.jobs WHERE kind = 'import' AND idempotency_key = :key")
+_WANTED = text(
+    "SELECT request ->> 'upload' FROM city.jobs WHERE kind = 'import' AND state IN ('queued', 'running')"
+)
+
+
+def hold(conn: Connection, import_id: UUID) -> None:
+    """Hold the import's lock while the transaction lasts, however long nothing is said in it."""
+    conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    key = int.from_bytes(import_id.bytes[:4], signed=True)
+    conn.execute(_HOLD, {"space": IMPORT_LOCK, "key": key})
+
+
+def begin(conn: Connection, import_id: UUID, path: str, file_format: str, who: str, job: UUID | None) -> None:
+    """Put an import on record as running."""
+    conn.execute(_BEGIN, {"id": import_id, "path": path, "format": file_format, "who": who, "job": job})
+
+
+def end(
+    conn: Connection,
+    import_id: UUID,
+    state: Literal["failed", "interrupted"],
+    error: Mapping[str, Any],
+) -> None:
+    """Note why a running import ended; one that is done stays so."""
+    values = {"id": import_id, "state": state, "error": orjson.dumps(error).decode()}
+    conn.execute(_END, values)
+
+
+def keep_rejects(conn: Connection, import_id: UUID, files: Iterable[RejectsFile]) -> None:
+    """Keep refused rows beside the record of their import; those of more than KEPT_BYTES are not kept."""
+    for file in files:
+        if len(file.content) <= KEPT_BYTES:
+            conn.execute(_KEEP_REJECTS, {"id": import_id, "name": file.name, "content": file.content})
+
+
+def read_rejects(conn: Connection, import_id: UUID) -> list[RejectsFile]:
+    """The files of refused rows kept for an import, by name."""
+    query = text("SELECT name, content FROM city.import_rejects WHERE import_id = :id ORDER BY name")
+    return [RejectsFile(row[0], bytes(row[1])) for row in conn.execute(query, {"id": import_id})]
+
+
+def enqueue_import(
+    conn: Connection, request: Mapping[str, Any], who: str, key: str | None
+) -> tuple[UUID, dict[str, Any]]:
+    """Queue an import, or find the one that was asked for under the same key: the job's id and its request."""
+    if key is None:
+        return jobs.enqueue(conn, "import", request, who), dict(request)
+    values = {"request": orjson.dumps(request).decode(), "who": who, "key": key}
+    new = conn.execute(_ENQUEUE, values).scalar()
+    if new is not None:
+        conn.execute(text("SELECT pg_notify(:channel, :id)"), {"channel": jobs.CHANNEL, "id": str(new)})
+        return UUID(str(new)), dict(request)
+    row = conn.execute(_KNOWN_JOB, {"key": key}).one()
+    return UUID(str(row.id)), row.request
+
+
+def wanted_uploads(conn: Connection) -> set[str]:
+    """The uploads whose jobs have not ended."""
+    return {str(name) for name in conn.execute(_WANTED).scalars()}

@@ -1,0 +1,122 @@
+"""Goes through the layers of a table file, chunk by chunk, within the transaction that writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from app.catalogue.model import FeatureClass
+from app.database.transactions import Connection
+from app.ingest.codes import CodeBook
+from app.ingest.duplicates import DuplicateFinder, duplicate_warnings
+from app.ingest.layer import Layer, whole
+from app.ingest.options import ImportOptions
+from app.ingest.own_export import Marks
+from app.ingest.periods import split_untimed, with_start
+from app.ingest.place import place_layer
+from app.ingest.planning import FilePlan, LayerPlan
+from app.ingest.roundtrip import fill_geometry, reconcile
+from app.ingest.rows import LayerBatch, RowReader
+from app.ingest.settle_service import settle_batch
+from app.ingest.tally import Tally
+from app.inventory.batch import Batch, Reject
+from app.inventory.difference import remember_codes
+from app.space.city_systems import CitySystems
+
+
+def read_batches(
+    conn: Connection, plan: FilePlan, options: ImportOptions, systems: CitySystems, tally: Tally
+) -> Iterator[Batch]:
+    """The batches of a file, those of a class one after another, each chunk read when it is asked for."""
+    for class_id in dict.fromkeys(layer.cls.id for layer in plan.layers):
+        layers = [layer for layer in plan.layers if layer.cls.id == class_id]
+        yield from _ClassReader(conn, layers, options, systems, tally).batches()
+
+
+class _ClassReader:
+    """Reads all layers of one class: their codes are held apart, their batches have the same columns."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        layers: Sequence[LayerPlan],
+        options: ImportOptions,
+        systems: CitySystems,
+        tally: Tally,
+    ) -> None:
+        self._conn, self._layers, self._options, self._systems, self._tally = (
+            conn, layers, options, systems, tally,
+        )  # fmt: skip
+        self._cls: FeatureClass = layers[0].cls
+        self._columns = tuple(dict.fromkeys(name for plan in layers for name in plan.rows.columns))
+        self._made = CodeBook()
+        self._books: tuple[CodeBook, ...] = ()
+        self._finder = DuplicateFinder(self._cls)
+
+    def batches(self) -> Iterator[Batch]:
+        for plan in self._layers:
+            reader = RowReader(plan.rows, plan.official, self._made, self._books)
+            for chunk in [whole(plan.given)] if plan.rows.whole else plan.given.chunks():
+                yield from self._chunk(plan, reader, chunk)
+            self._books = (*self._books, reader.used)
+        self._tally.warnings.extend(duplicate_warnings(self._cls, self._finder.find()))
+
+    def _chunk(self, plan: LayerPlan, reader: RowReader, chunk: Layer) -> Iterator[Batch]:
+        prepared = plan.preparation.apply(chunk)
+        self._tally.read[self._cls.id] += len(chunk.rows)
+        self._tally.skipped[self._cls.id] += prepared.skipped
+        layer, marks = prepared.layer, prepared.marks
+        if marks is not None:
+            if marks.data_version is not None:
+                self._tally.data_versions[self._cls.id] = marks.data_version
+            layer = fill_geometry(self._conn, self._cls, layer, marks)
+        if not layer.rows:
+            return
+        placed = place_layer(layer, plan.detection, plan.frame, self._systems)
+        made = reader.read(layer, placed)
+        self._note(plan, layer, made)
+        self._keep(chunk, {layer.rows[i]: reject for i, reject in made.rejected.items()})
+        remember_codes(self._conn, self._cls, [*made.codes, *made.batch.codes])
+        batch = settle_batch(self._conn, self._cls, made.batch, made.learned, by_id=plan.rows.by_id)
+        if marks is not None:
+            batch = self._reconcile(chunk, layer, batch, made, marks)
+        yield from self._timed(self._filled(batch))
+
+    def _note(self, plan: LayerPlan, layer: Layer, made: LayerBatch) -> None:
+        tally, class_id = self._tally, self._cls.id
+        tally.refuse(class_id, made.batch.rejects)
+        tally.repaired.extend(made.repaired)
+        tally.warnings.extend(made.warnings)
+        tally.tell(class_id, plan.given.name, made.told)
+        tally.codeless[class_id] += sum(not made.codes[i] for i in made.rejected)
+        kinds = made.batch.columns.get("kind")
+        self._finder.add([layer.rows[i] for i in made.rows], made.batch.geometry, kinds)
+
+    def _reconcile(self, chunk: Layer, layer: Layer, batch: Batch, made: LayerBatch, marks: Marks) -> Batch:
+        """Of our own export only what was edited is written; rows edited here meanwhile are conflicts."""
+        rows = [layer.rows[i] for i in made.rows]
+        before = len(batch.rejects)
+        done = reconcile(self._conn, self._cls, batch, rows, marks.take(made.rows), self._options.on_conflict)
+        self._tally.unchanged[self._cls.id] += done.unchanged
+        self._tally.conflicts.extend(done.conflicts)
+        self._tally.ended.setdefault(self._cls.id, []).extend(done.ended)
+        refused = done.batch.rejects[before:]
+        self._tally.refuse(self._cls.id, refused)
+        self._keep(chunk, {int(reject.row): reject for reject in refused})
+        return done.batch
+
+    def _keep(self, chunk: Layer, refused: Mapping[int, Reject]) -> None:
+        """Keep refused rows, by their numbers, as they stand in the file."""
+        if refused:
+            places = {i: refused[row] for i, row in enumerate(chunk.rows) if row in refused}
+            self._tally.keep_rows(chunk, self._cls.id, places)
+
+    def _filled(self, batch: Batch) -> Batch:
+        """The batch with the columns of all layers of its class."""
+        size = len(batch.codes)
+        columns = {name: batch.columns.get(name) or [None] * size for name in self._columns}
+        return replace(batch, columns={**columns, **batch.columns})
+
+    def _timed(self, batch: Batch) -> list[Batch]:
+        since = self._options.valid_from
+        return split_untimed(batch if since is None else replace(batch, valid=with_start(batch, since)))

@@ -1,0 +1,110 @@
+"""Copies columns into tables by a thread of its own, so that the next chunk of rows is made in the meantime."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
+from typing import IO, Any, Self
+
+import psycopg
+from psycopg import Cursor, sql
+from sqlalchemy import Connection, event
+
+from app.database.transactions import BUSY
+from app.inventory.changes import raw
+from app.inventory.copy_text import Values, copy_text
+from app.inventory.rewrite import names
+
+#: What a spool keeps in memory; more goes to a temporary file.
+SPOOLED_BYTES = 32 * 1024**2
+_BLOCK = 1024**2
+
+
+class Copier:
+    """One COPY at a time on a connection; whoever wants to ask something else there waits for it, without knowing."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self._driver = raw(conn)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="copy")
+        self._running: Future[None] | None = None
+        self._files = ExitStack()
+
+    def file(self) -> IO[bytes]:
+        """A file in memory, on disk where it grows large; closed with the copier."""
+        return self._files.enter_context(tempfile.SpooledTemporaryFile(SPOOLED_BYTES))
+
+    def copy(self, target: sql.Composable, columns: Mapping[str, Values]) -> None:
+        """Begin to copy columns, each (n,), to a table; an error of the one before is raised here."""
+        text = copy_text(columns)
+        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, names(columns))
+        self.start(statement, text)
+
+    def start(self, statement: sql.Composed, text: memoryview | None = None) -> None:
+        """Begin a statement, a COPY where there is a text for it."""
+        self.wait()
+        self._running = self._thread.submit(_run, self._driver, statement, text)
+
+    def wait(self) -> None:
+        """Wait until nothing is under way; raises what the statement raised."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.result()
+
+    def __enter__(self) -> Self:
+        """The copier, for as long as a write takes."""
+        self.conn.info[BUSY] = self.wait
+        event.listen(self.conn, "before_cursor_execute", self._before)
+        return self
+
+    def _before(self, *_: object) -> None:
+        self.wait()
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """End the thread; where the block failed, what it was doing does not matter any more."""
+        self._thread.shutdown(wait=True)
+        del self.conn.info[BUSY]
+        event.remove(self.conn, "before_cursor_execute", self._before)
+        self._files.close()
+        if error is None:
+            self.wait()
+
+
+def _run(driver: psycopg.Connection[Any], statement: sql.Composed, text: memoryview | None) -> None:
+    with driver.cursor() as cursor:
+        if text is None:
+            cursor.execute(statement)
+            return
+        with cursor.copy(statement) as copy:
+            copy.write(text)
+
+
+class Spool:
+    """Columns kept as text in a file, for a later COPY."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.rows = 0
+        self._names: tuple[str, ...] = ()
+        self._file = file
+
+    def add(self, columns: Mapping[str, Values], rows: int) -> None:
+        """Keep `rows` rows; the columns are the same each time."""
+        if rows:
+            self._names = tuple(columns)
+            self._file.write(copy_text(columns))
+            self.rows += rows
+
+    def copy_to(self, cursor: Cursor[Any], target: sql.Composable) -> None:
+        """Copy all rows kept to a table, and forget them."""
+        if not self.rows:
+            return
+        self._file.seek(0)
+        with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(target, names(self._names))) as copy:
+            while block := self._file.read(_BLOCK):
+                copy.write(block)
+        self._file.truncate(0)

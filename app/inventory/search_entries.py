@@ -1,0 +1,93 @@
+"""Makes the search entries of rows: what is kept of each, ready for COPY. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from app.catalogue.model import FeatureClass
+from app.inventory.copy_text import Texts, Values, constant, taken, texts
+from app.inventory.search_fields import SearchFields
+from app.inventory.search_words import area_tag, class_tag, code_of, entry, lexeme
+
+#: Power of ten of m² or m from which a feature is large; of the others one in so many is in the sample.
+LARGE = 5
+SAMPLE = 20
+#: Texts whose entries are kept at hand: all pieces of a street bear one name.
+_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows (n,) that may be found by a text: `sizes` powers of ten, `places` as COPY takes them, `fields` by name."""
+
+    ids: Sequence[int]
+    area_paths: Sequence[str]
+    sizes: Sequence[int]
+    places: Texts
+    fields: Mapping[str, Sequence[str | None]]
+
+
+def entry_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[str, Values]:
+    """The columns of `search_entries`, of rows with a name or another text; empty where there are none."""
+    empty = [None] * len(rows.ids)
+    texted = list(zip(*(rows.fields.get(name, empty) for name in fields.worded), strict=True))
+    places = [place for place, row in enumerate(texted) if any(row)]
+    if not places:
+        return {}
+    count = len(fields.names)
+    made = [_made(texted[place][:count], texted[place][count:]) for place in places]
+    sizes = [rows.sizes[place] for place in places]
+    ids = [rows.ids[place] for place in places]
+    return {
+        "class": constant(cls.id),
+        "id": ids,
+        "sensitivity": constant(cls.sensitivity),
+        "weight": [size * 1000 + 999 - cls.order for size in sizes],
+        "sampled": [_sampled(item, size) for item, size in zip(ids, sizes, strict=True)],
+        "keys": [keys for keys, _ in made],
+        "place": taken(rows.places, places),
+        "words": [
+            f"{words} {_tags(cls.id, rows.area_paths[place])}"
+            for (_, words), place in zip(made, places, strict=True)
+        ],
+    }
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _made(names: tuple[str | None, ...], others: tuple[str | None, ...]) -> tuple[str, str]:
+    """Keys and words of texts, the words as a tsvector is written."""
+    made = entry(filter(None, names), filter(None, others), ())
+    # Words hold letters and digits only, so nothing in them is escaped.
+    return made.keys, "'" + "' '".join(made.words) + "'" if made.words else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _tags(class_id: str, area_path: str) -> str:
+    """What narrows a search to a class, to an area around a feature."""
+    tags = [class_tag(class_id), *(area_tag(code) for code in area_path.split("/") if code)]
+    return " ".join(map(lexeme, tags))
+
+
+def _sampled(item: int, size: int) -> bool:
+    """Whether a feature is asked first: large ones, and one in SAMPLE whatever it is (Knuth's multiplicative hash)."""
+    return size >= LARGE or ((item * 2_654_435_761) >> 16) % SAMPLE == 0
+
+
+def code_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[str, Values]:
+    """The columns of `search_codes`, one row for each code of a feature beside its key; empty where there are none."""
+    found: list[tuple[Any, ...]] = []
+    for name in fields.codes:
+        for item, value in zip(rows.ids, rows.fields.get(name, ()), strict=False):
+            code = code_of(value) if value else ""
+            if code:
+                found.append((item, name, code))
+    if not found:
+        return {}
+    ids, names, codes = zip(*found, strict=True)
+    return {
+        "class": constant(cls.id), "id": list(ids), "field": texts(names), "sensitivity": constant(cls.sensitivity),
+        "code": texts(codes),
+    }  # fmt: skip

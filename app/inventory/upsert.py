@@ -1,0 +1,113 @@
+"""The write to a class that may hold rows: staged chunk by chunk, compared with these, computed where it differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import shapely
+from sqlalchemy import Connection
+
+from app.catalogue.model import FeatureClass
+from app.inventory import staging
+from app.inventory.areas import Areas
+from app.inventory.batch import Batch
+from app.inventory.changes import data_version
+from app.inventory.copier import Copier
+from app.inventory.copy_text import Texts, texts
+from app.inventory.crosswalk import FORMER, former_fields, keep_former
+from app.inventory.measure import as_multi, measure, rule_fields
+from app.inventory.prepare import derived_columns, find_areas, given_columns
+from app.inventory.ragged import ragged
+from app.inventory.rewrite import temporary
+from app.inventory.staging import Diff
+from app.space.metric import MetricCrs
+
+
+class Upsert:
+    """Rows staged for a class, and what they would do there."""
+
+    def __init__(self, copier: Copier, cls: FeatureClass) -> None:
+        self.cls = cls
+        self.rows = 0
+        self.first = False
+        self.diff = Diff(0, 0)
+        self._copier = copier
+        self._chunks = 0
+        self._given: dict[str, None] = {}
+        self._derived: list[str] = []
+        self._version: int | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Stage a checked chunk; a column that it lacks and another one has is empty in its rows."""
+        if not self._chunks:
+            self._copier.wait()
+            self.first = staging.is_empty(self._conn, self.cls)
+            staging.make_staging(self._conn, self.cls)
+        columns = given_columns(self._with_former(batch), ragged(batch.geometry))
+        self._copier.copy(temporary("staging", self.cls), columns)
+        self._given |= dict.fromkeys(columns)
+        self._chunks += 1
+        self.rows += len(batch.codes)
+
+    def take_over(self, given: list[str], rows: int) -> None:
+        """Go on with rows that are staged already, each code once."""
+        self._given, self._chunks, self.rows = dict.fromkeys(given), 1, rows
+
+    def plan(self, areas: Areas, crs: MetricCrs) -> None:
+        """Find what differs from what is stored, and compute the derived columns of those rows.
+
+        Raises:
+            BadInput: A code stands more than once.
+        """
+        self._copier.wait()
+        if self._version is None:
+            staging.close_staging(self._conn, self.cls, checked=self._chunks == 1)
+        # Asked before the rows are: what is written in between is a later version, which is seen under the lock.
+        self._version = data_version(self._conn, self.cls)
+        self.diff = staging.compare(self._conn, self.cls, list(self._given))
+        self._compute(areas, crs)
+
+    def still_holds(self) -> bool:
+        """Whether nobody wrote to the class since the plan was made; asked under its lock."""
+        return self._version == data_version(self._conn, self.cls)
+
+    def apply(self, change_id: int, import_id: UUID | None) -> None:
+        """Write what the plan found."""
+        columns = (list(self._given), self._derived)
+        staging.apply(self._conn, self.cls, columns, self.diff, change_id, import_id)
+
+    @property
+    def _conn(self) -> Connection:
+        return self._copier.conn
+
+    def _with_former(self, batch: Batch) -> Batch:
+        """The batch with the official ids that its own ones replace; a column of them is there in every chunk."""
+        wanted = set() if self.first else former_fields(self.cls, batch.columns)
+        if not wanted:
+            return batch
+        self._copier.wait()
+        stored = staging.find_stored(self._conn, self.cls, sorted(wanted), batch.codes)
+        kept = {name: stored[name] for name in FORMER}
+        return replace(batch, columns=kept | keep_former(batch.columns, stored))
+
+    def _compute(self, areas: Areas, crs: MetricCrs) -> None:
+        fields = sorted(rule_fields(self.cls))
+        made = False
+        for rows in staging.read_differing(self._conn, self.cls, list(self._given), fields):
+            columns = self._derive(rows, fields, areas, crs)
+            if not made:
+                self._derived = [name for name in columns if name != "code"]
+                staging.make_derived(self._conn, self.cls, self._derived)
+                made = True
+            staging.copy_derived(self._conn, self.cls, columns)
+
+    def _derive(
+        self, rows: list[tuple[Any, ...]], fields: list[str], areas: Areas, crs: MetricCrs
+    ) -> dict[str, Texts]:
+        codes, geometry, *values = zip(*rows, strict=True)
+        shapes = as_multi(shapely.from_wkb(geometry))
+        sizes = measure(self.cls, shapes, dict(zip(fields, values, strict=True)), crs, ragged(shapes))
+        located = find_areas(self.cls, codes, shapes, areas)
+        return {"code": texts(codes), **derived_columns(self.cls, sizes, located)}
