@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app import console
+from app.check_commands import check_command
 from app.commands import make_entries, run_command, serve_command
 from app.coverage.commands import coverage_command, policies_command
 from app.database.commands import db
@@ -22,13 +23,15 @@ from app.ingest.class_commands import classes
 from app.ingest.commands import import_command
 from app.ingest.crs_commands import crs
 from app.inventory.local_growth import LocalGrowth
+from app.lazy import lazy_module
 from app.maps.commands import map_command
-from app.maps.standalone_service import write_map
 from app.reports.check_commands import areas, completeness_command
 from app.reports.commands import summary_command
 from app.sample.commands import sample
 from app.search.commands import search_command
 from app.version import version
+
+standalone = lazy_module("app.maps.standalone_service")
 
 app = typer.Typer(
     name="chengtu",
@@ -37,6 +40,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+def _write_map(*given: Any) -> Any:
+    return standalone.write_map(*given)
 
 
 def _print_version(wanted: bool) -> None:
@@ -54,7 +61,7 @@ def root(
 ) -> None:
     """One map of everything a city owns outdoors, and of who can reach it."""
     # A room that lies above another gives it here what its commands need: maps to coverage, inventory to database.
-    context.obj = {"write_map": write_map, "local_growth": LocalGrowth, "make_entries": make_entries}
+    context.obj = {"write_map": _write_map, "local_growth": LocalGrowth, "make_entries": make_entries}
 
 
 app.command("run")(run_command)
@@ -72,6 +79,7 @@ app.command("undo")(undo_command)
 app.command("summary")(summary_command)
 app.command("completeness")(completeness_command)
 app.add_typer(areas)
+app.command("check")(check_command)
 app.command("search")(search_command)
 app.command("policies")(policies_command)
 app.command("coverage")(coverage_command)

@@ -11,11 +11,14 @@ from app.catalogue.loader import load_catalogue
 from app.coverage.commands import print_runs, run_policies
 from app.database.engine import open_database
 from app.errors import Unavailable
+from app.lazy import lazy_module
 from app.sample.parameters import check_size
 from app.search.service import ensure_entries
-from app.serve import check_port, serve
 from app.settings import Settings
 from app.start import current_runs, load_sample_if_empty, outdated_policies, started_database
+
+#: All of the web: two seconds that no other command needs.
+serving = lazy_module("app.serve")
 
 Host = Annotated[str | None, typer.Option(help="Address to bind to.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen at.", show_default="8000")]
@@ -29,7 +32,7 @@ def run_command(host: Host = None, port: Port = None, workers: Workers = None, s
     """Start everything: database, sample city where there is no data, every policy's figures, the server."""
     check_size(size)
     settings = _settings(host, port, workers)
-    check_port(settings.host, settings.port)
+    serving.check_port(settings.host, settings.port)
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     with started_database(settings) as db:
         load_sample_if_empty(db, catalogue, size)
@@ -39,21 +42,21 @@ def run_command(host: Host = None, port: Port = None, workers: Workers = None, s
             run_policies(db, catalogue, outdated, {"mode": "both"}, save=True)
         print_runs(current_runs(db, catalogue))
         db.dispose()
-        serve(settings, lambda: _tell_address(settings))
+        serving.serve(settings, lambda: _tell_address(settings))
         console.step("Stopping …")
 
 
 def serve_command(host: Host = None, port: Port = None, workers: Workers = None) -> None:
     """Serve pages and API over the database as it is; a database that is down is waited for."""
     settings = _settings(host, port, workers)
-    check_port(settings.host, settings.port)
+    serving.check_port(settings.host, settings.port)
     load_catalogue(settings.geodata, settings.local_path)
     if settings.database_url is None:
         make_entries(settings)
         ready = True
     else:
         ready = _prepare(settings)
-    serve(settings, lambda: _tell_address(settings), None if ready else lambda: _prepare(settings))
+    serving.serve(settings, lambda: _tell_address(settings), None if ready else lambda: _prepare(settings))
     console.step("Stopped.")
 
 

@@ -20,7 +20,9 @@ from app.coverage import routes as coverage
 from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
 from app.exports import routes as exports
+from app.history import import_routes as imported
 from app.history import routes as history
+from app.ingest import routes as imports
 from app.jobs import routes as jobs
 from app.maps import routes as maps
 from app.ogc import routes as ogc
@@ -33,6 +35,8 @@ from app.version import version
 ROUTERS = (
     ogc.router,
     history.router,
+    imported.router,
+    imports.router,
     reports.router,
     check_routes.router,
     search.router,
@@ -68,6 +72,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
+    app.state.body_limits = {("POST", "/imports"): settings.upload_limit_mb * 1_000_000}
     app.state.catalogue = load_catalogue(settings.geodata, settings.local_path)
     app.state.db = Database(settings)
     app.state.engine = engine or EngineClient(None)

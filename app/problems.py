@@ -140,11 +140,9 @@ def not_json(reason: str) -> BadInput:
     )
 
 
-def too_large() -> TooLarge:
-    """The error for a request body over the limit."""
-    return TooLarge(
-        f"The request body is larger than {MAX_BODY_BYTES // 1_000_000} MB.", "Send less at once."
-    )
+def too_large(limit: int) -> TooLarge:
+    """The error for a request body over the limit, bytes."""
+    return TooLarge(f"The request body is larger than {limit // 1_000_000} MB.", "Send less at once.")
 
 
 def _nearest(error: Mapping[str, Any]) -> str | None:
@@ -166,7 +164,7 @@ def describe_http(request: Request, error: HTTPException) -> ChengtuError:
     if error.status_code == http.HTTPStatus.BAD_REQUEST and error.__cause__ is not None:
         return _unreadable_body(error.__cause__)
     if error.status_code == TooLarge.status:
-        return too_large()
+        return too_large(int(error.detail) if error.detail.isdecimal() else MAX_BODY_BYTES)
     phrase = http.HTTPStatus(error.status_code).phrase
     told = ChengtuError(f"{phrase}: {request.method} {request.url.path}.", None)
     told.status, told.code = error.status_code, phrase.lower().replace(" ", "-")

@@ -10,6 +10,7 @@ from app.catalogue.model import Catalogue
 from app.coverage import service as coverage
 from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
+from app.ingest import upload_service as uploads
 from app.inventory import areas_job
 from app.inventory.day_service import turn_day
 from app.jobs.context import JobContext
@@ -39,8 +40,11 @@ def do_areas(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def do_chores(db: Database, catalogue: Catalogue) -> None:
-    """What needs no one to ask: the turn of the day, and an areas job that two writers at once left unqueued."""
+    """What needs no one to ask: the turn of the day, an areas job that two writers at once left unqueued, uploads and
+    records of imports that were killed.
+    """
     turn_day(db, catalogue)
+    uploads.tidy_imports(db)
     with db.write() as conn:
         areas_job.requeue(conn)
 
@@ -51,6 +55,7 @@ def make_worker(settings: Settings, engine: EngineClient) -> Worker:
     handlers = {
         "coverage": lambda context: do_coverage(context, engine),
         areas_job.KIND: lambda context: do_areas(context, catalogue),
+        uploads.KIND: lambda context: uploads.do_import(context, catalogue),
     }
     return Worker(Database(settings), handlers, chore=lambda db: do_chores(db, catalogue))
 

@@ -45,7 +45,7 @@ class HouseMiddleware:
         scope["request_id"] = secrets.token_hex(8)
         reply = _Reply(scope, send, is_head=scope["method"] == "HEAD")
         inner = {**scope, "method": "GET"} if reply.is_head else scope
-        body = _Body(receive)
+        body = _Body(receive, _limit(scope))
         try:
             body.check_length(Request(scope).headers)
             await self.app(inner, body.receive, reply.send)
@@ -58,26 +58,32 @@ class HouseMiddleware:
             await problem(Request(scope), internal_error())(scope, receive, reply.send)
 
 
+def _limit(scope: Scope) -> int:
+    """Longest body of a request: routes that take files have limits of their own."""
+    limits: Mapping[tuple[str, str], int] = getattr(scope["app"].state, "body_limits", {})
+    return limits.get((scope["method"], scope["path"]), MAX_BODY_BYTES)
+
+
 class _Body:
     """Passes the request body on, as far as the limit."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, limit: int) -> None:
         self.forward = receive
+        self.limit = limit
         self.received = 0
 
-    @staticmethod
-    def check_length(headers: Mapping[str, str]) -> None:
+    def check_length(self, headers: Mapping[str, str]) -> None:
         """Raise TooLarge where the client itself says so, before anything is read."""
         length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
-            raise too_large()
+        if length.isdecimal() and int(length[:20]) > self.limit:
+            raise too_large(self.limit)
 
     async def receive(self) -> Message:
         """Take one ASGI message; raises where the body becomes too large (the framework passes this type on)."""
         message = await self.forward()
         self.received += len(message.get("body", b""))
-        if self.received > MAX_BODY_BYTES:
-            raise HTTPException(413)
+        if self.received > self.limit:
+            raise HTTPException(413, str(self.limit))
         return message
 
 

@@ -9,7 +9,7 @@ from app.errors import BadInput
 
 
 def unknown_parameter(name: str, known: Iterable[str], kind: str = "query parameter") -> BadInput:
-    """The error for a query parameter, or what else `kind` says, that does not exist here; hints at the nearest name."""
+    """The error for a query parameter (or another `kind` of name) that does not exist here, hinting at the nearest."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known here: {', '.join(names) or 'none'}."

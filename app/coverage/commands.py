@@ -13,12 +13,15 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.coverage import service
-from app.coverage.engine import Engine
 from app.coverage.parallel import share
 from app.coverage.request import parse_modes
 from app.database.engine import Database, open_database
 from app.errors import BadInput
+from app.lazy import lazy_module
 from app.settings import Settings
+
+#: All of the analysis, for which most commands have no use.
+engines = lazy_module("app.coverage.engine")
 
 #: Writes a run's map to a file; `app.cli` gives it, for the maps room lies above this one.
 WriteMap = Callable[[Database, Catalogue, str, Path], None]
@@ -122,7 +125,7 @@ def run_policies(
     db: Database, catalogue: Catalogue, names: list[str], request: Mapping[str, Any], *, save: bool = False
 ) -> list[dict[str, Any]]:
     """Compute and save several policies with one engine, so that arrays are loaded once; progress on stderr."""
-    engine = Engine(db, catalogue)
+    engine = engines.Engine(db, catalogue)
     done = itertools.count(1)
     with console.progress("Coverage") as report:
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg.errors import DuplicateDatabase, InsufficientPrivilege, LockNotAvailable, UniqueViolation
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection, create_engine
@@ -22,7 +20,12 @@ from app.database.revision import FOLDER, check_not_newer, current_revision, hea
 from app.database.server import Parameters, admin_parameters, make_login
 from app.database.transactions import driver_of
 from app.errors import SetupFailed, Unavailable
+from app.lazy import lazy_module
 from app.settings import Settings
+
+#: A third of a second that only a database which is behind needs.
+command = lazy_module("alembic.command")
+config = lazy_module("alembic.config")
 
 #: Any constant: whoever migrates a Chengtu database takes this advisory lock first.
 LOCK_KEY = 7_310_582_604_519
@@ -94,10 +97,10 @@ def _run_revisions(connection: Connection, to: str) -> None:
     check_not_newer(found)
     if found == to:
         return
-    config = Config()
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, to)
+    asked = config.Config()
+    asked.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    asked.attributes["connection"] = connection
+    command.upgrade(asked, to)
 
 
 def _check_postgis(connection: psycopg.Connection[Any]) -> None:

@@ -117,9 +117,19 @@ def imports_command(limit: Limit = 20, as_json: AsJson = False) -> None:
     if as_json:
         console.print_json({"imports": found})
         return
-    rows = ((one["id"], one["change"], one["at"][:19], one["who"], one["path"], _short(", ".join(one["classes"])))
-            for one in found)  # fmt: skip
-    console.print_table("Imports", ("import", "change", "at", "who", "file", "classes"), rows)
+    rows = (
+        (
+            one["id"],
+            one["state"] if one["undone_by"] is None else "taken back",
+            one["change"],
+            one["at"][:19],
+            one["who"],
+            one["path"],
+            _short(", ".join(one["classes"])),
+        )
+        for one in found
+    )
+    console.print_table("Imports", ("import", "state", "change", "at", "who", "file", "classes"), rows)
 
 
 def restore_command(

@@ -1,4 +1,4 @@
-"""HTTP of the record: what happened to a feature, the changes and imports, and bringing back what was."""
+"""HTTP of the record: what happened to a feature, the changes, and bringing back what was."""
 
 from __future__ import annotations
 
@@ -84,18 +84,6 @@ def get_changes(
     chosen = None if class_id is None else catalogue.get_class(class_id).id
     found = history_store.list_changes(conn, chosen, before, limit)
     return {"changes": found, "next_before": found[-1]["change"] if len(found) == limit else None}
-
-
-@router.get("/imports", summary="The files that were imported, newest first")
-def get_imports(conn: ReadConn, limit: LimitQuery = 50) -> dict[str, Any]:
-    """Each with its report and the number of its change."""
-    return {"imports": history_store.list_imports(conn, limit)}
-
-
-@router.get("/imports/{import_id}", summary="One import with its report")
-def get_import(conn: ReadConn, import_id: UUID) -> dict[str, Any]:
-    """What was read, loaded and rejected, and why."""
-    return history_store.get_import(conn, import_id)
 
 
 @router.post("/imports/{import_id}/undo", summary="Take an import back")

@@ -29,7 +29,9 @@ from app.ingest.survey import find_tables
 from app.ingest.tables_service import read_batches
 from app.ingest.tally import Tally
 from app.inventory.batch import Batch
+from app.inventory.difference import remember_codes
 from app.space.city_systems import NO_SYSTEMS, CitySystems
+from app.space.transform import LOCAL_LABEL, crs_label
 
 Progress = Callable[[float, float | None, str], None]
 #: Formats of tables without geometry, which may be parts of one survey.
@@ -72,6 +74,7 @@ class Reading:
     """
 
     batches: Callable[[Connection, Tally], Iterator[Batch]]
+    classes: list[str]
     crs: str | None
     encoding: str | None
     extent: Extent | None
@@ -145,16 +148,18 @@ def open_reading(means: Importing, file: SourceFile, options: ImportOptions) -> 
         with means.db.read() as conn:
             plan = plan_file(means.catalogue, file, sources, options, _city(conn, means), means.mapping)
         if not plan.layers:
-            why = "; ".join(f"{item['layer']}: {item['reason']}" for item in plan.skipped)
+            why = "; ".join(f"{item['layer']}: {item['reason'].rstrip('.')}" for item in plan.skipped)
             raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", f"{why}.")
         if means.save_mapping is not None:
-            _save_mapping(means.save_mapping, plan, options)
+            _save_mapping(means, means.save_mapping, plan, options)
         yield _understood(means, plan, options)
 
 
-def _save_mapping(path: Path, plan: FilePlan, options: ImportOptions) -> None:
-    """Write what the import uses, so that it can be edited and used again."""
+def _save_mapping(means: Importing, path: Path, plan: FilePlan, options: ImportOptions) -> None:
+    """Write what the import uses, so that it can be edited and used again; never a definition of a CRS."""
     given = {**asdict(options.origin), **{name: getattr(options, name) for name in ASKED}}
+    if options.crs is not None and crs_label(options.crs, means.systems) == LOCAL_LABEL:
+        given["crs"] = None
     # The one layer of next year's file may be called otherwise.
     single = len(plan.layers) == 1 and not plan.skipped
     used = [
@@ -185,6 +190,7 @@ def _understood(means: Importing, plan: FilePlan, options: ImportOptions) -> Rea
     }
     return Reading(
         lambda conn, tally: read_batches(conn, plan, options, means.systems, tally),
+        list(dict.fromkeys(layer.cls.id for layer in plan.layers)),
         _join(layer.detection.label for layer in plan.layers),
         _join(layer.given.encoding or "UTF-8" for layer in plan.layers),
         next((layer.given.extent for layer in plan.layers if layer.given.extent), None),
@@ -214,14 +220,28 @@ def _read_osm(means: Importing, file: SourceFile, options: ImportOptions) -> Rea
         hint = "No object has the tags of a class."
         raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", hint)
     return Reading(
-        lambda _conn, tally: _osm_batches(found, tally, options),
-        "EPSG:4326", "UTF-8", data.extent, Origin(osm.SOURCE, osm.LICENCE, osm.ATTRIBUTION),
-    )  # fmt: skip
+        lambda conn, tally: _osm_batches(conn, found, classes, tally, options),
+        [item.batch.class_id for item in found],
+        "EPSG:4326",
+        "UTF-8",
+        data.extent,
+        Origin(osm.SOURCE, osm.LICENCE, osm.ATTRIBUTION),
+    )
 
 
-def _osm_batches(found: list[osm.OsmBatch], tally: Tally, options: ImportOptions) -> Iterator[Batch]:
+def _osm_batches(
+    conn: Connection,
+    found: list[osm.OsmBatch],
+    classes: list[FeatureClass],
+    tally: Tally,
+    options: ImportOptions,
+) -> Iterator[Batch]:
+    by_id = {cls.id: cls for cls in classes}
     for item in found:
         batch = item.batch
+        if options.dry_run or options.delete_missing:
+            refused = [str(reject.row) for reject in batch.rejects]
+            remember_codes(conn, by_id[batch.class_id], [*batch.codes, *refused])
         tally.read[batch.class_id] += batch.read
         tally.refuse(batch.class_id, batch.rejects)
         tally.repaired.extend(item.repaired)

@@ -72,12 +72,6 @@ def keep_rejects(conn: Connection, import_id: UUID, files: Iterable[RejectsFile]
             conn.execute(_KEEP_REJECTS, {"id": import_id, "name": file.name, "content": file.content})
 
 
-def read_rejects(conn: Connection, import_id: UUID) -> list[RejectsFile]:
-    """The files of refused rows kept for an import, by name."""
-    query = text("SELECT name, content FROM city.import_rejects WHERE import_id = :id ORDER BY name")
-    return [RejectsFile(row[0], bytes(row[1])) for row in conn.execute(query, {"id": import_id})]
-
-
 def enqueue_import(
     conn: Connection, request: Mapping[str, Any], who: str, key: str | None
 ) -> tuple[UUID, dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.catalogue.model import FeatureClass
-from app.ingest.codes import MADE_KEY, CodeBook, code_text
+from app.ingest.codes import MADE_KEY, CodeBook, code_texts
 from app.ingest.components import ID, Official, looks_official
 from app.ingest.headings import Meaning, find_id, match_headings
 from app.ingest.layer import LayerSource
@@ -78,7 +78,7 @@ def plan_rows(
     meaning = match_headings(source.headings, cls, key, mapping)
     keyed = meaning.key is not None and meaning.key_field is not None and meaning.key_field.name == ID
     id_heading = next((name for name, item in meaning.fields.items() if item.name == ID), None)
-    number = find_id(source.headings)
+    number = find_id(source.headings) if meaning.key is None else None
     wanted = {meaning.key if keyed else None, id_heading, number, meaning.name, *meaning.valid} - {None}
     seen = _look(source, sorted(name for name in wanted if name is not None), meaning.name)
     chosen, by_id = meaning.key, keyed
@@ -118,7 +118,7 @@ def _look(source: LayerSource, headings: list[str], name: str | None) -> dict[st
 
 
 def _look_at(seen: _Seen, column: list[Any], book: CodeBook, *, is_name: bool) -> None:
-    codes = [code_text(value) for value in column]
+    codes = code_texts(column)
     seen.filled = seen.filled or any(codes)
     lengths = {len(text): text for text in codes if text.isdecimal()}
     known = {len(text) for text in seen.samples}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, Field
 from app.ingest.clean import CleanRows, clean_rows, part_codes, shape_hint, split_rows
-from app.ingest.codes import CodeBook, code_text, make_codes
+from app.ingest.codes import CodeBook, code_texts, make_codes
 from app.ingest.columns import convert_column
 from app.ingest.components import ID, Learned, Official, looks_official, read_ids
 from app.ingest.faults import MAX_SHOWN, Faults
@@ -146,13 +146,17 @@ class RowReader:
         heading = self.plan.key
         if heading is None:
             return make_codes(layer.columns, geometry, self._made, layer.rows)
-        codes = [code_text(value) for value in _values(layer, heading)]
+        codes = code_texts(_values(layer, heading))
         if self.plan.own and not all(codes):
             # A row without a code in our own export is one that was drawn since.
             made = make_codes(layer.columns, geometry, self._made, layer.rows)
             codes = [code or new for code, new in zip(codes, made, strict=True)]
         before = self.used.find(codes)
         elsewhere = {i for book in self._others for i in book.find(codes)}
+        if all(codes) and not before and not elsewhere and len(set(codes)) == len(codes):
+            stay = [i for i in range(len(codes)) if i not in faults.rejects]
+            self.used.add([codes[i] for i in stay], [layer.rows[i] for i in stay])
+            return codes
         seen: dict[str, list[int]] = {}
         for i, code in enumerate(codes):
             here = next(

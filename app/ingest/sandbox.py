@@ -188,6 +188,7 @@ class _Child:
         self._said = b""
         self._line = b""
         self._broken: str | None = None
+        self._told: tuple[float, float | None, str] = (0, None, "reading")
 
     def run(self) -> None:
         """Raises as `open_layers` does."""
@@ -234,6 +235,8 @@ class _Child:
                     self._broken = "wall"
                 elif now - looked >= TICK_S:
                     looked = now
+                    # Told again even where nothing new is heard: whoever listens may want to stop.
+                    self._progress(*self._told)
                     self._broken = "disk" if _size(self._folder) > self._limits.disk_mb * MEBI else None
         if self._broken is None:
             with suppress(subprocess.TimeoutExpired):
@@ -248,7 +251,8 @@ class _Child:
             with suppress(ValueError, TypeError):
                 done, total, text = json.loads(line[:LINE_BYTES])
                 shown = "".join(c for c in str(text) if c.isprintable())[:TEXT_LENGTH]
-                self._progress(float(done), None if total is None else float(total), shown)
+                self._told = (float(done), None if total is None else float(total), shown)
+                self._progress(*self._told)
 
     def _tell(self, code: int) -> None:
         """Raise what kept the process from reading the file, in words for the user."""

@@ -14,6 +14,7 @@ from app.catalogue.code_rules import check_system
 from app.catalogue.model import Catalogue
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, Conflict, UnreadableFile
+from app.ingest.after_service import After, versions_before
 from app.ingest.files import SourceFile, is_geodatabase, list_files, recognise
 from app.ingest.headings import choose_class
 from app.ingest.options import ImportOptions
@@ -27,12 +28,10 @@ from app.ingest.tally import Tally
 from app.ingest.where import compile_where
 from app.inventory import areas_job, search_index_store
 from app.inventory.batch import Change, Counts, ImportSource
-from app.inventory.difference import difference, missing
-from app.inventory.service import MANY_ROWS, delete_features, write_batches
+from app.inventory.service import MANY_ROWS, write_batches
 from app.space.transform import check_crs
 
 Progress = Callable[[float, float | None, str], None]
-EXAMPLES = 5
 #: Options that a saved mapping keeps.
 ASKED = ("key", "crs", "encoding", "code_system", "where")
 
@@ -150,12 +149,13 @@ def _write(
     try:
         with means.db.write() as conn:
             change = _change(means, file, reading, import_id)
+            versions = versions_before(conn, means.catalogue, reading.classes)
             counts = write_batches(
                 conn, means.catalogue, reading.batches(conn, tally), change, means.progress
             )
             _lose(reading, tally)
             rejected = _rejected(file, reading, tally)
-            more |= _after(conn, means, reading, options, tally, counts, change)
+            more |= After(conn, means.catalogue, options, tally, change, versions).tell()
             report = _report(means, file, reading, tally, counts, started, more)
             _leave(undone=options.dry_run or (options.strict and bool(report["rejects"])))
             _keep(conn, import_id, report, rejected)
@@ -215,52 +215,6 @@ def _lose(reading: Reading, tally: Tally) -> None:
         class_id = reading.plan.layers[0].cls.id
         tally.refuse(class_id, reading.plan.lost)
         tally.read[class_id] += len(reading.plan.lost)
-
-
-def _after(
-    conn: Connection,
-    means: Importing,
-    reading: Reading,
-    options: ImportOptions,
-    tally: Tally,
-    counts: dict[str, Counts],
-    change: Change,
-) -> dict[str, Any]:
-    """What is found once the rows are written: features that the file lacks, what changed, and what is there twice."""
-    gone = {}
-    if (
-        reading.plan is not None
-        and change.import_id is not None
-        and (options.dry_run or options.delete_missing)
-    ):
-        for class_id in counts:
-            gone[class_id] = _missing(conn, means, class_id, tally, change, delete=options.delete_missing)
-    told: dict[str, Any] = {"missing": gone}
-    if options.dry_run and change.import_id is not None:
-        told["difference"] = {
-            class_id: difference(conn, means.catalogue.get_class(class_id), change.import_id, EXAMPLES)
-            for class_id in counts
-        }
-    return told
-
-
-def _missing(
-    conn: Connection, means: Importing, class_id: str, tally: Tally, change: Change, *, delete: bool
-) -> dict[str, Any]:
-    cls = means.catalogue.get_class(class_id)
-    source = change.source
-    version = tally.data_versions.get(class_id)
-    found = missing(
-        conn, cls, data_version=version,
-        path=None if version is not None or source is None else source.path,
-        source=None if version is not None or source is None else source.source,
-    )  # fmt: skip
-    if delete and found.codes:
-        delete_features(conn, means.catalogue, class_id, found.codes, change)
-    return {
-        "rows": len(found.codes), "deleted": delete and bool(found.codes), "changed_here": len(found.changed),
-        "examples": found.examples,
-    }  # fmt: skip
 
 
 def _change(means: Importing, file: SourceFile, reading: Reading, import_id: UUID) -> Change:

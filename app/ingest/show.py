@@ -30,7 +30,8 @@ def show_report(item: Mapping[str, Any], *, whole_in: Path | None) -> None:
     _show_rejects(item, whole_in)
     _show_warnings(item)
     for layer in item["skipped"]:
-        console.warning(f"Layer '{layer['layer']}' was left out ({layer['rows']} rows): {layer['reason']}.")
+        reason = layer["reason"].rstrip(".")
+        console.warning(f"Layer '{layer['layer']}' was left out ({_rows(layer['rows'])}): {reason}.")
     if item["repaired"]:
         console.warning(f"{len(item['repaired'])} invalid shapes were repaired; the report lists them.")
     kept = sum(cut["kept"] for cut in item["incomplete"])
@@ -45,19 +46,21 @@ def _show_origin(item: Mapping[str, Any]) -> None:
     said = [item[name] for name in ("source", "attribution", "licence") if item[name]]
     if said:
         console.step(", ".join(dict.fromkeys(said)))
-    elif not item["dry_run"]:
-        console.step("Nobody said whose data it is: --source, --licence and --attribution keep that with it.")
+    elif not item["dry_run"] and not all(layer["own_export"] for layer in item["layers"]):
+        console.step(
+            "Whose data is it? Nothing says so; --source, --licence and --attribution are kept with it."
+        )
 
 
 def _show_layer(layer: Mapping[str, Any]) -> None:
     """How a layer was understood: CRS and encoding with the evidence, columns and what was not matched."""
     how = f"{layer['crs']}, {layer['how']}"
     console.step(
-        f"Layer '{layer['layer']}' → {layer['class']}, {layer['rows']} rows; {how}; key: {layer['key']}."
+        f"Layer '{layer['layer']}' → {layer['class']}, {_rows(layer['rows'])}; {how}; key: {layer['key']}."
     )
     for text in (*layer["evidence"], *layer["notes"]):
         console.step(f"  {text}")
-    matched = ", ".join(f"{heading} → {name}" for heading, name in layer["headings"].items())
+    matched = _matched(layer)
     if matched:
         console.step(f"  Columns: {matched}")
     for change in layer["conversions"]:
@@ -72,12 +75,24 @@ def _show_layer(layer: Mapping[str, Any]) -> None:
         console.warning(text)
 
 
+def _matched(layer: Mapping[str, Any]) -> str:
+    """Headings and their fields; of our own exports, whose headings are the fields, only how many they are."""
+    headings: Mapping[str, str] = layer["headings"]
+    if layer["own_export"]:
+        return f"{len(headings)}, as this program exported them"
+    return ", ".join(f"{heading} → {name}" for heading, name in headings.items())
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
 def _show_difference(item: Mapping[str, Any]) -> None:
     for class_id, found in item.get("difference", {}).items():
         rows = [("new", one["code"], one.get("name") or "", "", "") for one in found["examples"]["new"]]
         for one in found["examples"]["changed"]:
             rows += [
-                ("changed", one["code"], change["title"], _short(change["before"]), _short(change["after"]))
+                ("changed", one["code"], _title(change), _short(change["before"]), _short(change["after"]))
                 for change in one["fields"]
             ]
         rows += [
@@ -86,6 +101,11 @@ def _show_difference(item: Mapping[str, Any]) -> None:
         if rows:
             title = f"{class_id}: {found['new']} new, {found['changed']} changed, {found['deleted']} deleted (examples)"
             console.print_table(title, ("", "code", "what", "stored", "file"), rows)
+
+
+def _title(change: Mapping[str, Any]) -> str:
+    """The field in both languages, as sheets head it."""
+    return " ".join(dict.fromkeys(change["title"].values()))
 
 
 def _short(value: object) -> str:
@@ -97,8 +117,9 @@ def show_missing(item: Mapping[str, Any]) -> None:
     """Print what is stored and no longer in the file."""
     for class_id, found in item["missing"].items():
         if found["rows"]:
-            done = "were deleted" if found["deleted"] and not item["dry_run"] else "are not in the file"
-            title = f"{class_id}: {found['rows']} stored features {done} (examples)"
+            gone = found["deleted"] and not item["dry_run"]
+            done = "deleted" if gone else "not in the file"
+            title = f"{class_id}: stored features {done}: {found['rows']:,} (examples)"
             rows = [(one["code"], one.get("name") or "") for one in found["examples"]]
             console.print_table(title, ("code", "name"), rows)
         if found["changed_here"]:

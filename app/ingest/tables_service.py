@@ -76,7 +76,8 @@ class _ClassReader:
         made = reader.read(layer, placed)
         self._note(plan, layer, made)
         self._keep(chunk, {layer.rows[i]: reject for i, reject in made.rejected.items()})
-        remember_codes(self._conn, self._cls, [*made.codes, *made.batch.codes])
+        if self._options.dry_run or self._options.delete_missing:
+            remember_codes(self._conn, self._cls, [*made.codes, *made.batch.codes])
         batch = settle_batch(self._conn, self._cls, made.batch, made.learned, by_id=plan.rows.by_id)
         if marks is not None:
             batch = self._reconcile(chunk, layer, batch, made, marks)

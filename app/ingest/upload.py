@@ -8,6 +8,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -42,6 +43,7 @@ class Upload:
     name: str = ""
     sha256: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    opened: list[BinaryIO] = field(default_factory=list)
 
     @property
     def path(self) -> Path:
@@ -58,7 +60,10 @@ class Upload:
         (self.folder / MAPPING).write_bytes(text)
 
     def remove(self) -> None:
-        """Remove all of it."""
+        """Remove all of it, half written or whole."""
+        for file in self.opened:
+            with suppress(OSError):
+                file.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -111,6 +116,7 @@ class Sink:
         self._upload = upload
         self._hash = hashlib.sha256()
         self._file: BinaryIO = upload.path.open("xb")
+        upload.opened.append(self._file)
 
     def write(self, data: bytes) -> None:
         """Take some bytes; NoSpace where the disk is full."""
@@ -200,7 +206,9 @@ class FormReader:
         name = told.get(b"name", b"").decode("utf-8", "replace")
         if name == "file":
             if self._upload.name:
-                raise BadInput("The form has more than one file.", "Send one; zip those that belong together.")
+                raise BadInput(
+                    "The form has more than one file.", "Send one; zip those that belong together."
+                )
             self._sink = Sink(self._upload, told.get(b"filename", b"").decode("utf-8", "replace"))
             return
         if name in self._upload.fields or (name == "mapping" and self._upload.mapping):

@@ -163,9 +163,18 @@ def _homes(
 
 
 def _paths(areas: Areas, homes: NDArray[np.int64]) -> list[str]:
-    rows, back = np.unique(homes, axis=0, return_inverse=True)
-    paths = ["/".join(areas.codes[row[row >= 0]]) for row in rows]
-    return [paths[place] for place in back.ravel()]
+    _, first, back = np.unique(_row_keys(homes, len(areas) + 1), return_index=True, return_inverse=True)
+    paths = ["/".join(areas.codes[row[row >= 0]]) for row in homes[first]]
+    return [paths[place] for place in back.ravel().tolist()]
+
+
+def _row_keys(homes: NDArray[np.int64], base: int) -> NDArray[np.int64]:
+    """(n,) one number for each row, the same for equal rows: numbers are sorted many times faster than rows."""
+    keys = np.zeros(len(homes), dtype=np.int64)
+    for column in homes.T:
+        # As small as they can be before each step, so that they never run over.
+        keys = np.unique(keys * base + column + 1, return_inverse=True)[1].ravel()
+    return keys
 
 
 def _touched(

@@ -15,6 +15,7 @@ from app.catalogue.model import FeatureClass
 from app.inventory.changes import raw
 from app.inventory.history import GEOMETRY
 from app.inventory.rewrite import believed, table, temporary
+from app.inventory.staging import copy_rows
 
 #: Longest text of a geometry in an example.
 SHOWN_CHARACTERS = 120
@@ -36,9 +37,7 @@ def remember_codes(conn: Connection, cls: FeatureClass, codes: Sequence[str]) ->
         cursor.execute(
             sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (code text NOT NULL) ON COMMIT DROP").format(filed)
         )
-        with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(filed)) as copy:
-            for code in codes:
-                copy.write_row((code,))
+        copy_rows(cursor, filed, {"code": codes})
 
 
 def missing(

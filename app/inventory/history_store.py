@@ -117,6 +117,12 @@ def _import(row: RowMapping) -> dict[str, Any]:
     return {**row, **times, "id": str(row["id"]), "job": row["job"] and str(row["job"])}
 
 
+def read_rejects(conn: Connection, import_id: UUID) -> list[tuple[str, bytes]]:
+    """The files of refused rows kept for an import: name and content, by name."""
+    query = text(f"SELECT name, content FROM {SCHEMA}.import_rejects WHERE import_id = :id ORDER BY name")
+    return [(row[0], bytes(row[1])) for row in conn.execute(query, {"id": import_id})]
+
+
 def interrupt_dead_imports(conn: Connection) -> int:
     """Write down as interrupted the imports on record as running whose process is gone; returns how many."""
     statement = text(

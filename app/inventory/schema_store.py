@@ -6,6 +6,7 @@ from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 from psycopg.rows import dict_row
+from sqlalchemy import Connection
 
 from app.inventory.growth import Live, LiveColumn, LiveTable
 
@@ -81,3 +82,12 @@ def _table(row: dict[str, Any], columns: Rows, constraints: Rows, indexes: Rows)
         keys={item["name"]: tuple(item["columns"]) for item in rules if item["type"] == "p"},
         indexes={item["name"]: tuple(item["columns"]) for item in indexes[row["oid"]]},
     )
+
+
+def is_leakproof(conn: Connection) -> bool:
+    """Whether the overlap of boxes is marked LEAKPROOF: row-level security then leaves spatial indexes in use."""
+    query = (
+        "SELECT bool_and(proleakproof) FROM pg_proc WHERE proname = 'geometry_overlaps' "
+        "AND pg_get_function_identity_arguments(oid) LIKE '%geometry, %geometry'"
+    )
+    return bool(conn.exec_driver_sql(query.replace("%", "%%")).scalar_one_or_none())

@@ -11,8 +11,11 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import BadInput
-from app.maps.standalone_service import write_map
+from app.lazy import lazy_module
 from app.settings import Settings
+
+#: Folium, which no other command needs.
+standalone = lazy_module("app.maps.standalone_service")
 
 
 def map_command(
@@ -42,7 +45,7 @@ def map_command(
     try:
         with console.progress("Map") as report:
             language = _language(lang or settings.lang)
-            made = write_map(
+            made = standalone.write_map(
                 db, catalogue, target, to,
                 lang=language, without=left_out, as_of=as_of, known_at=known_at, report=report,
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Bringing geometries to the kind of a class: collections taken apart, accepted kinds converted, parts wrapped."""
+"""Bringing geometries to the kind of a class: collections taken apart, accepted kinds converted."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _holds(kind: GeometryKind) -> str:
 
 
 def fit_kind(rows: Rows, kind: GeometryKind, accept: tuple[GeometryKind, ...], *, split: bool) -> None:
-    """Refuse kinds that the class cannot use, convert accepted ones, and give all the class's own type."""
+    """Refuse kinds that the class cannot use, convert accepted ones; single parts stay single."""
     own = own_kinds(kind)
     if "polygon" in own:
         _close_lines(rows, kind, accepted="line" in accept)
@@ -120,10 +120,6 @@ def fit_kind(rows: Rows, kind: GeometryKind, accept: tuple[GeometryKind, ...], *
                 _refuse_at(rows, at, f"the geometry is a {name}, {_holds(kind)}")
     if "point" in own:
         _unwrap_points(rows, split=split)
-    if "line" in own:
-        _wrap(rows, (T.LINESTRING, T.LINEARRING), shapely.multilinestrings)
-    if "polygon" in own:
-        _wrap(rows, (T.POLYGON,), shapely.multipolygons)
 
 
 def _refuse_at(rows: Rows, at: Iterable[Any], reason: str) -> None:
@@ -161,10 +157,3 @@ def _unwrap_points(rows: Rows, *, split: bool) -> None:
             rows.shapes[i] = shapely.MultiPoint(list(places))
         else:
             rows.refuse_one(i, f"a multipoint of {len(places)} places, this class holds one place a row")
-
-
-def _wrap(rows: Rows, types: Sequence[T], collect: Callable[..., Any]) -> None:
-    # One call for all single parts: most rows of most files are.
-    at = rows.of_types(types)
-    if len(at):
-        rows.shapes[at] = collect(rows.shapes[at], indices=np.arange(len(at)))

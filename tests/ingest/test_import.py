@@ -133,7 +133,10 @@ def test_a_file_that_fails_in_the_middle_leaves_nothing(load, count, database, t
     monkeypatch.setattr("app.ingest.service.keep_report", _fail)
     with pytest.raises(RuntimeError):
         load(path)
-    assert (count("toilets"), count("imports"), count("changes")) == (0, 0, 0)
+    assert (count("toilets"), count("changes")) == (0, 0)
+    with database.read() as conn:
+        states = conn.execute(text("SELECT DISTINCT state FROM city.imports")).scalars().all()
+    assert states == ["failed"]
 
 
 def _fail(*_: object) -> None:

@@ -124,7 +124,7 @@ def test_two_batches_of_one_class_are_chunks_of_one(town, catalogue):
     counts = write_batches(town, catalogue, [toilets(stalls=[1, 2]), more], CHANGE)["toilets"]
     assert (counts.read, counts.new) == (3, 3)
     assert rows(town, "toilets", "stalls") == [(1,), (2,), (3,)]
-    with pytest.raises(BadInput, match="'t[12]' stands more than once"):
+    with pytest.raises(BadInput, match=r"'t[12]' stands more than once"):
         write_batches(town, catalogue, [toilets(stalls=[1, 1]), toilets(stalls=[1, 2])], CHANGE)
 
 

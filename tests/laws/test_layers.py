@@ -28,7 +28,7 @@ ROOMS = {
     "access": STORED | {"problems", "coverage", "web"},
     "problems": BASE | {"access", "catalogue"},
     "web": BASE | {"catalogue"},
-    "history": STORED | {"inventory", "access"},
+    "history": STORED | {"inventory", "web", "access", "maps"},
     "ingest": STORED | {"inventory", "jobs", "access"},
     "sample": STORED | {"inventory"},
     "coverage": STORED | {"inventory", "network", "jobs", "access"},
@@ -40,7 +40,7 @@ ROOMS = {
     "start": STORED | {"inventory", "coverage", "sample"},
 }
 #: Those that wire all rooms together.
-WIRING = {"main", "cli", "commands", "reference", "worker", "serve"}
+WIRING = {"main", "cli", "commands", "check_commands", "reference", "worker", "serve"}
 
 #: Layer of a file by the last word of its name (`area_store` is a store); the others are as high as what they import.
 LAYERS = {"routes": 4, "commands": 4, "service": 3, "store": 2}

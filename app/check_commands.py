@@ -1,0 +1,79 @@
+"""`chengtu check`: whether all that the service leans on is there, with the way out where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from app import console
+from app.catalogue.loader import load_catalogue
+from app.database.engine import open_database
+from app.errors import ChengtuError
+from app.ingest.sandbox import Limits, missing_barriers
+from app.inventory.schema_store import is_leakproof
+from app.settings import Settings
+from app.space.city_systems import load_city_systems
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
+LEAKPROOF = "ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF"
+
+
+def check_command(as_json: AsJson = False) -> None:
+    """Check declarations, database and the reading of files; exit code 1 where something is missing."""
+    settings = Settings()
+    done = list(_checks(settings))
+    if as_json:
+        console.print_json({"ok": all(item["ok"] for item in done), "checks": done})
+    else:
+        for item in done:
+            tell = console.success if item["ok"] else console.warning
+            tell(item["told"] if item["ok"] else f"{item['told']} {item['hint'] or ''}".rstrip())
+    if not all(item["ok"] for item in done):
+        raise typer.Exit(1)
+
+
+def _checks(settings: Settings) -> Iterator[dict[str, Any]]:
+    for name, check in (
+        ("declarations", _declarations),
+        ("coordinate systems", _systems),
+        ("database", _database),
+        ("reading files", _reading),
+    ):
+        yield {"check": name, **_result(check, settings)}
+
+
+def _result(check: Callable[[Settings], tuple[str, str | None]], settings: Settings) -> dict[str, Any]:
+    try:
+        told, hint = check(settings)
+    except ChengtuError as error:
+        return {"ok": False, "told": error.message, "hint": error.hint}
+    return {"ok": hint is None, "told": told, "hint": hint}
+
+
+def _declarations(settings: Settings) -> tuple[str, str | None]:
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
+    return f"{len(catalogue.classes)} classes and {len(catalogue.policies)} policies are declared.", None
+
+
+def _systems(settings: Settings) -> tuple[str, str | None]:
+    names = ", ".join(load_city_systems(settings).names)
+    return f"Coordinate systems of the city's own: {names or 'none'}.", None
+
+
+def _database(settings: Settings) -> tuple[str, str | None]:
+    with open_database(settings) as db, db.read(timeout_s=10) as conn:
+        if is_leakproof(conn):
+            return "The database answers; rights by area will not slow its spatial indexes.", None
+    return (
+        "The database answers, but rights by area would slow its spatial indexes.",
+        f"As superuser: {LEAKPROOF};",
+    )
+
+
+def _reading(settings: Settings) -> tuple[str, str | None]:
+    missing = missing_barriers(Limits.of(settings))
+    if not missing:
+        return "Files are read by a process that reaches nothing else.", None
+    return "The process that reads files is not wholly shut in.", f"This kernel lacks: {'; '.join(missing)}."

@@ -1,0 +1,125 @@
+"""What the pages of imports show: plain values, made of the record as it is stored, whatever its age. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.catalogue.model import Catalogue, Lang
+
+#: Rows of a long list that a page shows; the CSV has more of them.
+SHOWN = 200
+STATES: Mapping[str, tuple[str, str]] = {
+    "running": ("进行中", "running"),
+    "done": ("已完成", "done"),
+    "failed": ("失败", "failed"),
+    "interrupted": ("已中断", "interrupted"),
+    "undone": ("已撤回", "taken back"),
+}
+#: Counts of a class in the order of the page.
+COUNTS: Mapping[str, tuple[str, str]] = {
+    "read": ("读取", "Read"),
+    "new": ("新增", "New"),
+    "changed": ("更新", "Changed"),
+    "unchanged": ("未变", "Unchanged"),
+    "rejected": ("拒绝", "Rejected"),
+    "skipped": ("略过", "Skipped"),
+}
+#: Lists of the report whose items are told in one form.
+LISTS: Mapping[str, tuple[str, str]] = {
+    "rejects": ("被拒绝的行", "Rejected rows"),
+    "warnings": ("已导入但需核对", "Loaded, but look at them"),
+    "incomplete": ("数据边缘残缺", "Cut off by the file"),
+}
+
+
+def list_view(imports: Iterable[Mapping[str, Any]], catalogue: Catalogue, lang: Lang) -> list[dict[str, Any]]:
+    """The imports as rows of a table."""
+    return [_head(one, catalogue, lang) for one in imports]
+
+
+def one_view(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[str, Any]:
+    """One import with all that its report tells; what an old report lacks is empty."""
+    report = one["report"] or {}
+    said = 0 if lang == "zh" else 1
+    return {
+        **_head(one, catalogue, lang),
+        "record": one,
+        "layers": [_layer(layer, catalogue, lang) for layer in report.get("layers", ())],
+        "count_titles": {name: titles[said] for name, titles in COUNTS.items()},
+        "lists": {name: _listed(report, name, titles[said]) for name, titles in LISTS.items()},
+        "repaired": _listed(report, "repaired", ""),
+        "conflicts": _listed(report, "conflicts", ""),
+        "missing": {name: found for name, found in report.get("missing", {}).items() if found["rows"]},
+        "left_out": report.get("skipped", ()),
+        "seconds": report.get("seconds"),
+    }
+
+
+def _head(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[str, Any]:
+    state = "undone" if one["undone_by"] is not None else one["state"]
+    counts = (one["report"] or {}).get("classes", {})
+    return {
+        "id": one["id"],
+        "name": file_name(one["path"]),
+        "state": state,
+        "state_title": STATES[state][0 if lang == "zh" else 1],
+        "at": _moment(one["finished_at"] or one["started_at"] or one["at"]),
+        "who": one["who"],
+        "licence": one["licence"],
+        "classes": [
+            {"id": class_id, "title": _title(class_id, catalogue, lang), **_counts(found)}
+            for class_id, found in counts.items()
+        ],
+    }
+
+
+def file_name(path: str) -> str:
+    """The name of a file: where it lay on the server is nobody's business."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or path
+
+
+def _counts(found: Mapping[str, Any]) -> dict[str, int]:
+    return {name: found.get(name, 0) for name in ("loaded", *COUNTS)}
+
+
+def _title(class_id: str, catalogue: Catalogue, lang: Lang) -> str:
+    cls = catalogue.classes.get(class_id)
+    if cls is None:
+        return class_id
+    return cls.title.zh if lang == "zh" else cls.title.en
+
+
+def _moment(text: str) -> str:
+    return text[:19].replace("T", " ")
+
+
+def _layer(layer: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[str, Any]:
+    cls = catalogue.classes.get(layer["class"])
+    fields = {} if cls is None else {field.name: field for field in cls.fields}
+
+    def title(name: str) -> str:
+        field = fields.get(name)
+        return name if field is None else (field.title.zh if lang == "zh" else field.title.en)
+
+    return {
+        "name": layer["layer"],
+        "class_title": _title(layer["class"], catalogue, lang),
+        "rows": layer.get("rows"),
+        "crs": layer.get("crs"),
+        "how": layer.get("how"),
+        "encoding": layer.get("encoding"),
+        "key": layer.get("key"),
+        "evidence": [*layer.get("evidence", ()), *layer.get("notes", ())],
+        "warnings": layer.get("warnings", ()),
+        "columns": [(heading, name, title(name)) for heading, name in layer.get("headings", {}).items()],
+        "conversions": layer.get("conversions", ()),
+        "suggestions": layer.get("suggestions", ()),
+        "extra": layer.get("extra", ()),
+        "left": layer.get("left", ()),
+    }
+
+
+def _listed(report: Mapping[str, Any], name: str, title: str) -> dict[str, Any]:
+    found = report.get(name, ())
+    return {"title": title, "total": report.get(f"{name}_total", len(found)), "shown": found[:SHOWN]}

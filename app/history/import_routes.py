@@ -1,0 +1,90 @@
+"""HTTP of imports on record: each file that was brought in, as a page, JSON or CSV, and its refused rows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from app.access.dependencies import CatalogueDep, HtmlWanted, LangDep, ReadConn
+from app.access.negotiation import choose_of
+from app.catalogue.model import Lang
+from app.history import import_service as service
+from app.history.import_files import MEDIA_TYPES
+from app.inventory import history_store
+
+router = APIRouter(tags=["imports"])
+
+HTML = "text/html; charset=utf-8"
+OFFERED = {
+    "json": ("application/json",),
+    "html": ("text/html", "application/xhtml+xml"),
+    "csv": ("text/csv",),
+}
+ImportId = Annotated[UUID, Path(description="Id of the import.")]
+LimitQuery = Annotated[int, Query(ge=1, le=1000, description="At most this many.")]
+FormQuery = Annotated[
+    Literal["json", "html", "csv"] | None,
+    Query(alias="f", description="Form of the answer; else `Accept` decides."),
+]
+
+
+@router.get(
+    "/imports", summary="The files that were imported, or are being, newest first", response_class=Response
+)
+def get_imports(
+    conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, html: HtmlWanted, limit: LimitQuery = 50
+) -> Response:
+    """Each with its state, its report and the number of its change."""
+    if html:
+        return _page(service.list_html(conn, catalogue, limit, lang), lang)
+    return JSONResponse({"imports": history_store.list_imports(conn, limit)}, headers=_headers(lang))
+
+
+@router.get("/imports/{import_id}", summary="One import with its report", response_class=Response)
+def get_import(
+    request: Request,
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    lang: LangDep,
+    import_id: ImportId,
+    form: FormQuery = None,
+) -> Response:
+    """How the file was understood, what was read, loaded and rejected, and why; CSV: rejected rows and warnings."""
+    wanted = form or choose_of(request.headers.get("accept"), OFFERED)
+    if wanted == "html":
+        return _page(service.one_html(conn, catalogue, import_id, lang), lang)
+    if wanted == "csv":
+        name, text = service.reasons(conn, import_id)
+        return _download(name, text.encode(), lang)
+    return JSONResponse(history_store.get_import(conn, import_id), headers=_headers(lang))
+
+
+@router.get(
+    "/imports/{import_id}/rejected",
+    summary="The refused rows of an import as a file, to be mended and imported again",
+    response_class=Response,
+)
+def get_rejected(conn: ReadConn, lang: LangDep, import_id: ImportId) -> Response:
+    """As they stood, XLSX of a workbook and CSV of all else, with the reason beside each."""
+    return _download(*service.rejected(conn, import_id), lang)
+
+
+def _page(text: str, lang: Lang) -> Response:
+    return Response(text, media_type=HTML, headers=_headers(lang))
+
+
+def _download(name: str, content: bytes, lang: Lang) -> Response:
+    headers = {**_headers(lang), "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return Response(content, media_type=MEDIA_TYPES[name.rpartition(".")[2]], headers=headers)
+
+
+def _headers(lang: Lang) -> dict[str, str]:
+    return {
+        "Cache-Control": "private, no-cache",
+        "Content-Language": "zh-CN" if lang == "zh" else "en",
+        "Vary": "Accept, Accept-Language",
+    }

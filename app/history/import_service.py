@@ -1,0 +1,61 @@
+"""Imports on record, as plain values, pages and files."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.catalogue.model import Catalogue, Lang
+from app.database.transactions import Connection
+from app.errors import NotFound
+from app.history import import_files, import_page
+from app.inventory import history_store
+from app.maps import service as maps
+from app.web.templates import render
+
+
+def list_html(conn: Connection, catalogue: Catalogue, limit: int, lang: Lang) -> str:
+    """The page of the newest imports."""
+    found = history_store.list_imports(conn, limit)
+    shown = import_page.list_view(found, catalogue, lang)
+    more = len(found) == limit
+    return _page(conn, catalogue, lang, "imports/list.html", imports=shown, limit=limit, more=more)
+
+
+def one_html(conn: Connection, catalogue: Catalogue, import_id: UUID, lang: Lang) -> str:
+    """The page of one import; NotFound where there is none."""
+    told = history_store.get_import(conn, import_id)
+    return _page(conn, catalogue, lang, "imports/one.html", one=import_page.one_view(told, catalogue, lang))
+
+
+def _page(conn: Connection, catalogue: Catalogue, lang: Lang, template: str, **values: Any) -> str:
+    city = maps.city(conn, catalogue, maps.versions(conn, catalogue), lang)
+    return render(template, lang, city=city, **values)
+
+
+def reasons(conn: Connection, import_id: UUID) -> tuple[str, str]:
+    """Name and text of the CSV of rejected rows and warnings; NotFound where there is no such import."""
+    told = history_store.get_import(conn, import_id)
+    stem = import_page.file_name(told["path"]).split(".")[0]
+    return f"{stem}.report.csv", import_files.reasons_csv(told["report"] or {})
+
+
+def rejected(conn: Connection, import_id: UUID) -> tuple[str, bytes]:
+    """Name and content of the file of refused rows, to be mended and imported again.
+
+    Raises:
+        NotFound: There is no such import, or none of its rows are kept.
+    """
+    told = history_store.get_import(conn, import_id)
+    files = history_store.read_rejects(conn, import_id)
+    if not files:
+        name = import_page.file_name(told["path"])
+        refused = sum(
+            found.get("rejected", 0) for found in (told["report"] or {}).get("classes", {}).values()
+        )
+        hint = "Its refused rows were too many to keep: see `chengtu import --rejects FILE`."
+        raise NotFound(
+            f"No refused rows of '{name}' are kept.",
+            hint if refused else "None were refused.",
+        )
+    return import_files.one_file(files)

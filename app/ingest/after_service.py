@@ -1,0 +1,106 @@
+"""What is found once the rows of a file are written, in the same transaction: what it lacks, changed, and has twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.catalogue.model import Catalogue, FeatureClass
+from app.database.transactions import Connection
+from app.errors import BadInput
+from app.ingest.options import ImportOptions
+from app.ingest.tally import Tally
+from app.inventory.batch import Change
+from app.inventory.changes import data_version
+from app.inventory.difference import difference, missing
+from app.inventory.duplicates_store import stored_duplicates
+from app.inventory.service import delete_features
+
+EXAMPLES = 5
+#: Pairs of a new feature and a stored one at its place that the report names.
+MAX_PAIRS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The end of one file's writing: `versions` are the data versions of its classes before it."""
+
+    conn: Connection
+    catalogue: Catalogue
+    options: ImportOptions
+    tally: Tally
+    change: Change
+    versions: Mapping[str, int]
+
+    def tell(self) -> dict[str, Any]:
+        """Finish what rows asked for, and what the report says of missing features and differences.
+
+        Raises:
+            BadInput: Features are to be deleted, but rows were refused that bear no code, so that nobody knows which.
+        """
+        told: dict[str, Any] = {"missing": {}}
+        # What a part of a file lacks is not missing.
+        whole = self.options.where is None and (self.options.dry_run or self.options.delete_missing)
+        for class_id in self.versions:
+            cls = self.catalogue.get_class(class_id)
+            self._end(class_id)
+            self._pair(cls)
+            if whole:
+                told["missing"][class_id] = self._missing(cls)
+        if self.options.dry_run and self.change.import_id is not None:
+            told["difference"] = {
+                class_id: difference(
+                    self.conn, self.catalogue.get_class(class_id), self.change.import_id, EXAMPLES
+                )
+                for class_id in self.versions
+            }
+        return told
+
+    def _end(self, class_id: str) -> None:
+        """Features with days that their rows gave up are not there on those days."""
+        for code, period in self.tally.ended.get(class_id, ()):
+            delete_features(self.conn, self.catalogue, class_id, [code], self.change, period)
+
+    def _pair(self, cls: FeatureClass) -> None:
+        """New features at the place of stored ones are told of, never merged."""
+        found = stored_duplicates(self.conn, cls, self.versions[cls.id], MAX_PAIRS)
+        for pair in found.pairs:
+            apart = "the same place" if not pair.distance_m else f"{pair.distance_m:.2f} m from it"
+            self.tally.warnings.append(
+                {"class": cls.id, "row": pair.code, "field": "geometry", "value": pair.other,
+                 "reason": f"may be the stored feature {pair.other} again: {apart}",
+                 "hint": "Give it that code if it is the same one."}
+            )  # fmt: skip
+
+    def _missing(self, cls: FeatureClass) -> dict[str, Any]:
+        version = self.tally.data_versions.get(cls.id)
+        source = self.change.source if version is None else None
+        path = None if source is None else source.path
+        # All extracts of OpenStreetMap have the same source: another city's is not what this one lacks.
+        name = None if source is None or source.format == "osm" else source.source
+        found = missing(self.conn, cls, data_version=version, path=path, source=name)
+        delete = self.options.delete_missing and bool(found.codes)
+        if delete and self.tally.codeless[cls.id]:
+            raise BadInput(
+                f"{self.tally.codeless[cls.id]} refused rows bear no code, so nobody knows what is missing.",
+                "Mend them first, or leave out --delete-missing.",
+            )
+        if delete:
+            delete_features(self.conn, self.catalogue, cls.id, found.codes, self.change)
+        for code in found.changed:
+            self.tally.conflicts.append(
+                {"class": cls.id, "row": None, "code": code, "fields": [],
+                 "reason": "not in the file any more, but changed here since its export; it stays"}
+            )  # fmt: skip
+        return {
+            "rows": len(found.codes),
+            "deleted": delete,
+            "changed_here": len(found.changed),
+            "examples": found.examples,
+        }
+
+
+def versions_before(conn: Connection, catalogue: Catalogue, class_ids: list[str]) -> dict[str, int]:
+    """The data versions of classes before a file is written to them."""
+    return {class_id: data_version(conn, catalogue.get_class(class_id)) for class_id in class_ids}

@@ -1,0 +1,138 @@
+"""HTTP of imports: a file sent in is taken to disk as it comes, and imported by a job; imports on record."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
+from app.access.prefer import wait_s
+from app.errors import BadInput, ChengtuError, Conflict, NoSpace, error_from_plain
+from app.ingest import upload_service
+from app.ingest.upload import FormReader, Sink, Upload, name_of_body, new_upload
+from app.ingest.upload_docs import BODY, RESPONSES
+from app.ingest.upload_options import UploadOptions, join_options
+from app.jobs import service as jobs
+from app.jobs.store import Job
+from app.settings import Settings
+
+router = APIRouter(tags=["imports"])
+
+WHO = "http"
+#: A sender that says nothing for so long is gone.
+IDLE_S = 60.0
+
+
+@router.post(
+    "/imports",
+    status_code=201,
+    summary="Import a file: sent as a form, or as the body itself",
+    openapi_extra={"requestBody": BODY},
+    responses=RESPONSES,
+)
+async def post_import(
+    request: Request,
+    response: Response,
+    catalogue: CatalogueDep,
+    db: DatabaseDep,
+    settings: SettingsDep,
+    options: Annotated[UploadOptions, Query()],
+    prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            max_length=200,
+            description="The same key with the same file and options gives the same import, never a second one.",
+        ),
+    ] = None,
+) -> dict[str, Any]:
+    """201 with the report when it is done in time (200 after a dry run), else 202 with the job that goes on."""
+    upload = await run_in_threadpool(_prepare, request, settings)
+    try:
+        asked = await _take(request, upload, options)
+        job_id, import_id = await run_in_threadpool(
+            upload_service.queue_import, db, catalogue, settings, upload, asked, WHO, idempotency_key or None
+        )
+    except BaseException:
+        upload.remove()
+        raise
+    job = await run_in_threadpool(jobs.wait, db, job_id, wait_s(prefer))
+    return _answer(response, job, import_id)
+
+
+def _prepare(request: Request, settings: Settings) -> Upload:
+    """A folder for the upload, where the disk has room for it."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise BadInput("A packed body is not read.", "Send the file as it is; a .zip or .gz file stays one.")
+    upload = new_upload(settings.home_path)
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and shutil.disk_usage(upload.folder).free < int(length):
+        upload.remove()
+        raise NoSpace("The disk has no room for the file.", "Free some space and send it again.")
+    return upload
+
+
+async def _take(request: Request, upload: Upload, options: UploadOptions) -> UploadOptions:
+    """Write the body to disk, never holding more than a piece of it, and give all the options that came."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.lower().startswith("application/x-www-form-urlencoded"):
+        raise BadInput("A form with a file is multipart/form-data.", 'Set enctype="multipart/form-data".')
+    if content_type.lower().startswith("multipart/form-data"):
+        form = FormReader(upload, content_type)
+        async for piece in _pieces(request):
+            await run_in_threadpool(form.feed, piece)
+        form.close()
+        return join_options(options, upload.fields)
+    sink = Sink(upload, name_of_body(request.headers, options.filename))
+    size = 0
+    async for piece in _pieces(request):
+        size += len(piece)
+        await run_in_threadpool(sink.write, piece)
+    await run_in_threadpool(sink.close)
+    if not size:
+        raise BadInput("The request has no file.", "Send it as the body, or as the field 'file' of a form.")
+    return options
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    stream = aiter(request.stream())
+    while True:
+        try:
+            piece = await asyncio.wait_for(anext(stream), IDLE_S)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise BadInput("The upload stood still.", "Send it again.") from error
+        except ClientDisconnect as error:
+            raise BadInput("The upload was cut off.", "Send it again.") from error
+        if piece:
+            yield piece
+
+
+def _answer(response: Response, job: Job, import_id: str) -> dict[str, Any]:
+    if job.error is not None:
+        raise _problem(job, import_id)
+    if job.state == "cancelled":
+        raise Conflict("The import was stopped.", "Send the file again.")
+    if job.result is None:
+        response.status_code = 202
+        response.headers["Location"] = f"/jobs/{job.id}"
+        return {"job": str(job.id), "state": job.state, "import": import_id}
+    if job.result["import"] is None:
+        response.status_code = 200
+    else:
+        response.headers["Location"] = f"/imports/{import_id}"
+    return job.result
+
+
+def _problem(job: Job, import_id: str) -> ChengtuError:
+    assert job.error is not None
+    error = error_from_plain(job.error)
+    error.members = {"job": str(job.id), "import": import_id}
+    return error
