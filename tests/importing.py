@@ -6,13 +6,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from app.ingest.detect import detect
-
 from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Database
 from app.errors import UnreadableFile
 from app.ingest import osm, service
 from app.ingest.components import Official
+from app.ingest.detect import detect
 from app.ingest.files import recognise
 from app.ingest.layer import Layer
 from app.ingest.options import ImportOptions

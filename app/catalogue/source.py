@@ -159,7 +159,7 @@ def read_source(path: Path, text: str | None = None, *, within: Path | None = No
     Raises BadDeclaration where the file cannot be read, is not YAML, repeats a key or uses anchors.
     """
     file = f"{within.name}/" if within else ""
-    file += f"{path.parent.name}/{path.name}"
+    file += str(Path(path.parent.name, path.name))
     bare = Entry(file, (), None, {})
     try:
         root = _compose(bare, text if text is not None else path.read_text("utf-8"))

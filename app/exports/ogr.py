@@ -53,7 +53,8 @@ def _without_json(layer: ExportLayer, changed: Counter[str]) -> ExportLayer:
     kept = [i for i, column in enumerate(layer.columns) if column.type != "json"]
     for i in set(range(len(layer.columns))) - set(kept):
         told = f"{layer.name}.{layer.columns[i].name} left out: no place in a Shapefile"
-        changed.update({told: sum(value is not None for value in layer.values[i])})
+        lost = sum(value is not None for value in layer.values[i])
+        changed.update({told: lost} if lost else {})
     return replace(
         layer, columns=tuple(layer.columns[i] for i in kept), values=tuple(layer.values[i] for i in kept)
     )

@@ -25,6 +25,8 @@ COUNTS: Mapping[str, tuple[str, str]] = {
     "rejected": ("拒绝", "Rejected"),
     "skipped": ("略过", "Skipped"),
 }
+#: How a CRS is known.
+KNOWN_BY: Mapping[str, str] = {"named by you": "您指定", "named by the file": "文件写明", "found": "自动识别"}
 #: Lists of the report whose items are told in one form.
 LISTS: Mapping[str, tuple[str, str]] = {
     "rejects": ("被拒绝的行", "Rejected rows"),
@@ -42,14 +44,20 @@ def one_view(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[s
     """One import with all that its report tells; what an old report lacks is empty."""
     report = one["report"] or {}
     said = 0 if lang == "zh" else 1
+
+    def listed(name: str, title: str = "") -> dict[str, Any]:
+        found = report.get(name, ())
+        titled = [{**item, "class": _title(item.get("class", ""), catalogue, lang)} for item in found[:SHOWN]]
+        return {"title": title, "total": report.get(f"{name}_total", len(found)), "shown": titled}
+
     return {
         **_head(one, catalogue, lang),
         "record": one,
         "layers": [_layer(layer, catalogue, lang) for layer in report.get("layers", ())],
         "count_titles": {name: titles[said] for name, titles in COUNTS.items()},
-        "lists": {name: _listed(report, name, titles[said]) for name, titles in LISTS.items()},
-        "repaired": _listed(report, "repaired", ""),
-        "conflicts": _listed(report, "conflicts", ""),
+        "lists": {name: listed(name, titles[said]) for name, titles in LISTS.items()},
+        "repaired": listed("repaired"),
+        "conflicts": listed("conflicts"),
         "missing": {name: found for name, found in report.get("missing", {}).items() if found["rows"]},
         "left_out": report.get("skipped", ()),
         "seconds": report.get("seconds"),
@@ -107,7 +115,9 @@ def _layer(layer: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[s
         "class_title": _title(layer["class"], catalogue, lang),
         "rows": layer.get("rows"),
         "crs": layer.get("crs"),
-        "how": layer.get("how"),
+        "how": KNOWN_BY.get(layer["how"], layer["how"])
+        if lang == "zh" and "how" in layer
+        else layer.get("how"),
         "encoding": layer.get("encoding"),
         "key": layer.get("key"),
         "evidence": [*layer.get("evidence", ()), *layer.get("notes", ())],
@@ -118,8 +128,3 @@ def _layer(layer: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[s
         "extra": layer.get("extra", ()),
         "left": layer.get("left", ()),
     }
-
-
-def _listed(report: Mapping[str, Any], name: str, title: str) -> dict[str, Any]:
-    found = report.get(name, ())
-    return {"title": title, "total": report.get(f"{name}_total", len(found)), "shown": found[:SHOWN]}

@@ -96,7 +96,7 @@ def detect(
     sample = take_sample(source)
     if crs is not None:
         check_crs(crs, systems)
-        named = Detection(spoken_crs(crs), crs_label(crs, systems), "named by you", ("you named it",))
+        named = Detection(spoken_crs(crs), crs_label(crs, systems), "named by you", ())
         return named if sample is None else _check_axes(source.name, sample, named, frame, systems)
     own = NO_CRS if source.crs is None else crs_of_file(source.crs, systems)
     if own.crs is not None:

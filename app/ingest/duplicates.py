@@ -121,13 +121,30 @@ def _apart(cls: FeatureClass, distance_m: float) -> str:
 
 def _signatures(shapes: NDArray[np.object_], kind: Ints) -> NDArray[np.uint64]:
     """Numbers (n,) that are equal for equal shapes of one kind, wherever a ring begins or a line runs to."""
-    parts = [
-        *shapely.bounds(shapes).T,
-        *shapely.get_coordinates(shapely.centroid(shapes)).T,
-        shapely.length(shapes),
-    ]
+    parts = [*shapely.bounds(shapes).T, *_middles(shapes).T, shapely.length(shapes)]
     numbers = [np.rint(part / STEP_DEG).astype(np.int64) for part in parts]
     return _mix([*numbers, shapely.get_num_coordinates(shapes), kind])
+
+
+def _middles(shapes: NDArray[np.object_]) -> Floats:
+    """A place (n, 2) in each shape that does not depend on where its ring begins.
+
+    Of lines and plain polygons the mean of the vertices, which costs a tenth of a centroid.
+    """
+    types = shapely.get_type_id(shapes)
+    ring = (types == shapely.GeometryType.POLYGON) & (shapely.get_num_interior_rings(shapes) == 0)
+    plain = ring | (types == shapely.GeometryType.LINESTRING)
+    middles = np.empty((len(shapes), 2))
+    middles[~plain] = shapely.get_coordinates(shapely.centroid(shapes[~plain]))
+    if plain.any():
+        counts = shapely.get_num_coordinates(shapes[plain])
+        places = shapely.get_coordinates(shapes[plain])
+        starts = np.cumsum(counts) - counts
+        # The first vertex of a ring stands again at its end.
+        twice = ring[plain].astype(np.int64)
+        total = np.add.reduceat(places, starts) - places[starts] * twice[:, None]
+        middles[plain] = total / (counts - twice)[:, None]
+    return middles
 
 
 def _mix(parts: Iterable[NDArray[Any]]) -> NDArray[np.uint64]:

@@ -26,6 +26,7 @@ from app.ingest.routing import route
 from app.ingest.row_plan import RowPlan, plan_rows
 from app.ingest.spool import sources as in_memory
 from app.ingest.survey import find_tables, join_tables
+from app.ingest.survey_headings import END, first_of
 from app.ingest.where import compile_where
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Reject
@@ -110,7 +111,7 @@ def plan_file(
     Raises:
         BadInput: No layer is of a class, a CRS is missing or cannot be used, a column that was named is not there.
     """
-    given = _chosen(_joined(sources), options.layer, file)
+    given = _chosen([item for item in _joined(sources) if not _is_companion(item)], options.layer, file)
     if saved is not None:
         saved.check_layers([source.name for source in given], file.name)
     plan = FilePlan([])
@@ -159,6 +160,13 @@ def _asked(source: LayerSource, options: ImportOptions, saved: SavedMapping | No
         mapping, first("class_id"), first("key"), first("crs"), first("code_system"), first("where"),
         options.allow_outside,
     )  # fmt: skip
+
+
+def _is_companion(source: LayerSource) -> bool:
+    """What our own exports put beside the data: a map of fields, and what is said of the whole."""
+    fields = source.name.endswith("_fields") and {"short_name", "field"} <= set(source.headings)
+    about = source.name.removesuffix(".json") == "about" and source.skipped is not None
+    return fields or about
 
 
 def _joined(sources: Sequence[LayerSource]) -> list[LayerSource]:
@@ -217,7 +225,9 @@ def _add(
     preparation = _prepare(file, given, cls, asked)
     if not given.spatial and preparation.places is None:
         like = suggest_places(list(given.headings)) or "Name them in a mapping under 'places'."
-        reason = f"it has no geometry, and no columns of coordinates were found. {like}"
+        if first_of(given.headings, END) is not None:
+            like = "A table of a survey's lines is read with its table of points, in one folder, workbook or zip."
+        reason = f"it has no geometry, and no columns of coordinates were found. {like.removesuffix('.')}"
         plan.skipped.append(_skip(given, reason))
         return
     plain = preparation == Preparation()
@@ -256,10 +266,11 @@ def _prepare(file: SourceFile, given: LayerSource, cls: FeatureClass, asked: _As
     if sample is None:
         return preparation
     seen = preparation.apply(sample).layer
-    return replace(
-        preparation,
-        places=find_places(list(seen.columns), seen.columns, asked.places or (own.places if own else {})),
-    )
+    named = asked.places or (own.places if own else {})
+    places = find_places(list(seen.columns), seen.columns, named)
+    if places is not None and own and not asked.places:
+        places = replace(places, notes=())
+    return replace(preparation, places=places)
 
 
 def _no_class(catalogue: Catalogue, file: SourceFile, sources: Sequence[LayerSource]) -> BadInput:

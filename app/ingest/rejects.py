@@ -28,6 +28,7 @@ ADDED = ("rejected_row", "rejected_field", "rejected_reason", "rejected_hint")
 WKT = "wkt"
 #: What XML 1.0, and so a sheet, cannot hold.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_AGAIN = re.compile(r"\.rejected(?:-(\d{1,6}))?\.\w+$")
 _EPSG = re.compile(r"EPSG:(\d+)")
 #: Whole numbers beyond this lose digits in a spreadsheet.
 _EXACT = 10**15
@@ -52,19 +53,22 @@ def rejects_files(
     """
     if not parts:
         return []
-    stem = file.name.split(".")[0]
+    stem, again = file.name.split(".")[0], _AGAIN.search(file.name)
+    # What a mended file still has of them must not take its own place.
+    ending = f".rejected-{int(again[1] or 1) + 1}" if again else ".rejected"
     layers = {name: _rows(name, parts, crs.get(name)) for name in dict.fromkeys(p.layer.name for p in parts)}
     if file.format == "xlsx":
-        return [RejectsFile(f"{stem}.rejected.xlsx", _workbook(layers))]
+        return [RejectsFile(f"{stem}{ending}.xlsx", _workbook(layers))]
     return [
-        RejectsFile(f"{stem if single else _safe(name)}.rejected.csv", _csv(rows))
+        RejectsFile(f"{stem if single else _safe(name)}{ending}.csv", _csv(rows))
         for name, rows in layers.items()
     ]
 
 
 def write_rejects(to: Path, files: Sequence[RejectsFile]) -> Path:
-    """Write the files into the folder `to`, or the only one as `to`; the file or folder."""
+    """Write the files into the folder `to`, or the only one as `to` (with the ending of its kind); file or folder."""
     if len(files) == 1 and not to.is_dir():
+        to = to.with_suffix(Path(files[0].name).suffix)
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_bytes(files[0].content)
         return to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -68,6 +68,10 @@ async def post_import(
 
 def _prepare(request: Request, settings: Settings) -> Upload:
     """A folder for the upload, where the disk has room for it."""
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise BadInput(
+            "A page of another site cannot import here.", "Send the file from a page of this server."
+        )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise BadInput("A packed body is not read.", "Send the file as it is; a .zip or .gz file stays one.")
     upload = new_upload(settings.home_path)
@@ -85,34 +89,32 @@ async def _take(request: Request, upload: Upload, options: UploadOptions) -> Upl
         raise BadInput("A form with a file is multipart/form-data.", 'Set enctype="multipart/form-data".')
     if content_type.lower().startswith("multipart/form-data"):
         form = FormReader(upload, content_type)
-        async for piece in _pieces(request):
-            await run_in_threadpool(form.feed, piece)
+        await _pour(request, form.feed)
         form.close()
         return join_options(options, upload.fields)
     sink = Sink(upload, name_of_body(request.headers, options.filename))
-    size = 0
-    async for piece in _pieces(request):
-        size += len(piece)
-        await run_in_threadpool(sink.write, piece)
+    size = await _pour(request, sink.write)
     await run_in_threadpool(sink.close)
     if not size:
         raise BadInput("The request has no file.", "Send it as the body, or as the field 'file' of a form.")
     return options
 
 
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    stream = aiter(request.stream())
+async def _pour(request: Request, take: Callable[[bytes], None]) -> int:
+    """Hand the body on piece by piece, beside the loop since a disk may be slow; the number of bytes."""
+    stream, size = aiter(request.stream()), 0
     while True:
         try:
             piece = await asyncio.wait_for(anext(stream), IDLE_S)
         except StopAsyncIteration:
-            return
+            return size
         except TimeoutError as error:
             raise BadInput("The upload stood still.", "Send it again.") from error
         except ClientDisconnect as error:
             raise BadInput("The upload was cut off.", "Send it again.") from error
+        size += len(piece)
         if piece:
-            yield piece
+            await run_in_threadpool(take, piece)
 
 
 def _answer(response: Response, job: Job, import_id: str) -> dict[str, Any]:

@@ -169,7 +169,11 @@ def _write(
         if sum(found.loaded for found in counts.values()) >= MANY_ROWS:
             with means.db.write() as conn:
                 search_index_store.analyze(conn)
-    more["rejects_file"] = str(write_rejects(means.rejects, rejected)) if means.rejects and rejected else None
+    more["rejects_file"] = (
+        str(write_rejects(means.rejects, rejected))
+        if means.rejects and rejected and not options.dry_run
+        else None
+    )
     report = _report(means, file, reading, tally, counts, started, more)
     if options.strict and report["rejects"] and not options.dry_run:
         with means.db.write() as conn:

@@ -17,7 +17,8 @@ def show_report(item: Mapping[str, Any], *, whole_in: Path | None) -> None:
     """Print the report of one file; `whole_in` is the file that holds all of it."""
     name = Path(item["path"]).name
     if "error" in item:
-        console.warning(f"{name}: {item['error']} {item['hint'] or ''}")
+        said = item["error"] if name in item["error"] else f"{name}: {item['error']}"
+        console.warning(f"{said} {item['hint'] or ''}")
         return
     for layer in item["layers"]:
         _show_layer(layer)

@@ -18,6 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from app.errors import UnreadableFile
+from app.ingest.ahead import ahead
 from app.ingest.layer import CHUNK_ROWS, Extent, Layer, LayerSource
 from app.ingest.spool_values import CODING, JSON_CODING, from_array, to_array
 from app.lazy import lazy_module
@@ -134,7 +135,7 @@ def sources(layers: Iterable[Layer]) -> list[LayerSource]:
 def write_spool(layers: Iterable[Layer], folder: Path) -> None:
     """Write layers as a reader gives them into `folder`; the manifest comes last, so that none means not whole."""
     heads = _Heads()
-    for layer in layers:
+    for layer in ahead(layers):
         head = heads.add(layer)
         number = len(heads.heads) - 1
         for part in _parts(layer):

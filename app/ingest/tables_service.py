@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.catalogue.model import FeatureClass
 from app.database.transactions import Connection
+from app.ingest.ahead import ahead
 from app.ingest.codes import CodeBook
 from app.ingest.duplicates import DuplicateFinder, duplicate_warnings
 from app.ingest.layer import Layer, whole
@@ -56,7 +57,7 @@ class _ClassReader:
     def batches(self) -> Iterator[Batch]:
         for plan in self._layers:
             reader = RowReader(plan.rows, plan.official, self._made, self._books)
-            for chunk in [whole(plan.given)] if plan.rows.whole else plan.given.chunks():
+            for chunk in [whole(plan.given)] if plan.rows.whole else ahead(plan.given.chunks()):
                 yield from self._chunk(plan, reader, chunk)
             self._books = (*self._books, reader.used)
         self._tally.warnings.extend(duplicate_warnings(self._cls, self._finder.find()))
@@ -76,9 +77,9 @@ class _ClassReader:
         made = reader.read(layer, placed)
         self._note(plan, layer, made)
         self._keep(chunk, {layer.rows[i]: reject for i, reject in made.rejected.items()})
-        if self._options.dry_run or self._options.delete_missing:
-            remember_codes(self._conn, self._cls, [*made.codes, *made.batch.codes])
         batch = settle_batch(self._conn, self._cls, made.batch, made.learned, by_id=plan.rows.by_id)
+        if self._options.dry_run or self._options.delete_missing:
+            remember_codes(self._conn, self._cls, [*made.codes, *made.batch.codes, *batch.codes])
         if marks is not None:
             batch = self._reconcile(chunk, layer, batch, made, marks)
         yield from self._timed(self._filled(batch))
@@ -89,7 +90,9 @@ class _ClassReader:
         tally.repaired.extend(made.repaired)
         tally.warnings.extend(made.warnings)
         tally.tell(class_id, plan.given.name, made.told)
-        tally.codeless[class_id] += sum(not made.codes[i] for i in made.rejected)
+        # A code made of a refused row is not that of the feature which the row may be.
+        keyless = plan.rows.key is None
+        tally.codeless[class_id] += sum(keyless or not made.codes[i] for i in made.rejected)
         kinds = made.batch.columns.get("kind")
         self._finder.add([layer.rows[i] for i in made.rows], made.batch.geometry, kinds)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
@@ -19,6 +19,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.errors import BadInput, ChengtuError, NoSpace
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 #: Longest text of one field of a form, of a mapping, and most parts of a form.
 MAX_FIELD_BYTES = 20_000
@@ -156,13 +159,18 @@ class FormReader:
         self._field: tuple[str, bytearray, int] | None = None
         self._parts = 0
         self._ended = False
-        names = ("part_begin", "header_end", "headers_finished", "part_end", "end")
-        told = {f"on_{name}": getattr(self, f"_{name}") for name in names}
-        pieces = {
-            f"on_{name}": getattr(self, f"_{name}") for name in ("header_field", "header_value", "part_data")
+        told: MultipartCallbacks = {
+            "on_part_begin": self._part_begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._part_data,
+            "on_part_end": self._part_end,
+            "on_end": self._end,
         }
         try:
-            self._parser = MultipartParser(boundary, told | pieces)
+            self._parser = MultipartParser(boundary, told)
         except FormParserError as error:
             raise _bad_form(error) from error
 

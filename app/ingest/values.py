@@ -186,6 +186,8 @@ def _factor(written: str, field: Field) -> float:
 
 
 def _number_hint(field: Field) -> str:
+    if field.type == "integer":
+        return "A whole number such as 12."
     return f"A number in {field.unit}." if field.unit else "A number such as 12.5."
 
 

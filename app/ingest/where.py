@@ -212,10 +212,8 @@ class _Parser:
 
     def _fail(self, wanted: str) -> BadInput:
         _, token, place = self._tokens[self._at]
-        found = f"'{token[:40]}'" if token else "the end"
-        return BadInput(
-            f"The condition has {found} at character {place + 1} where {wanted} is expected.", HINT
-        )
+        found = f"has '{token[:40]}'" if token else "ends"
+        return BadInput(f"The condition {found} at character {place + 1} where {wanted} is expected.", HINT)
 
 
 def _tokens(text: str) -> Iterable[tuple[str, str, int]]:

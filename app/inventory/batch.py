@@ -79,7 +79,6 @@ class Change:
     """Who changes the inventory and why; with `import_id` and `source` where a file is loaded.
 
     `metric_crs` is the setting that overrides the choice by the data's centre; it counts only at the first load.
-    `bounds` (west, south, east, north) in lon/lat hold all of the file, for that choice where its rows come in chunks.
     """
 
     who: str
@@ -87,7 +86,6 @@ class Change:
     import_id: UUID | None = None
     source: ImportSource | None = None
     metric_crs: str | None = None
-    bounds: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class _Centre:
         self._crs: MetricCrs | None = None
 
     def crs(self, batch: Batch) -> MetricCrs:
-        """The metric CRS: the stored one, the setting's, else by the middle of all that is known of the data."""
+        """The metric CRS: the stored one, the setting's, else by the middle of a list's batches, a stream's first."""
         if self._crs is None:
             self._crs = self._fix(batch)
         return self._crs
@@ -104,7 +104,7 @@ class _Centre:
         if self._change.metric_crs:
             return changes.fix_metric_crs(self._conn, self._change.metric_crs)
         known = [item.geometry for item in self._all] or [batch.geometry]
-        west, south, east, north = self._change.bounds or shapely.total_bounds(np.concatenate(known)).tolist()
+        west, south, east, north = shapely.total_bounds(np.concatenate(known)).tolist()
         return changes.fix_metric_crs(
             self._conn, choose_metric_crs((west + east) / 2, (south + north) / 2).definition
         )

@@ -171,6 +171,7 @@ def _history(cls: FeatureClass, metadata: MetaData) -> Table:
         Column("until_change", BigInteger, comment="Change that ended this version; null while it holds"),
         # One change may write several versions of a feature: the new one and what it leaves of those before.
         PrimaryKeyConstraint("id", "change_id", "valid", name=_name("pk", name)),
+        *_geometry_checks(cls, name),
         Index(
             _name("ix", name, "geom"),
             "geom",
@@ -276,6 +277,13 @@ def _checks(cls: FeatureClass) -> Iterator[CheckConstraint]:
         # The name bears the rule's checksum: a changed rule is a changed name, which every comparison sees.
         checksum = f"{zlib.crc32(rule.encode()):08x}"
         yield CheckConstraint(text(rule.replace(":", r"\:")), name=_name("ck", cls.id, what, checksum))
+
+
+def _geometry_checks(cls: FeatureClass, table: str) -> Iterator[CheckConstraint]:
+    """The history is written straight by loads that tell of other days, so its shapes are guarded too."""
+    for _, rule in _geometry_rules(cls):
+        # Without the rule's word, or the longest class ids would make too long a name.
+        yield CheckConstraint(text(rule), name=_name("ck", table, f"{zlib.crc32(rule.encode()):08x}"))
 
 
 def _geometry_rules(cls: FeatureClass) -> Iterator[tuple[str, str]]:

@@ -170,3 +170,21 @@ COMMENT ON TABLE city.import_rejects IS 'Refused rows as a file to be mended and
 ALTER TABLE city.jobs ADD COLUMN idempotency_key text;
 CREATE UNIQUE INDEX jobs_idempotency_key ON city.jobs (kind, idempotency_key);
 COMMENT ON COLUMN city.jobs.idempotency_key IS 'Given by who asked for the job: asking again gives the same job';
+
+-- Loads that tell of other days write the history straight: its shapes are guarded as those of the current rows are. --
+DO $$
+DECLARE
+    rule record;
+BEGIN
+    FOR rule IN SELECT n.nspname AS schema, c.relname AS class_id, right(k.conname, 8) AS checksum,
+            pg_get_constraintdef(k.oid) AS definition
+        FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname IN ('city', 'local') AND k.contype = 'c'
+            AND k.conname ~ ('^ck_' || c.relname || '_geom_(filled|bounds|finite|type)_[0-9a-f]{8}$')
+            AND to_regclass(format('%I.%I', n.nspname, c.relname || '_history')) IS NOT NULL
+        ORDER BY 1, 2, k.conname
+    LOOP
+        EXECUTE format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', rule.schema, rule.class_id || '_history',
+            'ck_' || rule.class_id || '_history_' || rule.checksum, rule.definition);
+    END LOOP;
+END $$;

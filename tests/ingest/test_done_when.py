@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 import zipfile
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -214,11 +213,13 @@ def test_monaco_from_a_changed_file_shows_exactly_the_changes(environment, data_
     assert {name: item["rows"] for name, item in gone.items()} == {"toilets": 1}
     assert gone["toilets"]["examples"][0]["code"] == f"n{done['deleted']}"
     # A dry run keeps nothing; the import itself does exactly what it said.
-    report = take(environment, path)
-    told_counts = {name: (n["new"], n["changed"]) for name, n in report["classes"].items() if n["loaded"]}
-    assert told_counts == {"toilets": (1, 2)}
-    total = Counter({name: n["loaded"] for name, n in first["classes"].items()})
-    assert len(exported(environment, "toilets", tmp_path)) == total["toilets"] + 1
+    report = take(environment, path, "--delete-missing", "--yes")
+    assert {name: (n["new"], n["changed"]) for name, n in report["classes"].items() if n["loaded"]} == {
+        "toilets": (1, 2)
+    }
+    found = exported(environment, "toilets", tmp_path)
+    assert len(found) == first["classes"]["toilets"]["loaded"]
+    assert (f"n{done['deleted']}" in found, f"n{done['added']}" in found) == (False, True)
 
 
 def box(lon: float, lat: float, size: float) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def test_a_stopped_import_is_interrupted_and_leaves_nothing(load, records, names
 
 
 def test_a_full_disk_is_told_and_recorded(load, records, names, tmp_path, settings):
-    path = write(tmp_path / "toilets.geojson", range(60_000), "厕")
+    path = write(tmp_path / "toilets.geojson", range(20_000), "厕")
     limits = Limits(disk_mb=1, folder=tmp_path / "spool")
     with pytest.raises(UnreadableFile, match="unfolds to more than"):
         load(path, limits=limits)
@@ -285,12 +285,17 @@ def test_shapes_come_back_as_wkt_in_the_crs_of_their_file(load, database, record
 
 def test_a_strict_import_keeps_its_refused_rows_too(load, database, records, tmp_path):
     path = tmp_path / "toilets.csv"
-    path.write_text("code,lon,lat\na,115.8,28.6\nb,x,28.6\n", encoding="utf-8")
+    path.write_text("code,lon,lat\na,115.8,28.6\nb,x,28.6\nc,y,28.6\n", encoding="utf-8")
     with pytest.raises(Conflict):
         load(path, strict=True)
     assert records()[0]["state"] == "failed"
+    load(path)
+    (tmp_path / "toilets.rejected.csv").write_bytes(mended(database, records)[1].replace(b",x,", b",115.8,"))
+    assert load(tmp_path / "toilets.rejected.csv", rejects=tmp_path)["files"][0]["rejects_file"] == str(
+        tmp_path / "toilets.rejected-2.csv"
+    )
     name, content = mended(database, records)
-    assert (name, len(content.decode().splitlines())) == ("toilets.rejected.csv", 2)
+    assert (name, len(content.decode().splitlines())) == ("toilets.rejected-2.csv", 2)
 
 
 def test_the_command_line_shows_the_states(load, environment, tmp_path):

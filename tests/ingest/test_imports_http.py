@@ -10,12 +10,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.coverage.engine_client import EngineClient
+from app.errors import NoSpace
+from app.ingest.records_store import begin
+from app.ingest.upload import Sink, new_upload
+from app.ingest.upload_service import do_import
+from app.jobs import store
+from app.jobs.worker import Worker
 from app.main import create_app
 from app.worker import make_worker
 
@@ -54,6 +62,13 @@ def working(settings) -> Iterator[None]:
 @pytest.fixture
 def client(home):
     with working(home), TestClient(create_app(home), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def idle(home):
+    """A server whose jobs nobody does."""
+    with TestClient(create_app(home), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -111,31 +126,32 @@ def test_a_dry_run_tells_and_leaves_no_trace(client, count):
     assert (count("toilets"), count("imports")) == (0, 0)
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"clas": "toilets"}, "Did you mean class"),
-        ({"class": "toiletts"}, "toilets"),
-        ({"crs": "EPSG:99999"}, "EPSG:99999"),
-        ({"strict": "perhaps"}, "strict"),
-        ({"on_conflict": "mine"}, "on_conflict"),
-        ({"valid_from": "yesterday"}, "valid_from"),
-        ({"mapping": "class: toilets\ncolumns: {name: nowhere}\n"}, "nowhere"),
-        ({"where": "a ="}, "where"),
-        ({"delete_missing": "1", "where": "stalls > 1"}, "missing"),
-        ({"code_system": "gbt"}, "gbt"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_is_refused_before_it_is_queued(client, home, count, fields, said):
-    answer = send(client, table(), **fields)
-    assert answer.status_code in {400, 404}, answer.text
-    assert said.lower() in answer.text.lower()
-    assert str(home.home_path) not in answer.text
+REFUSED = [
+    ({"clas": "toilets"}, "Did you mean class"),
+    ({"class": "toiletts"}, "toilets"),
+    ({"crs": "EPSG:99999"}, "EPSG:99999"),
+    ({"strict": "perhaps"}, "strict"),
+    ({"on_conflict": "mine"}, "on_conflict"),
+    ({"valid_from": "yesterday"}, "valid_from"),
+    ({"mapping": "class: toilets\ncolumns: {name: nowhere}\n"}, "nowhere"),
+    ({"where": "a ="}, "where"),
+    ({"delete_missing": "1", "where": "stalls > 1"}, "missing"),
+    ({"code_system": "gbt"}, "gbt"),
+]  # fmt: skip
+
+
+def test_what_cannot_be_is_refused_before_it_is_queued(idle, home, count):
+    for fields, said in REFUSED:
+        answer = send(idle, table(), **fields)
+        assert answer.status_code in {400, 404}, answer.text
+        assert said.lower() in answer.text.lower()
+        assert str(home.home_path) not in answer.text
     assert (count("jobs"), count("imports")) == (0, 0)
     assert list((home.home_path / "uploads").iterdir()) == []
 
 
-def test_bodies_that_are_no_upload_are_refused(client, home):
+def test_bodies_that_are_no_upload_are_refused(idle, home):
+    client = idle
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     whole = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nx\r\n--x'
     answers = [
@@ -150,6 +166,7 @@ def test_bodies_that_are_no_upload_are_refused(client, home):
         client.post("/imports", files=[("file", ("a.csv", b"x")), ("file", ("b.csv", b"y"))]),
         client.post("/imports", data={"class": "toilets"}, files={"mapping": ("m.yaml", b"class: toilets")}),
         client.post("/imports?claas=toilets", content=b"x"),
+        client.post("/imports", content=table(), headers={"Sec-Fetch-Site": "cross-site"}),
     ]
     assert [answer.status_code for answer in answers] == [400] * len(answers)
     assert all(answer.json()["hint"] for answer in answers)
@@ -195,21 +212,68 @@ def test_the_same_key_gives_the_same_import(client, count):
     )
 
 
-def test_what_takes_longer_goes_on_as_a_job(home, count):
-    with TestClient(create_app(home), raise_server_exceptions=False) as client:
-        sent = send(client, table(), headers={"Prefer": "wait=0"})
-        assert sent.status_code == 202
-        job = sent.headers["location"]
-        assert client.get(sent.json()["import"] and f"/imports/{sent.json()['import']}").status_code == 404
-        stopped = send(client, table(*ROWS[:2]), headers={"Prefer": "wait=0"})
-        assert client.delete(stopped.headers["location"]).json()["state"] == "cancelled"
-        with working(home):
-            deadline = time.monotonic() + 30
-            while client.get(job).json()["state"] in {"queued", "running"} and time.monotonic() < deadline:
-                time.sleep(0.05)
-        done = client.get(job).json()
-        assert done["result"]["classes"]["toilets"]["loaded"] == 10 == count("toilets")
-        assert client.get(f"/imports/{sent.json()['import']}").json()["state"] == "done"
+def test_what_takes_longer_goes_on_as_a_job(idle, home, count):
+    sent = send(idle, table(), headers={"Prefer": "wait=0"})
+    assert sent.status_code == 202
+    assert idle.get(f"/imports/{sent.json()['import']}").status_code == 404
+    stopped = send(idle, table(*ROWS[:2]), headers={"Prefer": "wait=0"})
+    assert idle.delete(stopped.headers["location"]).json()["state"] == "cancelled"
+    with working(home):
+        done = ended(idle, sent.headers["location"])
+    assert done["result"]["classes"]["toilets"]["loaded"] == 10 == count("toilets")
+    assert idle.get(f"/imports/{sent.json()['import']}").json()["state"] == "done"
+
+
+def ended(client, job: str) -> dict:
+    """The job once it has ended."""
+    deadline = time.monotonic() + 30
+    while (told := client.get(job).json())["state"] in {"queued", "running"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return told
+
+
+def test_a_running_import_is_stopped_and_rolled_back(idle, home, catalogue, database, count):
+    rows = [f"t{i},厕所{i},{115.8 + i / 1e6:.6f},28.68,{i % 9}" for i in range(60_000)]
+    sent = send(idle, table(*rows), headers={"Prefer": "wait=0"})
+    job, record = sent.headers["location"], f"/imports/{sent.json()['import']}"
+    worker = Worker(database, {"import": lambda context: do_import(context, catalogue)}, beat_s=0.05)
+    database.settings = home
+    thread = threading.Thread(target=worker.run_one)
+    thread.start()
+    while idle.get(record).status_code == 404:
+        time.sleep(0.01)
+    assert idle.get(record).json()["state"] == "running"
+    idle.delete(job)
+    thread.join(30)
+    assert idle.get(job).json()["state"] == "cancelled"
+    told = idle.get(record).json()
+    assert (told["state"], told["error"]["code"]) == ("interrupted", "cancelled")
+    assert (count("toilets"), count("changes")) == (0, 0)
+    assert list((home.home_path / "uploads").iterdir()) == []
+
+
+def test_a_job_whose_worker_died_is_done_again_under_the_same_id(idle, home, database, count):
+    sent = send(idle, table(), headers={"Prefer": "wait=0"}).json()
+    with database.write() as conn:
+        assert store.claim(conn, ["import"], uuid4()) is not None
+        conn.execute(text("UPDATE city.jobs SET heartbeat_at = clock_timestamp() - interval '1 hour'"))
+        begin(conn, UUID(sent["import"]), "toilets.csv", "delimited", "http", UUID(sent["job"]))
+    assert idle.get(f"/imports/{sent['import']}").json()["state"] == "interrupted"
+    with working(home):
+        done = ended(idle, f"/jobs/{sent['job']}")
+    assert (done["state"], done["result"]["import"]) == ("done", sent["import"])
+    assert (count("imports"), count("imports", "state = 'done'"), count("toilets")) == (1, 1, 10)
+
+
+def test_a_full_disk_is_told_while_a_file_comes(tmp_path):
+    upload = new_upload(tmp_path)
+    sink = Sink(upload, "toilets.csv")
+    sink._file.close()
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        sink._file = full
+        with pytest.raises(NoSpace):
+            sink.write(b"x")
 
 
 def test_a_file_that_cannot_be_read_is_on_record_as_failed(client, count, home):
@@ -276,8 +340,8 @@ def test_the_pages_tell_all_and_escape_it(client):
     assert "Rejected rows" in client.get(f"/imports/{sent['import']}?f=html&lang=en").text
 
 
-def test_the_definition_describes_the_upload(client):
-    told = client.get("/api").json()["paths"]["/imports"]["post"]
+def test_the_definition_describes_the_upload(idle):
+    told = idle.get("/api").json()["paths"]["/imports"]["post"]
     fields = told["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert {"file", "class", "crs", "mapping", "dry_run", "on_conflict"} <= set(fields)
     assert {"class", "filename", "strict"} <= {item["name"] for item in told["parameters"]}

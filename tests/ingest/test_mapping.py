@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -128,7 +129,7 @@ def test_a_heading_that_the_file_lacks_is_told(load, catalogue):
         ("class: parks\nconstants: {gates: many}", "'many' is no value of 'gates'"),
         ("class: parks\nconstants: {nothing: 1}", "key 'constants.nothing': unknown field 'nothing'"),
         ("class: parks\nplaces: {lon: X}", "do not make a place together"),
-        ("class: parks\nwhere: a >", "key 'where': The condition has the end"),
+        ("class: parks\nwhere: a >", "key 'where': The condition ends"),
         ("class: parks\ncode_system: x", "unknown value 'x'"),
         ("layers: []", "must name at least one layer"),
         ("layers: [{class: parks}, {class: toilets}]", "two mappings have no 'layer'"),
@@ -266,3 +267,10 @@ def test_what_is_written_is_read_back_the_same(
     path = tmp_path_factory.mktemp("m") / "m.yaml"
     save_mapping(path, saved, (), {one.layer or "": ["rest\n"]})
     assert load_mapping(path, catalogue) == saved
+
+
+def test_a_mistake_names_a_file_beside_the_user_by_its_name(tmp_path, monkeypatch, catalogue):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.yaml").write_text("class: toilets\ncolumns: {名称: nam}\n", "utf-8")
+    with pytest.raises(BadDeclaration, match=r"^m\.yaml:2, key 'columns\.名称'"):
+        load_mapping(Path("m.yaml"), catalogue)

@@ -68,9 +68,9 @@ def test_the_headings_that_a_condition_names():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "the end at character 1 where a heading"),
-        ("area", "the end at character 5 where a comparison"),
-        ("area = ", "the end"),
+        ("", "ends at character 1 where a heading"),
+        ("area", "ends at character 5 where a comparison"),
+        ("area = ", "ends at character"),
         ("area = x", "'x' at character 8 where a number, or a text in single quotes"),
         ("code = 0701", "'0701' in single quotes, as it begins with 0"),
         ("area > 1 area", "'area' at character 10 where AND, OR or the end"),

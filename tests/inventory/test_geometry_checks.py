@@ -15,7 +15,7 @@ from app.main import create_app
 
 NAN, INF = math.nan, math.inf
 #: Tables of a class that are guarded.
-TABLES = ("{}",)
+TABLES = ("{}", "{}_history")
 
 
 def point(x, y):

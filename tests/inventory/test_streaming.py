@@ -17,9 +17,9 @@ from sqlalchemy import text
 from app.database.server import admin_parameters
 from app.errors import BadInput
 from app.inventory import rounds
-from app.inventory.batch import Batch, Change
+from app.inventory.batch import Batch
 from app.inventory.changes import raw
-from app.inventory.service import data_version, get_metric_crs, write_batches
+from app.inventory.service import data_version, write_batches
 from tests.inventory.test_tables import describe
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
 
@@ -127,12 +127,6 @@ def test_a_column_that_one_chunk_lacks_is_empty_there(conn, catalogue):
 def test_areas_that_come_after_a_load_hold_its_rows(conn, catalogue):
     write_batches(conn, catalogue, iter([chunk(0), districts()]), CHANGE)
     assert count(conn, "toilets", "area_path = 'C/E/E1'") == HALF
-
-
-def test_the_bounds_of_the_file_choose_the_metric_crs(conn, catalogue):
-    change = Change("t", "t", bounds=(118.0, 31.0, 121.0, 32.0))
-    write_batches(conn, catalogue, iter([chunk(0, 2)]), change)
-    assert get_metric_crs(conn).definition == "EPSG:4549"
 
 
 def test_rows_with_a_time_follow_those_without(conn, catalogue):

@@ -95,6 +95,8 @@ def test_every_step_runs_as_it_is_written(printed, environment, tmp_path):
     assert "EPSG:4527" in find(printed, "import lamps.csv")
     assert re.search(r"manholes +2 +1 +0 +0 +1", find(printed, "import wells.dxf"))
     assert re.search(r"toilets +3 +2 +0 +0 +1", find(printed, "--mapping facilities.yaml"))
+    # What a part of a file leaves out is not missing.
+    assert "not in the file" not in find(printed, "import toilets.csv --where")
     assert "建成日期" in find(printed, "import bins.csv")
     assert re.search(r"waste_bins +1 +1", find(printed, "import bins.rejected.csv"))
     assert "G3" in find(printed, "--delete-missing --yes")

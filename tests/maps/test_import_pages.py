@@ -27,7 +27,7 @@ def hostile(cluster_settings, template, catalogue, tmp_path_factory):
 @pytest.mark.browser
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_pages_of_imports_run_nothing_and_fit_a_phone(browser, hostile, lang):
-    with watched_page(browser, **PHONE) as watched:
+    with watched_page(browser, viewport=PHONE, is_mobile=True) as watched:
         for address in hostile:
             watched.page.goto(f"{address}&lang={lang}")
             watched.page.wait_for_load_state("networkidle")

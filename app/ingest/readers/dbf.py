@@ -108,7 +108,7 @@ def open_table(path: Path, encoding: str | None, declared: str | None) -> Table:
     )
     gone = int((records[:, 0] == ord("*")).sum())
     wide = sum(int((records[:, c.start] == ord("*")).sum()) for c in columns if c.kind in "NF")
-    stars = (f"{wide} numbers stand as *** in the .dbf: they were too wide for their field",) if wide else ()
+    stars = (f"{wide} numbers stand as *** in the .dbf: empty, or too wide for their field",) if wide else ()
     deleted = (f"{gone} rows are marked as deleted in the .dbf and were passed over",) if gone else ()
     return Table(records, columns, headings, text, (*text.notes, *notes, *more, *deleted, *stars))
 
@@ -220,7 +220,7 @@ class _Known(dict[bytes, Any]):
 
 
 def _number(cell: bytes) -> Any:
-    """A number, None where there is none (`***`: it was too wide for its field); text where it is none."""
+    """A number, None where there is none (`***`: empty, or too wide for its field); text where it is none."""
     cell = cell.strip()
     if not cell or cell.startswith(b"*"):
         return None

@@ -126,7 +126,7 @@ def test_numbers_dates_and_truth_are_what_they_are(tmp_path):
         [b"-3", b"1e3", b"20240231", b"n", b"x"],
     ]
     layer = read_one(shapefile(tmp_path / "a.shp", fields, rows))
-    assert "1 numbers stand as *** in the .dbf: they were too wide for their field" in layer.notes
+    assert "1 numbers stand as *** in the .dbf: empty, or too wide for their field" in layer.notes
     assert layer.columns == {
         "I": [2**53 + 1, None, -3],
         "F": [1.25, None, 1000.0],
