@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 import numpy as np
@@ -121,18 +122,17 @@ def _texts(columns: Mapping[str, Sequence[Any]], count: int) -> list[str]:
 
 
 def _json(values: Sequence[Any]) -> list[str]:
-    known: dict[tuple[type, Any], str] = {}
+    """Each value as JSON: text and whole numbers, which most are, without the encoder's detours."""
     texts = []
     for value in values:
-        key = (type(value), value)
-        try:
-            text = known.get(key)
-        except TypeError:  # lists and nested values
-            text = _dump(value)
+        kind = value.__class__
+        if kind is str and value.isprintable():
+            text = value.strip()
+            texts.append(encode_basestring(text) if text else "null")
+        elif kind is int:
+            texts.append(int.__repr__(value))
         else:
-            if text is None:
-                text = known[key] = _dump(value)
-        texts.append(text)
+            texts.append("null" if value is None else _dump(value))
     return texts
 
 
