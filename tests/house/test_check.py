@@ -20,7 +20,11 @@ def test_what_is_missing_has_a_hint_and_an_exit_code(environment, tmp_path):
     secret = tmp_path / "crs.yaml"
     secret.write_text("systems: {}\n")
     secret.chmod(0o644)
-    away = {**environment, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "CHENGTU_CRS_FILE": str(secret)}
+    away = {
+        **environment,
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "CHENGTU_CRS_FILE": str(secret),
+    }
     done = chengtu(away, "check", "--json")
     told = {item["check"]: item for item in json.loads(done.stdout)["checks"]}
     assert done.returncode == 1

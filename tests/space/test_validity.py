@@ -103,13 +103,13 @@ def test_what_is_odd_but_right_stays_as_it_is(geometry, kind):
     )
 
 
-def test_types_are_made_multi_and_heights_and_measures_dropped():
+def test_single_parts_stay_single_and_heights_and_measures_are_dropped():
     line, _, _, _ = run("LINESTRING ZM (0 0 5 1, 1 1 6 2)", "line")
-    assert line.geom_type == "MultiLineString"
+    assert line.geom_type == "LineString"
     assert not line.has_z
     assert not line.has_m
     polygon, _, _, _ = run(SQUARE, "mixed")
-    assert polygon.geom_type == "MultiPolygon"
+    assert polygon.geom_type == "Polygon"
 
 
 def test_accepted_kinds_become_points_or_outlines():
@@ -118,7 +118,7 @@ def test_accepted_kinds_become_points_or_outlines():
     line = shapely.LineString([(0, 0), (2, 2)])
     assert line.distance(run(line, "point", ("line",))[0]) == 0
     outline, _, _, _ = run(SQUARE, "line", ("polygon",))
-    assert outline.geom_type == "MultiLineString"
+    assert outline.geom_type == "LineString"
     assert outline.length == pytest.approx(4)
     mended, reason, repair, _ = run(BOWTIE, "point", ("polygon",))
     assert (reason, repair.reason) == (None, "Self-intersection")
