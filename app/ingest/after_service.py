@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection
-from app.errors import BadInput
+from app.errors import BadInput, Conflict
 from app.ingest.options import ImportOptions
 from app.ingest.tally import Tally
 from app.inventory.batch import Change
 from app.inventory.changes import data_version
-from app.inventory.difference import difference, missing
+from app.inventory.difference import difference, missing, overwritten
 from app.inventory.duplicates_store import stored_duplicates
 from app.inventory.service import delete_features
 
@@ -24,7 +24,11 @@ MAX_PAIRS = 200
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """The end of one file's writing: `versions` are the data versions of its classes before it."""
+    """The end of one file's writing: `versions` are the data versions of its classes before it.
+
+    `numbered` names by class the column that was taken as key only since it numbers rows; `skipped` are layers that
+    were not read, `lost` counts rows that no class took.
+    """
 
     conn: Connection
     catalogue: Catalogue
@@ -32,6 +36,9 @@ class After:
     tally: Tally
     change: Change
     versions: Mapping[str, int]
+    numbered: Mapping[str, str]
+    skipped: Sequence[Mapping[str, Any]] = ()
+    lost: int = 0
 
     def tell(self) -> dict[str, Any]:
         """Finish what rows asked for, and what the report says of missing features and differences.
@@ -44,6 +51,7 @@ class After:
         whole = self.options.where is None and (self.options.dry_run or self.options.delete_missing)
         for class_id in self.versions:
             cls = self.catalogue.get_class(class_id)
+            self._check_numbers(cls)
             self._end(class_id)
             self._pair(cls)
             if whole:
@@ -56,6 +64,20 @@ class After:
                 for class_id in self.versions
             }
         return told
+
+    def _check_numbers(self, cls: FeatureClass) -> None:
+        """Numbers of rows are codes within one file at most: those of another file are other features."""
+        heading, source = self.numbered.get(cls.id), self.change.source
+        if heading is None or source is None or self.change.import_id is None:
+            return
+        count = overwritten(self.conn, cls, self.change.import_id, source.path)
+        if count:
+            raise Conflict(
+                f"The column '{heading}' numbers the rows of this file, and {count} stored {cls.id} that came from "
+                "elsewhere bear the same numbers: they would be overwritten. Nothing was imported.",
+                f"If they are the same features, say --key {heading}. Else name the column of their codes with --key, "
+                "or leave the numbers out of the file, so that codes are made.",
+            )
 
     def _end(self, class_id: str) -> None:
         """Features with days that their rows gave up are not there on those days."""
@@ -77,15 +99,11 @@ class After:
         version = self.tally.data_versions.get(cls.id)
         source = self.change.source if version is None else None
         path = None if source is None else source.path
-        # All extracts of OpenStreetMap have the same source: another city's is not what this one lacks.
-        name = None if source is None or source.format == "osm" else source.source
+        name = None if source is None else source.source
         found = missing(self.conn, cls, data_version=version, path=path, source=name)
         delete = self.options.delete_missing and bool(found.codes)
-        if delete and self.tally.codeless[cls.id]:
-            raise BadInput(
-                f"{self.tally.codeless[cls.id]} refused rows bear no code, so nobody knows what is missing.",
-                "Mend them first, or leave out --delete-missing.",
-            )
+        if delete:
+            self._check_whole(cls.id)
         if delete:
             delete_features(self.conn, self.catalogue, cls.id, found.codes, self.change)
         for code in found.changed:
@@ -99,6 +117,21 @@ class After:
             "changed_here": len(found.changed),
             "examples": found.examples,
         }
+
+    def _check_whole(self, class_id: str) -> None:
+        """Refuse to delete what a file lacks where a part of it was not understood: it may stand there."""
+        left = [f"layer '{item['layer']}'" for item in self.skipped if item["rows"]]
+        if left or self.lost:
+            told = ", ".join(left) or f"{self.lost} rows of no class"
+            raise BadInput(
+                f"Not all of the file was understood ({told}), so nobody knows what is missing.",
+                "Mend that first, or leave out --delete-missing.",
+            )
+        if self.tally.codeless[class_id]:
+            raise BadInput(
+                f"{self.tally.codeless[class_id]} refused rows bear no code, so nobody knows what is missing.",
+                "Mend them first, or leave out --delete-missing.",
+            )
 
 
 def versions_before(conn: Connection, catalogue: Catalogue, class_ids: list[str]) -> dict[str, int]:

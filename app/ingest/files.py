@@ -142,6 +142,9 @@ def _is_data(path: Path, names: set[str]) -> bool:
     # Rows that an import refused are imported by name, once they are mended.
     if SIDECARS.search(name) or REJECTED in name:
         return False
+    # Beside the data of an unpacked export of ours.
+    if "about.json" in names and (name == "about.json" or name.endswith("_fields.csv")):
+        return not any(other.endswith("_fields.csv") for other in names)
     if name.endswith(SUFFIXES):
         return True
     if path.suffix.lower() == ".txt" or path.suffix.lower() not in OTHER_SUFFIX:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.catalogue.export_names import KIND_ENDINGS, class_headings, class_short_names, unquoted
+from app.catalogue.export_names import (
+    KIND_ENDINGS,
+    SHORT_BYTES,
+    class_headings,
+    class_short_names,
+    unquoted,
+)
 from app.catalogue.model import FeatureClass
+from app.errors import BadInput
 from app.ingest.layer import Layer
 from app.ingest.values import TRUE_WORDS, normalise
 
@@ -83,9 +91,34 @@ def find_own(headings: Sequence[str], cls: FeatureClass) -> OwnExport | None:
             names[heading] = name
     if not set(names.values()) >= MARKS:
         return None
+    _check_cut([heading for heading in headings if heading not in names], names.values(), cls)
     dropped = [h for h in headings if names.get(h) in MADE or (h not in names and normalise(h) in TOOLS)]
     fields = {field.name for field in cls.fields} & set(names.values())
     return OwnExport(names, tuple(dropped), frozenset(fields), _places(headings))
+
+
+def _check_cut(headings: Sequence[str], known: Collection[str], cls: FeatureClass) -> None:
+    """Refuse names that a dBase table of another program has cut so that two of our columns look alike.
+
+    Raises:
+        BadInput: With the first such heading.
+    """
+    long = [name for name in class_headings(cls) if len(name) > SHORT_BYTES and name not in known]
+    for heading in headings:
+        start = re.sub(r"_\d+$", "", heading.casefold())
+        if len(heading) == SHORT_BYTES and any(name.startswith(start) for name in long):
+            raise BadInput(
+                f"The column '{heading}' was cut by a Shapefile: it may be one of several of our columns.",
+                "Edit the .shp.zip that this program exports, or a GeoPackage.",
+            )
+
+
+def _cut_words(cls: FeatureClass) -> dict[str, str]:
+    """Names as a Shapefile of another program cuts them, where only one of our columns begins so."""
+    starts: dict[str, list[str]] = {}
+    for name in class_headings(cls):
+        starts.setdefault(name[:SHORT_BYTES], []).append(name)
+    return {normalise(start): names[0] for start, names in starts.items() if len(names) == 1}
 
 
 def _places(headings: Sequence[str]) -> dict[str, str]:
@@ -101,6 +134,8 @@ def _words(cls: FeatureClass) -> dict[str, str]:
     for spellings in (headings, short):
         for name, spelling in spellings.items():
             words.setdefault(normalise(spelling), name)
+    for spelling, name in _cut_words(cls).items():
+        words.setdefault(spelling, name)
     return words
 
 

@@ -14,6 +14,8 @@ from app.ingest.rejects import unmend
 from app.ingest.spool import finite_bounds, join_extents
 from app.ingest.where import Where
 
+OWN_CRS = "EPSG:4490"
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -59,7 +61,9 @@ class Preparation:
 
         headings: dict[str, None] = {}
         bounds: Extent | None = None
-        crs, notes = given.crs, dict.fromkeys(given.notes)
+        # Tables have no place for a CRS: ours hold longitudes and latitudes in CGCS2000.
+        crs = given.crs or (OWN_CRS if self.own is not None and self.places is not None else None)
+        notes = dict.fromkeys(given.notes)
         for chunk in chunks():
             notes |= dict.fromkeys(chunk.notes)
             headings |= dict.fromkeys(chunk.columns)

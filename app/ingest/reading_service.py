@@ -82,6 +82,17 @@ class Reading:
     skipped: list[dict[str, Any]] = field(default_factory=list)
     plan: FilePlan | None = None
 
+    @property
+    def numbered(self) -> dict[str, str]:
+        """Class → the column that is its key only since it numbers the rows."""
+        plans = [] if self.plan is None else [layer.rows for layer in self.plan.layers]
+        return {plan.cls.id: plan.key for plan in plans if plan.numbered and plan.key is not None}
+
+    @property
+    def lost(self) -> int:
+        """The number of rows that no class took."""
+        return 0 if self.plan is None else len(self.plan.lost)
+
     def about(self, tally: Tally) -> dict[str, Any]:
         """What the report says of the file as a whole and of each of its layers."""
         plans = [] if self.plan is None else self.plan.layers

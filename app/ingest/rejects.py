@@ -70,12 +70,20 @@ def write_rejects(to: Path, files: Sequence[RejectsFile]) -> Path:
     if len(files) == 1 and not to.is_dir():
         to = to.with_suffix(Path(files[0].name).suffix)
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_bytes(files[0].content)
-        return to
+        return _write_beside(to, files[0].content)
     to.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        (to / file.name).write_bytes(file.content)
-    return to / files[0].name if len(files) == 1 else to
+    written = [_write_beside(to / file.name, file.content) for file in files]
+    return written[0] if len(files) == 1 else to
+
+
+def _write_beside(path: Path, content: bytes) -> Path:
+    """The file written; one of that name with other content, which somebody may have mended, is left as it is."""
+    stem, number = path.with_suffix(""), 1
+    while path.exists() and path.read_bytes() != content:
+        number += 1
+        path = stem.with_name(f"{stem.name}-{number}{path.suffix}")
+    path.write_bytes(content)
+    return path
 
 
 def is_mended(headings: Sequence[str]) -> bool:

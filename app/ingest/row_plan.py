@@ -23,7 +23,7 @@ class RowPlan:
     `key` is the heading of the codes, None where they are made; `by_id` says that it holds official ids. `names` are
     the fields that the heading of names fills in at least one row, `constants` values by field for rows that lack them.
     `whole` layers are read in one piece: their rows are compared with each other by their days or official ids. `own`
-    is an export of ours.
+    is an export of ours. `numbered`: the key was taken only since it numbers the rows.
     """
 
     cls: FeatureClass
@@ -34,6 +34,7 @@ class RowPlan:
     whole: bool
     constants: Mapping[str, Any] = field(default_factory=dict)
     own: bool = False
+    numbered: bool = False
 
     @property
     def headings(self) -> dict[str, str]:
@@ -84,15 +85,15 @@ def plan_rows(
     chosen, by_id = meaning.key, keyed
     if chosen is None and id_heading is not None and seen[id_heading].unique:
         chosen, by_id = id_heading, True
-    if chosen is None and number is not None and seen[number].unique:
-        chosen = number
+    numbered = chosen is None and number is not None and seen[number].unique
+    chosen = number if numbered else chosen
     is_official = id_heading is not None or (
         keyed and meaning.key is not None and looks_official(official, sorted(seen[meaning.key].samples))
     )
     timed = any(name is not None and seen[name].filled for name in meaning.valid)
     names = () if meaning.name is None else seen[meaning.name].languages
     constants = {} if mapping is None else constant_values(mapping, cls)
-    return RowPlan(cls, meaning, chosen, by_id, names, timed or is_official, constants, own)
+    return RowPlan(cls, meaning, chosen, by_id, names, timed or is_official, constants, own, numbered)
 
 
 @dataclass(slots=True)

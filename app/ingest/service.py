@@ -68,6 +68,11 @@ def import_with(means: Importing, path: Path, options: ImportOptions) -> dict[st
     check_options(means, options)
     if not path.is_dir() or is_geodatabase(path):
         return {"files": [_one(means, _recognise(means, path, options), options)]}
+    if options.delete_missing:
+        raise BadInput(
+            f"'{path.name}' is a folder: what one of its files lacks may stand in another.",
+            "Import its files one by one with --delete-missing.",
+        )
     files = list_files(path)
     survey = find_survey(means, path, options)
     whole = [] if survey is None else [_one(means, survey, options)]
@@ -85,9 +90,10 @@ def check_options(means: Importing, options: ImportOptions) -> None:
         check_crs(options.crs, means.systems)
     if options.where is not None:
         compile_where(options.where)
-    if options.delete_missing and options.where is not None:
+    if options.delete_missing and (options.where is not None or options.layer is not None):
         raise BadInput(
-            "What a part of a file lacks is not missing.", "Give either --where or --delete-missing."
+            "What a part of a file lacks is not missing.",
+            "Give --delete-missing without --where and --layer.",
         )
 
 
@@ -155,7 +161,17 @@ def _write(
             )
             _lose(reading, tally)
             rejected = _rejected(file, reading, tally)
-            more |= After(conn, means.catalogue, options, tally, change, versions).tell()
+            more |= After(
+                conn,
+                means.catalogue,
+                options,
+                tally,
+                change,
+                versions,
+                reading.numbered,
+                reading.skipped,
+                reading.lost,
+            ).tell()
             report = _report(means, file, reading, tally, counts, started, more)
             _leave(undone=options.dry_run or (options.strict and bool(report["rejects"])))
             _keep(conn, import_id, report, rejected)

@@ -52,8 +52,8 @@ def missing(
     """The current features that belong to a file and whose codes `remember_codes` was not told of.
 
     Of an own export (`data_version`) those that stood in the class at that change; those written since are `changed`.
-    Of another file those whose newest imported version came from a file of the same name (the last part of `path`), or
-    of the same `source`. Without any of these no feature belongs to it.
+    Of another file those whose newest imported version came from the very same absolute `path`, or from a file of that
+    name with the same stated `source`: two offices may well give their files one name. Else no feature belongs to it.
     """
     where, values = _belongs(cls, data_version, path, source)
     query = sql.SQL(
@@ -76,6 +76,17 @@ def missing(
     )
 
 
+def overwritten(conn: Connection, cls: FeatureClass, import_id: UUID, path: str) -> int:
+    """The number of features that an import changed though no import of the same `path` ever gave them."""
+    query = sql.SQL(
+        "SELECT count(DISTINCT h.id) FROM {history} h WHERE h.until_change IN "
+        "(SELECT id FROM city.changes WHERE import_id = %(import)s) AND NOT EXISTS (SELECT FROM {history} v "
+        "JOIN city.imports i ON i.id = v.import_id WHERE v.id = h.id AND i.path = %(path)s AND i.id <> %(import)s)"
+    ).format(history=table(cls, history=True))
+    row = raw(conn).execute(query, {"import": import_id, "path": path}).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _belongs(
     cls: FeatureClass, data_version: int | None, path: str | None, source: str | None
 ) -> tuple[sql.Composable, dict[str, Any]]:
@@ -90,10 +101,10 @@ def _belongs(
     rule = sql.SQL(
         "coalesce(t.import_id, (SELECT h.import_id FROM {} h WHERE h.id = t.id AND h.import_id IS NOT NULL "
         "ORDER BY h.change_id DESC LIMIT 1)) IN (SELECT id FROM city.imports "
-        "WHERE regexp_replace(path, '^.*[/\\\\]', '') = %(name)s OR source = %(source)s)"
+        "WHERE (path = %(path)s AND path LIKE '/%%' AND source IS NOT DISTINCT FROM %(source)s) "
+        "OR (regexp_replace(path, '^.*/', '') = %(name)s AND source = %(source)s))"
     ).format(history)
-    name = None if path is None else path.replace("\\", "/").rpartition("/")[2]
-    return rule, {"name": name, "source": source}
+    return rule, {"path": path, "name": None if path is None else path.rpartition("/")[2], "source": source}
 
 
 def _name(cls: FeatureClass, alias: str) -> sql.Composable:
