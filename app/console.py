@@ -210,7 +210,7 @@ def _write_log(error: Exception) -> Path:
     """Write the traceback to a private file of its own, and say where."""
     stamp = datetime.now().astimezone().isoformat(timespec="seconds")
     handle, name = tempfile.mkstemp(prefix="chengtu-error-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"{stamp} chengtu {' '.join(_shown_words())}\n")
         file.write("".join(traceback.format_exception(error)))
     return Path(name)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from app.errors import NoSpace, UnreadableFile
+from app.ingest.paths import shown_name
 
 MAX_MEMBERS = 1_000
 MAX_UNPACKED = 2 * 1024**3
@@ -53,7 +54,7 @@ def members(path: Path) -> list[Member]:
             listed = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, UnicodeError) as error:
         raise UnreadableFile(
-            f"'{path.name}' is a damaged zip archive.", "Download or pack it again."
+            f"'{shown_name(path)}' is a damaged zip archive.", "Download or pack it again."
         ) from error
     _check_size(path, listed)
     found = [Member(_name(info), info) for info in listed if not info.is_dir()]
@@ -71,12 +72,13 @@ def _check_list(path: Path) -> None:
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < _END.size:
         raise UnreadableFile(
-            f"'{path.name}' is a damaged zip archive: its end is missing.", "Download or pack it again."
+            f"'{shown_name(path)}' is a damaged zip archive: its end is missing.",
+            "Download or pack it again.",
         )
     _, _, _, _, count, list_bytes, _, _ = _END.unpack_from(tail, at)
     if count > MAX_MEMBERS or list_bytes > MAX_LIST_BYTES:
         raise UnreadableFile(
-            f"'{path.name}' holds more than {MAX_MEMBERS:,} files.", "Pack only the files of the data."
+            f"'{shown_name(path)}' holds more than {MAX_MEMBERS:,} files.", "Pack only the files of the data."
         )
 
 
@@ -85,16 +87,16 @@ def _check_size(path: Path, listed: list[zipfile.ZipInfo]) -> None:
     unpacked = sum(info.file_size for info in listed)
     if len(listed) > MAX_MEMBERS:
         raise UnreadableFile(
-            f"'{path.name}' holds more than {MAX_MEMBERS:,} files.", "Pack only the files of the data."
+            f"'{shown_name(path)}' holds more than {MAX_MEMBERS:,} files.", "Pack only the files of the data."
         )
     if unpacked > MAX_UNPACKED:
         raise UnreadableFile(
-            f"'{path.name}' unpacks to {unpacked / 1024**3:,.1f} GB, more than 2 GB.",
+            f"'{shown_name(path)}' unpacks to {unpacked / 1024**3:,.1f} GB, more than 2 GB.",
             "Unpack it and import its files one by one.",
         )
     if unpacked > FREE_OF_RATIO and unpacked > MAX_RATIO * packed:
         raise UnreadableFile(
-            f"'{path.name}' unpacks to {unpacked / packed:,.0f} times its size, more than {MAX_RATIO} times.",
+            f"'{shown_name(path)}' unpacks to {unpacked / packed:,.0f} times its size, more than {MAX_RATIO} times.",
             "Unpack it and import its files one by one.",
         )
 
@@ -127,7 +129,7 @@ def _check_member(path: Path, member: Member) -> None:
         reason = f"it holds another archive ('{name[:60]}')"
     else:
         return
-    raise UnreadableFile(f"'{path.name}' cannot be unpacked: {reason}.", REPACK)
+    raise UnreadableFile(f"'{shown_name(path)}' cannot be unpacked: {reason}.", REPACK)
 
 
 @contextmanager
@@ -142,7 +144,9 @@ def unpacked(path: Path, wanted: Callable[[str], bool] = lambda _: True) -> Iter
     with tempfile.TemporaryDirectory(prefix="chengtu-zip-") as folder:
         root = Path(folder)
         if shutil.disk_usage(root).free < sum(member.info.file_size for member in chosen):
-            raise NoSpace(f"The disk has no room to unpack '{path.name}'.", "Free space and import it again.")
+            raise NoSpace(
+                f"The disk has no room to unpack '{shown_name(path)}'.", "Free space and import it again."
+            )
         with zipfile.ZipFile(path) as archive:
             for member in chosen:
                 _unpack(path, archive, member, root)
@@ -157,7 +161,9 @@ def _unpack(path: Path, archive: zipfile.ZipFile, member: Member, root: Path) ->
             _copy(source, sink, member.info.file_size)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise NoSpace(f"The disk is full: '{path.name}' was not unpacked.", "Free space.") from error
+            raise NoSpace(
+                f"The disk is full: '{shown_name(path)}' was not unpacked.", "Free space."
+            ) from error
         raise _damaged(path, member) from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, zlib.error) as error:
         raise _damaged(path, member) from error
@@ -165,7 +171,8 @@ def _unpack(path: Path, archive: zipfile.ZipFile, member: Member, root: Path) ->
 
 def _damaged(path: Path, member: Member) -> UnreadableFile:
     return UnreadableFile(
-        f"'{path.name}' is damaged: '{member.name[:60]}' cannot be unpacked.", "Download or pack it again."
+        f"'{shown_name(path)}' is damaged: '{member.name[:60]}' cannot be unpacked.",
+        "Download or pack it again.",
     )
 
 

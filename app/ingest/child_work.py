@@ -6,13 +6,15 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.ingest.files import recognise
+from app.ingest.files import SourceFile, recognise
 from app.ingest.gdal import gdal_environment
 from app.ingest.layer import Ask, Layer
 from app.ingest.osm_spool import bare_classes, osm_layers
+from app.ingest.paths import shown, shown_name
 from app.ingest.readers import READERS
 from app.ingest.spool import write_spool
 from app.lazy import lazy_module
@@ -47,7 +49,7 @@ def run(request: Mapping[str, Any], spool: Path, pipe: int) -> None:
     spool.mkdir()
     tell = _Teller(pipe)
     # What the importer took it for does not count: the file may have been changed since.
-    file = recognise(Path(request["path"]))
+    file = _named(recognise(Path(request["path"])), spool.parent / "named")
     os.environ.update(gdal_environment(file.format))
     if "classes" in request:
         classes = bare_classes(request["classes"])
@@ -56,6 +58,20 @@ def run(request: Mapping[str, Any], spool: Path, pipe: int) -> None:
         ask = Ask(request["encoding"], request["layer"])
         layers = _counted(READERS[file.format](file, ask), tell)
     write_spool(layers, spool)
+
+
+def _named(file: SourceFile, folder: Path) -> SourceFile:
+    """The file, under a name that libraries take: where its own is not UTF-8, as a link in `folder` (a new one)."""
+    path, name = file.path, file.name
+    if shown(path) == str(path):
+        return file
+    folder.mkdir()
+    (folder / name).symlink_to(path)
+    if file.format in {"shapefile", "dbf"}:
+        for part in path.parent.iterdir():
+            if part.stem == path.stem and part != path:
+                (folder / shown_name(part)).symlink_to(part)
+    return replace(file, path=folder / name)
 
 
 def _counted(layers: Iterable[Layer], tell: _Teller) -> Iterator[Layer]:

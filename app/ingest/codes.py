@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from app.ingest.values import normalise, plain
+from app.ingest.values import LEAST, MOST, normalise, plain, whole_text
 from app.inventory.measure import as_multi
 
 #: What the report calls the key of rows that bear none.
@@ -130,7 +130,7 @@ def _json(values: Sequence[Any]) -> list[str]:
             text = value.strip()
             texts.append(encode_basestring(text) if text else "null")
         elif kind is int:
-            texts.append(int.__repr__(value))
+            texts.append(int.__repr__(value) if LEAST <= value <= MOST else whole_text(value))
         else:
             texts.append("null" if value is None else _dump(value))
     return texts

@@ -183,7 +183,10 @@ def _integers(values: Sequence[float | None], to: Field, unit: Unit | None) -> C
     """Whole numbers within the limits; None where one is not, or the heading gives them another unit."""
     if unit is not None and scale_of(unit, to) != 1.0:
         return None
-    array = np.array(values, dtype=np.float64)
+    try:
+        array = np.array(values, dtype=np.float64)
+    except OverflowError:
+        return None
     present = array[~np.isnan(array)]
     low = max(-MAX_INTEGER, to.minimum if to.minimum is not None else -MAX_INTEGER)
     high = min(MAX_INTEGER, to.maximum if to.maximum is not None else MAX_INTEGER)

@@ -18,6 +18,7 @@ from app.database.engine import open_database
 from app.errors import BadInput
 from app.ingest.mapping import load_mapping
 from app.ingest.options import ImportOptions, Origin
+from app.ingest.paths import shown_name
 from app.ingest.reading_service import Importing
 from app.ingest.sandbox import Limits
 from app.ingest.service import import_with
@@ -166,7 +167,7 @@ def import_command(
         )  # fmt: skip
         if delete_missing and not (yes or dry_run):
             _ask(means, path, options, as_json=as_json)
-        with console.progress(f"Importing {path.name}") as moved:
+        with console.progress(f"Importing {shown_name(path)}") as moved:
             result = import_with(replace(means, progress=moved), path, options)
     finally:
         db.dispose()
@@ -188,7 +189,7 @@ def _beside(path: Path) -> Path | None:
 
 def _ask(means: Importing, path: Path, options: ImportOptions, *, as_json: bool) -> None:
     """Show what would be deleted, and go on only if the user says so."""
-    with console.progress(f"Looking through {path.name}") as moved:
+    with console.progress(f"Looking through {shown_name(path)}") as moved:
         shown = import_with(
             replace(means, progress=moved, rejects=None, save_mapping=None),
             path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.ingest.layer import Layer
+from app.ingest.values import plain, storable, whole_text
 from app.inventory.batch import Reject
 
 MAX_SHOWN = 100
@@ -19,7 +20,7 @@ class Faults:
 
     def add(self, i: int, field: str | None, value: Any, reason: str, hint: str) -> None:
         """Refuse row `i`, or say one thing more about it."""
-        shown = None if value is None else str(value)[:MAX_SHOWN]
+        shown = None if value is None else _shown(value)[:MAX_SHOWN]
         first = self.rejects.get(i)
         if first is not None:
             also = f"{first.reason}; also {field}: {reason}" + (f" ({shown})" if shown else "")
@@ -30,3 +31,10 @@ class Faults:
     def ordered(self) -> list[Reject]:
         """The rejects in the order of the file."""
         return [self.rejects[i] for i in sorted(self.rejects)]
+
+
+def _shown(value: Any) -> str:
+    """A raw value as text that can be stored; str() alone refuses very long numbers."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return whole_text(value)
+    return storable(str(plain(value) if isinstance(value, dict | list | tuple) else value))

@@ -31,6 +31,7 @@ from app.ingest.formats import (
     name_other,
     xml_root,
 )
+from app.ingest.paths import shown, shown_name
 
 HEAD_BYTES = 65_536
 #: The files of a Shapefile in the order in which they are hashed.
@@ -66,7 +67,7 @@ class SourceFile:
     @property
     def name(self) -> str:
         """The file's own name, as shown to people."""
-        return self.path.name
+        return shown_name(self.path)
 
     def part(self, suffix: str) -> Path | None:
         """The file of the same stem with this suffix in any case; None where there is none."""
@@ -124,7 +125,7 @@ def list_files(path: Path) -> list[Path]:
         stems = {name.lower() for name in names}
         found += (here / name for name in names if not _is_hidden(name) and _is_data(here / name, stems))
     if not found:
-        raise UnreadableFile(f"The folder '{path.name}' holds no file that can be read.", READABLE)
+        raise UnreadableFile(f"The folder '{shown_name(path)}' holds no file that can be read.", READABLE)
     return sorted(found, key=lambda item: item.relative_to(path).parts)
 
 
@@ -194,19 +195,19 @@ def recognise(path: Path) -> SourceFile:
 def _read_head(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise UnreadableFile(f"'{path.name}' is a folder, and no File Geodatabase.", READABLE)
+            raise UnreadableFile(f"'{shown_name(path)}' is a folder, and no File Geodatabase.", READABLE)
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnreadableFile(f"'{path.name}' is not a file.", READABLE)
+            raise UnreadableFile(f"'{shown_name(path)}' is not a file.", READABLE)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError as error:
-        raise UnreadableFile(f"There is no file '{path}'.", "Check the path.") from error
+        raise UnreadableFile(f"There is no file '{shown(path)}'.", "Check the path.") from error
     except OSError as error:
         raise UnreadableFile(
-            f"'{path}' cannot be opened: {error.strerror}.", "Check its permissions."
+            f"'{shown(path)}' cannot be opened: {error.strerror}.", "Check its permissions."
         ) from error
     if not head:
-        raise UnreadableFile(f"'{path.name}' is empty.", "Export or download it again.")
+        raise UnreadableFile(f"'{shown_name(path)}' is empty.", "Export or download it again.")
     return head
 
 
@@ -222,11 +223,11 @@ def _recognise_packed(path: Path, head: bytes, name: str, unpack: Callable[[byte
         inner = unpack(head)
     except (OSError, zlib.error) as error:
         raise UnreadableFile(
-            f"'{path.name}' is damaged and cannot be unpacked.", "Download it again."
+            f"'{shown_name(path)}' is damaged and cannot be unpacked.", "Download it again."
         ) from error
     if xml_root(decode_head(inner)) == "osm":
         return SourceFile(path, "osm", name)
-    raise UnreadableFile(f"'{path.name}' is a packed file without OpenStreetMap data in it.", READABLE)
+    raise UnreadableFile(f"'{shown_name(path)}' is a packed file without OpenStreetMap data in it.", READABLE)
 
 
 def _zip_format(path: Path) -> FileFormat:
@@ -286,7 +287,7 @@ def _recognise_text(path: Path, head: bytes) -> SourceFile:
 def _refusal(path: Path, other: Other) -> UnreadableFile:
     name, hint = other
     rest = "" if name.startswith("not ") else ", which is not read"
-    return UnreadableFile(f"'{path.name}' is {name}{rest}.", hint)
+    return UnreadableFile(f"'{shown_name(path)}' is {name}{rest}.", hint)
 
 
 #: Texts with columns of numbers that are of other formats all the same.
@@ -323,6 +324,7 @@ def _recognise_xml(path: Path, head: bytes, text: str) -> SourceFile:
         return SourceFile(path, "gpx")
     if root == "!doctype":
         raise UnreadableFile(
-            f"'{path.name}' is XML with a document type of its own, which is not read.", "Export it again."
+            f"'{shown_name(path)}' is XML with a document type of its own, which is not read.",
+            "Export it again.",
         )
     raise _refusal(path, OTHER_XML.get(root or "", name_other(path.suffix.lower(), head, text)))

@@ -122,7 +122,7 @@ def _of_layer(
     shapes = [
         shape.geom_type if shape is not None and not shape.is_empty else "nothing" for shape in layer.geometry
     ]
-    title = file.path.name.split(".")[0] if layer.name.startswith("layer") else layer.name
+    title = file.name.split(".")[0] if layer.name.startswith("layer") else layer.name
     return _Table(title, shapes, rest, known, {})
 
 

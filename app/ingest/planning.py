@@ -199,7 +199,7 @@ def _classes(
     plan: FilePlan,
 ) -> Iterable[tuple[LayerSource, FeatureClass]]:
     """The class of a layer; one that no class is named like is taken apart by its rows' official ids."""
-    stem = file.path.name.split(".")[0]
+    stem = file.name.split(".")[0]
     names = [*layer_names(source.name), *([stem] if layers == 1 else [])]
     cls = choose_class(catalogue, asked.class_id, names)
     if cls is not None:
@@ -275,7 +275,7 @@ def _prepare(file: SourceFile, given: LayerSource, cls: FeatureClass, asked: _As
 
 def _no_class(catalogue: Catalogue, file: SourceFile, sources: Sequence[LayerSource]) -> BadInput:
     names = ", ".join(f"'{source.name}'" for source in sources)
-    stem = file.path.name.split(".")[0]
+    stem = file.name.split(".")[0]
     like = [class_id for class_id, _ in suggest_classes(catalogue, [*(s.name for s in sources), stem])]
     which = (
         f"Did you mean --class {' or '.join(like)}?"

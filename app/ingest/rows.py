@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import shapely
@@ -24,10 +24,12 @@ from app.ingest.layer import Layer
 from app.ingest.periods import read_periods
 from app.ingest.place import PlacedLayer
 from app.ingest.row_plan import RowPlan, name_field, name_of
-from app.ingest.values import clean_text, plain
+from app.ingest.values import LOST_DIGITS, LOST_HINT, clean_text, has_lost_digits, plain
 from app.inventory.batch import Batch, Period, Reject
 from app.inventory.periods import overlap
 
+#: Position, field, value, reason, hint.
+Odd: TypeAlias = tuple[int, str, str | None, str, str]
 #: Days of a life in their order: a later one may not lie before an earlier one.
 LIFE = (("built_on", "renovated_on"), ("built_on", "removed_on"), ("renovated_on", "removed_on"))
 
@@ -66,6 +68,7 @@ class RowReader:
         self._official = official
         self._made = CodeBook() if made is None else made
         self._others = others
+        self._lost: set[str] = set()
 
     def read(self, layer: Layer, placed: PlacedLayer) -> LayerBatch:
         """The rows of a chunk whose shapes lie in lon/lat: len(layer.rows) = good + rejected, before rows are split."""
@@ -94,7 +97,7 @@ class RowReader:
         repaired = [
             {"class": cls.id, "row": layer.rows[i], **change} for i, change in cleaned.repaired.items()
         ]
-        warnings = _warnings(layer, cls, learned, cleaned, faults)
+        warnings = _warnings(layer, cls, learned, cleaned, faults, self._find_lost(layer))
         batch, places = _split(whole, cls)
         return LayerBatch(
             batch,
@@ -106,6 +109,19 @@ class RowReader:
             learned.fields,
             told,
         )
+
+    def _find_lost(self, layer: Layer) -> list[Odd]:
+        """The first number of each kept column that came with fewer digits than it had."""
+        found: list[Odd] = []
+        for heading in self.plan.meaning.rest:
+            values = layer.columns.get(heading, ())
+            if heading in self._lost or float not in set(map(type, values)):
+                continue
+            i = next((i for i, value in enumerate(values) if has_lost_digits(value)), None)
+            if i is not None:
+                self._lost.add(heading)
+                found.append((i, heading, str(values[i]), LOST_DIGITS, LOST_HINT))
+        return found
 
     def _clean(self, layer: Layer, placed: PlacedLayer, faults: Faults) -> CleanRows:
         for i, reason in layer.faults.items():
@@ -146,7 +162,12 @@ class RowReader:
         heading = self.plan.key
         if heading is None:
             return make_codes(layer.columns, geometry, self._made, layer.rows)
-        codes = code_texts(_values(layer, heading))
+        values = _values(layer, heading)
+        codes = code_texts(values)
+        if float in set(map(type, values)):
+            for i, value in enumerate(values):
+                if has_lost_digits(value):
+                    faults.add(i, heading, value, LOST_DIGITS, LOST_HINT)
         if self.plan.own and not all(codes):
             # A row without a code in our own export is one that was drawn since.
             made = make_codes(layer.columns, geometry, self._made, layer.rows)
@@ -264,15 +285,15 @@ def _keep_names(
 
 
 def _unpack(raw: Any) -> dict[str, Any]:
-    if isinstance(raw, dict):
-        return {str(name): plain(value) for name, value in raw.items()}
     try:
         found = json.loads(raw) if isinstance(raw, str) else None
     except ValueError:
         found = None
     if isinstance(found, dict):
-        return found
+        raw = found
     value = plain(raw)
+    if isinstance(value, dict):
+        return value
     return {} if value is None else {"extra": value}
 
 
@@ -287,13 +308,19 @@ def _incomplete(layer: Layer, meaning: Meaning, codes: list[str]) -> frozenset[s
 
 
 def _warnings(
-    layer: Layer, cls: FeatureClass, learned: Learned, cleaned: CleanRows, faults: Faults
+    layer: Layer,
+    cls: FeatureClass,
+    learned: Learned,
+    cleaned: CleanRows,
+    faults: Faults,
+    lost: list[Odd],
 ) -> list[dict[str, Any]]:
-    """What is odd about rows that stay."""
-    odd: list[tuple[int, str, str | None, str, str]] = [
+    """What is odd about rows that stay; `lost` tells of whole columns, by one of their rows."""
+    odd: list[Odd] = [
         (found.i, found.field, found.value[:MAX_SHOWN], found.reason, found.hint)
         for found in learned.warnings
     ]
+    odd += lost
     odd += [(i, "geometry", None, text, shape_hint(text)) for i, text in cleaned.warned.items()]
     return [
         {
@@ -305,7 +332,7 @@ def _warnings(
             "hint": hint,
         }
         for i, field, value, reason, hint in odd
-        if i not in faults.rejects
+        if i not in faults.rejects or reason == LOST_DIGITS
     ]
 
 

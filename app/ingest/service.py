@@ -18,6 +18,7 @@ from app.ingest.after_service import After, versions_before
 from app.ingest.files import SourceFile, is_geodatabase, list_files, recognise
 from app.ingest.headings import choose_class
 from app.ingest.options import ImportOptions
+from app.ingest.paths import shown, shown_name
 from app.ingest.reading_service import Importing, Reading, find_survey, open_reading
 from app.ingest.recording_service import Record, recorded
 from app.ingest.records_store import keep_rejects
@@ -70,7 +71,7 @@ def import_with(means: Importing, path: Path, options: ImportOptions) -> dict[st
         return {"files": [_one(means, _recognise(means, path, options), options)]}
     if options.delete_missing:
         raise BadInput(
-            f"'{path.name}' is a folder: what one of its files lacks may stand in another.",
+            f"'{shown_name(path)}' is a folder: what one of its files lacks may stand in another.",
             "Import its files one by one with --delete-missing.",
         )
     files = list_files(path)
@@ -102,7 +103,7 @@ def _tolerant(means: Importing, item: Path, options: ImportOptions) -> dict[str,
         return _one(means, _recognise(means, item, options), options)
     except BadInput as error:
         return {
-            "path": str(item), "classes": {}, "rejects": [], "crs": None, "encoding": None,
+            "path": shown(item), "classes": {}, "rejects": [], "crs": None, "encoding": None,
             "error": error.message, "hint": error.hint,
         }  # fmt: skip
 
@@ -125,7 +126,7 @@ def _recorded(
     if options.dry_run:
         return nullcontext()
     return recorded(
-        means.db, Record(import_id, means.shown or str(path.resolve()), file_format), means.who, means.job
+        means.db, Record(import_id, means.shown or shown(path.resolve()), file_format), means.who, means.job
     )
 
 
@@ -186,7 +187,7 @@ def _write(
             with means.db.write() as conn:
                 search_index_store.analyze(conn)
     more["rejects_file"] = (
-        str(write_rejects(means.rejects, rejected))
+        shown(write_rejects(means.rejects, rejected))
         if means.rejects and rejected and not options.dry_run
         else None
     )
@@ -215,7 +216,7 @@ def _report(
     started: float,
     more: dict[str, Any],
 ) -> dict[str, Any]:
-    named = {"path": means.shown or str(file.path), "format": file.format}
+    named = {"path": means.shown or shown(file.path), "format": file.format}
     return file_report(named, reading.about(tally), tally, counts, time.perf_counter() - started, **more)
 
 
@@ -239,7 +240,7 @@ def _lose(reading: Reading, tally: Tally) -> None:
 
 def _change(means: Importing, file: SourceFile, reading: Reading, import_id: UUID) -> Change:
     source = ImportSource(
-        means.shown or str(file.path), file.format, file.sha256(), reading.crs, reading.encoding,
+        means.shown or shown(file.path), file.format, file.sha256(), reading.crs, reading.encoding,
         **asdict(reading.origin), extent=reading.extent,
     )  # fmt: skip
     return Change(means.who, f"import of {file.name}", import_id, source, means.metric_crs)

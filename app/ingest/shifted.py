@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from app.ingest.codes import code_texts
 from app.ingest.crs_sample import Sample
 from app.ingest.frame import Frame, NamedArea
 from app.ingest.layer import LayerSource
@@ -232,7 +233,7 @@ def _known_places(
     values = sample.chunk.columns.get(key)
     if values is None:
         return None
-    codes = [str(values[i]).strip() for i in sample.index[:MAX_ROWS].tolist()]
+    codes = code_texts([values[i] for i in sample.index[:MAX_ROWS].tolist()])
     places = stored(codes)
     rows = [row for row, code in enumerate(codes) if code in places]
     if not rows:

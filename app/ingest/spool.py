@@ -21,6 +21,7 @@ from app.errors import UnreadableFile
 from app.ingest.ahead import ahead
 from app.ingest.layer import CHUNK_ROWS, Extent, Layer, LayerSource
 from app.ingest.spool_values import CODING, JSON_CODING, from_array, to_array
+from app.ingest.values import apart, storable
 from app.lazy import lazy_module
 
 #: Slow to start, and not needed by most commands.
@@ -251,13 +252,16 @@ def check_plain(path: Path, most: int) -> Path:
 
 
 def _open_layer(folder: Path, number: int, item: Mapping[str, Any]) -> LayerSource:
+    given = list(map(str, item["headings"]))
+    names = dict(zip(given, apart([storable(heading) for heading in given]), strict=True))
     source = LayerSource(
-        str(item["name"]), int(item["count"]), tuple(map(str, item["headings"])), _text(item["crs"]),
+        storable(str(item["name"])), int(item["count"]), tuple(names.values()), _text(item["crs"]),
         _extent(item["extent"]), _text(item["skipped"]), _text(item["encoding"]),
-        tuple(map(str, item["notes"])), bool(item["spatial"]), _extent(item["bounds"]), lambda: iter(()),
+        tuple(storable(str(note)) for note in item["notes"]), bool(item["spatial"]), _extent(item["bounds"]),
+        lambda: iter(()),
     )  # fmt: skip
     paths = [folder / _chunk_name(number, chunk) for chunk in range(len(item["chunks"]))]
-    return replace(source, chunks=partial(_read_chunks, source, paths))
+    return replace(source, chunks=partial(_read_chunks, source, names, paths))
 
 
 def _text(value: Any) -> str | None:
@@ -271,17 +275,18 @@ def _extent(value: Any) -> Extent | None:
     return west, south, east, north
 
 
-def _read_chunks(head: LayerSource, paths: list[Path]) -> Iterator[Layer]:
+def _read_chunks(head: LayerSource, names: Mapping[str, str], paths: list[Path]) -> Iterator[Layer]:
     for path in paths:
         try:
             with pa.memory_map(str(check_plain(path, MAX_CHUNK_BYTES))) as file:
-                chunk = _read_chunk(pa.ipc.open_file(file).get_batch(0), head)
+                chunk = _read_chunk(pa.ipc.open_file(file).get_batch(0), head, names)
         except (OSError, ValueError, KeyError, TypeError, IndexError, pa.ArrowException) as error:
             raise _cut_short() from error
         yield chunk
 
 
-def _read_chunk(batch: RecordBatch, head: LayerSource) -> Layer:
+def _read_chunk(batch: RecordBatch, head: LayerSource, names: Mapping[str, str]) -> Layer:
+    """A chunk of `head`; `names` heading as the file has it → as it can be stored."""
     # What wrote it had read a stranger's file: lengths and texts are checked before they are used.
     batch.validate(full=True)
     about = json.loads((batch.schema.metadata or {})[ABOUT])
@@ -291,7 +296,7 @@ def _read_chunk(batch: RecordBatch, head: LayerSource) -> Layer:
         i: told[i].as_py() for i in np.flatnonzero(told.is_valid().to_numpy(zero_copy_only=False)).tolist()
     }
     columns = {
-        str(heading): from_array(batch.column(f"c{i}"), as_json=_is_json(batch.schema.field(f"c{i}")))
+        names[str(heading)]: from_array(batch.column(f"c{i}"), as_json=_is_json(batch.schema.field(f"c{i}")))
         for i, heading in enumerate(about["headings"])
     }
     return Layer(

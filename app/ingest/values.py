@@ -7,7 +7,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -23,9 +23,16 @@ MAX_TEXT = 10_000
 MAX_COMPARED = 40
 #: Whole numbers below it are exact in a float: ids of 16 digits often come as one.
 EXACT = 2**53
+LOST_DIGITS = "the number has more digits than a spreadsheet keeps"
+LOST_HINT = "Format the column as text and type the ids again."
+#: Whole numbers beyond 64 bits are kept as text: hardly any reader of JSON takes them.
+LEAST, MOST = -(2**63), 2**64 - 1
+#: Python refuses to write longer whole numbers in decimal.
+MAX_DECIMAL_BITS = 4096
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*(\D\S*)?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+#: No number begins with 0 and has thousands: "0,500" is a half.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _DATE = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?)?)?[年月]?(?:[T ].*)?")
 _CODE_LABEL = re.compile(r"([0-9A-Za-z]{1,20})[\s\-_:.、/]+(\S.*)")
 _LABEL_CODE = re.compile(r"(.*\S)\s*[\s(\[]([0-9A-Za-z]{1,20})[)\]]?")
@@ -90,13 +97,53 @@ def scale_of(unit: Unit | None, field: Field) -> float:
 def plain(raw: Any) -> Any:
     """A raw value as it is kept in `extra`: JSON types only, None where there is nothing."""
     value = _present(raw, strict=False)
+    if isinstance(value, str):
+        return value
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, bytes):
         return None
-    if isinstance(value, dict | list):
-        return json.loads(json.dumps(value, allow_nan=False, default=str)) if _finite(value) else str(value)
-    return value
+    if isinstance(value, dict | list | tuple):
+        value = _nested(value)
+        finite = _finite(value)
+        return json.loads(json.dumps(value, default=str)) if finite else storable(str(value))
+    return _nested(value)
+
+
+def _nested(value: Any) -> Any:
+    """A value whose texts, names and whole numbers JSON can hold, however deep they lie."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, int):
+        return value if LEAST <= value <= MOST else whole_text(value)
+    if isinstance(value, dict):
+        names = [storable(name) if isinstance(name, str) else name for name in value]
+        return dict(zip(apart(names), map(_nested, value.values()), strict=True))
+    return [_nested(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def apart(names: Sequence[Any]) -> list[Any]:
+    """Names (n,), those that stood before as `name (2)`."""
+    if len(set(names)) == len(names):
+        return list(names)
+    found: dict[Any, None] = {}
+    for name in names:
+        new, times = name, 1
+        while new in found:
+            times += 1
+            new = f"{name} ({times})"
+        found[new] = None
+    return list(found)
+
+
+def whole_text(value: int) -> str:
+    """A whole number in decimal, in hex where it is so long that Python refuses."""
+    return str(value) if value.bit_length() < MAX_DECIMAL_BITS else hex(value)
+
+
+def has_lost_digits(value: Any) -> bool:
+    """Whether a number is too long for the float that it came as, so that its last digits are made up."""
+    return isinstance(value, float) and abs(value) >= EXACT and math.isfinite(value)
 
 
 def _finite(value: Any) -> bool:
@@ -122,20 +169,27 @@ def _present(raw: Any, *, strict: bool = True) -> Any:
 
 def clean_text(raw: str) -> str:
     """Text without control characters, lone surrogates and blanks at its ends."""
+    return storable(raw).strip()
+
+
+def storable(raw: str) -> str:
+    """Text without control characters and lone surrogates, which no database holds."""
     if raw.isprintable():
-        return raw.strip()
-    text = raw.translate(_CONTROL).strip()
+        return raw
+    text = raw.translate(_CONTROL)
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _to_text(value: Any, _field: Field) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+    if has_lost_digits(value):
+        raise BadValue(LOST_DIGITS, LOST_HINT)
+    if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, dict | list):
-        value = json.dumps(value, ensure_ascii=False)
-    text = value.isoformat() if isinstance(value, date | datetime) else str(value)
+        value = json.dumps(plain(value), ensure_ascii=False)
+    text = value.isoformat() if isinstance(value, date | datetime) else str(_nested(value))
     if len(text) > MAX_TEXT:
         raise BadValue(f"the text has {len(text)} characters", f"At most {MAX_TEXT} are kept.")
     return text
@@ -146,7 +200,7 @@ def _to_number(value: Any, field: Field, scale: float = 1.0) -> float:
         raise BadValue("a number is expected")
     if isinstance(value, int | float):
         return _finite_number(value) * scale
-    return _parse_number(str(value), field, scale)
+    return _parse_number(str(_nested(value)), field, scale)
 
 
 def _finite_number(value: float | str) -> float:
@@ -217,6 +271,9 @@ def _to_date(value: Any, _field: Field) -> date:
         return value.date()
     if isinstance(value, date):
         return value
+    if isinstance(value, float) and not value.is_integer():
+        # 2015.10 has become 2015.1: nobody knows any more which month it was.
+        raise BadValue("a number is no date", "Format the column as text and type the dates again: 2015-10.")
     text = _to_text(value, _field)
     found = _COMPACT_DATE.fullmatch(text) or _DATE.fullmatch(text)
     if found is None:
@@ -240,7 +297,7 @@ def _date_hint(text: str) -> str:
 
 def _from_serial(value: Any, field: Field) -> date:
     """A serial day of a spreadsheet, where a mapping says that the column has them; dates stay what they are."""
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,6}(\.\d*)?", str(value)):
+    if isinstance(value, bool) or not re.fullmatch(r"\d{1,6}(\.\d*)?", str(_nested(value))):
         return _to_date(value, field)
     return SERIAL_START + timedelta(days=int(float(value)))
 

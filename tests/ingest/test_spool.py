@@ -96,10 +96,14 @@ def test_a_layer_comes_back_whole(through):
     )  # fmt: skip
     (source,) = through(given)
     (chunk,) = source.chunks()
-    assert (source.name, source.count, source.headings, source.crs) == ("园", 5, ("a\ud800", ""), None)
+    assert (source.name, source.count, source.headings, source.crs) == ("园", 5, ("a?", ""), None)
     assert (source.extent, source.bounds) == ((0, 0, 9, 9), (0, 0, 1, 2))
     assert (source.encoding, source.notes, source.spatial) == ("GB18030", ("encoding GB18030",), False)
-    assert (chunk.rows, chunk.columns, chunk.faults) == (given.rows, given.columns, {1: "坏 ?"})
+    assert (chunk.rows, chunk.columns, chunk.faults) == (
+        given.rows,
+        {"a?": [1, 2, 3, 4, 5], "": list("abcde")},
+        {1: "坏 ?"},
+    )
     assert chunk.geometry[0].wkt == "POINT Z (1 2 3)"
     assert chunk.geometry[1] is None
     assert chunk.geometry[2].is_empty
