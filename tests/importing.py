@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,10 @@ OPTIONS = frozenset(item.name for item in fields(ImportOptions))
 def import_path(
     db: Database, catalogue: Catalogue, path: Path | str, *, who: str = "test", **given: Any
 ) -> dict[str, Any]:
-    """`service.import_path` with options and means as keywords."""
+    """`service.import_with` with options and means as keywords."""
     options = ImportOptions(**{name: value for name, value in given.items() if name in OPTIONS})
     means = {name: value for name, value in given.items() if name not in OPTIONS}
-    return service.import_path(db, catalogue, path, options, who=who, **means)
+    return service.import_with(service.Importing(db, catalogue, who, **means), Path(path), options)
 
 
 @dataclass(frozen=True)
@@ -85,3 +86,17 @@ def parse_osm(catalogue: Catalogue, path: Path, class_id: str | None = None) -> 
         [change for item in found for change in item.repaired],
         data.extent,
     )
+
+
+def write_points(path: Path, rows: range, name: str) -> Path:
+    """A GeoJSON file of points with the codes `c<row>` and names that begin with `name`."""
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"编码": f"c{i}", "name": f"{name}{i}"},
+            "geometry": {"type": "Point", "coordinates": [115.8 + i % 40 / 1000, 28.6 + i // 40 / 1000]},
+        }
+        for i in rows
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    return path

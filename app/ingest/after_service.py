@@ -104,7 +104,6 @@ class After:
         delete = self.options.delete_missing and bool(found.codes)
         if delete:
             self._check_whole(cls.id)
-        if delete:
             delete_features(self.conn, self.catalogue, cls.id, found.codes, self.change)
         for code in found.changed:
             self.tally.conflicts.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from app.ingest import osm
 from app.ingest.clean import shape_notes
 from app.ingest.files import SourceFile, list_files, recognise
 from app.ingest.headings import choose_class
-from app.ingest.layer import Ask, Extent
+from app.ingest.layer import Ask, Extent, LayerSource
 from app.ingest.mapping import SavedMapping
 from app.ingest.mapping_file import save_mapping, used_mapping
 from app.ingest.options import ImportOptions, Origin
@@ -113,13 +113,15 @@ class Reading:
 
 def find_survey(means: Importing, folder: Path, options: ImportOptions) -> SourceFile | None:
     """The tables of a folder that are one survey: points in one file, lines between them in another."""
+    files = list(_tables(folder))
+    if len(files) < 2:
+        return None
     with ExitStack() as stack:
         of_file: dict[int, SourceFile] = {}
         sources = []
-        for file in _tables(folder):
+        for file in files:
             with suppress(BadInput):
-                ask = Ask(options.encoding, options.layer)
-                layers = stack.enter_context(open_layers(file, ask, means.progress, means.limits))
+                layers = stack.enter_context(_open_part(means, file, options))
                 sources += layers
                 of_file |= {id(layer): file for layer in layers}
         tables = find_tables(sources) if len(set(of_file.values())) > 1 else None
@@ -128,6 +130,13 @@ def find_survey(means: Importing, folder: Path, options: ImportOptions) -> Sourc
     parts = [*(table.source for table in tables.points), *(table.source for table in tables.lines)]
     members = tuple(dict.fromkeys(of_file[id(source)] for source in parts))
     return SourceFile(folder.resolve(), members[0].format, members=members) if len(members) > 1 else None
+
+
+def _open_part(
+    means: Importing, file: SourceFile, options: ImportOptions
+) -> AbstractContextManager[list[LayerSource]]:
+    encoding = options.encoding or (means.mapping.encoding if means.mapping else None)
+    return open_layers(file, Ask(encoding, options.layer), means.progress, means.limits)
 
 
 def _tables(folder: Path) -> Iterator[SourceFile]:
@@ -148,13 +157,11 @@ def open_reading(means: Importing, file: SourceFile, options: ImportOptions) -> 
     if file.format == "osm":
         yield _read_osm(means, file, options)
         return
-    encoding = options.encoding or (means.mapping.encoding if means.mapping else None)
-    ask = Ask(encoding, options.layer)
     with ExitStack() as stack:
         sources = [
             source
             for part in file.members or (file,)
-            for source in stack.enter_context(open_layers(part, ask, means.progress, means.limits))
+            for source in stack.enter_context(_open_part(means, part, options))
         ]
         with means.db.read() as conn:
             plan = plan_file(means.catalogue, file, sources, options, _city(conn, means), means.mapping)

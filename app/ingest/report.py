@@ -34,7 +34,7 @@ def file_report(
         "repaired": tally.repaired,
         "warnings": tally.warnings,
         "conflicts": tally.conflicts,
-        "seconds": round(seconds, 2),
+        "seconds": seconds,
         **more,
     }
 

@@ -11,8 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.catalogue.code_rules import check_system
-from app.catalogue.model import Catalogue
-from app.database.transactions import Connection, Database
+from app.database.transactions import Connection
 from app.errors import BadInput, Conflict, UnreadableFile
 from app.ingest.after_service import After, versions_before
 from app.ingest.files import SourceFile, is_geodatabase, list_files, recognise
@@ -41,31 +40,19 @@ class _UndoneError(Exception):
     """Leaves the transaction of a dry run, or of a strict import with rejects, so that it is rolled back."""
 
 
-def import_path(
-    db: Database,
-    catalogue: Catalogue,
-    path: Path | str,
-    options: ImportOptions | None = None,
-    *,
-    who: str,
-    **means: Any,
-) -> dict[str, Any]:
+def import_with(means: Importing, path: Path, options: ImportOptions) -> dict[str, Any]:
     """Import a file, or each file of a folder: `{"files": [report, …]}` (see `report.file_report`).
 
     Each file is one transaction. With `dry_run` it is rolled back at the end, so that the counts are those that a
     real import would reach. In a folder a file that cannot be used has `error` and `hint` in its report and the others
-    are imported; a single file raises. `means` are further members of `Importing`.
+    are imported; a single file raises.
 
     Raises:
         UnreadableFile, BadInput, NotFound: The file cannot be read, its CRS is unknown, no class takes it,
             or an option names what does not exist.
-        Conflict: `strict` was asked for and rows were refused; nothing was written.
+        Conflict: `strict` was asked for and rows were refused, or rows would overwrite those of another file; nothing
+            was written.
     """
-    return import_with(Importing(db, catalogue, who, **means), Path(path), options or ImportOptions())
-
-
-def import_with(means: Importing, path: Path, options: ImportOptions) -> dict[str, Any]:
-    """As `import_path`."""
     check_options(means, options)
     if not path.is_dir() or is_geodatabase(path):
         return {"files": [_one(means, _recognise(means, path, options), options)]}
@@ -191,7 +178,7 @@ def _write(
         if means.rejects and rejected and not options.dry_run
         else None
     )
-    report = _report(means, file, reading, tally, counts, started, more)
+    report |= {**more, "seconds": _seconds(started)}
     if options.strict and report["rejects"] and not options.dry_run:
         with means.db.write() as conn:
             _keep(conn, import_id, report, rejected)
@@ -217,7 +204,11 @@ def _report(
     more: dict[str, Any],
 ) -> dict[str, Any]:
     named = {"path": means.shown or shown(file.path), "format": file.format}
-    return file_report(named, reading.about(tally), tally, counts, time.perf_counter() - started, **more)
+    return file_report(named, reading.about(tally), tally, counts, _seconds(started), **more)
+
+
+def _seconds(started: float) -> float:
+    return round(time.perf_counter() - started, 2)
 
 
 def _first(rejects: list[dict[str, Any]]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, LiteralString, TypeAlias
 
 import psycopg
 from psycopg.rows import dict_row
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from app.inventory.growth import Live, LiveColumn, LiveTable
 
@@ -86,8 +86,8 @@ def _table(row: dict[str, Any], columns: Rows, constraints: Rows, indexes: Rows)
 
 def is_leakproof(conn: Connection) -> bool:
     """Whether the overlap of boxes is marked LEAKPROOF: row-level security then leaves spatial indexes in use."""
-    query = (
+    query = text(
         "SELECT bool_and(proleakproof) FROM pg_proc WHERE proname = 'geometry_overlaps' "
         "AND pg_get_function_identity_arguments(oid) LIKE '%geometry, %geometry'"
     )
-    return bool(conn.exec_driver_sql(query.replace("%", "%%")).scalar_one_or_none())
+    return bool(conn.execute(query).scalar_one_or_none())

@@ -9,7 +9,7 @@ from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.ingest.options import ImportOptions
 from app.ingest.sandbox import Limits
-from app.ingest.service import import_path
+from app.ingest.service import Importing, import_with
 from app.settings import Settings
 
 
@@ -17,8 +17,9 @@ def run(settings: Settings, path: Path, options: ImportOptions, pipe: Connection
     """Import `path`, telling each step by a word."""
     pipe.send("started")
     database = open_database(settings)
-    import_path(
-        database, load_catalogue(settings.geodata), path, options, who="test", limits=Limits.of(settings),
+    means = Importing(
+        database, load_catalogue(settings.geodata), "test", limits=Limits.of(settings),
         progress=lambda *step: pipe.send(step[2]),
     )  # fmt: skip
+    import_with(means, path, options)
     pipe.send("done")

@@ -9,7 +9,6 @@ import os
 import random
 import threading
 import time
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -27,23 +26,10 @@ from app.ingest.upload_service import tidy_imports
 from app.inventory.history_store import list_imports, read_rejects
 from app.jobs.context import JobCancelled
 from tests.commandline import chengtu
-from tests.importing import import_path
+from tests.importing import import_path, write_points
 from tests.ingest import killable_import
 
 ROWS = 1500
-
-
-def write(path: Path, rows: range, name: str) -> Path:
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"编码": f"c{i}", "name": f"{name}{i}"},
-            "geometry": {"type": "Point", "coordinates": [115.8 + i % 40 / 1000, 28.6 + i // 40 / 1000]},
-        }
-        for i in rows
-    ]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
-    return path
 
 
 @pytest.fixture
@@ -75,7 +61,7 @@ def test_a_record_runs_while_its_import_does_and_is_done_with_its_rows(load, rec
     def look(*_: object) -> None:
         seen.extend((one["state"], len(names())) for one in records())
 
-    load(write(tmp_path / "toilets.geojson", range(20), "厕"), progress=look)
+    load(write_points(tmp_path / "toilets.geojson", range(20), "厕"), progress=look)
     assert set(seen) == {("running", 0)}
     assert len(names()) == 20
     (one,) = records()
@@ -85,7 +71,7 @@ def test_a_record_runs_while_its_import_does_and_is_done_with_its_rows(load, rec
 
 
 def test_what_fails_is_on_record_with_the_reason_and_counts_as_no_data(load, records, database, tmp_path):
-    good = write(tmp_path / "toilets.geojson", range(3), "厕")
+    good = write_points(tmp_path / "toilets.geojson", range(3), "厕")
     load(good, origin=Origin("城管局"))
     broken = tmp_path / "broken.geojson"
     broken.write_text('{"type": "FeatureCollection", "features": [', encoding="utf-8")
@@ -99,7 +85,7 @@ def test_what_fails_is_on_record_with_the_reason_and_counts_as_no_data(load, rec
 
 
 def test_a_stopped_import_is_interrupted_and_leaves_nothing(load, records, names, tmp_path):
-    path = write(tmp_path / "toilets.geojson", range(20), "厕")
+    path = write_points(tmp_path / "toilets.geojson", range(20), "厕")
     for stop in ("reading", "writing"):
 
         def end(_done: float, _total: float | None, said: str, stop: str = stop) -> None:
@@ -113,7 +99,7 @@ def test_a_stopped_import_is_interrupted_and_leaves_nothing(load, records, names
 
 
 def test_a_full_disk_is_told_and_recorded(load, records, names, tmp_path, settings):
-    path = write(tmp_path / "toilets.geojson", range(20_000), "厕")
+    path = write_points(tmp_path / "toilets.geojson", range(20_000), "厕")
     limits = Limits(disk_mb=1, folder=tmp_path / "spool")
     with pytest.raises(UnreadableFile, match="unfolds to more than"):
         load(path, limits=limits)
@@ -131,8 +117,8 @@ def test_a_full_disk_is_told_and_recorded(load, records, names, tmp_path, settin
 
 
 def test_two_imports_into_one_class_at_once_both_end_right(load, records, names, tmp_path):
-    first = write(tmp_path / "a.geojson", range(ROWS), "甲")
-    second = write(tmp_path / "b.geojson", range(ROWS // 2, 2 * ROWS), "乙")
+    first = write_points(tmp_path / "a.geojson", range(ROWS), "甲")
+    second = write_points(tmp_path / "b.geojson", range(ROWS // 2, 2 * ROWS), "乙")
     threads = [
         threading.Thread(target=load, args=(path,), kwargs={"class_id": "toilets"})
         for path in (first, second)
@@ -158,9 +144,9 @@ def test_kill_9_leaves_the_class_as_it_was_and_the_record_interrupted(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.ingest.killable_import"])
     path = tmp_path / "toilets.geojson"
-    load(write(path, range(ROWS), "旧"))
+    load(write_points(path, range(ROWS), "旧"))
     before = names()
-    write(path, range(2 * ROWS), "新")
+    write_points(path, range(2 * ROWS), "新")
     dice = random.Random(9)
     states = []
     for step in range(KILLS):
@@ -299,7 +285,7 @@ def test_a_strict_import_keeps_its_refused_rows_too(load, database, records, tmp
 
 
 def test_the_command_line_shows_the_states(load, environment, tmp_path):
-    load(write(tmp_path / "toilets.geojson", range(3), "厕"))
+    load(write_points(tmp_path / "toilets.geojson", range(3), "厕"))
     told = json.loads(chengtu(environment, "imports", "--json").stdout)["imports"]
     assert [one["state"] for one in told] == ["done"]
     assert "done" in chengtu(environment, "imports").stdout

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import random
 import time
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -15,26 +13,13 @@ from app.ingest.files import recognise
 from app.ingest.layer import Ask
 from app.ingest.options import ImportOptions
 from app.ingest.sandbox import Limits, open_layers
-from tests.importing import import_path
+from tests.importing import import_path, write_points
 from tests.ingest import killable_import
 
 ROWS = 1500
 KILLS = 2
 #: Words that an import says before it is killed: started, reading, writing, the class.
 STEPS = range(1, 4)
-
-
-def write(path: Path, rows: range, name: str) -> Path:
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"编码": f"c{i}", "name": f"{name}{i}"},
-            "geometry": {"type": "Point", "coordinates": [115.8 + i % 40 / 1000, 28.6 + i // 40 / 1000]},
-        }
-        for i in rows
-    ]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
-    return path
 
 
 #: Mode → rows stored before, rows of the file, whether what the file lacks is deleted.
@@ -117,11 +102,11 @@ def test_a_killed_import_leaves_all_or_nothing(
     old, new, delete = MODES[mode]
     path = tmp_path / "toilets.geojson"
     if old:
-        import_path(database, catalogue, write(path, old, "旧"), who="test")
+        import_path(database, catalogue, write_points(path, old, "旧"), who="test")
     before = stored()
     after = {**({} if delete else before), **names(new, "新")}
     assert before == names(old, "旧")
-    write(path, new, "新")
+    write_points(path, new, "新")
     options = ImportOptions(class_id="toilets", delete_missing=delete)
     dice = random.Random(mode)
     for step in dice.sample(STEPS, KILLS):
