@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import shapely
 from app.catalogue.model import Catalogue
 from app.inventory.batch import Batch
 from app.sample import (
+    metropolis,
     write_areas,
     write_facilities,
     write_green,
@@ -27,7 +28,7 @@ from app.sample import (
 )
 from app.sample.city import Drawing, draw
 from app.sample.divisions import dissolve
-from app.sample.draw import Floats
+from app.sample.draw import Floats, Shapes
 from app.sample.ground import Ground
 from app.sample.parameters import Parameters, read_parameters
 from app.sample.rows import Rows
@@ -41,16 +42,19 @@ PARAMETERS = ROOT / "geodata" / "sample"
 
 @dataclass(frozen=True)
 class SampleCity:
-    """The sample as batches, its metric CRS, its extent (west, south, east, north) in degrees, and facts about it."""
+    """The sample as batches, its metric CRS, its extent (west, south, east, north) in degrees, and facts about it.
 
-    batches: list[Batch]
+    The batches of a metropolis are drawn while they are read, once.
+    """
+
+    batches: Iterable[Batch]
     metric_crs: str
     extent: tuple[float, float, float, float]
     facts: Mapping[str, Any]
 
 
 def build(size: str, catalogue: Catalogue, seed: int | None = None, folder: Path = PARAMETERS) -> SampleCity:
-    """Draw the sample of a size, `town` or `city`; the same seed (by default the file's own) gives the same city.
+    """Draw the sample of a size, see `SIZES`; the same seed (by default the file's own) gives the same city.
 
     Raises:
     ------
@@ -59,16 +63,33 @@ def build(size: str, catalogue: Catalogue, seed: int | None = None, folder: Path
     BadDeclaration
         Parameters or catalogue do not fit, or the seed leaves no room for a figure of the plan.
     """
+    if size == "metropolis":
+        return _metropolis(catalogue, folder, seed)
     parameters = read_parameters(folder, size, seed)
     crs = metric_crs(parameters["metric_crs"])
     drawing = draw(parameters, crs)
     batches = [rows.batch(catalogue, crs) for rows in write(drawing, parameters)]
-    west, south, east, north = shapely.total_bounds(
-        np.concatenate([batch.geometry for batch in batches])
-    ).tolist()
-    return SampleCity(
-        _merged(batches), crs.definition, (west, south, east, north), _facts(drawing, parameters)
-    )
+    extent = _bounds(np.concatenate([batch.geometry for batch in batches]))
+    return SampleCity(_merged(batches), crs.definition, extent, _facts(drawing, parameters))
+
+
+def _bounds(shapes: Shapes) -> tuple[float, float, float, float]:
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    return west, south, east, north
+
+
+def _metropolis(catalogue: Catalogue, folder: Path, seed: int | None) -> SampleCity:
+    parameters = metropolis.read_metropolis(folder, seed)
+    crs = metric_crs(parameters["metric_crs"])
+    rows = metropolis.draw_rows(parameters, crs)
+    areas = next(rows).batch(catalogue, crs)
+
+    def batches() -> Iterator[Batch]:
+        yield areas
+        for part in rows:
+            yield part.batch(catalogue, crs)
+
+    return SampleCity(batches(), crs.definition, _bounds(areas.geometry), metropolis.facts(parameters))
 
 
 def write(drawing: Drawing, parameters: Parameters) -> list[Rows]:

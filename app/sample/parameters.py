@@ -14,7 +14,7 @@ import yaml
 
 from app.errors import BadDeclaration, BadInput
 
-SIZES = ("town", "city")
+SIZES = ("town", "city", "metropolis")
 _KEYS = frozenset(
     "seed as_of before centre metric_crs title rotation_deg bends rounding columns_m rows_m outline river canals "
     "roads rings block_scale built_up_m2 old_districts districts subdistricts communities green parks homes "
