@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from app import console
-from app.check_commands import check_command
-from app.commands import make_entries, run_command, serve_command
-from app.coverage.commands import coverage_command, policies_command
-from app.database.commands import db
-from app.exports.commands import export_command
-from app.history.commands import (
-    changes_command,
-    history_command,
-    imports_command,
-    restore_command,
-    undo_command,
-)
-from app.ingest.class_commands import classes
-from app.ingest.commands import import_command
-from app.ingest.crs_commands import crs
-from app.inventory.local_growth import LocalGrowth
 from app.lazy import lazy_module
-from app.maps.commands import map_command
-from app.reports.check_commands import areas, completeness_command
-from app.reports.commands import summary_command
-from app.sample.commands import sample
-from app.search.commands import search_command
 from app.version import version
 
 standalone = lazy_module("app.maps.standalone_service")
+local_growth = lazy_module("app.inventory.local_growth")
+serving = lazy_module("app.commands")
+
+#: Every command or group of commands: the room's module that holds it, and its name there, in the order of the help.
+#: A module is only loaded when its command is called or told of: most need a second of libraries.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("app.commands", "run_command"),
+    "serve": ("app.commands", "serve_command"),
+    "import": ("app.ingest.commands", "import_command"),
+    "history": ("app.history.commands", "history_command"),
+    "changes": ("app.history.commands", "changes_command"),
+    "imports": ("app.history.commands", "imports_command"),
+    "restore": ("app.history.commands", "restore_command"),
+    "undo": ("app.history.commands", "undo_command"),
+    "summary": ("app.reports.commands", "summary_command"),
+    "completeness": ("app.reports.check_commands", "completeness_command"),
+    "check": ("app.check_commands", "check_command"),
+    "search": ("app.search.commands", "search_command"),
+    "policies": ("app.coverage.policy_commands", "policies"),
+    "coverage": ("app.coverage.commands", "coverage_command"),
+    "compare": ("app.coverage.answer_commands", "compare_command"),
+    "scenario": ("app.coverage.scenario_commands", "scenario_command"),
+    "guard": ("app.coverage.scenario_commands", "guard_command"),
+    "service-area": ("app.coverage.entrance_commands", "service_area_command"),
+    "export": ("app.exports.commands", "export_command"),
+    "map": ("app.maps.commands", "map_command"),
+    "db": ("app.database.commands", "db"),
+    "sample": ("app.sample.commands", "sample"),
+    "class": ("app.ingest.class_commands", "classes"),
+    "crs": ("app.ingest.crs_commands", "crs"),
+    "areas": ("app.reports.check_commands", "areas"),
+}
+
+
+@cache
+def _command(name: str) -> Any:
+    """The command of this name, its module loaded."""
+    module, attribute = COMMANDS[name]
+    found = getattr(import_module(module), attribute)
+    alone = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found)
+    else:
+        alone.command(name)(found)
+    return typer.main.get_group(alone).commands[name]
+
+
+class _Loaded(Mapping[str, Any]):
+    """The commands by name, each loaded when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Rooms(TyperGroup):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "commands": _Loaded()})
+
 
 app = typer.Typer(
     name="chengtu",
     help="One map of everything a city owns outdoors, and of who can reach it.",
+    cls=_Rooms,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -44,6 +92,14 @@ app = typer.Typer(
 
 def _write_map(*given: Any) -> Any:
     return standalone.write_map(*given)
+
+
+def _local_growth(*given: Any) -> Any:
+    return local_growth.LocalGrowth(*given)
+
+
+def _make_entries(*given: Any) -> Any:
+    return serving.make_entries(*given)
 
 
 def _print_version(wanted: bool) -> None:
@@ -61,30 +117,7 @@ def root(
 ) -> None:
     """One map of everything a city owns outdoors, and of who can reach it."""
     # A room that lies above another gives it here what its commands need: maps to coverage, inventory to database.
-    context.obj = {"write_map": _write_map, "local_growth": LocalGrowth, "make_entries": make_entries}
-
-
-app.command("run")(run_command)
-app.command("serve")(serve_command)
-app.add_typer(db)
-app.add_typer(sample)
-app.command("import")(import_command)
-app.add_typer(classes)
-app.add_typer(crs)
-app.command("history")(history_command)
-app.command("changes")(changes_command)
-app.command("imports")(imports_command)
-app.command("restore")(restore_command)
-app.command("undo")(undo_command)
-app.command("summary")(summary_command)
-app.command("completeness")(completeness_command)
-app.add_typer(areas)
-app.command("check")(check_command)
-app.command("search")(search_command)
-app.command("policies")(policies_command)
-app.command("coverage")(coverage_command)
-app.command("export")(export_command)
-app.command("map")(map_command)
+    context.obj = {"write_map": _write_map, "local_growth": _local_growth, "make_entries": _make_entries}
 
 
 def main() -> None:

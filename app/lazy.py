@@ -5,6 +5,16 @@ from __future__ import annotations
 import importlib.util
 import sys
 from types import ModuleType
+from typing import Any
+
+
+class _Part(ModuleType):
+    """A module of a package that is not loaded yet: to find it would load the package."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(importlib.import_module(self.__name__), name)
+        setattr(self, name, found)
+        return found
 
 
 def lazy_module(name: str) -> ModuleType:
@@ -13,10 +23,13 @@ def lazy_module(name: str) -> ModuleType:
     Raises:
     ------
     ModuleNotFoundError
-        It is not installed.
+        It, or the package that it is a part of, is not installed.
     """
     if name in sys.modules:
         return sys.modules[name]
+    package, _, _ = name.partition(".")
+    if package != name and package not in sys.modules and importlib.util.find_spec(package) is not None:
+        return _Part(name)
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named '{name}'", name=name)

@@ -16,7 +16,11 @@ from app.access import docs, health
 from app.access.middleware import HouseMiddleware
 from app.access.parameters import check_parameters
 from app.catalogue.loader import load_catalogue
+from app.coverage import answer_routes as coverage_answers
+from app.coverage import entrance_routes
+from app.coverage import policy_routes as policies
 from app.coverage import routes as coverage
+from app.coverage import scenario_routes as scenarios
 from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
 from app.exports import routes as exports
@@ -24,6 +28,7 @@ from app.history import import_routes as imported
 from app.history import routes as history
 from app.ingest import routes as imports
 from app.jobs import routes as jobs
+from app.maps import compare_routes as compared
 from app.maps import routes as maps
 from app.ogc import routes as ogc
 from app.reports import check_routes
@@ -40,7 +45,14 @@ ROUTERS = (
     reports.router,
     check_routes.router,
     search.router,
+    policies.router,
+    # before the runs themselves: `compare` and `series` are no runs
+    coverage_answers.router,
+    # Before the runs: /coverage/service-area is no run.
+    entrance_routes.router,
     coverage.router,
+    scenarios.router,
+    compared.router,
     maps.router,
     exports.router,
     jobs.router,

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from app.access.negotiation import choose_lang
 from app.catalogue.model import Lang
 from app.errors import BadInput, ChengtuError, NotFound, TooLarge
+from app.words.sentences import in_chinese, say
 
 MEDIA_TYPE = "application/problem+json"
 #: Longest request body.
@@ -42,20 +43,21 @@ TITLES: Mapping[str, tuple[str, str]] = {
 def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | None = None) -> Response:
     """The problem document of `error`: type, title, status, detail, code, hint and the request's id."""
     lang = _lang(request)
+    chinese = lang == "zh" and in_chinese(error.message) is not None
     body: dict[str, Any] = {
         "type": f"urn:chengtu:problem:{error.code}",
         "title": _title(error, lang),
         "status": error.status,
-        "detail": error.message,
+        "detail": say(error.message, lang),
         "code": error.code,
     }
     if error.hint:
-        body["hint"] = error.hint
+        body["hint"] = say(error.hint, lang)
     body.update(error.members)
     body["instance"] = f"urn:chengtu:request:{request.scope.get('request_id', '')}"
     extra = {
         "Cache-Control": "no-store",
-        "Content-Language": "en",
+        "Content-Language": "zh-CN" if chinese else "en",
         "Vary": "Accept-Language",
         **(headers or {}),
     }

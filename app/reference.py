@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic_core import PydanticUndefined
 
 from app.cli import app as command_line
+from app.coverage.parameters import PARAMETERS
 from app.main import ROUTERS
 from app.settings import ROOT, Settings
 
@@ -21,13 +22,13 @@ PAGE = ROOT / "docs" / "reference.md"
 HEAD = """# Reference
 
 Generated from the code by `make docs`; don't edit it. [Settings](#settings) · [commands](#commands) ·
-[routes](#routes) · [classes](classes.md) · [policies](policies.md) · [words](glossary.md)
+[parameters](#parameters) · [routes](#routes) · [classes](classes.md) · [policies](policies.md) · [words](glossary.md)
 """
 
 
 def reference() -> str:
     """The whole page as Markdown."""
-    return "\n".join([HEAD, *_settings(), *_commands(), *_routes()]).rstrip() + "\n"
+    return "\n".join([HEAD, *_settings(), *_commands(), *_parameters(), *_routes()]).rstrip() + "\n"
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -68,6 +69,8 @@ def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
     if below is None:
         yield path, command
         return
+    if path and command.invoke_without_command and command.callback is not None:
+        yield path, command
     for name in sorted(below):
         yield from _walk(below[name], (*path, name))
 
@@ -82,6 +85,16 @@ def _parameter(item: Any) -> tuple[str, str, str]:
         names = f"`{(item.name or '').upper()}`"
     shown = "" if item.default in {None, False, ()} or callable(item.default) else f"`{item.default}`"
     return names, "required" if item.required else shown, getattr(item, "help", None) or ""
+
+
+def _parameters() -> Iterator[str]:
+    yield "## Parameters\n"
+    yield "What a request may change of a policy: `parameters` in `POST /coverage`, `--set NAME=VALUE`.\n"
+    rows = [
+        (f"`{item.name}`", item.title.zh, item.title.en, item.changes.zh, item.changes.en, item.valid)
+        for item in PARAMETERS.values()
+    ]
+    yield _table(("name", "中文", "English", "改变什么", "what it changes", "valid"), rows)
 
 
 def _routes() -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from app import console
 from app.catalogue.model import Catalogue
 from app.coverage import service as coverage
+from app.coverage.edition_service import with_editions
 from app.database import cluster
 from app.database.engine import Connection, Database, open_database
 from app.errors import ChengtuError
@@ -66,9 +67,14 @@ def load_sample_if_empty(db: Database, catalogue: Catalogue, size: str) -> bool:
 
 
 def outdated_policies(db: Database, catalogue: Catalogue) -> list[str]:
-    """The policies without a run of the whole city, in both modes, of the data and the policy as they are now."""
+    """The default policies without a run of the whole city, in both modes, of data and policy as they are now."""
     with db.read() as conn:
-        return [policy for policy in catalogue.policies if find_current_run(conn, catalogue, policy) is None]
+        catalogue = with_editions(conn, catalogue)
+        return [
+            policy
+            for policy in catalogue.default_policies()
+            if find_current_run(conn, catalogue, policy) is None
+        ]
 
 
 def find_current_run(conn: Connection, catalogue: Catalogue, policy: str) -> dict[str, Any] | None:
@@ -95,7 +101,8 @@ def _is_current(conn: Connection, catalogue: Catalogue, run: Mapping[str, Any]) 
 
 
 def current_runs(db: Database, catalogue: Catalogue) -> list[dict[str, Any]]:
-    """The current run of every policy that has one."""
+    """The current run of every default policy that has one."""
     with db.read() as conn:
-        found = [find_current_run(conn, catalogue, policy) for policy in catalogue.policies]
+        catalogue = with_editions(conn, catalogue)
+        found = [find_current_run(conn, catalogue, policy) for policy in catalogue.default_policies()]
     return [run for run in found if run is not None]

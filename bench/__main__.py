@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bench import coverage, health, imports, inventory, reach, search, straight
+from bench import coverage, health, imports, inventory, reach, scenario, search, straight
 
 BENCHES = {
     "reach": reach.run,
     "straight": straight.run,
     "coverage": coverage.run,
+    "scenario": scenario.run,
     "inventory": inventory.run,
     "imports": imports.run,
     "search": search.run,

@@ -33,7 +33,7 @@ def run(*, peers: bool) -> None:
                 load(db, catalogue, "city", report)
             loaded = time.perf_counter() - started
             engine = Engine(db, catalogue)
-            names = list(catalogue.policies)
+            names = list(catalogue.default_policies())
 
             def all_policies() -> None:
                 share(lambda name: engine.answer({"op": "coverage", "policy": name}), names)

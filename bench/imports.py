@@ -30,6 +30,7 @@ from app.inventory import first_load, rounds
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.lazy import lazy_module
+from app.search.service import ensure_entries
 from app.settings import ROOT, Settings
 from bench.scratch import scratch
 from bench.tools import table
@@ -196,9 +197,9 @@ class _Stages:
     @contextmanager
     def watching(self) -> Iterator[None]:
         watched: list[tuple[Any, str, str]] = [
-            (first_load.FirstLoad, "add", "measured, encoded (copied meanwhile)"),
-            (first_load.FirstLoad, "seal", "indexes (search words made meanwhile)"),
-            (first_load.FirstLoad, "index", "search entries stored"),
+            (first_load.FirstLoad, "_copy", "measured, encoded and copied (beside the reading)"),
+            (first_load.FirstLoad, "seal", "indexes (search words of few made meanwhile)"),
+            (first_load.FirstLoad, "index", "search entries of few stored, of many put off"),
             (rounds.Round, "write", "indexes, entries, taking the place: in all"),
         ]
         kept = [(owner, name, getattr(owner, name)) for owner, name, _ in watched]
@@ -233,6 +234,9 @@ def _stages(
             write_batches(conn, catalogue, _chunks(batch), Change("bench", "bench"))
         lines.append((f"{class_id}, commit and all", f"{time.perf_counter() - started:8.2f} s"))
         lines += [(f"  {stage}", f"{seconds:8.2f} s") for stage, seconds in stages.seconds.items()]
+        started = time.perf_counter()
+        ensure_entries(db, catalogue)
+        lines.append(("  the search job, after the load", f"{time.perf_counter() - started:8.2f} s"))
     return lines
 
 

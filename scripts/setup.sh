@@ -119,7 +119,6 @@ install_packages() {
   # Compiled once here: where Python may not keep what it compiles, every command would take seconds longer to start.
   pip_log env VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --compile-bytecode --require-hashes -r "$lock"
   pip_log env VIRTUAL_ENV="$PWD/$venv" "$venv/bin/uv" pip install --no-deps --no-index --no-build-isolation -e .
-  "$venv/bin/python" -m compileall -q app geodata migrations
 }
 
 # --- All together: a stamp says what the last run was made from ---------------------------------------------------
@@ -156,4 +155,6 @@ case $level in
     ;;
   *) stop "There is no set-up for '$level'." "Use run, test or check." ;;
 esac
+# Where Python may not keep what it compiles, whatever was changed since would be compiled again by every command.
+"$venv/bin/python" -m compileall -q app bench migrations
 "$venv/bin/python" -m app.web.assets

@@ -13,8 +13,13 @@ from app.catalogue.local import add_local, list_local, place_of
 from app.catalogue.model import Catalogue, CodeSystem, FeatureClass, Field, Policy
 from app.catalogue.names import find_clash, heading_key
 from app.catalogue.policies import read_policy
+from app.catalogue.policy_model import Origin, Switch
+from app.catalogue.policy_switches import read_shared_switches
 from app.catalogue.source import Entry, read_source
 from app.errors import BadDeclaration
+
+#: The file beside the policies that declares what may be switched on and off of a class.
+SWITCHES = "_switches.yaml"
 
 
 def load_catalogue(geodata: Path, local: Path | None = None) -> Catalogue:
@@ -28,14 +33,15 @@ def load_catalogue(geodata: Path, local: Path | None = None) -> Catalogue:
     shared = _load_shared(geodata / "classes")
     classes = _load_classes(geodata / "classes", shared, codes)
     _check_distinct(classes.values(), lambda class_id: read_source(geodata / "classes" / f"{class_id}.yaml"))
-    policies = [_load_policy(path, classes) for path in _list_files(geodata / "policies")]
+    switches = _load_switches(geodata, classes)
+    policies = _load_policies(geodata / "policies", classes, switches)
     if local is not None:
         classes = add_local(classes, local, shared, codes)
         _check_distinct(classes.values(), lambda class_id: place_of(local, classes[class_id], None, ""))
-        policies += _load_local_policies(local, classes, {item.id for item in policies})
+        policies += _load_local_policies(local, classes, switches, {item.id for item in policies})
     ordered = sorted(classes.values(), key=lambda item: (item.order, item.id))
     by_id = {item.id: item for item in ordered}
-    return Catalogue(by_id, {item.id: item for item in policies}, codes, crosswalks)
+    return Catalogue(by_id, {item.id: item for item in policies}, codes, crosswalks, switches)
 
 
 def load_common(geodata: Path, codes: Mapping[str, CodeSystem]) -> tuple[Field, ...]:
@@ -66,7 +72,22 @@ def _load_classes(
     return {path.stem: read_class(read_source(path), path.stem, shared, codes) for path in own}
 
 
-def _load_local_policies(folder: Path, classes: Mapping[str, FeatureClass], taken: set[str]) -> list[Policy]:
+def _load_switches(geodata: Path, classes: Mapping[str, FeatureClass]) -> dict[str, Switch]:
+    """The switches that all policies have which are served by a class, where `geodata` declares any."""
+    path = geodata / "policies" / SWITCHES
+    return read_shared_switches(read_source(path), classes) if path.is_file() else {}
+
+
+def _load_policies(
+    folder: Path, classes: Mapping[str, FeatureClass], switches: Mapping[str, Switch]
+) -> list[Policy]:
+    files = [path for path in _list_files(folder) if path.name != SWITCHES]
+    return [_load_policy(path, classes, switches) for path in files]
+
+
+def _load_local_policies(
+    folder: Path, classes: Mapping[str, FeatureClass], switches: Mapping[str, Switch], taken: set[str]
+) -> list[Policy]:
     files = list_local(folder, "policies")
     for path in files:
         if path.stem in taken:
@@ -75,17 +96,23 @@ def _load_local_policies(folder: Path, classes: Mapping[str, FeatureClass], take
                 .nearest("id")
                 .fail(f"'{path.stem}' is a built-in policy", "Choose another id.")
             )
-    return [_load_policy(path, classes, folder) for path in files]
+    return [_load_policy(path, classes, switches, folder) for path in files]
 
 
-def _load_policy(path: Path, classes: Mapping[str, FeatureClass], within: Path | None = None) -> Policy:
+def _load_policy(
+    path: Path,
+    classes: Mapping[str, FeatureClass],
+    switches: Mapping[str, Switch],
+    within: Path | None = None,
+) -> Policy:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadDeclaration(
             f"policies/{path.name}: cannot be read.", "The file must be UTF-8 text."
         ) from error
-    return read_policy(read_source(path, text, within=within), path.stem, text, classes)
+    origin: Origin = "built_in" if within is None else "file"
+    return read_policy(read_source(path, text, within=within), path.stem, text, classes, switches, origin)
 
 
 def _list_files(folder: Path) -> Sequence[Path]:

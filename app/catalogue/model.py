@@ -7,27 +7,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from app.catalogue.policy_model import Demand as Demand
+from app.catalogue.policy_model import Mode as Mode
+from app.catalogue.policy_model import Policy as Policy
+from app.catalogue.policy_model import Source as Source
+from app.catalogue.policy_model import Supply as Supply
+from app.catalogue.policy_model import Switch
+from app.catalogue.policy_model import Tier as Tier
+from app.catalogue.title import Lang as Lang
+from app.catalogue.title import Title as Title
 from app.errors import unknown
 
-Lang = Literal["zh", "en"]
 FieldType = Literal["text", "integer", "number", "boolean", "date", "choice"]
 GeometryKind = Literal["point", "line", "polygon", "mixed"]
 Parts = Literal["keep", "split"]
 Sensitivity = Literal["public", "internal", "restricted"]
-Mode = Literal["straight", "walk"]
 CodePurpose = Literal["components", "matters", "grid", "pipes", "defects"]
 AREA_LEVELS = ("city", "district", "subdistrict", "community", "grid")
-
-
-@dataclass(frozen=True, slots=True)
-class Title:
-    """A name in Chinese and English."""
-
-    zh: str
-    en: str
-
-    def in_(self, lang: Lang) -> str:
-        return self.zh if lang == "zh" else self.en
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,68 +155,6 @@ class FeatureClass:
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
-    """One band of supply: features of `cls` that match `where` (None: unknown), of [min, max) m², at `radius_m`."""
-
-    cls: str
-    radius_m: float
-    where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    min_area_m2: float | None = None
-    max_area_m2: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """One figure of a policy: demand is served when any of its supplies is within its radius."""
-
-    id: str
-    title: Title
-    supplies: tuple[Supply, ...]
-    target: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """A demand source: class, row filter and, for people, the field that holds them and the counting rule."""
-
-    cls: str
-    where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    people_field: str | None = None
-    people_rule: Literal["centre", "area"] = "area"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The document that a policy comes from; `confidence` is V (text seen), S (secondary) or M (from memory)."""
-
-    document: str
-    clause: str
-    confidence: Literal["V", "S", "M"]
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """One declared metric: who is served, by what, how far, measured how, after which document."""
-
-    id: str
-    version: str
-    title: Title
-    description: Title
-    source: Source
-    tiers: tuple[Tier, ...]
-    land: Demand
-    people: tuple[Demand, ...]
-    frame_cls: str | None
-    official: bool
-    speed_m_s: float
-    minutes: float | None
-    snap_limit_m: float
-    gate_search_m: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class CodeItem:
     """One code of a table: its name as the standard writes it, and what else the standard says of it."""
 
@@ -288,12 +222,13 @@ class Crosswalk:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every class, policy and code system, checked against each other."""
+    """Every class, policy and code system, checked against each other; `switches` are those that classes bring."""
 
     classes: Mapping[str, FeatureClass]
     policies: Mapping[str, Policy]
     codes: Mapping[str, CodeSystem] = field(default_factory=dict)
     crosswalks: tuple[Crosswalk, ...] = ()
+    switches: Mapping[str, Switch] = field(default_factory=dict)
 
     def get_class(self, class_id: str) -> FeatureClass:
         """The class, or `errors.NotFound` with the nearest ids."""
@@ -306,3 +241,7 @@ class Catalogue:
         if policy_id not in self.policies:
             raise unknown("policy", policy_id, self.policies)
         return self.policies[policy_id]
+
+    def default_policies(self) -> tuple[str, ...]:
+        """The ids of the policies that are computed and shown without being asked for by name."""
+        return tuple(item.id for item in self.policies.values() if item.default)

@@ -14,8 +14,8 @@ RESERVED = (
 
 # What else bears a name beside the classes: tables of the schema, and words that addresses use in a class's place.
 RESERVED_CLASSES = (
-    "alembic_version changes coverage_areas coverage_gaps coverage_reach coverage_runs coverage_units import_rejects "
-    "imports jobs local_ddl search_entries settings all city local new run"
+    "alembic_version changes coverage_areas coverage_differences coverage_gaps coverage_reach coverage_runs "
+    "coverage_units import_rejects imports jobs local_ddl search_entries settings all city local new run"
 ).split()
 HISTORY = "_history"
 # PostgreSQL keeps 63 bytes of a name; these are the longest that are made of a class's and a field's name.

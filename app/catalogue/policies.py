@@ -2,84 +2,178 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from datetime import date
+from typing import Any, cast, get_args
 
-from app.catalogue.classes import read_where
-from app.catalogue.model import Demand, FeatureClass, Policy, Source, Supply, Tier
-from app.catalogue.source import Entry
-
-Classes: TypeAlias = Mapping[str, FeatureClass]
-_REQUIRED = (
-    *("id", "version", "title", "description", "source", "official", "frame", "speed_m_s", "minutes"),
-    *("snap_limit_m", "gate_search_m", "land", "people", "tiers"),
+from app.catalogue.policy_model import (
+    Basis,
+    Confidence,
+    Demand,
+    Mode,
+    Origin,
+    Policy,
+    PolicyKind,
+    Profile,
+    Source,
+    Switch,
+    Tier,
 )
-CONFIDENCES = ("V", "S", "M")
+from app.catalogue.policy_switches import read_switches
+from app.catalogue.policy_tiers import (
+    KINDS,
+    TIER_KEYS,
+    Classes,
+    Found,
+    Reach,
+    get_class,
+    number_fields,
+    read_filter,
+    read_tier,
+    read_tiers,
+)
+from app.catalogue.source import Entry
+from app.catalogue.title import Title
+
+CONFIDENCES: tuple[str, ...] = get_args(Confidence)
 RULES = ("centre", "area")
+#: Walking speed in m/s, how far from a street one may start, how far from a border streets open a place without gates.
+SPEED_M_S, SNAP_LIMIT_M, GATE_SEARCH_M = 1.2, 250.0, 30.0
+OWN = Source("本市自定指标 / The city's own yardstick", "—", "S", "Set by the city. Never called official.")
+#: The one tier of a policy that declares none bears this id and the policy's title.
+ONLY_TIER = "all"
+_OPTIONAL = (
+    *(
+        "version",
+        "description",
+        "source",
+        "official",
+        "default",
+        "kind",
+        "mode",
+        "profile",
+        "frame",
+        "speed_m_s",
+    ),
+    *("minutes", "snap_limit_m", "gate_search_m", "land", "people", "also", "switches", "tiers"),
+)
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+#: Words that addresses and commands use in a policy's place.
+RESERVED = ("all", "check", "add", "show")
+#: Where demand is read from if the policy does not say: basis → class, number field, filter.
+LAND = ("residential_areas", {"kind": ("land",)})
+PEOPLE = (("population_cells", "centre"), ("residential_areas", "area"))
+ALSO: Mapping[str, tuple[str, str | None, Mapping[str, tuple[Any, ...]]]] = {
+    "built_up": ("built_up_areas", None, {}),
+    "streets": ("streets", None, {"walk": ("public", None)}),
+    "dwellings": ("buildings", "dwellings", {"kind": ("residential",)}),
+    "buildings": ("buildings", None, {"kind": ("residential",)}),
+}
 
 
-def read_policy(entry: Entry, policy_id: str, text: str, classes: Classes) -> Policy:
-    """The policy declared in `entry`; `policy_id` is the name of its file, `text` the file's own text.
+def read_policy(
+    entry: Entry,
+    policy_id: str | None,
+    text: str,
+    classes: Classes,
+    switches: Mapping[str, Switch] | None = None,
+    origin: Origin = "built_in",
+) -> Policy:
+    """The policy declared in `entry`; `policy_id` is the name of its file, where it has one; `text` its own text.
 
-    Raises BadDeclaration, also where a class, a field or a value is not in the catalogue.
+    `switches` are those that the classes of its supply bring. Raises BadDeclaration, also where a class, a field or a
+    value is not in the catalogue.
     """
-    found = entry.record(_REQUIRED)
-    if found["id"].text() != policy_id:
-        raise found["id"].fail(
-            f"'{found['id'].value}' differs from the file's name", f"Write id: {policy_id}."
-        )
-    policy = Policy(
-        id=policy_id,
-        version=found["version"].text(),
-        title=found["title"].title(),
-        description=found["description"].title(),
-        source=_read_source(found["source"]),
-        tiers=_read_tiers(found["tiers"], classes),
-        land=_read_land(found["land"], classes),
-        people=tuple(_read_people(item, classes) for item in found["people"].items()),
-        frame_cls=_read_frame(found["frame"], classes),
-        official=found["official"].flag(),
-        speed_m_s=found["speed_m_s"].number(0.1),
-        minutes=None if found["minutes"].value is None else found["minutes"].number(0),
-        snap_limit_m=found["snap_limit_m"].number(0),
-        gate_search_m=found["gate_search_m"].number(0),
-        text=text,
+    kind = _read_kind(entry)
+    needed, more = TIER_KEYS[kind]
+    found = entry.record(("id", "title"), (*_OPTIONAL, *needed, *more))
+    title = found["title"].title()
+    minutes = (
+        None if "minutes" not in found or found["minutes"].value is None else found["minutes"].number(0.1)
     )
-    _check_policy(found, policy)
+    speed_m_s = found["speed_m_s"].number(0.1) if "speed_m_s" in found else SPEED_M_S
+    tiers = _read_tiers(entry, found, title, kind, Reach(speed_m_s, minutes), classes)
+    policy = Policy(
+        id=read_id(found["id"], policy_id),
+        version=found["version"].text() if "version" in found else "1",
+        title=title,
+        description=found["description"].title() if "description" in found else title,
+        source=_read_source(found["source"]) if "source" in found else OWN,
+        tiers=tiers,
+        land=_read_land(entry, found, classes),
+        people=_read_people(entry, found, classes),
+        frame_cls=_read_frame(found["frame"], classes) if "frame" in found else None,
+        official=found["official"].flag() if "official" in found else False,
+        speed_m_s=speed_m_s,
+        minutes=minutes,
+        snap_limit_m=found["snap_limit_m"].number(0) if "snap_limit_m" in found else SNAP_LIMIT_M,
+        gate_search_m=found["gate_search_m"].number(0) if "gate_search_m" in found else GATE_SEARCH_M,
+        text=text,
+        kind=kind,
+        mode=cast(Mode, found["mode"].choice(get_args(Mode))) if "mode" in found else "straight",
+        # A city's own rule is there to be seen; of the many that the program brings only a few are computed unasked.
+        default=found["default"].flag() if "default" in found else origin != "built_in",
+        also=tuple(_read_also(item, classes) for item in found["also"].items()) if "also" in found else (),
+        switches=read_switches(found, tiers, classes, switches or {}),
+        profile=_read_profile(found["profile"]) if "profile" in found else None,
+        origin=origin,
+    )
+    _check_official(found, policy)
     return policy
 
 
-def _check_policy(found: Mapping[str, Entry], policy: Policy) -> None:
+def _read_kind(entry: Entry) -> PolicyKind:
+    members = dict(entry.members())
+    return cast(PolicyKind, members["kind"].choice(KINDS)) if "kind" in members else "reach"
+
+
+def read_id(entry: Entry, file_name: str | None = None) -> str:
+    """A policy's id, which is the name of its file where it has one. Raises BadDeclaration."""
+    policy_id = entry.text()
+    if file_name is not None and policy_id != file_name:
+        raise entry.fail(f"'{policy_id}' differs from the file's name", f"Write id: {file_name}.")
+    if not _ID.fullmatch(policy_id) or policy_id in RESERVED:
+        raise entry.fail(
+            f"'{policy_id}' cannot name a policy",
+            "Use a-z, 0-9, - and _, at most 60 of them, beginning with a letter or digit; "
+            f"not {', '.join(RESERVED)}.",
+        )
+    return policy_id
+
+
+def _read_tiers(
+    entry: Entry, found: Found, title: Title, kind: PolicyKind, reach: Reach, classes: Classes
+) -> tuple[Tier, ...]:
+    """The tiers; a policy of one figure may declare it without the list."""
+    needed, optional = TIER_KEYS[kind]
+    own = [key for key in (*needed, *optional) if key in found and key != "minutes"]
+    if "tiers" in found:
+        if own:
+            raise found[own[0]].fail("stands beside tiers", "Move it into the tier that it belongs to.")
+        return read_tiers(found["tiers"], kind, reach, classes)
+    missing = [key for key in needed if key not in found]
+    if missing:
+        raise entry.fail(
+            f"'{missing[0]}' is missing",
+            f"A policy of kind {kind} needs {', '.join(needed)}, or a list of tiers.",
+        )
+    one = {key: item for key, item in found.items() if key != "minutes"}
+    return (read_tier(one, ONLY_TIER, title, kind, reach, classes),)
+
+
+def _check_official(found: Mapping[str, Entry], policy: Policy) -> None:
     if policy.official and (policy.frame_cls is None or policy.source.confidence != "V"):
         raise found["official"].fail(
             "an official figure needs its document's own frame and a source whose text was seen",
             "Name the frame class and a source of confidence V, or write official: false.",
         )
-    if not policy.people:
-        raise found["people"].fail("lists no source of people")
-    if policy.minutes is not None:
-        _check_minutes(found["tiers"], policy, round(policy.minutes * 60 * policy.speed_m_s, 6))
-
-
-def _check_minutes(tiers: Entry, policy: Policy, reach_m: float) -> None:
-    """A policy in minutes states the same reach in metres, so that no result can mix the two up."""
-    for tier in policy.tiers:
-        for supply in tier.supplies:
-            if supply.radius_m != reach_m:
-                raise tiers.fail(
-                    f"radius_m {supply.radius_m:g} is not {policy.minutes:g} min at {policy.speed_m_s:g} m/s",
-                    f"Write radius_m: {reach_m:g}.",
-                )
-
-
-def _get_class(entry: Entry, classes: Classes) -> FeatureClass:
-    return classes[entry.one_of(entry.value, sorted(classes), "class")]
 
 
 def _read_frame(entry: Entry, classes: Classes) -> str | None:
     if entry.value is None:
         return None
-    found = _get_class(entry, classes)
+    found = get_class(entry, classes)
     if found.geometry != "polygon":
         raise entry.fail(f"the frame must be a class of polygons; {found.id} is {found.geometry}")
     return found.id
@@ -90,66 +184,90 @@ def _read_source(entry: Entry) -> Source:
     return Source(
         document=found["document"].text(),
         clause=found["clause"].text(),
-        confidence=cast(Any, found["confidence"].choice(CONFIDENCES)),
+        confidence=cast(Confidence, found["confidence"].choice(CONFIDENCES)),
         note=found["note"].text() if "note" in found else "",
     )
 
 
-def _read_tiers(entry: Entry, classes: Classes) -> tuple[Tier, ...]:
-    tiers = tuple(_read_tier(item, classes) for item in entry.items())
-    ids = [tier.id for tier in tiers]
-    if not tiers or len(set(ids)) < len(ids):
-        raise entry.fail("needs at least one tier, and no id twice")
-    return tiers
+def _read_profile(entry: Entry) -> Profile:
+    found = entry.record(("family", "edition"), ("in_force",))
+    return Profile(
+        found["family"].text(),
+        found["edition"].text(),
+        _read_date(found["in_force"]) if "in_force" in found else None,
+    )
 
 
-def _read_tier(entry: Entry, classes: Classes) -> Tier:
-    found = entry.record(("id", "title", "supplies"), ("target",))
-    supplies = tuple(_read_supply(item, classes) for item in found["supplies"].items())
-    if not supplies:
-        raise found["supplies"].fail("lists no supply")
-    return Tier(found["id"].name(), found["title"].title(), supplies, _read_target(found))
+def _read_date(entry: Entry) -> date:
+    try:
+        return date.fromisoformat(entry.text())
+    except ValueError as error:
+        raise entry.fail(f"'{entry.value}' is not a date", "Write it as 2021-12-31.") from error
 
 
-def _read_target(found: Mapping[str, Entry]) -> float | None:
-    if "target" not in found or found["target"].value is None:
-        return None
-    target = found["target"].number(0)
-    if target > 1:
-        raise found["target"].fail(f"must be a share from 0 to 1, not {target:g}", "Write 80 % as 0.8.")
-    return target
-
-
-def _read_supply(entry: Entry, classes: Classes) -> Supply:
-    found = entry.record(("class", "radius_m"), ("where", "min_area_m2", "max_area_m2"))
-    cls = _get_class(found["class"], classes)
-    low = found["min_area_m2"].number(0) if "min_area_m2" in found else None
-    high = found["max_area_m2"].number(low or 0) if "max_area_m2" in found else None
-    if (low is not None or high is not None) and cls.geometry not in ("polygon", "mixed"):
-        raise entry.fail(f"{cls.id} is a class of {cls.geometry}s and has no area")
-    radius_m = found["radius_m"].number(1)
-    return Supply(cls.id, radius_m, _read_filter(found, cls), low, high)
-
-
-def _read_filter(found: Mapping[str, Entry], cls: FeatureClass) -> dict[str, tuple[Any, ...]]:
-    return read_where(found["where"], {item.name: item for item in cls.fields}) if "where" in found else {}
-
-
-def _read_land(entry: Entry, classes: Classes) -> Demand:
-    found = entry.record(("class",), ("where",))
-    cls = _get_class(found["class"], classes)
+def _read_land(entry: Entry, found: Found, classes: Classes) -> Demand:
+    if "land" not in found:
+        cls_id, where = LAND
+        if cls_id not in classes:
+            raise entry.fail("'land' is missing", "Name the class of polygons whose area is to be served.")
+        return Demand(cls_id, where)
+    parts = found["land"].record(("class",), ("where",))
+    cls = get_class(parts["class"], classes)
     if cls.geometry != "polygon":
-        raise found["class"].fail(f"land must be a class of polygons; {cls.id} is {cls.geometry}")
-    return Demand(cls.id, _read_filter(found, cls))
+        raise parts["class"].fail(f"land must be a class of polygons; {cls.id} is {cls.geometry}")
+    return Demand(cls.id, read_filter(parts, cls, ()))
 
 
-def _read_people(entry: Entry, classes: Classes) -> Demand:
+def _read_people(entry: Entry, found: Found, classes: Classes) -> tuple[Demand, ...]:
+    if "people" in found:
+        people = tuple(_read_person(item, classes) for item in found["people"].items())
+        if not people:
+            raise found["people"].fail("lists no source of people")
+        return people
+    if any(cls_id not in classes for cls_id, _ in PEOPLE):
+        raise entry.fail("'people' is missing", "Name the class, the number field and the rule.")
+    filters = {LAND[0]: LAND[1]}
+    return tuple(
+        Demand(cls_id, filters.get(cls_id, {}), "people", cast(Any, rule), "people")
+        for cls_id, rule in PEOPLE
+    )
+
+
+def _read_person(entry: Entry, classes: Classes) -> Demand:
     found = entry.record(("class", "field", "rule"), ("where",))
-    cls = _get_class(found["class"], classes)
-    numbers = [item.name for item in cls.fields if item.type in ("integer", "number")]
+    cls = get_class(found["class"], classes)
     return Demand(
         cls=cls.id,
-        where=_read_filter(found, cls),
-        people_field=found["field"].one_of(found["field"].value, numbers, "number field"),
+        where=read_filter(found, cls, ()),
+        people_field=found["field"].one_of(found["field"].value, number_fields(cls), "number field"),
         people_rule=cast(Any, found["rule"].choice(RULES)),
+        basis="people",
     )
+
+
+def _read_also(entry: Entry, classes: Classes) -> Demand:
+    """A further base of demand: its name alone, or with a class, a field and a filter of its own."""
+    if isinstance(entry.value, str):
+        basis = cast(Basis, entry.one_of(entry.value, ALSO, "basis"))
+        return _further(entry, basis, {}, classes)
+    found = entry.record(("basis",), ("class", "field", "where"))
+    basis = cast(Basis, found["basis"].one_of(found["basis"].value, ALSO, "basis"))
+    return _further(entry, basis, found, classes)
+
+
+def _further(entry: Entry, basis: Basis, found: Found, classes: Classes) -> Demand:
+    usual_cls, usual_field, usual_where = ALSO[basis]
+    at = found.get("class", entry)
+    cls = classes[
+        at.one_of(found["class"].value if "class" in found else usual_cls, sorted(classes), "class")
+    ]
+    wanted = "line" if basis == "streets" else "polygon"
+    if cls.geometry != wanted:
+        raise at.fail(f"the basis {basis} needs a class of {wanted}s; {cls.id} is {cls.geometry}")
+    number_field = usual_field
+    if "field" in found:
+        number_field = found["field"].one_of(found["field"].value, number_fields(cls), "number field")
+    where = read_filter(found, cls, ("state",))
+    if cls.id == usual_cls and "where" not in found:
+        where |= usual_where
+    return Demand(cls.id, where, number_field, "area", basis)

@@ -66,6 +66,11 @@ def of_sites(points: AccessPoints, chosen: Bools) -> AccessPoints:
     return replace(found, owner=(np.cumsum(chosen) - 1)[found.owner])
 
 
+def without_sites(points: AccessPoints, gone: Bools) -> AccessPoints:
+    """The access points of all sites (u,) but those that are `gone`."""
+    return _take(points, np.flatnonzero(~gone[points.owner])) if gone.any() else points
+
+
 def boundary_points(sites: Geometries, step_m: float = BOUNDARY_STEP_M) -> tuple[Floats, Ints]:
     """(k, 2) points at most `step_m` metres apart along each site's outer boundary (a line: along it; a point:
     itself), and (k,) the site's index.

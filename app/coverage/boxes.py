@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
+from app.coverage.nearest import MANY, NearestFacility
 from app.network.model import Floats, Geometries, Ints
 
 
@@ -45,7 +46,9 @@ def centre_metres(boxes: Boxes, facilities: shapely.STRtree) -> Floats:
     x, y = boxes.x, boxes.y
     metres = np.where(np.isnan(x), np.nan, np.inf)
     solid = np.flatnonzero(~np.isnan(x))
-    if len(solid) and len(facilities.geometries):
+    if len(solid) >= MANY:
+        metres[solid] = NearestFacility(facilities.geometries).find(np.column_stack((x[solid], y[solid])))[0]
+    elif len(solid) and len(facilities.geometries):
         centre = shapely.points(x[solid], y[solid])
         found = facilities.nearest(centre)
         metres[solid] = shapely.distance(centre, facilities.geometries[found])

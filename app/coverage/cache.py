@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple, TypeVar, cast
 
@@ -37,6 +37,10 @@ class ArrayCache:
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def __contains__(self, key: tuple[Hashable, ...]) -> bool:
+        """Whether a value is kept for the key."""
+        return key in self._values
 
     def get(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
         """The value of a key, made once; two keys may be made at the same time, one key never twice."""
@@ -89,5 +93,36 @@ class ArrayCache:
                     del self._values[other]
 
 
+class Given(ArrayCache):
+    """A cache over another one, to which some values are given; keys of unstamped objects are not kept in the other."""
+
+    def __init__(self, below: ArrayCache, values: Mapping[tuple[Hashable, ...], object]) -> None:
+        super().__init__()
+        self._below = below
+        self._given = dict(values)
+
+    def get(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """The value given, else that of the cache below."""
+        return cast("T", self._given[key]) if key in self._given else self._below.get(key, make)
+
+
+class Apart(ArrayCache):
+    """A cache over another one that keeps what is made of some classes to itself: they are read otherwise here."""
+
+    def __init__(self, below: ArrayCache, classes: frozenset[str]) -> None:
+        super().__init__()
+        self._below = below
+        self._classes = classes
+
+    def get(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """The value of a key, made once: here where a class of this cache is in the key, else below."""
+        own = any(stamp.class_id in self._classes for stamp in _stamps(key))
+        return super().get(key, make) if own else self._below.get(key, make)
+
+
 def _stamps(key: tuple[Hashable, ...]) -> Iterator[Stamp]:
-    return (part for part in key if isinstance(part, Stamp))
+    for part in key:
+        if isinstance(part, Stamp):
+            yield part
+        elif isinstance(part, tuple):
+            yield from _stamps(part)

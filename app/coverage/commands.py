@@ -1,4 +1,4 @@
-"""The commands `chengtu coverage` and `chengtu policies`."""
+"""The command `chengtu coverage`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.coverage import service
+from app.coverage.answer_commands import MODE_NAMES, compute_series, count, percent, print_series
+from app.coverage.counted_tables import print_counted
+from app.coverage.edition_service import with_editions
+from app.coverage.levels import parse_levels
 from app.coverage.parallel import share
+from app.coverage.parameters import read_settings
 from app.coverage.request import parse_modes
 from app.database.engine import Database, open_database
 from app.errors import BadInput
@@ -23,82 +28,109 @@ from app.settings import Settings
 #: All of the analysis, for which most commands have no use.
 engines = lazy_module("app.coverage.engine")
 
+#: The mode of a run whose figures are counted.
+COUNTED = "count"
+
 #: Writes a run's map to a file; `app.cli` gives it, for the maps room lies above this one.
 WriteMap = Callable[[Database, Catalogue, str, Path], None]
 POLICY = typer.Argument(help="Policy id (see `chengtu policies`), or `all`; with --rerun none.")
-MODE_NAMES = {"straight": "straight", "walk": "walked"}
 
 
-def policies_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the declared policies: what is measured, how far, after which document."""
-    settings = Settings()
-    catalogue = load_catalogue(settings.geodata, settings.local_path)
-    views = [service.policy_view(policy, whole=False) for policy in catalogue.policies.values()]
-    if as_json:
-        console.print_json({"policies": views})
-        return
-    rows = [(v["id"], v["title"]["zh"], v["title"]["en"], _official(v)) for v in views]
-    console.print_table("Policies (documents and clauses: --json)", ("id", "名称", "title", "口径"), rows)
-
-
-def _official(view: Mapping[str, Any]) -> str:
-    return "官方口径" if view["official"] else "参考口径"
+#: Those of the parameters that are asked for most; `--set` sets any.
+PeopleRule = Annotated[str | None, typer.Option(help="Count people by `centre` or `area` of their cell.")]
+Speed = Annotated[float | None, typer.Option(help="Walking speed in m/s.")]
+Minutes = Annotated[float | None, typer.Option(help="Minutes on foot, in place of the policy's reach.")]
+Radius = Annotated[float | None, typer.Option(help="Radius in metres, for every tier.")]
+At = Annotated[str | None, typer.Option(help="Only what is open at that hour, such as 22:00.")]
+StepFree = Annotated[bool, typer.Option("--step-free", help="Only accessible facilities, walking no steps.")]
+FreeOnly = Annotated[bool, typer.Option("--free-only", help="Leave out what charges a fee.")]
+Include = Annotated[list[str] | None, typer.Option(help="Count this kind too: a switch of the policy.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="Leave this kind out: a switch of the policy.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any parameter as name=value, such as radius_m=park:400 (docs/policies.md)."),
+]
+AreaOf = Annotated[str | None, typer.Option(help="Code or name of an area; default the whole city.")]
+AsOf = Annotated[str | None, typer.Option(help="Day in the world, such as 2020-12-31; default now.")]
+KnownAt = Annotated[str | None, typer.Option(help="Time of record: a change number or a moment.")]
+Rerun = Annotated[
+    str | None, typer.Option(help="Compute this run again, from the data versions that it read.")
+]
+Save = Annotated[bool, typer.Option("--save", help="Keep the run (others are dropped after 30 days).")]
+Levels = Annotated[
+    str | None,
+    typer.Option(
+        help="Levels of areas to tell: city,district,subdistrict,community,grid or all; default districts."
+    ),
+]
+Series = Annotated[
+    str | None, typer.Option(help="On many days: 2015..2025 (ends of years), nothing is saved.")
+]
+Step = Annotated[str, typer.Option(help="Between two days of a series: year, quarter or month.")]
+MapTo = Annotated[Path | None, typer.Option("--map", help="Write the run's map to this HTML file.")]
 
 
 def coverage_command(
     context: typer.Context,
     policy: Annotated[str | None, POLICY] = None,
     mode: Annotated[str, typer.Option(help="straight, walk or both.")] = "both",
-    area: Annotated[str | None, typer.Option(help="Code or name of an area; default the whole city.")] = None,
-    people_rule: Annotated[
-        str | None, typer.Option(help="Count people by `centre` or `area` of their cell.")
-    ] = None,
-    speed: Annotated[float | None, typer.Option(help="Walking speed in m/s.")] = None,
-    as_of: Annotated[
-        str | None, typer.Option(help="Day in the world, such as 2020-12-31; default now.")
-    ] = None,
-    known_at: Annotated[str | None, typer.Option(help="Time of record: a change number or a moment.")] = None,
-    rerun: Annotated[
-        str | None, typer.Option(help="Compute this run again, from the data versions that it read.")
-    ] = None,
-    save: Annotated[
-        bool, typer.Option("--save", help="Keep the run (others are dropped after 30 days).")
-    ] = False,
-    map_to: Annotated[
-        Path | None, typer.Option("--map", help="Write the run's map to this HTML file.")
-    ] = None,
+    area: AreaOf = None,
+    levels: Levels = None,
+    people_rule: PeopleRule = None,
+    speed: Speed = None,
+    minutes: Minutes = None,
+    radius: Radius = None,
+    at: At = None,
+    step_free: StepFree = False,
+    free_only: FreeOnly = False,
+    include: Include = None,
+    exclude: Exclude = None,
+    set_: Set = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    series: Series = None,
+    step: Step = "year",
+    rerun: Rerun = None,
+    save: Save = False,
+    map_to: MapTo = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure who is served and who is not: straight line beside real walking, with the figures of each district."""
     parse_modes(mode)
-    given = {"people_rule": people_rule, "speed_m_s": speed}
-    parameters = {name: value for name, value in given.items() if value is not None}
-    asked: dict[str, Any] = {
-        "mode": mode,
-        "area": area,
-        "parameters": parameters,
-        "as_of": as_of,
-        "known_at": known_at,
-    }
+    parameters = _given(people_rule=people_rule, speed_m_s=speed, minutes=minutes, radius_m=radius, at=at)
+    parameters |= _given(step_free=step_free, free_only=free_only, include=include, exclude=exclude)
+    parameters |= read_settings(set_ or ())
+    asked: dict[str, Any] = {"mode": mode, "area": area, "levels": list(parse_levels(levels)), "as_of": as_of}
+    asked |= {"parameters": parameters, "known_at": known_at}
     settings = Settings()
-    catalogue = load_catalogue(settings.geodata, settings.local_path)
-    names = _names(catalogue, policy, rerun, asked)
-    db = open_database(settings)
-    try:
+    declared = load_catalogue(settings.geodata, settings.local_path)
+    with open_database(settings) as db:
+        catalogue = _current(db, declared)
+        names = _names(catalogue, policy, rerun, asked)
         if rerun is not None:
             asked = _as_it_was(db, catalogue, rerun)
-        runs = run_policies(db, catalogue, names or [asked["policy"]], asked, save=save)
+        if series is not None:
+            print_series(compute_series(db, declared, names, asked, series, step), as_json=as_json)
+            return
+        runs = run_policies(db, declared, names or [asked["policy"]], asked, save=save)
         if map_to is not None:
             write_map: WriteMap = context.obj["write_map"]
             write_map(db, catalogue, runs[-1]["run"], map_to)
-    finally:
-        db.dispose()
     if as_json:
         console.print_json(runs if policy == "all" else runs[0])
     else:
         print_runs(runs)
+
+
+def _given(**parameters: Any) -> dict[str, Any]:
+    """The parameters that were given: a flag that is not set and an empty list say nothing."""
+    return {name: value for name, value in parameters.items() if value not in (None, False, [])}
+
+
+def _current(db: Database, catalogue: Catalogue) -> Catalogue:
+    """The declared policies and the saved ones."""
+    with db.read() as conn:
+        return with_editions(conn, catalogue)
 
 
 def _names(
@@ -109,11 +141,11 @@ def _names(
         raise BadInput("Name either a policy or a run to compute again.", "See `chengtu policies`.")
     if rerun is not None:
         if asked["mode"] != "both" or any(
-            asked[name] for name in ("area", "parameters", "as_of", "known_at")
+            asked[name] for name in ("area", "levels", "parameters", "as_of", "known_at")
         ):
             raise BadInput("A run is computed again as it was.", "Give --rerun without other parameters.")
         return []
-    return list(catalogue.policies) if policy == "all" else [catalogue.get_policy(str(policy)).id]
+    return list(catalogue.default_policies()) if policy == "all" else [catalogue.get_policy(str(policy)).id]
 
 
 def _as_it_was(db: Database, catalogue: Catalogue, rerun: str) -> dict[str, Any]:
@@ -125,12 +157,12 @@ def run_policies(
     db: Database, catalogue: Catalogue, names: list[str], request: Mapping[str, Any], *, save: bool = False
 ) -> list[dict[str, Any]]:
     """Compute and save several policies with one engine, so that arrays are loaded once; progress on stderr."""
-    engine = engines.Engine(db, catalogue)
+    engine, known = engines.Engine(db, catalogue), _current(db, catalogue)
     done = itertools.count(1)
     with console.progress("Coverage") as report:
 
         def run(name: str) -> dict[str, Any]:
-            title = catalogue.get_policy(name).title.zh if save else None
+            title = known.get_policy(name).title.zh if save else None
             result = service.run(db, engine.answer, {**request, "policy": name, "name": title})
             report(next(done), len(names), name)
             return result
@@ -140,12 +172,20 @@ def run_policies(
 
 
 def print_runs(runs: list[dict[str, Any]]) -> None:
-    """The results of runs as one table."""
+    """The results of runs as tables: those that are reached, then those that are counted."""
+    counted = [run for run in runs if run["modes"] == [COUNTED]]
+    print_counted(counted, areas=any(run["inputs"].get("levels") for run in counted))
+    runs = [run for run in runs if run not in counted]
+    if not runs:
+        return
     rows = [_row(run, result) for run in runs for result in run["results"]]
     headings = ("policy: tier", "measured", "land %", "people %", "served", "people", "target")
     console.print_table(
         "Coverage (* 官方口径, official; the others are 参考口径, for reference)", headings, rows
     )
+    for run in runs:
+        if run["inputs"].get("levels"):
+            _print_areas(run)
     outside = max((run["inputs"]["people_outside_data"] for run in runs), default=0)
     if outside:
         console.warning(f"{outside:,} people live outside the extent of the data and are not counted.")
@@ -155,20 +195,30 @@ def _row(run: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[object, ...
     return (
         f"{run['policy']['id']}: {result['tier']}{' *' if result['official'] else ''}",
         MODE_NAMES[result["mode"]],
-        _percent(result["share_of_land"]),
-        _percent(result["share_of_people"]),
-        _count(result["people_served"]),
-        _count(result["people"]),
+        percent(result["share_of_land"]),
+        percent(result["share_of_people"]),
+        count(result["people_served"]),
+        count(result["people"]),
         _target(result),
     )
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share * 100:.2f}"
-
-
-def _count(number: int | None) -> str:
-    return "–" if number is None else f"{number:,}"
+def _print_areas(run: Mapping[str, Any]) -> None:
+    """The areas of a run whose levels were asked for."""
+    rows = [
+        (
+            row["level"],
+            row["name"] or row["code"],
+            f"{row['tier']}, {MODE_NAMES.get(row['mode'], row['mode'])}",
+            percent(row["share_of_land"]),
+            percent(row["share_of_people"]),
+            count(row["people"]),
+            _target(row),
+        )
+        for row in run["areas"]
+    ]
+    headings = ("level", "area", "tier, measured", "land %", "people %", "people", "target")
+    console.print_table(f"{run['policy']['id']} by area", headings, rows)
 
 
 def _target(result: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import shapely
 
 from app.catalogue.model import Mode
 from app.coverage.boxes import Boxes, boxes_of, centre_metres, furthest_m
+from app.coverage.distances import least, middle_piece_m
 from app.coverage.gaps import Gaps, piece_gaps, rest_gaps
 from app.coverage.lattice import STEP_M
 from app.coverage.model import (
@@ -29,14 +30,17 @@ from app.coverage.model import (
 )
 from app.coverage.parallel import share
 from app.coverage.shapes import EMPTY
+from app.coverage.stages import stage
 from app.coverage.straight import covered_area, merge, nearest, uncovered_part
-from app.coverage.units import by_place, coordinates, gated
-from app.coverage.walking import centre_distance, piece_distance
-from app.network.reach import Reach, distance_at, search
+from app.coverage.units import by_place, centres, coordinates, gated
+from app.coverage.walking import centre_nearest, piece_nearest
+from app.network.reach import Reach, nearest_at, search
 
 CELL_DIAGONAL_M = float(np.hypot(STEP_M, STEP_M))
-#: Metres (k,) from points (k,) to the nearest facility, and its index where it is known.
-Metres = Callable[[Objects], tuple[Floats, Ints | None]]
+#: Metres (k,) from points (k,) to the nearest facility, and its index or -1.
+Metres = Callable[[Objects], tuple[Floats, Ints]]
+#: Metres (k,) to the nearest facility, inf where none is reached, and its index (k,) among its band's, or -1.
+Nearest = tuple[Floats, Ints]
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,12 @@ class Walker:
     reach: Reach
     snap_limit_m: float
 
-    def pieces_m(self, units: AreaUnits) -> Floats:
-        """Metres walked (p,) from each lattice piece, by the gates of its place where it has any, else directly."""
+    def pieces_nearest(self, units: AreaUnits) -> Nearest:
+        """What is nearest on foot to each lattice piece, by the gates of its place where it has any, else directly."""
         pieces = units.pieces
         assert pieces is not None
         if units.access is None:
-            return self.points_m(pieces.xy)
+            return self.points_nearest(pieces.xy)
         owned = by_place(units).pieces
         assert owned is not None
         assert self.band.access is not None
@@ -61,25 +65,40 @@ class Walker:
         grounds = units.places.geometry.copy()
         behind_gates = gated(units)
         grounds[~behind_gates] = EMPTY
-        metres = piece_distance(owned, units.access, self.reach, self.band.access, grounds)
-        free = ~behind_gates[owned.owner] & np.isfinite(owned.xy[:, 0])
-        starts = units.starts
-        direct = (
-            self.points_m(owned.xy[free]) if starts is None else distance_at(self.reach, starts.take(free))
-        )
-        metres[free] = np.minimum(metres[free], direct)
-        return metres
+        metres, door = piece_nearest(owned, units.access, self.reach, self.band.access, grounds)
+        free = np.flatnonzero(~behind_gates[owned.owner] & np.isfinite(owned.xy[:, 0]))
+        if units.starts is None:
+            direct, direct_door = centre_nearest(
+                owned.xy[free], self.streets.index, self.reach, self.snap_limit_m
+            )
+        else:
+            direct, direct_door = nearest_at(self.reach, units.starts.take(free))
+        shorter = direct < metres[free]
+        metres[free[shorter]], door[free[shorter]] = direct[shorter], direct_door[shorter]
+        return metres, self._facility(door)
 
-    def points_m(self, xy: Floats) -> Floats:
-        """Metres walked (k,) from places that start where they are."""
-        return centre_distance(xy, self.streets.index, self.reach, self.snap_limit_m)
+    def points_nearest(self, xy: Floats) -> Nearest:
+        """What is nearest on foot to places (k,) that start where they are."""
+        metres, door = centre_nearest(xy, self.streets.index, self.reach, self.snap_limit_m)
+        return metres, self._facility(door)
+
+    def _facility(self, door: Ints) -> Ints:
+        """The facility (k,) that each entrance (k,) leads to, -1 for none."""
+        assert self.band.access is not None
+        owner = np.append(self.band.access.owner, -1)
+        return np.asarray(owner[door], dtype=np.int64)
 
 
-def compute(inputs: Inputs, modes: tuple[Mode, ...]) -> list[Figures]:
-    """Every tier in every mode. Walking without streets gives NaN throughout: unknown is not zero."""
+def compute(inputs: Inputs, modes: tuple[Mode, ...], *, shared: bool = True) -> list[Figures]:
+    """Every tier in every mode, `shared` among the cores. Walking without streets gives NaN: unknown is not zero."""
     measure = {"straight": _straight, "walk": _walk}
     tasks = [(measure[mode], supply) for supply in inputs.supplies for mode in modes]
-    return share(lambda task: task[0](inputs, task[1]), tasks)
+
+    def figures_of(task: tuple[Callable[[Inputs, TierSupply], Figures], TierSupply]) -> Figures:
+        stage(f"{task[1].tier.id}: {'walked' if task[0] is _walk else 'in a straight line'}")
+        return task[0](inputs, task[1])
+
+    return share(figures_of, tasks) if shared else list(map(figures_of, tasks))
 
 
 def _facilities(supply: TierSupply) -> Objects:
@@ -106,24 +125,30 @@ def _straight(inputs: Inputs, supply: TierSupply) -> Figures:
     served = land.area_m2 - shapely.area(rest)
     facilities = _facilities(supply)
     units = inputs.people.units
+    land_m = least(metres, len(land.geometry))
     if units is None:
-        people = land.people * _share(served, land.area_m2)
+        people, people_m = land.people * _share(served, land.area_m2), land_m
     elif isinstance(units, PointUnits):
-        people = units.people * _near(units.centre, supply)
+        near, people_m = _near(units.centre, supply)
+        people = units.people * near
     else:
         people = units.people * _share(covered_area(units.geometry, supply.service), units.area_m2)
+        people_m = _near(centres(units.geometry), supply)[1]
     if len(land.geometry):
         gaps = _rows(rest_gaps(land.geometry, rest, land.people, facilities))
     else:
         gaps = _cell_gaps(inputs, people, lambda centre: nearest(centre, facilities))
-    return Figures(supply.tier, "straight", served, people, gaps)
+    return Figures(supply.tier, "straight", served, people, gaps, land_m, people_m)
 
 
-def _near(centre: Objects, supply: TierSupply) -> Floats:
-    served = np.zeros(len(centre), dtype=bool)
+def _near(centre: Objects, supply: TierSupply) -> tuple[Bools, Floats]:
+    """Whether each point (k,) lies within the radius of a band, and metres (k,) to the nearest facility of any."""
+    served, metres = np.zeros(len(centre), dtype=bool), np.full(len(centre), np.inf)
     for band in supply.bands:
-        served |= nearest(centre, band.places.geometry)[0] <= band.radius_m
-    return served.astype(np.float64)
+        distance = nearest(centre, band.places.geometry)[0]
+        served |= distance <= band.radius_m
+        metres = np.minimum(metres, distance)
+    return served, metres
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
@@ -134,29 +159,52 @@ def _share(part: Floats, whole: Floats) -> Floats:
 def _walk(inputs: Inputs, supply: TierSupply) -> Figures:
     if inputs.streets is None:
         return _unknown(inputs, supply)
-    walkers = [_walker(inputs, inputs.streets, band) for band in supply.bands if len(band.places.code)]
+    walkers, walked = land_walks(inputs, inputs.streets, supply)
     land = inputs.land
-    metres = [
-        inputs.kept("walked", (walker.band.key, inputs.land_key), partial(walker.pieces_m, land))
-        for walker in walkers
-    ]
-    distance, rest = _rest_of_pieces(land, walkers, metres, _within(inputs, walkers))
-    served = _served(rest, land)
-    people = _people_walked(inputs, supply, walkers, served)
+    rest = rest_of_pieces(land, walkers, [metres for metres, _ in walked], _within(inputs, walkers))
+    distance, facility = _least(supply, walkers, walked, len(rest))
+    served = served_m2(rest, land)
+    land_m = _middle_m(land, distance)
+    people, people_m = _people_walked(inputs, supply, walkers, served, land_m)
     if land.pieces is not None and len(land.geometry):
-        gaps = _rows(piece_gaps(land.pieces, rest, land.people, distance, parcels=land.geometry))
+        gaps = _rows(piece_gaps(land.pieces, rest, land.people, distance, facility, parcels=land.geometry))
     else:
         gaps = _cell_gaps(
-            inputs, people, lambda centre: (_walk_points(coordinates(centre), walkers)[0], None)
+            inputs, people, lambda centre: _walk_points(supply, coordinates(centre), walkers)[:2]
         )
-    return Figures(supply.tier, "walk", served, people, gaps)
+    return Figures(supply.tier, "walk", served, people, gaps, land_m, people_m)
 
 
-def _walker(inputs: Inputs, streets: Streets, band: Band) -> Walker:
+def land_walks(inputs: Inputs, streets: Streets, supply: TierSupply) -> tuple[list[Walker], list[Nearest]]:
+    """The walks to each band of a tier that has facilities, and what is nearest on foot to each piece of land."""
+    walkers = walkers_of(inputs, streets, supply)
+    land = inputs.land
+    walked = [
+        inputs.kept("walked", (walker.band.key, inputs.land_key), partial(walker.pieces_nearest, land))
+        for walker in walkers
+    ]
+    return walkers, walked
+
+
+def walkers_of(inputs: Inputs, streets: Streets, supply: TierSupply) -> list[Walker]:
+    """The walks to each band of a tier that has facilities."""
+    return [walker_of(inputs, streets, band) for band in supply.bands if len(band.places.code)]
+
+
+def _middle_m(units: AreaUnits, piece_m: Floats) -> Floats:
+    """Metres walked (n,) from the middle of each unit's land, of the metres (p,) of its pieces."""
+    assert units.pieces is not None
+    return middle_piece_m(units.pieces, piece_m, len(units.geometry))
+
+
+def walker_of(inputs: Inputs, streets: Streets, band: Band) -> Walker:
+    """The walks to the facilities of a band, searched once."""
     access = band.access
     assert access is not None, "streets exist, so entrances were found"
     reach = inputs.kept(
-        "reach", (band.key,), lambda: search(streets.network, access.positions, extra_m=access.lead_m)
+        "reach",
+        (band.key,),
+        lambda: search(streets.network, access.positions, extra_m=access.lead_m, with_source=True),
     )
     return Walker(streets, band, reach, inputs.snap_limit_m)
 
@@ -177,16 +225,13 @@ def _within(inputs: Inputs, walkers: list[Walker]) -> Bools:
     return within
 
 
-def _rest_of_pieces(
-    units: AreaUnits, walkers: list[Walker], walked_m: list[Floats], within: Bools
-) -> tuple[Floats, Objects]:
-    """Metres to the nearest facility (p,) and the unserved part (p,) of each lattice piece.
+def rest_of_pieces(units: AreaUnits, walkers: list[Walker], walked_m: list[Floats], within: Bools) -> Objects:
+    """The unserved part (p,) of each lattice piece.
 
     `walked_m` of each walker: metres (p,); `within` (b, p) pieces known to lie inside its straight-line area.
     """
     pieces = units.pieces
     assert pieces is not None
-    distance = np.full(len(pieces), np.inf)
     reached = np.zeros((len(walkers), len(pieces)), dtype=bool)
     whole = np.zeros(len(pieces), dtype=bool)
     for i, (walker, metres) in enumerate(zip(walkers, walked_m, strict=True)):
@@ -194,11 +239,21 @@ def _rest_of_pieces(
         # No point of a piece is further from the walk's start than its cell is wide, and no walk beats the straight.
         whole |= metres + CELL_DIAGONAL_M <= walker.band.service.inner_m
         whole |= reached[i] & within[i]
-        distance = np.minimum(distance, metres)
     rest = pieces.geometry.copy()
     rest[whole] = EMPTY
     _take_served(rest, walkers, reached & ~whole)
-    return distance, rest
+    return rest
+
+
+def _least(supply: TierSupply, walkers: list[Walker], walked: list[Nearest], count: int) -> Nearest:
+    """Metres (k,) to the nearest facility of any band, and its index (k,) among those of all bands, or -1."""
+    metres, index = np.full(count, np.inf), np.full(count, -1, dtype=np.int64)
+    begins = np.cumsum([0, *(len(band.places.code) for band in supply.bands)])
+    first = {id(band): int(begin) for band, begin in zip(supply.bands, begins, strict=False)}
+    for walker, (band_m, facility) in zip(walkers, walked, strict=True):
+        shorter = band_m < metres
+        metres[shorter], index[shorter] = band_m[shorter], first[id(walker.band)] + facility[shorter]
+    return metres, index
 
 
 def _take_served(rest: Objects, walkers: list[Walker], reached: Bools) -> None:
@@ -210,7 +265,7 @@ def _take_served(rest: Objects, walkers: list[Walker], reached: Bools) -> None:
         rest[rows] = uncovered_part(rest[rows], bands[0] if len(bands) == 1 else merge(bands))
 
 
-def _served(rest: Objects, units: AreaUnits) -> Floats:
+def served_m2(rest: Objects, units: AreaUnits) -> Floats:
     """m² (n,) of each unit that its pieces' unserved parts leave."""
     pieces = units.pieces
     assert pieces is not None
@@ -219,38 +274,38 @@ def _served(rest: Objects, units: AreaUnits) -> Floats:
 
 
 def _people_walked(
-    inputs: Inputs, supply: TierSupply, walkers: list[Walker], land_served_m2: Floats
-) -> Floats:
+    inputs: Inputs, supply: TierSupply, walkers: list[Walker], land_served_m2: Floats, land_m: Floats
+) -> tuple[Floats, Floats]:
+    """People served (p,) and metres walked (p,) of each people unit."""
     units = inputs.people.units
     if units is None:
-        return inputs.land.people * _share(land_served_m2, inputs.land.area_m2)
+        return inputs.land.people * _share(land_served_m2, inputs.land.area_m2), land_m
     if isinstance(units, PointUnits):
-        reached = _walk_points(coordinates(units.centre), walkers)[1]
-        return units.people * (reached & (_near(units.centre, supply) > 0))
-    walked_m = [walker.pieces_m(units) for walker in walkers]
+        metres, _, reached = _walk_points(supply, coordinates(units.centre), walkers)
+        return units.people * (reached & _near(units.centre, supply)[0]), metres
+    walked = [walker.pieces_nearest(units) for walker in walkers]
     unknown = np.zeros((len(walkers), len(units.pieces or ())), dtype=bool)
-    served = _served(_rest_of_pieces(units, walkers, walked_m, unknown)[1], units)
-    return units.people * _share(served, units.area_m2)
+    rest = rest_of_pieces(units, walkers, [metres for metres, _ in walked], unknown)
+    metres = _least(supply, walkers, walked, len(rest))[0]
+    return units.people * _share(served_m2(rest, units), units.area_m2), _middle_m(units, metres)
 
 
-def _walk_points(xy: Floats, walkers: list[Walker]) -> tuple[Floats, Bools]:
-    distance = np.full(len(xy), np.inf)
+def _walk_points(supply: TierSupply, xy: Floats, walkers: list[Walker]) -> tuple[Floats, Ints, Bools]:
+    """Metres (k,) walked from points `xy` (k, 2), the nearest facility (k,) and whether any band reaches it (k,)."""
+    walked = [walker.points_nearest(xy) for walker in walkers]
     reached = np.zeros(len(xy), dtype=bool)
-    for walker in walkers:
-        metres = walker.points_m(xy)
+    for walker, (metres, _) in zip(walkers, walked, strict=True):
         reached |= metres <= walker.band.radius_m
-        distance = np.minimum(distance, metres)
-    return distance, reached
+    return *_least(supply, walkers, walked, len(xy)), reached
 
 
 def _unknown(inputs: Inputs, supply: TierSupply) -> Figures:
     units = inputs.people.units
-    count = len(inputs.land.people if units is None else units.people)
+    land = np.full(len(inputs.land.geometry), np.nan)
+    people = np.full(len(inputs.land.people if units is None else units.people), np.nan)
     none = np.empty(0)
     gaps = GapRows(True, none.astype(int), none.astype(object), none, none, none, none.astype(int))
-    return Figures(
-        supply.tier, "walk", np.full(len(inputs.land.geometry), np.nan), np.full(count, np.nan), gaps
-    )
+    return Figures(supply.tier, "walk", land, people, gaps, land, people)
 
 
 def _rows(gaps: Gaps) -> GapRows:
@@ -276,7 +331,6 @@ def _cell_gaps(inputs: Inputs, served: Floats, metres: Metres) -> GapRows:
     rows = rows[np.argsort(-people[rows], kind="stable")]
     geometry = (units.places.geometry if isinstance(units, PointUnits) else units.geometry)[rows]
     distance, index = metres(np.asarray(shapely.centroid(geometry), dtype=object))
-    none = np.full(len(rows), -1)
     return GapRows(
         False,
         rows,
@@ -284,5 +338,5 @@ def _cell_gaps(inputs: Inputs, served: Floats, metres: Metres) -> GapRows:
         shapely.area(geometry),
         people[rows],
         distance,
-        none if index is None else index,
+        index,
     )

@@ -12,21 +12,33 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.catalogue.model import Catalogue
+from app.coverage.bases import add_also
 from app.coverage.cache import ArrayCache
 from app.coverage.compute import compute
+from app.coverage.counted_results import MODE, counted_answer
+from app.coverage.details import both_modes, difference_rows, equity_rows, histogram_rows
+from app.coverage.edition_service import with_editions
+from app.coverage.guard_answer import guard_answer
+from app.coverage.levels import parse_levels
 from app.coverage.loader import Loader
 from app.coverage.loading import load_inputs
-from app.coverage.model import Inputs
+from app.coverage.model import Figures, Inputs
 from app.coverage.official import assess
 from app.coverage.place import reach_of_place
+from app.coverage.recorded import with_recorded
 from app.coverage.request import AreaRef, CoverageRequest, parse
-from app.coverage.results import area_rows, gap_rows, result_rows, unit_rows
+from app.coverage.results import area_rows, difference_columns, gap_rows, result_rows, unit_rows
+from app.coverage.saved_answers import gap_patches, land_of_two
+from app.coverage.scenario_answer import Answering, as_patched, judged, scenario_answer
+from app.coverage.service_areas import entrances_answer, service_area_answer
+from app.coverage.stages import Report, stage, watched
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, ChengtuError
 from app.inventory.area_store import get_area
 from app.inventory.asked_times import asked_times
 from app.inventory.changes import get_metric_crs
 from app.network.report import describe
+from app.space.metric import MetricCrs
 from app.version import version
 
 log = logging.getLogger("chengtu.engine")
@@ -43,11 +55,19 @@ class Engine:
     catalogue: Catalogue
     cache: ArrayCache = field(default_factory=ArrayCache)
 
-    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer one request.
+    def answer(self, request: Mapping[str, Any], report: Report | None = None) -> dict[str, Any]:
+        """Answer one request; `report(share, message)` is told its stages and may raise to end it between two.
 
-        `{"op": "coverage", "policy", "mode", "area", "parameters"}` → results, areas, gaps, units, inputs;
+        `{"op": "coverage", "policy", "mode", "area", "levels", "parameters"}` → results, areas, gaps, units,
+        differences, details, inputs (with `figures_only` results, areas and inputs alone);
+        `{"op": "scenario", …, "scenario"}` → before, after, change, gains, losses, inputs (with `only_warm` `{"warm":
+        False}` where that would take more than a moment); `{"op": "guard", …, "remove", "within_m"}` → the same of a
+        removal, with the sites that would make up for it;
         `{"op": "reach", "lon", "lat"}` → every policy for one place; `{"op": "network"}` → the network's report;
+        `{"op": "service_area", "policy", "mode", "tier", "form"}` and `{"op": "entrances", "policy", "tier"}` → GeoJSON
+        (see `service_areas`);
+        `{"op": "patches", "run", "mode", "tier"}` → a saved run's gaps in patches, `{"op": "compare", "a", "b", …}` →
+        the land that one of two runs serves alone (see `saved_answers`);
         `{"op": "ping"}` → `{"ok": True}`. The first two take `as_of`, a day in the world, and `known_at`, a time of
         record, as texts, and `versions` (class → change), what was known of single classes.
 
@@ -58,8 +78,14 @@ class Engine:
         """
         operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "coverage": self._coverage,
+            "scenario": lambda values: self._scenario(values, scenario_answer),
+            "guard": lambda values: self._scenario(values, guard_answer),
             "reach": self._reach,
             "network": self._network,
+            "service_area": self._service_area,
+            "entrances": self._entrances,
+            "patches": self._patches,
+            "compare": self._compare,
             "ping": lambda _: {"ok": True},
         }
         operation = operations.get(str(request.get("op")))
@@ -67,15 +93,16 @@ class Engine:
             raise BadInput(
                 f"The engine knows no operation '{request.get('op')}'.", f"Known: {', '.join(operations)}."
             )
-        return operation(request)
+        with watched(report):
+            return operation(request)
 
     def warm(self) -> None:
-        """Load what every policy needs, so that the first request is as quick as the next.
+        """Load what every default policy needs, so that the first request is as quick as the next.
 
         What cannot be loaded now (no data yet, the database away) is loaded when it is asked for.
         """
         try:
-            for name in self.catalogue.policies:
+            for name in self.catalogue.default_policies():
                 with self.db.engine() as conn:
                     load_inputs(self._loader(conn), parse(self.catalogue, {"policy": name}, None))
         except ChengtuError as error:
@@ -84,19 +111,24 @@ class Engine:
     def _coverage(self, values: Mapping[str, Any]) -> dict[str, Any]:
         started = time.perf_counter()
         with self.db.engine() as conn:
-            request = parse(self.catalogue, values, find_area(conn, values.get("area")))
-            loader = self._loader(conn, values)
+            loader = as_patched(self._loader(conn, values), values)
+            request = parse(loader.catalogue, values, find_area(conn, values.get("area")))
+            if request.policy.kind != "reach":
+                return self._counted(loader, request, values)
             inputs, facts = load_inputs(loader, request)
             versions = {name: loader.version(name) for name in _classes_used(request)}
         loaded = time.perf_counter()
+        stage("computing", 0.5)
         figures = compute(inputs, request.modes)
-        judgement = assess(request, facts, has_land=len(inputs.land.geometry) > 0)
-        rows = {
+        judgement = judged(assess(request, facts, has_land=len(inputs.land.geometry) > 0), values)
+        rows: dict[str, Any] = {
             "results": result_rows(inputs, figures, judgement),
             "areas": area_rows(inputs, figures),
-            "gaps": gap_rows(inputs, figures, loader.crs),
-            "units": unit_rows(inputs, figures, loader.crs),
         }
+        add_also(inputs, figures, rows["results"], rows["areas"])
+        if not values.get("figures_only"):
+            stage("distances and differences", 0.85)
+            rows |= _rows_to_save(inputs, figures, rows["areas"], loader.crs)
         timing = {"load_s": round(loaded - started, 3), "compute_s": round(time.perf_counter() - loaded, 3)}
         record = (
             _record(request, inputs, facts, versions, loader.crs.definition)
@@ -106,10 +138,42 @@ class Engine:
         )
         return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
 
+    def _counted(self, loader: Loader, request: CoverageRequest, values: Mapping[str, Any]) -> dict[str, Any]:
+        started = time.perf_counter()
+        rows, facts = counted_answer(loader, request, figures_only=bool(values.get("figures_only")))
+        timing = {"load_s": 0.0, "compute_s": round(time.perf_counter() - started, 3)}
+        versions = {name: loader.version(name) for name in sorted({*request.policy.classes, "districts"})}
+        record = facts | _made_of(request, versions, loader.crs.definition) | _asked(loader, values)
+        return {"policy": _policy(request), "modes": [MODE], **rows, "inputs": record | {"timing": timing}}
+
+    def _scenario(self, values: Mapping[str, Any], answering: Answering) -> dict[str, Any]:
+        with self.db.engine() as conn:
+            loader = self._loader(conn, values)
+            request = parse(loader.catalogue, values, find_area(conn, values.get("area")))
+            found = answering(loader, request, values)
+        if found is None:
+            return {"warm": False}
+        base, rows, facts = found
+        versions = {name: loader.version(name) for name in base.classes}
+        record = _record(request, base.state.inputs, base.facts, versions, loader.crs.definition)
+        record |= _asked(loader, values) | facts
+        return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
+
     def _reach(self, values: Mapping[str, Any]) -> dict[str, Any]:
         with self.db.engine() as conn:
             loader = self._loader(conn, values)
-            return reach_of_place(loader, float(values["lon"]), float(values["lat"]))
+            place = float(values["lon"]), float(values["lat"])
+            return reach_of_place(loader, *place, values.get("parameters"))
+
+    def _service_area(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        with self.db.engine() as conn:
+            loader = as_patched(self._loader(conn, values), values)
+            return service_area_answer(loader, parse(loader.catalogue, values, None), values)
+
+    def _entrances(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        with self.db.engine() as conn:
+            loader = as_patched(self._loader(conn, values), values)
+            return entrances_answer(loader, parse(loader.catalogue, values, None), values)
 
     def _network(self, _: Mapping[str, Any]) -> dict[str, Any]:
         with self.db.engine() as conn:
@@ -120,13 +184,22 @@ class Engine:
             return {"streets": 0}
         return self.cache.get(("report", stamp), lambda: describe(streets.network))
 
+    def _patches(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        with self.db.engine() as conn:
+            return gap_patches(conn, get_metric_crs(conn), values)
+
+    def _compare(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        with self.db.engine() as conn:
+            return land_of_two(conn, get_metric_crs(conn), values)
+
     def _loader(self, conn: Connection, values: Mapping[str, Any] | None = None) -> Loader:
         given = {name: (values or {}).get(name) for name in ("as_of", "known_at")}
         times = asked_times(conn, **{name: None if v is None else str(v) for name, v in given.items()})
         # What was known at an earlier change is asked for seldom: nothing of it is kept.
         cache = self.cache if times.known_at is None else ArrayCache()
         known = (values or {}).get("versions") or {}
-        return Loader(conn, self.catalogue, get_metric_crs(conn), cache, times, known)
+        catalogue = with_recorded(with_editions(conn, self.catalogue), (values or {}).get("recorded_policy"))
+        return Loader(conn, catalogue, get_metric_crs(conn), cache, times, known)
 
 
 def answer(db: Database, catalogue: Catalogue, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -143,6 +216,23 @@ def find_area(conn: Connection, code: object) -> AreaRef | None:
     return AreaRef(area["code"], name, area["level"])
 
 
+def _rows_to_save(
+    inputs: Inputs, figures: list[Figures], areas: list[dict[str, Any]], crs: MetricCrs
+) -> dict[str, Any]:
+    """What a saved run holds beside its figures: gaps, units, differences and details."""
+    between = both_modes(inputs, figures)
+    return {
+        "gaps": gap_rows(inputs, figures, crs),
+        "units": unit_rows(inputs, figures, crs),
+        "differences": difference_columns(inputs, between, crs),
+        "details": {
+            "histogram": histogram_rows(inputs, figures),
+            "equity": equity_rows(inputs, figures, areas),
+            "difference": difference_rows(between),
+        },
+    }
+
+
 def _asked(loader: Loader, values: Mapping[str, Any]) -> dict[str, Any]:
     """What the request itself said: days as they were understood, parameters as they were given."""
     day = loader.times.as_of
@@ -150,13 +240,24 @@ def _asked(loader: Loader, values: Mapping[str, Any]) -> dict[str, Any]:
         "as_of": None if day is None else day.isoformat(),
         "known_at": loader.times.known_at,
         "asked": dict(values.get("parameters") or {}),
+        "levels": list(parse_levels(values.get("levels"))),
+        **({"scenario": values["scenario"]} if values.get("scenario") else {}),
     }
 
 
 def _classes_used(request: CoverageRequest) -> list[str]:
     policy = request.policy
     names = {supply.cls for tier in policy.tiers for supply in tier.supplies}
-    names |= {policy.land.cls, "streets", "districts", "park_gates", "residential_gates"}
+    names |= {
+        policy.land.cls,
+        "streets",
+        "water_bodies",
+        "barriers",
+        "districts",
+        "grid_cells",
+        "park_gates",
+        "residential_gates",
+    }
     names |= {demand.cls for demand in policy.people}
     return sorted(names | ({policy.frame_cls} if policy.frame_cls else set()))
 
@@ -180,23 +281,29 @@ def _record(
     request: CoverageRequest, inputs: Inputs, facts: dict[str, Any], versions: dict[str, int], crs: str
 ) -> dict[str, Any]:
     streets = inputs.streets
+    made_of = _made_of(request, versions, crs)
+    if streets is not None:
+        network = streets.network
+        made_of["network"] = {"version": streets.version, "nodes": network.nodes, "edges": network.edges}
+    made_of["parameters"] |= {
+        "speed_m_s": request.speed_m_s,
+        "minutes": request.policy.minutes,
+        "radius_m": {tier.tier.id: [band.radius_m for band in tier.bands] for tier in inputs.supplies},
+        "snap_limit_m": request.policy.snap_limit_m,
+        "gate_search_m": request.policy.gate_search_m,
+        "arc_segments": ARC_SEGMENTS,
+        "land_rule": LAND_RULE,
+    }
+    return {**facts, **made_of}
+
+
+def _made_of(request: CoverageRequest, versions: dict[str, int], crs: str) -> dict[str, Any]:
     area = request.area
     return {
-        **facts,
         "versions": versions,
-        "network": None
-        if streets is None
-        else {"version": streets.version, "nodes": streets.network.nodes, "edges": streets.network.edges},
+        "network": None,
         "metric_crs": crs,
         "area": None if area is None else {"code": area.code, "name": area.name, "level": area.level},
-        "parameters": {
-            "speed_m_s": request.speed_m_s,
-            "minutes": request.policy.minutes,
-            "radius_m": {tier.tier.id: [band.radius_m for band in tier.bands] for tier in inputs.supplies},
-            "snap_limit_m": request.policy.snap_limit_m,
-            "gate_search_m": request.policy.gate_search_m,
-            "arc_segments": ARC_SEGMENTS,
-            "land_rule": LAND_RULE,
-        },
+        "parameters": {},
         "software": version(),
     }

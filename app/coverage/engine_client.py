@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from typing import Any
 from app.coverage.engine_frames import receive_frame, send_frame
 from app.errors import ChengtuError, Unavailable, error_from_plain
 
+#: How often a client that follows stages looks whether it still wants the answer.
+LOOK_EVERY_S = 0.5
 _AWAY = (
     "The engine is not running.",
     "Try again in a few seconds; `chengtu serve` starts it again by itself.",
@@ -25,12 +29,17 @@ class EngineClient:
     timeout_s: float = 300.0
     patience_s: float = 0.0
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(
+        self, request: dict[str, Any], report: Callable[[float, str], None] | None = None
+    ) -> dict[str, Any]:
         """What `app.coverage.engine.answer` says to `request`.
+
+        `report(share, message)` is told each stage, and between them every half second the last one again; what it
+        raises ends the wait, and the engine's work at its next stage. `timeout_s` then bounds a single stage.
 
         Raises the same `ChengtuError` that the engine raised, `Unavailable` where it is away or too slow.
         """
-        reply = self._exchange(request)
+        reply = self._exchange(request if report is None else {**request, "stages": True}, report)
         if "error" in reply:
             raise error_from_plain(reply["error"])
         result: dict[str, Any] = reply["result"]
@@ -44,11 +53,13 @@ class EngineClient:
             return False
         return True
 
-    def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _exchange(
+        self, request: dict[str, Any], report: Callable[[float, str], None] | None
+    ) -> dict[str, Any]:
         with self._connect_patiently() as connection:
             try:
                 send_frame(connection, request)
-                reply = receive_frame(connection)
+                reply = receive_frame(connection) if report is None else self._follow(connection, report)
             except TimeoutError as error:
                 raise Unavailable(
                     f"The engine did not answer within {self.timeout_s:.0f} s.",
@@ -59,6 +70,21 @@ class EngineClient:
         if not isinstance(reply, dict):
             raise Unavailable(*_AWAY)
         return reply
+
+    def _follow(self, connection: socket.socket, report: Callable[[float, str], None]) -> Any:
+        """The reply; until it comes, its stages are reported."""
+        share, message, deadline = 0.0, "waiting for the engine", time.monotonic() + self.timeout_s
+        while True:
+            ready, _, _ = select.select([connection], [], [], LOOK_EVERY_S)
+            reply = receive_frame(connection) if ready else {"stage": [share, message]}
+            if not isinstance(reply, dict) or "stage" not in reply:
+                return reply
+            if ready:
+                deadline = time.monotonic() + self.timeout_s
+            elif time.monotonic() > deadline:
+                raise TimeoutError
+            share, message = reply["stage"]
+            report(share, message)
 
     def _connect_patiently(self) -> socket.socket:
         deadline = time.monotonic() + self.patience_s

@@ -19,13 +19,14 @@ from typing import Any, cast
 from app.catalogue.loader import load_catalogue
 from app.coverage.engine import Engine
 from app.coverage.engine_frames import receive_frame, send_frame
+from app.coverage.stages import Report
 from app.database.transactions import Database
 from app.errors import ChengtuError, error_to_plain
 from app.settings import Settings
 
 log = logging.getLogger("chengtu.engine")
 
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
+Answer = Callable[[dict[str, Any], Report | None], dict[str, Any]]
 
 
 class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -45,29 +46,50 @@ class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         finally:
             os.umask(before)
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, request: dict[str, Any], report: Report | None = None) -> dict[str, Any]:
         """The engine's answer; one at a time, since its arrays and the interpreter's lock are shared anyway."""
         with self._one_at_a_time:
-            return self._answer(request)
+            return self._answer(request, report)
 
 
 class _Connection(socketserver.BaseRequestHandler):
-    """One client: a request, its answer, the next request, until the client closes."""
+    """One client: a request, its answer, the next request, until the client closes.
+
+    A request with `stages` is told each stage before its answer; a client that leaves meanwhile ends the work.
+    """
 
     def handle(self) -> None:
         connection = cast("socket.socket", self.request)
         server = cast("EngineServer", self.server)
         try:
             while (request := receive_frame(connection)) is not None:
-                send_frame(connection, reply_to(server.answer, request))
+                report = _reporting(connection) if request.pop("stages", False) else None
+                send_frame(connection, reply_to(server.answer, request, report))
         except (OSError, ChengtuError) as error:
             log.info("A client left in the middle: %s", error)
 
 
-def reply_to(answer: Answer, request: dict[str, Any]) -> dict[str, Any]:
+def _reporting(connection: socket.socket) -> Report:
+    def report(share: float, message: str) -> None:
+        try:
+            send_frame(connection, {"stage": [share, message]})
+        except OSError as error:
+            raise ClientLeft from error
+
+    return report
+
+
+class ClientLeft(Exception):  # noqa: N818 - nothing went wrong: nobody waits for the answer any more
+    """Raised between two stages after the client closed its connection."""
+
+
+def reply_to(answer: Answer, request: dict[str, Any], report: Report | None = None) -> dict[str, Any]:
     """`{"result": …}` or `{"error": {code, status, message, hint}}`; an unexpected failure never ends the process."""
     try:
-        return {"result": answer(request)}
+        return {"result": answer(request, report)}
+    except ClientLeft:
+        log.info("Nobody waits any more for: %s", request.get("op", ""))
+        return {"error": error_to_plain(ChengtuError("The request was given up."))}
     except ChengtuError as error:
         return {"error": error_to_plain(error)}
     except Exception:

@@ -8,7 +8,8 @@ import numpy as np
 import shapely
 
 from app.coverage.lattice import SLIVER_M2, Pieces
-from app.coverage.shapes import collect, multipolygons, union_groups
+from app.coverage.parallel import by_rows
+from app.coverage.shapes import collect, union_groups
 from app.coverage.straight import nearest
 from app.network.model import Bools, Floats, Geometries, Ints
 
@@ -23,7 +24,7 @@ class Gaps:
 
     Attributes:
         owner: (g,) index of the parcel.
-        geometry: (g,) MultiPolygons.
+        geometry: (g,) polygons and multipolygons.
         area_m2: (g,) their areas.
         people: (g,) people of the parcel by the gap's share of its area.
         distance_m: (g,) metres to the nearest facility, inf where none is reached.
@@ -56,10 +57,8 @@ def rest_gaps(
     area = shapely.area(rest)
     owner = np.flatnonzero(area >= min_area_m2)
     share = area[owner] / shapely.area(parcels[owner])
-    distance, index = nearest(shapely.point_on_surface(rest[owner]), facilities)
-    return _ranked(
-        Gaps(owner, multipolygons(rest[owner]), area[owner], people[owner] * share, distance, index)
-    )
+    distance, index = nearest(by_rows(shapely.point_on_surface, rest[owner]), facilities)
+    return _ranked(Gaps(owner, rest[owner], area[owner], people[owner] * share, distance, index))
 
 
 def piece_gaps(
@@ -90,7 +89,7 @@ def piece_gaps(
     none = np.full(len(owner), -1, dtype=np.int64)
     gaps = Gaps(
         owner,
-        multipolygons(_united(groups, owner, np.isin(owner, cut), total / land, parcels)),
+        _united(groups, owner, np.isin(owner, cut), total / land, parcels),
         total,
         people[owner] * total / land,
         distance_m[gap][typical],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,31 +11,31 @@ import numpy as np
 import shapely
 
 from app.catalogue.model import Catalogue
-from app.coverage.access import AccessPoints, access_points
+from app.coverage.access import AccessPoints, access_points, without_sites
 from app.coverage.cache import ArrayCache, Stamp
+from app.coverage.gates import GATES, NO_GATES, Gates, gates_of
 from app.coverage.lattice import dissolve_overlaps
-from app.coverage.model import Areas, Floats, Ints, Objects, Places, Streets
+from app.coverage.model import Areas, Floats, Places, Streets
 from app.coverage.request import CoverageRequest
-from app.coverage.units import coordinates
+from app.coverage.stages import stage
+from app.coverage.streets import (
+    BARRIER_FIELDS,
+    STREET_CLASSES,
+    STREET_FIELDS,
+    WATER_FIELDS,
+    barriers_in,
+    streets_of,
+)
+from app.coverage.supply import DATES, HOURS, SupplyRule, usable_gates
 from app.database.transactions import Connection
 from app.errors import NotFound
 from app.inventory.arrays import FeatureArrays, count_imports, read_arrays, read_frame
-from app.inventory.changes import data_version
+from app.inventory.changes import data_version, data_versions
 from app.inventory.times import NOW, Times
-from app.network.build import build_network
-from app.network.snap import build_index
 from app.space.metric import MetricCrs
 
-#: A gate belongs to the park or parcel nearest to it, if that is at most this far away.
-GATE_OWNER_M = 30.0
-#: Which class holds the gates of a supply or demand class, and the field that names their owner.
-GATES = {
-    "parks": ("park_gates", "park"),
-    "green_spaces": ("park_gates", "park"),
-    "residential_areas": ("residential_gates", "estate"),
-}
-STREET_FIELDS = ("kind", "walk", "layer", "state")
-IN_SERVICE = (None, "in_service")
+#: What of a gate decides who passes.
+GATE_FIELDS = ("pedestrians", "state", "access", "fee", "accessible", *DATES, *HOURS)
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,13 @@ class Loader:
             self.versions[class_id] = newest if known_at is None else min(newest, known_at)
         return self.versions[class_id]
 
+    def ask_versions(self, class_ids: Sequence[str]) -> None:
+        """Ask for the data versions of several classes at once, where it is those of now that are read."""
+        if self.times.known_at is None and not self.known:
+            names = [name for name in class_ids if name not in self.versions]
+            found = data_versions(self.conn, [self.catalogue.get_class(name) for name in names])
+            self.versions.update(zip(names, found, strict=True))
+
     def times_of(self, class_id: str) -> Times:
         """Which versions of the features of a class are read."""
         return replace(self.times, known_at=self.known.get(class_id, self.times.known_at))
@@ -84,6 +91,7 @@ class Loader:
         key = ("rows", self.stamp(class_id), tuple(fields), chosen, incomplete)
 
         def read() -> FeatureArrays:
+            stage(f"reading {class_id}")
             times = self.times_of(class_id)
             return read_arrays(
                 self.conn, self.catalogue, class_id, fields, where, self.crs, times, incomplete=incomplete
@@ -111,21 +119,35 @@ class Loader:
         """Rows as `Places`, with the people of a field if it is named."""
         fields = ["name_zh", "name_en", *([people_field] if people_field else [])]
         rows = self.features(class_id, fields, where)
-        people = np.zeros(len(rows.code))
-        if people_field:
-            people = np.array([float(v or 0.0) for v in rows.columns[people_field]], dtype=np.float64)
-        return Places(list(rows.code), _names(rows), list(rows.area_path), rows.geometry, people)
+        if people_field is None:
+            return places_of(rows)
+        return places_of(
+            rows, np.array([float(v or 0.0) for v in rows.columns[people_field]], dtype=np.float64)
+        )
 
-    def streets(self) -> Streets | None:
-        """The walking network, or None where the city has no streets."""
-        return self.streets_maker()()
+    def streets(self, *, step_free: bool = False) -> Streets | None:
+        """The walking network, or None where the city has no streets; `step_free` without steps."""
+        return self.streets_maker(step_free=step_free)()
 
-    def streets_maker(self) -> Callable[[], Streets | None]:
+    def streets_maker(self, *, step_free: bool = False) -> Callable[[], Streets | None]:
         """What makes the network, its rows already read: it may be called in another thread."""
-        # A street cut off at the edge of the data still leads where it leads.
+        # A street cut off at the edge of the data still leads where it leads, and half a lake is wet.
         rows = self.features("streets", STREET_FIELDS, incomplete=True)
-        stamp = self.stamp("streets")
-        return lambda: self.cache.get(("streets", stamp), lambda: _streets_of(rows))
+        water = self.features("water_bodies", WATER_FIELDS, incomplete=True)
+        walls = self.features("barriers", BARRIER_FIELDS, incomplete=True)
+        key = self.streets_key(step_free=step_free)
+
+        def make() -> Streets | None:
+            barriers = barriers_in(
+                rows.geometry, rows.columns, water.geometry, water.columns, walls.geometry, walls.columns
+            )
+            return streets_of(rows.geometry, rows.columns, barriers, rows.change_id, step_free=step_free)
+
+        return lambda: self.cache.get(("streets", *key), make)
+
+    def streets_key(self, *, step_free: bool = False) -> tuple[Hashable, ...]:
+        """What the network and every place on it depend on."""
+        return (*(self.stamp(name) for name in STREET_CLASSES), step_free)
 
     def areas(self, level: str, within: str | None = None) -> Areas:
         """Areas of a level, those inside one area only if its code is given; where two overlap the first keeps."""
@@ -157,73 +179,51 @@ class Loader:
         found: shapely.Geometry = rows.geometry[rows.code.index(code)]
         return found
 
-    def gates(self, class_id: str, places: Places) -> tuple[Floats, Ints]:
-        """Gates (g, 2) that people may use and the index of the place each belongs to: by its field, else nearness."""
+    def gates(self, class_id: str, places: Places, rule: SupplyRule) -> Gates:
+        """The gates that people may use and the place each belongs to: by its field, else nearness.
+
+        Gates are given to the nearest of all places, so that none opens a place it does not belong to.
+        """
         class_and_field = GATES.get(class_id)
         if class_and_field is None or len(places.code) == 0:
-            return np.empty((0, 2)), np.empty(0, dtype=np.int64)
+            return NO_GATES
         gate_class, owner_field = class_and_field
-        rows = self.features(gate_class, [owner_field, "pedestrians", "state"])
-        pairs = zip(rows.columns["pedestrians"], rows.columns["state"], strict=True)
-        open_ = np.array([walked is not False and state in IN_SERVICE for walked, state in pairs], dtype=bool)
-        return gates_of(rows.geometry[open_], rows.columns[owner_field][open_], places)
+        known = {field.name for field in self.catalogue.get_class(gate_class).fields}
+        judged = [name for name in GATE_FIELDS if name in known]
+        rows = self.features(gate_class, [owner_field, *judged])
+        open_, usable = usable_gates({name: rows.columns[name] for name in judged}, rule, len(rows.code))
+        return gates_of(
+            rows.geometry[open_], usable[open_], rows.columns[owner_field][open_].tolist(), places
+        )
 
     def access(
         self,
-        class_id: str,
         places: Places,
+        gates: Gates,
         streets: Streets,
         request: CoverageRequest,
         *,
         public_only: bool,
     ) -> AccessPoints:
-        """Where one enters (supply) or leaves (demand) each of the places (m,).
-
-        Gates are given to the nearest of all places, so that none opens a place it does not belong to.
-        """
-        gates_xy, owner = self.gates(class_id, places)
-        return access_points(
+        """Where one enters (supply) or leaves (demand) each of the places (m,), through its gates where it has any."""
+        found = access_points(
             places.geometry,
-            gates_xy,
-            owner,
+            gates.xy[gates.usable],
+            gates.owner[gates.usable],
             streets.index,
             gate_search_m=request.policy.gate_search_m,
             snap_limit_m=request.policy.snap_limit_m,
             public_only=public_only,
         )
+        return without_sites(found, gates.shut(len(places.code)))
 
 
-def _streets_of(rows: FeatureArrays) -> Streets | None:
-    usable = np.array([state in IN_SERVICE for state in rows.columns["state"]], dtype=bool)
-    if not usable.any():
-        return None
-    layer = np.array([v or 0 for v in rows.columns["layer"]], dtype=np.int64)[usable]
-    pairs = zip(rows.columns["walk"], rows.columns["kind"], strict=True)
-    walk = np.array([given or _usual_walk(kind) for given, kind in pairs], dtype=object)[usable]
-    network = build_network(rows.geometry[usable], layer, walk)
-    return Streets(network, build_index(network), rows.change_id) if network.edges else None
-
-
-def _usual_walk(kind: str | None) -> str:
-    """Whether one may walk on a street that does not say so: everywhere but on expressways."""
-    return "no" if kind == "expressway" else "public"
+def places_of(rows: FeatureArrays, people: Floats | None = None) -> Places:
+    """Rows with their names as `Places`."""
+    nobody = np.zeros(len(rows.code)) if people is None else people
+    return Places(list(rows.code), _names(rows), list(rows.area_path), rows.geometry, nobody)
 
 
 def _names(rows: FeatureArrays) -> list[str]:
     zh, en = rows.columns["name_zh"], rows.columns["name_en"]
     return [str(a or b or "") for a, b in zip(zh, en, strict=True)]
-
-
-def gates_of(gates: Objects, owner_code: Any, places: Places) -> tuple[Floats, Ints]:
-    """Gates (g, 2) that belong to one of the places: named by code, else the nearest place within 30 m (all ties)."""
-    if len(gates) == 0:
-        return np.empty((0, 2)), np.empty(0, dtype=np.int64)
-    position = {code: i for i, code in enumerate(places.code)}
-    named = np.array([position.get(code, -1) if code else -1 for code in owner_code], dtype=np.int64)
-    xy = coordinates(gates)
-    rest = np.flatnonzero(named < 0)
-    tree = shapely.STRtree(places.geometry)
-    gate, place = tree.query_nearest(gates[rest], max_distance=GATE_OWNER_M, all_matches=True)
-    owned = np.flatnonzero(named >= 0)
-    which = np.concatenate([owned, rest[gate]])
-    return xy[which], np.concatenate([named[owned], place])

@@ -21,31 +21,6 @@ class AreaParts:
     geometry: Geometries
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums of (n,) groups: all, served, and the share served, nan where there is nothing to serve."""
-
-    total: Floats
-    served: Floats
-    share: Floats
-
-
-def aggregate(total: Floats, served: Floats, label: Ints, labels: int) -> Totals:
-    """Sums and shares of units (u,) by `label` (u,), 0 to `labels` - 1; units with label -1 count nowhere.
-
-    The city as a whole is one label for all. A group without demand has share nan, never 0 or 1.
-    """
-    known = label >= 0
-    all_, served_ = (_sums(values[known], label[known], labels) for values in (total, served))
-    share = np.divide(served_, all_, out=np.full(labels, np.nan), where=all_ > 0)
-    # adding up pieces in another order than the whole may pass 1 in the last digit
-    return Totals(all_, np.minimum(served_, all_), np.minimum(share, 1.0))
-
-
-def _sums(values: Floats, label: Ints, labels: int) -> Floats:
-    return np.bincount(label, weights=values, minlength=labels).astype(np.float64)
-
-
 def cut_by_areas(geoms: Geometries, areas: Geometries) -> AreaParts:
     """The polygons (u,) cut at the borders of `areas` (a,), which do not overlap; what lies in none has area -1."""
     tree = shapely.STRtree(geoms)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from app.catalogue.model import Mode, Policy, Tier
+from app.catalogue.policy_model import Basis
 from app.coverage.access import AccessPoints
 from app.coverage.cache import ArrayCache
 from app.coverage.lattice import Pieces
@@ -32,12 +34,26 @@ NOWHERE = -1
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """The areas that figures are given for beside the whole: codes, names, level and polygons (k,) in metres."""
+    """The areas that figures are given for beside the whole: codes, names and levels (k,), of one level or of several.
+
+    `geometry` (j,) are the parts in metres that units are cut into, which do not overlap; `member` (m, 2) says which
+    part lies in which area, None where each area is its own one part.
+    """
 
     code: list[str]
     name: list[str]
     level: list[str]
     geometry: Objects
+    member: Ints | None = None
+
+    def add_up(self, values: Floats, part: Ints) -> Floats:
+        """(k,) sums of values (u,) of units that lie in the given parts (u,); NOWHERE counts in no area."""
+        inside = part >= 0
+        sums = np.bincount(part[inside], weights=values[inside], minlength=len(self.geometry))
+        if self.member is None:
+            return sums.astype(np.float64)
+        of_part, area = self.member.T
+        return np.bincount(area, weights=sums[of_part], minlength=len(self.code)).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +149,19 @@ class TierSupply:
 
 
 @dataclass(frozen=True, slots=True)
+class AlsoDemand:
+    """A further demand that a policy is measured for: built-up area in `land`, dwellings or buildings in `points`.
+
+    Streets are those of the network, inside `clip` (None: all).
+    """
+
+    basis: Basis
+    land: AreaUnits | None = None
+    points: PointUnits | None = None
+    clip: shapely.Geometry | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything one computation needs, loaded once.
 
@@ -149,6 +178,7 @@ class Inputs:
     snap_limit_m: float
     land_key: Key = None
     cache: ArrayCache = field(default_factory=ArrayCache)
+    also: tuple[AlsoDemand, ...] = ()
 
     def kept(self, name: str, keys: tuple[Key, ...], make: Callable[[], T]) -> T:
         """What is made from things with these keys: made once, and each time where one has none."""
@@ -173,6 +203,7 @@ class GapRows:
 class Figures:
     """One tier in one mode: land served (n,) m² of the land units, people served (p,) of the people units, gaps.
 
+    `land_m` (n,) and `people_m` (p,) are metres from each unit to the nearest facility, inf where none is reached.
     NaN where it cannot be known (walking without streets).
     """
 
@@ -181,3 +212,5 @@ class Figures:
     land_served_m2: Floats
     people_served: Floats
     gaps: GapRows
+    land_m: Floats
+    people_m: Floats

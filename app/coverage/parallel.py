@@ -6,9 +6,15 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 PREFIX = "share"
+#: From this many rows on an array is worth its threads.
+MANY = 5_000
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -26,5 +32,16 @@ def share(work: Callable[[A], B], tasks: Iterable[A], *, awaited: bool = False) 
     """
     if not awaited and threading.current_thread().name.startswith(PREFIX):
         return list(map(work, tasks))
+    # Each task sees what the caller's context holds, such as who watches its stages.
+    placed = [(copy_context(), task) for task in tasks]
     with ThreadPoolExecutor(max_workers=cores(), thread_name_prefix=PREFIX) as pool:
-        return list(pool.map(work, tasks))
+        return list(pool.map(lambda pair: pair[0].run(work, pair[1]), placed))
+
+
+def by_rows(work: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
+    """(n,) what `work`, a function of single rows, makes of arrays (n,): in parts on all cores where n is large."""
+    count = min(cores(), len(arrays[0]) // MANY + 1)
+    if count == 1:
+        return np.asarray(work(*arrays))
+    parts = zip(*(np.array_split(array, count) for array in arrays), strict=True)
+    return np.concatenate([np.asarray(done) for done in share(lambda part: work(*part), parts)])

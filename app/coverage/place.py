@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
 
-from app.catalogue.model import Policy, Supply, Tier
+from app.catalogue.model import Policy, Tier
+from app.coverage.gates import GATES
 from app.coverage.loader import Loader
-from app.coverage.loading import facilities_key, load_band
 from app.coverage.model import Band, Streets
-from app.coverage.request import CoverageRequest
-from app.coverage.straight import nearest
+from app.coverage.request import CoverageRequest, parse
+from app.coverage.streets import STREET_CLASSES
+from app.coverage.supply_loading import load_band, rule_of
+from app.network.model import Positions
 from app.network.path import WayFinder
-from app.network.reach import Reach, distance_at, search, source_at
+from app.network.reach import Reach, nearest_at, search
 from app.network.snap import snap
 from app.space.metric import MAX_SCALE_ERROR
 
 
-@dataclass(frozen=True)
-class Place:
-    """A point in lon/lat and in metres."""
+@dataclass(frozen=True, slots=True)
+class Facilities:
+    """What several policies share: a band with a tree of its facilities, and the search from their entrances."""
 
-    lon: float
-    lat: float
-    xy: tuple[float, float]
-
-    @property
-    def point(self) -> Any:
-        """The point in metres as an array of one."""
-        return np.array([shapely.Point(self.xy)], dtype=object)
+    band: Band
+    tree: shapely.STRtree
+    reach: Reach | None
+    snap_limit_m: float
 
 
-def reach_of_place(loader: Loader, lon: float, lat: float) -> dict[str, Any]:
-    """Every policy's tiers for one place in lon/lat degrees.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that does not depend on the place: policies with their tiers, and for each of its supplies the facilities.
+
+    `supplies` holds for each policy and tier indices in `facilities` with the radius; `finder` follows ways.
+    """
+
+    policies: tuple[Policy, ...]
+    supplies: tuple[tuple[tuple[tuple[int, float], ...], ...], ...]
+    facilities: tuple[Facilities, ...]
+    streets: Streets | None
+    finder: WayFinder | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The nearest of some facilities: its index (-1: none) and metres to it; walked, the way in metres."""
+
+    index: int
+    distance_m: float
+    way: shapely.LineString | None = None
+
+
+def reach_of_place(
+    loader: Loader, lon: float, lat: float, parameters: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The tiers of every default policy of reach for one place in lon/lat degrees.
+
+    `parameters` as in a request for coverage: `speed_m_s`, `step_free` (no steps on the way), `at` (an hour).
 
     Returns:
     -------
@@ -44,16 +70,11 @@ def reach_of_place(loader: Loader, lon: float, lat: float) -> dict[str, Any]:
         where each mode has `met`, `code`, `name`, `distance_m`, and walking also `minutes` and `way` (lon/lat
         coordinates). Unreached is null.
     """
+    requests = _requests(loader, parameters or {})
+    policies = tuple(request.policy for request in requests)
+    classes = _classes(policies)
+    loader.ask_versions(classes)
     known = is_known(loader, lon, lat)
-    place = Place(lon, lat, loader.crs.xy(lon, lat)) if known else None
-    policies = [
-        {
-            "id": policy.id,
-            "title": {"zh": policy.title.zh, "en": policy.title.en},
-            "tiers": [_tier(loader, place, policy, tier) for tier in policy.tiers],
-        }
-        for policy in loader.catalogue.policies.values()
-    ]
     day = loader.times.as_of
     return {
         "lon": lon,
@@ -61,8 +82,18 @@ def reach_of_place(loader: Loader, lon: float, lat: float) -> dict[str, Any]:
         "as_of": None if day is None else day.isoformat(),
         "outside_data": not known,
         "metric_crs": loader.crs.definition,
-        "policies": policies,
+        "policies": _answers(loader, _plan(loader, requests, classes), lon, lat)
+        if known
+        else _unknown(policies),
     }
+
+
+def _requests(loader: Loader, parameters: Mapping[str, Any]) -> tuple[CoverageRequest, ...]:
+    policies = [item for item in loader.catalogue.policies.values() if item.default and item.kind == "reach"]
+    if not parameters:
+        return tuple(CoverageRequest(policy) for policy in policies)
+    asked = [{"policy": policy.id, "parameters": parameters} for policy in policies]
+    return tuple(parse(loader.catalogue, values, None) for values in asked)
 
 
 def is_known(loader: Loader, lon: float, lat: float) -> bool:
@@ -73,23 +104,95 @@ def is_known(loader: Loader, lon: float, lat: float) -> bool:
     return frame is None or bool(shapely.intersects(frame, shapely.Point(loader.crs.xy(lon, lat))))
 
 
-def _tier(loader: Loader, place: Place | None, policy: Policy, tier: Tier) -> dict[str, Any]:
+def _classes(policies: tuple[Policy, ...]) -> list[str]:
+    """Every class that the facilities and ways of policies are made of."""
+    supplies = [item for policy in policies for tier in policy.tiers for item in tier.supplies]
+    names = {item.cls for item in supplies} | {item.near.cls for item in supplies if item.near is not None}
+    gates = {GATES[name][0] for name in names if name in GATES}
+    return sorted(names | gates | set(STREET_CLASSES))
+
+
+def _plan(loader: Loader, requests: tuple[CoverageRequest, ...], classes: list[str]) -> Plan:
+    """The plan for requests, made once for as long as the data versions hold."""
+    texts = tuple((item.policy.id, item.policy.version, item.policy.text) for item in requests)
+    rules = tuple(rule_of(loader, item) for item in requests[:1])
+    asked = repr(sorted(requests[0].parameters.items())) if requests else ""
+    stamps = [loader.stamp(name) for name in classes]
+    key = ("plan of places", texts, rules, asked, *stamps)
+    return loader.cache.get(key, lambda: _make_plan(loader, requests))
+
+
+def _make_plan(loader: Loader, requests: tuple[CoverageRequest, ...]) -> Plan:
+    streets = loader.streets(step_free=any(request.step_free for request in requests))
+    facilities: dict[tuple[Hashable, ...], int] = {}
+    made: list[Facilities] = []
+    supplies = []
+    for request in requests:
+        policy = request.policy
+        tiers = []
+        for tier in policy.tiers:
+            bands = [load_band(loader, request, supply, streets) for supply in tier.supplies]
+            for band in bands:
+                if _key(band, policy) not in facilities:
+                    facilities[_key(band, policy)] = len(made)
+                    made.append(_facilities(loader, band, streets, policy.snap_limit_m))
+            tiers.append(tuple((facilities[_key(band, policy)], band.radius_m) for band in bands))
+        supplies.append(tuple(tiers))
+    finder = None if streets is None else WayFinder.of(streets.network)
+    policies = tuple(request.policy for request in requests)
+    return Plan(policies, tuple(supplies), tuple(made), streets, finder)
+
+
+def _key(band: Band, policy: Policy) -> tuple[Hashable, ...]:
+    """What facilities and the places beside them depend on: a search is kept once for all radii."""
+    assert band.key is not None
+    return (*band.key, policy.snap_limit_m)
+
+
+def _facilities(loader: Loader, band: Band, streets: Streets | None, snap_limit_m: float) -> Facilities:
+    reach, access = None, band.access
+    if streets is not None and access is not None and len(access) and band.key is not None:
+        # The same search as that of `compute`.
+        reach = loader.cache.get(
+            ("reach", *band.key),
+            lambda: search(streets.network, access.positions, extra_m=access.lead_m, with_source=True),
+        )
+    return Facilities(band, shapely.STRtree(band.places.geometry), reach, snap_limit_m)
+
+
+def _unknown(policies: tuple[Policy, ...]) -> list[dict[str, Any]]:
+    return [
+        _policy_row(policy, [_tier_row(tier, _best([]), _best([])) for tier in policy.tiers])
+        for policy in policies
+    ]
+
+
+def _answers(loader: Loader, plan: Plan, lon: float, lat: float) -> list[dict[str, Any]]:
+    xy = loader.crs.xy(lon, lat)
+    straight = [_nearest(item, shapely.Point(xy)) for item in plan.facilities]
+    walked = _walked(plan, xy)
+    ways = _lonlat(loader, walked)
+    rows = []
+    for policy, tiers in zip(plan.policies, plan.supplies, strict=True):
+        found = []
+        for tier, supplies in zip(policy.tiers, tiers, strict=True):
+            direct = [_told(plan.facilities[i].band, radius_m, straight[i]) for i, radius_m in supplies]
+            on_foot = [
+                _told(plan.facilities[i].band, radius_m, walked[i]) | _walk(policy, walked[i], ways[i])
+                for i, radius_m in (supplies if plan.streets is not None else ())
+            ]
+            found.append(_tier_row(tier, _best(direct), _best(on_foot)))
+        rows.append(_policy_row(policy, found))
+    return rows
+
+
+def _policy_row(policy: Policy, tiers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": policy.id, "title": {"zh": policy.title.zh, "en": policy.title.en}, "tiers": tiers}
+
+
+def _tier_row(tier: Tier, straight: dict[str, Any], walk: dict[str, Any]) -> dict[str, Any]:
     title = {"zh": tier.title.zh, "en": tier.title.en}
-    if place is None:
-        return {"tier": tier.id, "title": title, "straight": _best([]), "walk": _best([])}
-    request = CoverageRequest(policy)
-    streets = loader.streets()
-    bands = [load_band(loader, request, supply, streets) for supply in tier.supplies]
-    straight = [_straight(place, band) for band in bands]
-    walked = [] if streets is None else [
-        _walk(loader, place, band, streets, request, supply) for band, supply in zip(bands, tier.supplies, strict=True)
-    ]  # fmt: skip
-    return {
-        "tier": tier.id,
-        "title": title,
-        "straight": _best(straight),
-        "walk": _best(walked),
-    }
+    return {"tier": tier.id, "title": title, "straight": straight, "walk": walk}
 
 
 def _best(answers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -100,49 +203,62 @@ def _best(answers: list[dict[str, Any]]) -> dict[str, Any]:
     return min(known, key=lambda a: (not a["met"], a["distance_m"]))
 
 
-def _found(band: Band, index: int, distance_m: float) -> dict[str, Any]:
-    if index < 0 or not np.isfinite(distance_m):
-        return {"met": False, "code": None, "name": None, "distance_m": None, "limit_m": band.radius_m}
+def _told(band: Band, radius_m: float, found: Found) -> dict[str, Any]:
+    if found.index < 0 or not np.isfinite(found.distance_m):
+        return {"met": False, "code": None, "name": None, "distance_m": None, "limit_m": radius_m}
     return {
-        "met": bool(distance_m <= band.radius_m),
+        "met": found.distance_m <= radius_m,
         "class": band.cls,
-        "code": band.places.code[index],
-        "name": band.places.name[index],
-        "distance_m": round(distance_m, 1),
-        "limit_m": band.radius_m,
+        "code": band.places.code[found.index],
+        "name": band.places.name[found.index],
+        "distance_m": round(found.distance_m, 1),
+        "limit_m": radius_m,
     }
 
 
-def _straight(place: Place, band: Band) -> dict[str, Any]:
-    distance, index = nearest(place.point, band.places.geometry)
-    return _found(band, int(index[0]), float(distance[0]))
+def _walk(policy: Policy, found: Found, way: list[list[float]] | None) -> dict[str, Any]:
+    if found.index < 0 or not np.isfinite(found.distance_m):
+        return {}
+    return {"minutes": round(found.distance_m / policy.speed_m_s / 60.0, 1), "way": way}
 
 
-def _walk(
-    loader: Loader, place: Place, band: Band, streets: Streets, request: CoverageRequest, supply: Supply
-) -> dict[str, Any]:
-    key = ("search", *facilities_key(loader, request, supply))
-    reach: Reach | None = loader.cache.get(key, lambda: _search(band, streets))
-    if reach is None or band.access is None:
-        return _found(band, -1, np.inf)
-    position = snap(streets.index, np.array([place.xy]), request.policy.snap_limit_m)
-    distance = float(distance_at(reach, position)[0])
-    source = int(source_at(reach, position)[0])
-    answer = _found(band, -1 if source < 0 else int(band.access.owner[source]), distance)
-    if answer["distance_m"] is None:
-        return answer
-    finder = loader.cache.get(("ways", loader.stamp("streets")), lambda: WayFinder.of(streets.network))
-    way = finder.way(reach, position, place.xy, band.access.xy)
-    minutes = distance / request.speed_m_s / 60.0
-    return answer | {"minutes": round(minutes, 1), "way": None if way is None else _lonlat(loader, way)}
+def _nearest(facilities: Facilities, point: shapely.Point) -> Found:
+    """The nearest in a straight line; of several equally near the first."""
+    if not len(facilities.band.places.code):
+        return Found(-1, np.inf)
+    found, metres = facilities.tree.query_nearest(point, return_distance=True)
+    return Found(int(found.min()), float(metres[0])) if len(found) else Found(-1, np.inf)
 
 
-def _search(band: Band, streets: Streets) -> Reach | None:
-    if band.access is None or len(band.access.owner) == 0:
-        return None
-    return search(streets.network, band.access.positions, extra_m=band.access.lead_m, with_source=True)
+def _walked(plan: Plan, xy: tuple[float, float]) -> list[Found]:
+    """The nearest on foot of each of the plan's facilities: the place is put on its street once."""
+    if plan.streets is None:
+        return [Found(-1, np.inf)] * len(plan.facilities)
+    index, at = plan.streets.index, np.array([xy])
+    limits = {item.snap_limit_m for item in plan.facilities}
+    positions = {limit_m: snap(index, at, limit_m) for limit_m in limits}
+    return [_walked_to(plan, item, positions[item.snap_limit_m], xy) for item in plan.facilities]
 
 
-def _lonlat(loader: Loader, way: shapely.LineString) -> list[list[float]]:
-    line = loader.crs.to_lonlat(np.array([way], dtype=object))[0]
-    return [[round(x, 7), round(y, 7)] for x, y in line.coords]
+def _walked_to(plan: Plan, item: Facilities, position: Positions, xy: tuple[float, float]) -> Found:
+    access = item.band.access
+    if item.reach is None or access is None or plan.finder is None:
+        return Found(-1, np.inf)
+    metres, door = nearest_at(item.reach, position)
+    source = int(door[0])
+    if source < 0:
+        return Found(-1, np.inf)
+    way = plan.finder.way(item.reach, position, xy, access.xy, source)
+    return Found(int(access.owner[source]), float(metres[0]), way)
+
+
+def _lonlat(loader: Loader, found: list[Found]) -> list[list[list[float]] | None]:
+    """The ways in lon/lat, None where there is none; all are transformed at once."""
+    lines = [item.way for item in found if item.way is not None]
+    if not lines:
+        return [None] * len(found)
+    array = np.empty(len(lines), dtype=object)
+    array[:] = lines
+    xy, which = shapely.get_coordinates(loader.crs.to_lonlat(array), return_index=True)
+    parts = iter(np.split(np.round(xy, 7), np.flatnonzero(np.diff(which)) + 1))
+    return [None if item.way is None else next(parts).tolist() for item in found]

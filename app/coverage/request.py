@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.catalogue.model import Catalogue, Mode, Policy
+from app.coverage.levels import parse_levels
 from app.coverage.model import PeopleRule
+from app.coverage.parameter_changes import changed_parameters, with_parameters
+from app.coverage.parameters import read_parameters
 from app.errors import BadInput, unknown
 
 MODES: dict[str, tuple[Mode, ...]] = {
@@ -15,8 +18,6 @@ MODES: dict[str, tuple[Mode, ...]] = {
     "walk": ("walk",),
     "both": ("straight", "walk"),
 }
-PARAMETERS = ("people_rule", "speed_m_s")
-SPEED_RANGE = (0.2, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +31,43 @@ class AreaRef:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRequest:
-    """A checked request; None keeps the policy's declared value."""
+    """A checked request: `policy` as the parameters leave it, which is all that the computation reads.
+
+    `parameters` are those given, as they were understood; `changed` names those that make the figure another than the
+    policy's own.
+    """
 
     policy: Policy
     modes: tuple[Mode, ...] = ("straight", "walk")
     area: AreaRef | None = None
-    people_rule: PeopleRule | None = None
-    speed_given: float | None = None
+    levels: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
 
     @property
     def speed_m_s(self) -> float:
-        """The walking speed: as asked, else the policy's."""
-        return self.speed_given or self.policy.speed_m_s
+        """The walking speed in m/s."""
+        return self.policy.speed_m_s
 
-    def radius_m(self, declared_m: float) -> float:
-        """The radius in metres: minutes × speed for a policy of time, else as declared."""
-        if self.policy.minutes is not None and self.speed_given is not None:
-            return self.policy.minutes * 60.0 * self.speed_given
-        return declared_m
+    @property
+    def people_rule(self) -> PeopleRule | None:
+        """How people count, where the request says so."""
+        return self.parameters.get("people_rule")
+
+    @property
+    def at(self) -> str | None:
+        """The hour at which facilities must be open."""
+        return self.parameters.get("at")
+
+    @property
+    def step_free(self) -> bool:
+        """Whether only accessible facilities serve, and no steps are walked."""
+        return bool(self.parameters.get("step_free"))
+
+    @property
+    def free_only(self) -> bool:
+        """Whether what charges a fee does not serve."""
+        return bool(self.parameters.get("free_only"))
 
 
 def parse(catalogue: Catalogue, request: Mapping[str, Any], area: AreaRef | None) -> CoverageRequest:
@@ -63,12 +83,15 @@ def parse(catalogue: Catalogue, request: Mapping[str, Any], area: AreaRef | None
     if not request.get("policy"):
         raise BadInput("No policy is named.", f"Choose one of {', '.join(catalogue.policies)}.")
     policy = catalogue.get_policy(str(request["policy"]))
-    parameters = dict(request.get("parameters") or {})
-    for name in parameters:
-        if name not in PARAMETERS:
-            raise BadInput(f"There is no parameter named '{name}'.", f"Valid names: {', '.join(PARAMETERS)}.")
+    given = read_parameters(policy, dict(request.get("parameters") or {}), catalogue.classes)
+    values = {**policy.asked, **given}
     return CoverageRequest(
-        policy, parse_modes(str(request.get("mode") or "both")), area, _rule(parameters), _speed(parameters)
+        with_parameters(policy, values),
+        parse_modes(str(request.get("mode") or "both")),
+        area,
+        parse_levels(request.get("levels")),
+        values,
+        changed_parameters(policy, given),
     )
 
 
@@ -77,20 +100,3 @@ def parse_modes(mode: str) -> tuple[Mode, ...]:
     if mode not in MODES:
         raise BadInput(unknown("mode", mode, MODES).message, f"Valid modes: {', '.join(MODES)}.")
     return MODES[mode]
-
-
-def _rule(parameters: Mapping[str, Any]) -> PeopleRule | None:
-    rule = parameters.get("people_rule")
-    if rule not in (None, "centre", "area"):
-        raise BadInput(f"'{rule}' is not a people_rule.", "Valid values: centre, area.")
-    return rule
-
-
-def _speed(parameters: Mapping[str, Any]) -> float | None:
-    speed = parameters.get("speed_m_s")
-    if speed is None:
-        return None
-    low, high = SPEED_RANGE
-    if isinstance(speed, bool) or not isinstance(speed, int | float) or not low <= speed <= high:
-        raise BadInput(f"speed_m_s must be a number from {low} to {high}, not {speed!r}.", "1.2 is usual.")
-    return float(speed)

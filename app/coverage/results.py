@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import shapely
 
 from app.catalogue.model import Tier
-from app.coverage.measure import aggregate
-from app.coverage.model import AreaUnits, Figures, Floats, Inputs, Ints, Objects, PointUnits
+from app.coverage.difference import Differences
+from app.coverage.distances import minutes
+from app.coverage.model import (
+    Areas,
+    AreaUnits,
+    Figures,
+    Floats,
+    Inputs,
+    Ints,
+    Objects,
+    PointUnits,
+    TierSupply,
+)
+from app.coverage.patches import one_a_place
 from app.coverage.shapes import multipolygons
 from app.space.metric import MetricCrs
 
@@ -29,7 +43,9 @@ def result_rows(inputs: Inputs, figures: list[Figures], official: dict[str, Any]
         row |= _measures(inputs, figure)[0]
         row |= _judgement(row, figure.tier)
         is_official = (
-            bool(official["official"]) and figure.mode == "straight" and row["share_of_land"] is not None
+            bool(official["official"])
+            and figure.mode == inputs.policy.mode
+            and row["share_of_land"] is not None
         )
         rows.append(row | {"official": is_official} | _people_facts(inputs))
     return rows
@@ -44,21 +60,44 @@ def _people_facts(inputs: Inputs) -> dict[str, Any]:
 
 
 def area_rows(inputs: Inputs, figures: list[Figures]) -> list[dict[str, Any]]:
-    """One row an area, tier and mode: the same figures; None with a reason where the area has no demand in the data."""
+    """One row an area, tier and mode: the same figures; None with a reason where the area has no demand in the data.
+
+    Land is cut at the areas' borders; facilities count in the areas that they are at home in.
+    """
     rows = []
     areas = inputs.areas
+    homes: dict[str, Counter[str]] = {}
     for figure in figures:
         measures = _measures(inputs, figure)[1:]
+        if figure.tier.id not in homes:
+            homes[figure.tier.id] = _facilities_by_area(inputs, figure)
+        at_home = homes[figure.tier.id]
+        tier = _tier_row(inputs, figure)
         for i, measured in enumerate(measures):
             row: dict[str, Any] = {"code": areas.code[i], "name": areas.name[i], "level": areas.level[i]}
-            row |= _tier_row(inputs, figure) | measured
+            row |= tier | {"facilities": at_home[areas.code[i]]} | measured
             rows.append(row | _judgement(row, figure.tier))
     return rows
 
 
+def _facilities_by_area(inputs: Inputs, figure: Figures) -> Counter[str]:
+    """How many facilities of a tier are at home in each area, by the area's code."""
+    found: Counter[str] = Counter()
+    paths = (path for band in _supply(inputs, figure).bands for path in band.places.path)
+    # Thousands of facilities lie in hundreds of areas: each path is taken apart once.
+    for path, count in Counter(paths).items():
+        for code in path.split("/"):
+            found[code] += count
+    return found
+
+
+def _supply(inputs: Inputs, figure: Figures) -> TierSupply:
+    return next(supply for supply in inputs.supplies if supply.tier is figure.tier)
+
+
 def _tier_row(inputs: Inputs, figure: Figures) -> dict[str, Any]:
     title = figure.tier.title
-    supply = next(s for s in inputs.supplies if s.tier is figure.tier)
+    supply = _supply(inputs, figure)
     return {
         "mode": figure.mode,
         "tier": figure.tier.id,
@@ -68,37 +107,51 @@ def _tier_row(inputs: Inputs, figure: Figures) -> dict[str, Any]:
 
 
 def _judgement(row: dict[str, Any], tier: Tier) -> dict[str, Any]:
-    share = row["share_of_land"] if row["share_of_land"] is not None else row["share_of_people"]
-    met = None if tier.target is None or share is None else bool(share >= tier.target)
-    return {"target": tier.target, "met": met}
+    """The figure that is judged: the share of land, or of people where no land is known."""
+    value = row["share_of_land"] if row["share_of_land"] is not None else row["share_of_people"]
+    return {
+        "measure": "reach",
+        "value": value,
+        "unit": "share",
+        "target": tier.target,
+        "target_is": tier.target_is,
+        "target_to": tier.target_to,
+        "met": judge(tier, value),
+    }
+
+
+def judge(tier: Tier, value: float | None) -> bool | None:
+    """Whether a value meets the tier's target; None without a target or a value."""
+    if tier.target is None or value is None:
+        return None
+    if tier.target_is == "at_most":
+        return value <= tier.target
+    upper = tier.target_to if tier.target_is == "between" and tier.target_to is not None else math.inf
+    return tier.target <= value <= upper
 
 
 def _measures(inputs: Inputs, figure: Figures) -> list[dict[str, Any]]:
     """The whole first, then each area in order."""
-    count = len(inputs.areas.code)
-    land = _totals(inputs.land.area_m2, figure.land_served_m2, inputs.land.area, count)
+    land = _totals(inputs.areas, inputs.land.area_m2, figure.land_served_m2, inputs.land.area)
     units = inputs.people.units
     people_area = inputs.land.area if units is None else units.area
     people_total = inputs.land.people if units is None else units.people
-    people = _totals(people_total, figure.people_served, people_area, count)
+    people = _totals(inputs.areas, people_total, figure.people_served, people_area)
     reason = _reason(inputs, figure)
-    return [_measure(land[i], people[i], reason) for i in range(count + 1)]
+    return [_measure(*pair, reason) for pair in zip(land, people, strict=True)]
 
 
 def _reason(inputs: Inputs, figure: Figures) -> str | None:
     if figure.mode == "walk" and inputs.streets is None:
         return REASON_NO_STREETS
-    supply = next(s for s in inputs.supplies if s.tier is figure.tier)
+    supply = _supply(inputs, figure)
     return None if any(band.places.code for band in supply.bands) else REASON_NO_SUPPLY
 
 
-def _totals(total: Floats, served: Floats, label: Ints, count: int) -> list[tuple[float, float]]:
-    whole = (float(total.sum()), float(served.sum()))
-    if count == 0:
-        return [whole]
-    inside = label >= 0
-    parts = aggregate(total[inside], served[inside], label[inside], count)
-    return [whole, *zip(parts.total.tolist(), parts.served.tolist(), strict=True)]
+def _totals(areas: Areas, total: Floats, served: Floats, part: Ints) -> list[tuple[float, float]]:
+    """All and served of the whole, then of each area."""
+    inside = zip(areas.add_up(total, part).tolist(), areas.add_up(served, part).tolist(), strict=True)
+    return [(float(total.sum()), float(served.sum())), *inside]
 
 
 def _measure(land: tuple[float, float], people: tuple[float, float], reason: str | None) -> dict[str, Any]:
@@ -129,13 +182,22 @@ def gap_rows(inputs: Inputs, figures: list[Figures], crs: MetricCrs) -> Columns:
 def unit_rows(inputs: Inputs, figures: list[Figures], crs: MetricCrs) -> Columns:
     """Every demand unit and what share of it is served, column by column; `geom` is WKB in lon/lat."""
     land = inputs.land
-    shapes = _wkb(land.geometry, crs)
-    parts = [_unit_columns(f, "land", land, f.land_served_m2, land.area_m2, shapes) for f in figures]
+    shapes = wkb(land.geometry, crs)
+    speed = inputs.speed_m_s
+    parts = [
+        _unit_columns(f, "land", land, f.land_served_m2, land.area_m2, shapes)
+        | _distance_columns(f.land_m, speed)
+        for f in figures
+    ]
     units = inputs.people.units
     if units is not None:
         geometry = units.places.geometry if isinstance(units, PointUnits) else units.geometry
-        shapes = _wkb(geometry, crs)
-        parts += [_unit_columns(f, "people", units, f.people_served, units.people, shapes) for f in figures]
+        shapes = wkb(geometry, crs)
+        parts += [
+            _unit_columns(f, "people", units, f.people_served, units.people, shapes)
+            | _distance_columns(f.people_m, speed)
+            for f in figures
+        ]
     return _stack(parts)
 
 
@@ -144,11 +206,12 @@ def _stack(parts: list[Columns]) -> Columns:
     return {name: [value for part in parts for value in part[name]] for name in parts[0]} if parts else {}
 
 
-def _wkb(geometry: Objects, crs: MetricCrs) -> list[bytes]:
+def wkb(geometry: Objects, crs: MetricCrs) -> list[bytes]:
+    """Shapes in metres as WKB in lon/lat."""
     return list(shapely.to_wkb(crs.to_lonlat(geometry))) if len(geometry) else []
 
 
-def _rounded(values: Floats, digits: int) -> list[float | None]:
+def rounded(values: Floats, digits: int) -> list[float | None]:
     """Plain numbers; what is not finite cannot be known and becomes None."""
     rounded: list[float | None] = np.round(values, digits).tolist()
     for i in np.flatnonzero(~np.isfinite(values)).tolist():
@@ -157,18 +220,57 @@ def _rounded(values: Floats, digits: int) -> list[float | None]:
 
 
 def _gap_columns(inputs: Inputs, figure: Figures, crs: MetricCrs) -> Columns:
+    units = _gap_units(inputs, figure)
     gaps = figure.gaps
-    units = inputs.land if gaps.of_land or inputs.people.units is None else inputs.people.units
-    supply = next(s for s in inputs.supplies if s.tier is figure.tier)
-    facility = [code for band in supply.bands for code in band.places.code]
+    if isinstance(units, AreaUnits):
+        gaps = one_a_place(gaps, units.place[gaps.unit])
     return {
-        **_whose(figure, units, gaps.unit),
-        "people": _rounded(gaps.people, 1),
-        "area_m2": _rounded(gaps.area_m2, 1),
-        "nearest_m": _rounded(gaps.distance_m, 1),
-        "nearest_code": [facility[i] if 0 <= i < len(facility) else None for i in gaps.nearest.tolist()],
-        "geom": _wkb(multipolygons(gaps.geometry), crs),
+        **_whose(figure.tier.id, units, gaps.unit),
+        "mode": [figure.mode] * len(gaps.unit),
+        "people": rounded(gaps.people, 1),
+        "area_m2": rounded(gaps.area_m2, 1),
+        "nearest_m": rounded(gaps.distance_m, 1),
+        **_facility_columns(_supply(inputs, figure), gaps.nearest),
+        "geom": wkb(multipolygons(gaps.geometry), crs),
     }
+
+
+def _gap_units(inputs: Inputs, figure: Figures) -> AreaUnits | PointUnits:
+    units = inputs.people.units
+    return inputs.land if figure.gaps.of_land or units is None else units
+
+
+def _facility_columns(supply: TierSupply, index: Ints) -> Columns:
+    """Code and name of the facilities (k,) by their index among all bands of the tier, None for -1."""
+    code = [code for band in supply.bands for code in band.places.code] + [None]
+    name = [name or None for band in supply.bands for name in band.places.name] + [None]
+    return {
+        "nearest_code": [code[i] for i in index.tolist()],
+        "nearest_name": [name[i] for i in index.tolist()],
+    }
+
+
+def difference_columns(inputs: Inputs, found: Mapping[str, Differences], crs: MetricCrs) -> Columns:
+    """What a straight line serves and a walk does not, by tier, column by column; `geom` is WKB in lon/lat."""
+    parts = []
+    for supply in inputs.supplies:
+        rows = found.get(supply.tier.id)
+        if rows is not None:
+            units = inputs.land if rows.of_land or inputs.people.units is None else inputs.people.units
+            parts.append(
+                {
+                    **_whose(supply.tier.id, units, rows.unit),
+                    "cause": rows.cause.tolist(),
+                    "people": rounded(rows.people, 1),
+                    "area_m2": rounded(rows.area_m2, 1),
+                    "straight_m": rounded(rows.straight_m, 1),
+                    "walk_m": rounded(rows.walk_m, 1),
+                    "detour": rounded(rows.detour, 2),
+                    **_facility_columns(supply, rows.nearest),
+                    "geom": wkb(rows.geometry, crs),
+                }
+            )
+    return _stack(parts)
 
 
 def _unit_columns(
@@ -182,22 +284,26 @@ def _unit_columns(
     share = np.divide(served, total, out=np.zeros(len(total)), where=total > 0)
     area = np.zeros(len(total)) if isinstance(units, PointUnits) else units.area_m2
     return {
-        **_whose(figure, units, np.arange(len(total))),
+        **_whose(figure.tier.id, units, np.arange(len(total))),
+        "mode": [figure.mode] * len(total),
         "kind": [kind] * len(total),
-        "people": _rounded(units.people, 1),
-        "area_m2": _rounded(area, 1),
-        "served_share": _rounded(share, 6),
+        "people": rounded(units.people, 1),
+        "area_m2": rounded(area, 1),
+        "served_share": rounded(share, 6),
         "geom": shapes,
     }
 
 
-def _whose(figure: Figures, units: AreaUnits | PointUnits, unit: Ints) -> Columns:
-    """The columns that say which tier, mode and place each of the units (k,) belongs to."""
+def _distance_columns(metres: Floats, speed_m_s: float) -> Columns:
+    return {"distance_m": rounded(metres, 1), "minutes": rounded(minutes(metres, speed_m_s), 2)}
+
+
+def _whose(tier: str, units: AreaUnits | PointUnits, unit: Ints) -> Columns:
+    """The columns that say which tier and place each of the units (k,) belongs to."""
     index = (unit if isinstance(units, PointUnits) else units.place[unit]).tolist()
     places = units.places
     return {
-        "mode": [figure.mode] * len(index),
-        "tier": [figure.tier.id] * len(index),
+        "tier": [tier] * len(index),
         "code": [places.code[i] for i in index],
         "name": [places.name[i] for i in index],
         "area_path": [places.path[i] for i in index],

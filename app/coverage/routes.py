@@ -1,4 +1,4 @@
-"""HTTP for policies, coverage runs and the reach of one place."""
+"""HTTP for coverage runs and the reach of one place."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, ReadConn
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, LangDep, ReadConn
 from app.access.prefer import wait_s
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Catalogue
+from app.coverage import answer_service as answers
+from app.coverage import scenario_routes as scenarios
 from app.coverage import service, store
+from app.coverage.edition_service import with_editions
+from app.coverage.parameters import PARAMETERS
+from app.coverage.patches import WITHIN_M
 from app.coverage.request import parse
+from app.coverage.scenario import parse_scenario
 from app.database.transactions import Database
 from app.errors import BadInput, error_from_plain
 from app.inventory.asked_times import asked_times
@@ -24,7 +30,18 @@ RunId = Annotated[str, Path(description="UUID of a run.")]
 ModeQuery = Annotated[Literal["straight", "walk"] | None, Query(description="Only this mode.")]
 TierQuery = Annotated[str | None, Query(description="Only this tier.", max_length=100)]
 GapLimit = Annotated[int, Query(ge=1, le=10_000, description="At most this many features.")]
+AreaLimit = Annotated[int, Query(ge=1, le=1_000_000, description="At most this many features.")]
+TableForm = Annotated[
+    Literal["json", "geojson", "csv"],
+    Query(description="`csv`: a table with headings in the answer's language."),
+]
 GEOJSON = "application/geo+json"
+
+
+def csv_file(text: str, name: str) -> Response:
+    """A table that a browser saves under `name`."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept-Language"}
+    return Response(text, media_type="text/csv", headers=headers)
 
 
 class CoverageBody(BaseModel):
@@ -39,10 +56,16 @@ class CoverageBody(BaseModel):
     area: str | None = Field(
         default=None, max_length=200, description="Code or name of an area; default the whole city."
     )
+    levels: list[Literal["city", "district", "subdistrict", "community", "grid", "all"]] = Field(
+        default_factory=list,
+        description="Levels of areas to report on; default the parts of what is asked for (districts of a city).",
+        examples=[["district", "community"]],
+    )
     parameters: dict[str, Any] = Field(
         default_factory=dict,
-        description="people_rule (centre, area), speed_m_s.",
-        examples=[{"speed_m_s": 1.0}],
+        description="What differs from the policy's own. "
+        + " ".join(f"{item.name}: {item.title.en.lower()} ({item.valid})." for item in PARAMETERS.values()),
+        examples=[{"speed_m_s": 1.0}, {"radius_m": 400, "exclude": ["mobile"]}],
     )
     as_of: str | None = Field(
         default=None,
@@ -62,19 +85,10 @@ class CoverageBody(BaseModel):
         description="UUID of a run that is computed again from the data versions it read; then nothing else but "
         "`name` is said.",
     )
+    scenario: dict[str, Any] | None = Field(
+        default=None, description=scenarios.DESCRIPTION, examples=scenarios.EXAMPLES
+    )
     name: str | None = Field(default=None, description="A name keeps the run for good.", max_length=200)
-
-
-@router.get("/policies", summary="The declared metrics, with their source")
-def list_policies(catalogue: CatalogueDep) -> dict[str, Any]:
-    """All policies."""
-    return {"policies": [service.policy_view(policy, whole=False) for policy in catalogue.policies.values()]}
-
-
-@router.get("/policies/{policy}", summary="One metric, whole")
-def get_policy(catalogue: CatalogueDep, policy: Annotated[str, Path(max_length=100)]) -> dict[str, Any]:
-    """One policy with its supplies, demand and text."""
-    return service.policy_view(catalogue.get_policy(policy), whole=True)
 
 
 @router.post("/coverage", status_code=201, summary="Compute a policy and save the run")
@@ -82,11 +96,14 @@ def post_coverage(
     response: Response,
     catalogue: CatalogueDep,
     db: DatabaseDep,
+    engine: EngineDep,
     body: Annotated[CoverageBody, Body()],
     prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
-) -> dict[str, Any]:
-    """201 with the run when it is done in time, else 202 with the job that goes on."""
+) -> Any:
+    """201 with the run when it is done in time, else 202 with the job that goes on; 200 with a scenario's answer."""
     request = _requested(catalogue, db, body)
+    if body.scenario is not None and body.name is None:
+        return scenarios.scenario_reply(db, engine, request, prefer)
     job_id = jobs.enqueue(db, "coverage", request)
     job = jobs.wait(db, job_id, wait_s(prefer))
     if job.error is not None:
@@ -107,11 +124,16 @@ def _requested(catalogue: Catalogue, db: Database, body: CoverageBody) -> dict[s
         if body.model_fields_set - {"rerun", "name"}:
             raise BadInput("A run is computed again as it was.", "Send rerun alone, or with a name.")
         with db.read() as conn:
-            return {**service.rerun_request(conn, catalogue, body.rerun), "name": body.name}
+            return {
+                **service.rerun_request(conn, with_editions(conn, catalogue), body.rerun),
+                "name": body.name,
+            }
     request = body.model_dump()
-    parse(catalogue, request, None)
-    if body.as_of or body.known_at:
-        with db.read() as conn:
+    if body.scenario is not None:
+        parse_scenario(catalogue, body.scenario)
+    with db.read() as conn:
+        parse(with_editions(conn, catalogue), request, None)
+        if body.as_of or body.known_at:
             asked_times(conn, body.as_of or None, body.known_at or None)
     return request
 
@@ -125,6 +147,7 @@ def list_coverage(
     limit: Annotated[int, Query(ge=1, le=1000, description="At most this many runs.")] = 100,
 ) -> dict[str, Any]:
     """Runs without their areas."""
+    catalogue = with_editions(conn, catalogue)
     return {"runs": service.list_runs(conn, catalogue, policy, limit, newest_only=newest)}
 
 
@@ -139,28 +162,50 @@ def get_coverage(conn: ReadConn, run: RunId, html: HtmlWanted) -> dict[str, Any]
     return RedirectResponse(f"/coverage/{found['run']}/map", 303) if html else found
 
 
-@router.get("/coverage/{run}/areas", summary="Districts of a run with their figures and borders (GeoJSON)")
+@router.get("/coverage/{run}/areas", summary="Areas of a run with their figures and borders (GeoJSON, CSV)")
 def get_areas(
     conn: ReadConn,
+    lang: LangDep,
     run: RunId,
     mode: ModeQuery = None,
     tier: TierQuery = None,
-    limit: GapLimit = 10_000,
+    limit: AreaLimit = 100_000,
+    f: TableForm = "json",
 ) -> Response:
     """One feature an area, mode and tier."""
+    if f == "csv":
+        return csv_file(answers.table_csv(conn, run, "coverage_areas", mode, tier, limit, lang), "areas.csv")
     service.get_run(conn, run)
     return Response(store.areas_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
 
-@router.get("/coverage/{run}/gaps", summary="Gap polygons with name, people and metres (GeoJSON)")
+@router.get(
+    "/coverage/{run}/gaps",
+    summary="Gap polygons with name, people, nearest facility and metres (GeoJSON, CSV)",
+    response_model=None,
+)
 def get_gaps(
     conn: ReadConn,
+    engine: EngineDep,
+    lang: LangDep,
     run: RunId,
     mode: ModeQuery = None,
     tier: TierQuery = None,
     limit: GapLimit = 1_000,
-) -> Response:
+    merged: Annotated[
+        bool,
+        Query(description="Neighbouring gaps as one patch, of one mode and tier (default: walked, first)."),
+    ] = False,
+    within_m: Annotated[
+        float, Query(gt=0, le=500, description="Gaps at most this many metres apart are one patch.")
+    ] = WITHIN_M,
+    f: TableForm = "json",
+) -> Response | dict[str, Any]:
     """Unserved demand, most people first."""
+    if merged:
+        return answers.gap_patches(conn, engine.answer, run, mode, tier, within_m, limit)
+    if f == "csv":
+        return csv_file(answers.table_csv(conn, run, "coverage_gaps", mode, tier, limit, lang), "gaps.csv")
     service.get_run(conn, run)
     return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
@@ -178,9 +223,25 @@ def get_reach(
     ],
     as_of: AsOf = None,
     known_at: KnownAt = None,
-) -> dict[str, Any]:
-    """Every policy met or not for one place."""
-    return engine.answer({"op": "reach", "lon": lon, "lat": lat, "as_of": as_of, "known_at": known_at})
+    speed_m_s: Annotated[
+        float | None,
+        Query(gt=0, le=3, allow_inf_nan=False, description="Walking speed, 0.8 for frail people."),
+    ] = None,
+    step_free: Annotated[bool, Query(description="Accessible facilities only, no steps on the way.")] = False,
+    at: Annotated[str | None, Query(max_length=20, description="Only what is open then: 22:00.")] = None,
+) -> Response:
+    """Every default policy met or not for one place."""
+    given = {"speed_m_s": speed_m_s, "step_free": step_free or None, "at": at or None}
+    parameters = {name: value for name, value in given.items() if value is not None}
+    asked = {
+        "op": "reach",
+        "lon": lon,
+        "lat": lat,
+        "as_of": as_of,
+        "known_at": known_at,
+        "parameters": parameters,
+    }
+    return scenarios.json_reply(engine.answer(asked))
 
 
 @router.get(

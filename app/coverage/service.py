@@ -7,16 +7,22 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.catalogue.model import Catalogue, Policy, Tier
+from app.catalogue.model import Catalogue
 from app.coverage import store
+from app.coverage.recorded import with_recorded
 from app.database.transactions import Connection, Database
-from app.errors import Conflict, NotFound
+from app.errors import NotFound
 
 #: Answers an engine request; in-process `Engine.answer` or the client of the engine process.
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 OnSaved = Callable[[Connection, str], None]
 #: What of a request the engine is asked.
-ASKED = ("policy", "mode", "area", "parameters", "as_of", "known_at", "versions")
+ASKED = (
+    "policy", "recorded_policy", "mode", "area", "levels", "parameters", "as_of", "known_at", "versions", "scenario",
+)  # fmt: skip
+
+#: What is told of a run beside its figures, each a list of rows by tier.
+DETAILS = ("histogram", "equity", "difference")
 
 
 def run(
@@ -40,37 +46,50 @@ def run(
     return view(run_id, result)
 
 
+def scenario(answer: Answer, request: Mapping[str, Any], *, only_warm: bool = False) -> dict[str, Any] | None:
+    """Compute a scenario without saving anything: before, after, change, gains, losses, inputs.
+
+    A request with `remove` and `within_m` asks the guard: the same of that removal, with sites that would make up for
+    it. None with `only_warm` where the city as it is has not been computed for this policy, which takes seconds.
+    """
+    names = (*ASKED, "remove", "within_m")
+    asked = {key: request[key] for key in names if request.get(key) is not None}
+    result = answer({"op": "guard" if "remove" in asked else "scenario", "only_warm": only_warm, **asked})
+    if "policy" not in result:
+        return None
+    return {**result, "policy": store.policy_head(result["policy"])}
+
+
 def rerun_request(conn: Connection, catalogue: Catalogue, run_id: str) -> dict[str, Any]:
     """The request that computes a saved run again from what it read: its day, its data versions, its parameters.
 
     Raises:
     ------
     NotFound
-        There is no such run, or its policy is no longer declared.
+        There is no such run.
     Conflict
-        The policy has another text now.
+        The policy has changed, and its recorded text names what the catalogue no longer knows.
     """
     row = store.find_run(conn, parse_run(run_id))
     if row is None:
         raise no_run(run_id)
-    policy = catalogue.get_policy(row["policy_id"])
-    if policy.text != row["policy_text"]:
-        raise Conflict(
-            f"The policy '{policy.id}' has changed since run {run_id}.",
-            f"The run keeps its figures; `chengtu coverage {policy.id} --as-of` computes by the policy of today.",
-        )
+    policy = {"id": row["policy_id"], "version": row["policy_version"], "text": row["policy_text"]}
+    with_recorded(catalogue, policy)
     inputs = row["inputs"]
     versions = inputs["versions"]
     newest = max(versions.values(), default=0)
     return {
-        "policy": policy.id,
+        "policy": row["policy_id"],
+        "recorded_policy": policy,
         "mode": "both" if len(row["modes"]) > 1 else row["modes"][0],
         "area": row["area"],
+        "levels": inputs.get("levels") or [],
         "parameters": inputs.get("asked") or {},
         # What was current is what was valid on the day of the run.
         "as_of": inputs.get("as_of") or _day_of(row["created_at"]),
         "known_at": inputs.get("known_at") or newest or None,
         "versions": versions,
+        "scenario": inputs.get("scenario"),
     }
 
 
@@ -88,6 +107,7 @@ def view(run_id: str | None, result: Mapping[str, Any]) -> dict[str, Any]:
         "results": result["results"],
         "areas": result["areas"],
         "inputs": result["inputs"],
+        **_details(result),
     }
 
 
@@ -111,7 +131,8 @@ def list_runs(
     if policy is not None:
         catalogue.get_policy(policy)
     rows = store.list_rows(conn, policy, limit, newest_only)
-    return [{key: value for key, value in _shape(row).items() if key != "areas"} for row in rows]
+    shown = [_shape({**row, "areas": []}) for row in rows]
+    return [{key: value for key, value in row.items() if key not in {"areas", *DETAILS}} for row in shown]
 
 
 def _shape(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +146,14 @@ def _shape(row: Mapping[str, Any]) -> dict[str, Any]:
         "results": row["results"],
         "areas": row["areas"],
         "inputs": inputs,
+        **_details(row),
     }
+
+
+def _details(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Histograms, equity and the modes' difference; none in runs made before these were kept."""
+    details = result.get("details") or {}
+    return {name: details.get(name, []) for name in DETAILS}
 
 
 def parse_run(run_id: str) -> uuid.UUID:
@@ -141,50 +169,3 @@ def no_run(run_id: str) -> NotFound:
     return NotFound(
         f"There is no run '{run_id}'.", "GET /coverage lists the runs; unnamed ones are kept for 30 days."
     )
-
-
-def policy_view(policy: Policy, *, whole: bool) -> dict[str, Any]:
-    """A policy as plain values; `whole` adds its tiers' supplies, demand and text."""
-    view: dict[str, Any] = {
-        "id": policy.id,
-        "version": policy.version,
-        "title": {"zh": policy.title.zh, "en": policy.title.en},
-        "description": {"zh": policy.description.zh, "en": policy.description.en},
-        "official": policy.official,
-        "source": {
-            "document": policy.source.document,
-            "clause": policy.source.clause,
-            "confidence": policy.source.confidence,
-            "note": policy.source.note,
-        },
-        "tiers": [_tier_view(tier) for tier in policy.tiers],
-    }
-    if whole:
-        view |= {
-            "speed_m_s": policy.speed_m_s,
-            "minutes": policy.minutes,
-            "snap_limit_m": policy.snap_limit_m,
-            "gate_search_m": policy.gate_search_m,
-            "land": policy.land.cls,
-            "people": [demand.cls for demand in policy.people],
-            "frame": policy.frame_cls,
-            "text": policy.text,
-        }
-    return view
-
-
-def _tier_view(tier: Tier) -> dict[str, Any]:
-    return {
-        "id": tier.id,
-        "title": {"zh": tier.title.zh, "en": tier.title.en},
-        "target": tier.target,
-        "supplies": [
-            {
-                "class": supply.cls,
-                "radius_m": supply.radius_m,
-                "min_area_m2": supply.min_area_m2,
-                "max_area_m2": supply.max_area_m2,
-            }
-            for supply in tier.supplies
-        ],
-    }

@@ -57,8 +57,9 @@ def solid(geoms: Geometries) -> Geometries:
 
 def multipolygons(geoms: Geometries) -> Geometries:
     """(k,) each polygon or multipolygon as a multipolygon; empty ones stay empty."""
-    parts, owner = shapely.get_parts(geoms, return_index=True)
-    result = np.full(len(geoms), shapely.MultiPolygon(), dtype=object)
-    if len(parts):
-        shapely.multipolygons(parts, indices=owner, out=result)
+    result = geoms.copy()
+    single = np.flatnonzero(shapely.get_type_id(geoms) == shapely.GeometryType.POLYGON)
+    bare = shapely.is_empty(geoms[single])
+    result[single[bare]] = shapely.MultiPolygon()
+    result[single[~bare]] = shapely.multipolygons(geoms[single[~bare]].reshape(-1, 1))
     return result

@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import text
 
@@ -15,14 +15,14 @@ from app.database.transactions import Connection
 from app.inventory.changes import raw
 from app.inventory.times import Times, versions
 
-#: Runs that read what was current when they were made, not another day.
-OF_NOW = "(inputs->>'as_of' IS NULL AND inputs->>'known_at' IS NULL)"
+#: Runs that read what was current when they were made, not another day, and not a scenario.
+OF_NOW = "(inputs->>'as_of' IS NULL AND inputs->>'known_at' IS NULL AND inputs->'scenario' IS NULL)"
 #: Unnamed runs are dropped after this many days.
 KEEP_DAYS = 30
 
 AREA_COLUMNS = (
     "code", "name", "level", "mode", "tier", "share_of_land", "share_of_people", "people", "people_served",
-    "land_m2", "land_served_m2", "target", "met", "reason",
+    "land_m2", "land_served_m2", "target", "met", "reason", "facilities", "value", "unit", "measure", "target_is",
 )  # fmt: skip
 GAP_COLUMNS = (
     "mode",
@@ -34,8 +34,13 @@ GAP_COLUMNS = (
     "area_m2",
     "nearest_m",
     "nearest_code",
+    "nearest_name",
     "geom",
 )
+DIFFERENCE_COLUMNS = (
+    "tier", "cause", "code", "name", "area_path", "people", "area_m2", "straight_m", "walk_m", "detour",
+    "nearest_code", "nearest_name", "geom",
+)  # fmt: skip
 UNIT_COLUMNS = (
     "mode",
     "tier",
@@ -46,16 +51,26 @@ UNIT_COLUMNS = (
     "people",
     "area_m2",
     "served_share",
+    "distance_m",
+    "minutes",
     "geom",
 )
-
+#: Table → the columns that are shown of its rows, and their order.
+ORDERS = {
+    "coverage_areas": (AREA_COLUMNS, "tier, mode, id"),
+    "coverage_gaps": (GAP_COLUMNS[:-1], "people DESC NULLS LAST, area_m2 DESC, id"),
+    "coverage_differences": (DIFFERENCE_COLUMNS[:-1], "people DESC NULLS LAST, area_m2 DESC, id"),
+}
+ShapeTable = Literal["coverage_gaps", "coverage_units"]
 
 #: How the columns of the run's tables are written; the others are texts. PostGIS reads WKB, and takes the SRID from
 #: the column.
 TYPES = {
     "people": "float8", "people_served": "float8", "area_m2": "float8", "land_m2": "float8", "land_served_m2": "float8",
     "share_of_land": "float8", "share_of_people": "float8", "served_share": "float8", "nearest_m": "float8",
-    "target": "float8", "met": "bool", "geom": "bytea",
+    "distance_m": "float8", "minutes": "float8",
+    "target": "float8", "met": "bool", "geom": "bytea", "facilities": "int4", "value": "float8", "straight_m": "float8",
+    "walk_m": "float8", "detour": "float8",
 }  # fmt: skip
 
 
@@ -66,8 +81,9 @@ def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> s
     conn.execute(
         text(
             "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, area, name, inputs,"
-            " results, areas, saved) VALUES (:id, :policy_id, :policy_version, :policy_text, :modes, :area, :name,"
-            " CAST(:inputs AS jsonb), CAST(:results AS jsonb), CAST(:areas AS jsonb), :saved)"
+            " results, areas, details, saved) VALUES (:id, :policy_id, :policy_version, :policy_text, :modes, :area,"
+            " :name, CAST(:inputs AS jsonb), CAST(:results AS jsonb), CAST(:areas AS jsonb),"
+            " CAST(:details AS jsonb), :saved)"
         ),
         {
             "id": run,
@@ -81,14 +97,16 @@ def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> s
             "inputs": json.dumps({**inputs, "policy": policy_head(policy)}, ensure_ascii=False),
             "results": json.dumps(answer["results"], ensure_ascii=False),
             "areas": json.dumps(answer["areas"], ensure_ascii=False),
+            "details": json.dumps(answer.get("details") or {}, ensure_ascii=False),
             "saved": name is not None,
         },
     )
-    areas = {column: [row[column] for row in answer["areas"]] for column in AREA_COLUMNS}
+    areas = {column: [row.get(column) for row in answer["areas"]] for column in AREA_COLUMNS}
     _copy(conn, "coverage_areas", AREA_COLUMNS, run, areas)
     _draw_areas(conn, run, inputs)
     _copy(conn, "coverage_gaps", GAP_COLUMNS, run, answer["gaps"])
     _copy(conn, "coverage_units", UNIT_COLUMNS, run, answer["units"])
+    _copy(conn, "coverage_differences", DIFFERENCE_COLUMNS, run, answer.get("differences") or {})
     return run
 
 
@@ -99,7 +117,13 @@ def _draw_areas(conn: Connection, run: str, inputs: Mapping[str, Any]) -> None:
     districts = versions("districts", {"code", "geom"}, times)
     raw(conn).execute(
         f"UPDATE city.coverage_areas a SET geom = d.geom FROM {districts} d"
-        " WHERE a.run = %(run)s AND d.code = a.code".encode(),
+        " WHERE a.run = %(run)s AND d.code = a.code AND a.level <> 'grid'".encode(),
+        {**times.values, "run": run},
+    )
+    cells = versions("grid_cells", {"code", "geom"}, times)
+    raw(conn).execute(
+        f"UPDATE city.coverage_areas a SET geom = g.geom FROM {cells} g"
+        " WHERE a.run = %(run)s AND g.code = a.code AND a.level = 'grid'".encode(),
         {**times.values, "run": run},
     )
 
@@ -136,7 +160,7 @@ def drop_old_runs(conn: Connection) -> int:
 
 
 RUN_COLUMNS = (
-    "id::text AS run, policy_id, policy_version, policy_text, modes, area, name, inputs, results, areas,"
+    "id::text AS run, policy_id, policy_version, policy_text, modes, area, name, inputs, results,"
     " to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at"
 )
 
@@ -144,7 +168,7 @@ RUN_COLUMNS = (
 def find_run(conn: Connection, run: uuid.UUID) -> dict[str, Any] | None:
     """The stored row of a run, or None."""
     row = conn.execute(
-        text(f"SELECT {RUN_COLUMNS} FROM city.coverage_runs WHERE id = :run"),
+        text(f"SELECT {RUN_COLUMNS}, areas, details FROM city.coverage_runs WHERE id = :run"),
         {"run": run},
     ).mappings()
     first = row.first()
@@ -165,16 +189,59 @@ def list_rows(conn: Connection, policy: str | None, limit: int, newest_only: boo
     return sorted(found, key=lambda row: row.pop("at"), reverse=True)
 
 
+def read_shapes(conn: Connection, run: str, table: ShapeTable, mode: str, tier: str) -> list[dict[str, Any]]:
+    """Rows of one mode and tier of a run with their shapes as WKB in lon/lat, those with most people first."""
+    columns = {"coverage_gaps": GAP_COLUMNS, "coverage_units": UNIT_COLUMNS}[table]
+    statement = text(
+        f"SELECT {', '.join(columns[:-1])}, ST_AsBinary(geom) AS geom FROM city.{table}"
+        " WHERE run = :run AND mode = :mode AND tier = :tier AND geom IS NOT NULL"
+        " ORDER BY people DESC NULLS LAST, id"
+    )
+    rows = conn.execute(statement, {"run": uuid.UUID(run), "mode": mode, "tier": tier}).mappings()
+    return [{**row, "geom": bytes(row["geom"])} for row in rows]
+
+
+def list_rows_of(
+    conn: Connection, run: uuid.UUID, table: str, mode: str | None, tier: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Rows of a run's table without their shapes, with a point inside (lon, lat), in the order of its GeoJSON."""
+    columns, order = ORDERS[table]
+    statement = text(  # only constants of this module are put in
+        f"SELECT {', '.join(columns)}, round(ST_X(p)::numeric, 6)::float8 AS lon, round(ST_Y(p)::numeric, 6)::float8"
+        f" AS lat FROM (SELECT *, ST_PointOnSurface(geom) AS p FROM city.{table} WHERE run = :run {_by_mode(table)}"
+        f" AND (CAST(:tier AS text) IS NULL OR tier = :tier) ORDER BY {order} LIMIT :limit) rows"
+    )
+    rows = conn.execute(statement, _asked(table, run, mode, tier, limit)).mappings()
+    return [dict(row) for row in rows]
+
+
+def area_names(conn: Connection) -> dict[str, str]:
+    """Code → name of every area that has one, as they are now."""
+    rows = conn.execute(
+        text(
+            "SELECT code, coalesce(name_zh, name_en) AS name FROM city.districts"
+            " WHERE coalesce(name_zh, name_en) IS NOT NULL"
+        )
+    )
+    return {str(row.code): str(row.name) for row in rows}
+
+
+def differences_json(conn: Connection, run: uuid.UUID, tier: str | None, limit: int) -> str:
+    """What a straight line serves and a walk does not, as GeoJSON text, most people first."""
+    columns, order = ORDERS["coverage_differences"]
+    return _features(conn, "coverage_differences", columns, run, None, tier, limit, order)
+
+
 def gaps_json(conn: Connection, run: uuid.UUID, mode: str | None, tier: str | None, limit: int) -> str:
     """Gap polygons of a run as GeoJSON text, those with most people first."""
-    return _features(
-        conn, "coverage_gaps", GAP_COLUMNS[:-1], run, mode, tier, limit, "people DESC, area_m2 DESC, id"
-    )
+    columns, order = ORDERS["coverage_gaps"]
+    return _features(conn, "coverage_gaps", columns, run, mode, tier, limit, order)
 
 
 def areas_json(conn: Connection, run: uuid.UUID, mode: str | None, tier: str | None, limit: int) -> str:
     """Areas of a run with their figures as GeoJSON text, by code."""
-    return _features(conn, "coverage_areas", AREA_COLUMNS, run, mode, tier, limit, "tier, mode, code, id")
+    columns, order = ORDERS["coverage_areas"]
+    return _features(conn, "coverage_areas", columns, run, mode, tier, limit, order)
 
 
 def _features(
@@ -193,7 +260,17 @@ def _features(
         " 'features', COALESCE(json_agg(feature), '[]'::json))::text FROM ("
         f"SELECT json_build_object('type', 'Feature', 'id', id, 'geometry', ST_AsGeoJSON(geom, 7)::json,"
         f" 'properties', json_build_object({members})) AS feature FROM city.{table}"
-        " WHERE run = :run AND (CAST(:mode AS text) IS NULL OR mode = :mode)"
+        f" WHERE run = :run {_by_mode(table)}"
         f" AND (CAST(:tier AS text) IS NULL OR tier = :tier) ORDER BY {order} LIMIT :limit) rows"
     )
-    return str(conn.execute(statement, {"run": run, "mode": mode, "tier": tier, "limit": limit}).scalar_one())
+    return str(conn.execute(statement, _asked(table, run, mode, tier, limit)).scalar_one())
+
+
+def _by_mode(table: str) -> str:
+    """Differences lie between both modes: they have none."""
+    return "" if table == "coverage_differences" else "AND (CAST(:mode AS text) IS NULL OR mode = :mode)"
+
+
+def _asked(table: str, run: uuid.UUID, mode: str | None, tier: str | None, limit: int) -> dict[str, Any]:
+    asked: dict[str, Any] = {"run": run, "tier": tier, "limit": limit}
+    return asked | ({"mode": mode} if _by_mode(table) else {})

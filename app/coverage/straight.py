@@ -12,6 +12,8 @@ import numpy as np
 import shapely
 
 from app.coverage.boxes import boxes_of, centre_metres
+from app.coverage.nearest import MANY, NearestFacility
+from app.coverage.parallel import by_rows
 from app.coverage.shapes import EMPTY, collect, polygonal, union_groups
 from app.network.model import Bools, Floats, Geometries, Ints
 
@@ -55,13 +57,31 @@ def service_area(facilities: Geometries, radius_m: float | Floats, quad_segs: in
     kept = ~(shapely.is_missing(facilities) | shapely.is_empty(facilities))
     radius = np.broadcast_to(np.asarray(radius_m, dtype=np.float64), facilities.shape)[kept]
     buffers = shapely.buffer(facilities[kept], radius, quad_segs=quad_segs)
-    # A chord of the arc comes nearest to the centre in its middle.
-    inner = float(np.cos(np.pi / (4 * quad_segs)))
     rings = [
-        Ring(shapely.STRtree(facilities[kept][radius == metres]), float(metres), float(metres) * inner)
-        for metres in np.unique(radius)
+        _ring(facilities[kept][radius == metres], float(metres), quad_segs) for metres in np.unique(radius)
     ]
     return ServiceArea(buffers, tuple(rings))
+
+
+def changed_area(
+    service: ServiceArea, facilities: Geometries, kept: Bools, added: Geometries, radius_m: float
+) -> ServiceArea:
+    """The area of `facilities` (k,) within `radius_m`, after those not `kept` (k,) were taken away and others `added`.
+
+    It is `service_area` of what is left and what was added, in this order, without the buffers made before.
+    """
+    after = np.concatenate((facilities[kept], added))
+    known = ~(shapely.is_missing(after) | shapely.is_empty(after))
+    if not known.all() or len(service.buffers) != len(facilities) or not len(after):
+        return service_area(after, radius_m)
+    buffers = np.concatenate((service.buffers[kept], service_area(added, radius_m).buffers))
+    return ServiceArea(buffers, (_ring(after, radius_m, QUAD_SEGS),))
+
+
+def _ring(facilities: Geometries, radius_m: float, quad_segs: int) -> Ring:
+    # A chord of the arc comes nearest to the centre in its middle.
+    inner_m = radius_m * float(np.cos(np.pi / (4 * quad_segs)))
+    return Ring(shapely.STRtree(facilities), radius_m, inner_m)
 
 
 def merge(areas: Sequence[ServiceArea]) -> ServiceArea:
@@ -94,7 +114,7 @@ def uncovered_part(
     parts[whole] = EMPTY
     unit, near = _grouped(geoms, service, crossing)
     if len(unit):
-        parts[unit] = polygonal(shapely.difference(geoms[unit], union_groups(near)))
+        parts[unit] = polygonal(by_rows(shapely.difference, geoms[unit], union_groups(near)))
     return parts
 
 
@@ -107,6 +127,8 @@ def nearest(geoms: Geometries, facilities: Geometries) -> tuple[Floats, Ints]:
     kept = np.flatnonzero(~(shapely.is_missing(facilities) | shapely.is_empty(facilities)))
     if not len(kept) or not len(geoms):
         return distance, index
+    if len(geoms) >= MANY and (shapely.get_type_id(geoms) == shapely.GeometryType.POINT).all():
+        return NearestFacility(facilities).find(shapely.get_coordinates(geoms))
     (unit, found), metres = shapely.STRtree(facilities[kept]).query_nearest(
         geoms, all_matches=True, return_distance=True
     )
@@ -154,7 +176,7 @@ def _by_distance(
 def _grouped(geoms: Geometries, service: ServiceArea, pairs: tuple[Ints, Ints]) -> tuple[Ints, Geometries]:
     """(g,) units met by buffers that do not hold them, (g,) collections of these buffers' parts in the unit."""
     buffer, unit = pairs
-    parts = polygonal(shapely.intersection(geoms[unit], service.buffers[buffer]))
+    parts = polygonal(by_rows(shapely.intersection, geoms[unit], service.buffers[buffer]))
     solid = ~shapely.is_empty(parts)
     return collect(parts[solid], unit[solid])
 

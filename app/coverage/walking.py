@@ -12,35 +12,33 @@ import shapely
 from app.coverage.access import AccessPoints
 from app.coverage.lattice import Pieces
 from app.network.model import Floats, Geometries, Ints
-from app.network.reach import Reach, distance_at, source_at
+from app.network.reach import Reach, nearest_at
 from app.network.snap import SnapIndex, snap
 
 PAIRS_AT_ONCE = 4_000_000
 
 
-def piece_distance(
-    pieces: Pieces, demand: AccessPoints, reach: Reach, supply: AccessPoints, parcels: Geometries
-) -> Floats:
-    """(p,) metres walked from each piece to the nearest facility, inf beyond the search's limit.
-
-    `demand` access points of the `parcels` (u,) that the pieces were cut from; `reach` the search from `supply`'s
-    positions. An entrance inside the parcel itself is also reached straight.
-    """
-    return piece_nearest(pieces, demand, reach, supply, parcels)[0]
-
-
 def piece_nearest(
     pieces: Pieces, demand: AccessPoints, reach: Reach, supply: AccessPoints, parcels: Geometries
 ) -> tuple[Floats, Ints]:
-    """As `piece_distance`, and (p,) the index in `supply` of the entrance, -1 where none is reached.
+    """(p,) metres walked from each piece to the nearest facility, inf beyond the search's limit, and its entrance.
 
-    The index is known only after a search `with_source`; without it, only for entrances inside the parcel.
+    `demand` access points of the `parcels` (u,) that the pieces were cut from; `reach` the search from `supply`'s
+    positions. An entrance inside the parcel itself is also reached straight. The entrance (p,) is an index in `supply`,
+    -1 where none is reached; after a search without sources it is known only inside the parcel.
     """
-    inside, home = shapely.STRtree(parcels).query(shapely.points(supply.xy), predicate="intersects")
+    # Of a few parcels most of the city's entrances lie far away.
+    box = shapely.bounds(parcels)
+    low = np.fmin.reduce(box[:, :2], axis=0, initial=np.inf)
+    high = np.fmax.reduce(box[:, 2:], axis=0, initial=-np.inf)
+    close = np.flatnonzero(((supply.xy >= low) & (supply.xy <= high)).all(axis=1))
+    point, home = shapely.STRtree(parcels).query(shapely.points(supply.xy[close]), predicate="intersects")
+    inside = close[point]
     xy = np.concatenate((demand.xy, supply.xy[inside]))
     owner = np.concatenate((demand.owner, home.astype(np.int64)))
-    onward = np.concatenate((distance_at(reach, demand.positions), supply.lead_m[inside]))
-    entrance = np.concatenate((_sources(reach, demand), inside.astype(np.int64)))
+    metres, door = nearest_at(reach, demand.positions)
+    onward = np.concatenate((metres, supply.lead_m[inside]))
+    entrance = np.concatenate((door, inside.astype(np.int64)))
     alive = onward <= reach.limit_m
     order = np.flatnonzero(alive)[np.argsort(owner[alive], kind="stable")]
     distance, best = _shortest(pieces, xy[order], owner[order], onward[order])
@@ -51,15 +49,12 @@ def piece_nearest(
     return distance, np.where(beyond, -1, source)
 
 
-def centre_distance(xy: Floats, index: SnapIndex, reach: Reach, snap_limit_m: float) -> Floats:
-    """(k,) metres walked from each point `xy` (k, 2), put on its nearest street, to the nearest facility, else inf."""
-    return distance_at(reach, snap(index, xy, snap_limit_m))
+def centre_nearest(xy: Floats, index: SnapIndex, reach: Reach, snap_limit_m: float) -> tuple[Floats, Ints]:
+    """(k,) metres walked from each point `xy` (k, 2), put on its nearest street, to the nearest facility, else inf.
 
-
-def _sources(reach: Reach, demand: AccessPoints) -> Ints:
-    if reach.node_source is None:
-        return np.full(len(demand), -1, dtype=np.int64)
-    return source_at(reach, demand.positions)
+    And (k,) the index of its entrance after a search `with_source`, else -1.
+    """
+    return nearest_at(reach, snap(index, xy, snap_limit_m))
 
 
 def _shortest(pieces: Pieces, xy: Floats, owner: Ints, onward_m: Floats) -> tuple[Floats, Ints]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from app import console
+from app.catalogue.class_names import class_or_run
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import BadInput
@@ -19,7 +20,9 @@ from app.space.city_systems import load_city_systems
 
 
 def export_command(
-    name: Annotated[str | None, typer.Argument(help="Class id, e.g. toilets, or the id of a run.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A class by id or name (toilets, 公厕), or the id of a run.")
+    ] = None,
     *,
     to: Annotated[
         Path, typer.Option("--to", help=f"File to write: {', '.join(f'.{ending}' for ending in FORMATS)}.")
@@ -46,6 +49,10 @@ def export_command(
             "--crs", help="EPSG code, or a coordinate system that the city declared; else EPSG:4490."
         ),
     ] = None,
+    codes: Annotated[
+        bool,
+        typer.Option("--codes", help="XLSX with the stored values of choices instead of Chinese labels."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Export a class, a run or the whole city to a file for QGIS, with source, licence and titles in it."""
@@ -57,12 +64,13 @@ def export_command(
     systems = load_city_systems(settings)
     make_placing(to.name, crs, systems)
     catalogue = load_catalogue(settings.geodata, settings.local_path)
+    chosen = WHOLE_CITY if name is None or name == WHOLE_CITY else class_or_run(catalogue, name)
     db = open_database(settings)
     try:
         with console.progress(f"Exporting to {to.name}"):
             result = export(
-                db, catalogue, name or WHOLE_CITY, to,
-                part=part, profile=profile, as_of=as_of, known_at=known_at, crs=crs, systems=systems,
+                db, catalogue, chosen, to,
+                part=part, profile=profile, as_of=as_of, known_at=known_at, crs=crs, systems=systems, codes=codes,
             )  # fmt: skip
     finally:
         db.dispose()

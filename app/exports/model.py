@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,12 +23,16 @@ ORIGIN = ("source", "licence", "attribution")
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """One column: its type in the file, its titles and unit; `type` "json" is an object kept as text."""
+    """One column: its type in the file, its titles and unit; `type` "json" is an object kept as text.
+
+    `labels` are the Chinese names of a choice's values, which sheets for people show in their place.
+    """
 
     name: str
     type: FieldType | str
     title: Title
     unit: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,12 @@ class ExportData:
     layers: tuple[ExportLayer, ...]
     about: Mapping[str, str] = field(default_factory=dict)
     crs: str = "EPSG:4326"
+
+
+def with_codes(data: ExportData) -> ExportData:
+    """The same without labels: choices stand as the values that are stored."""
+    layers = (
+        replace(layer, columns=tuple(replace(column, labels={}) for column in layer.columns))
+        for layer in data.layers
+    )
+    return replace(data, layers=tuple(layers))

@@ -34,6 +34,8 @@ PROFILE = Query(
     "`missing` counts the rows that lack a mandatory one."
 )
 
+CODES = Query(description="XLSX with the stored values of choices instead of their Chinese labels.")
+
 CRS = Query(
     description="EPSG code, or the name of a coordinate system that the city declared; default EPSG:4490. GeoJSON, CSV "
     "and XLSX have longitude and latitude only.",
@@ -54,6 +56,7 @@ class Asked:
     as_of: AsOf = None
     known_at: KnownAt = None
     crs: Annotated[str | None, CRS] = None
+    codes: Annotated[bool, CODES] = False
 
 
 AskedDep = Annotated[Asked, Depends()]
@@ -109,7 +112,7 @@ def _download(name: str, ending: str, asked: Asked) -> FileResponse:
         export(
             asked.db, asked.catalogue, name, file,
             part=asked.part, profile=asked.profile, as_of=asked.as_of, known_at=asked.known_at,
-            crs=asked.crs, systems=systems,
+            crs=asked.crs, systems=systems, codes=asked.codes,
         )  # fmt: skip
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from app.database.transactions import Connection, Database
 from app.errors import BadInput, NoSpace, NotFound, unknown
 from app.exports import store
 from app.exports.formats import FORMATS, find_ending
-from app.exports.model import SAMPLE_NOTICE, ExportData
+from app.exports.model import SAMPLE_NOTICE, ExportData, with_codes
 from app.exports.placing import make_placing
 from app.exports.profile import as_profile, get_profile
 from app.inventory.asked_times import asked_times
@@ -43,6 +43,7 @@ def export(
     known_at: str | None = None,
     crs: str | None = None,
     systems: CitySystems = NO_SYSTEMS,
+    codes: bool = False,
 ) -> dict[str, Any]:
     """Write a class (id), a run (UUID) or `city` (all classes that hold rows) to `to`; what was written.
 
@@ -50,7 +51,8 @@ def export(
     or units. The file appears under its name only when it is whole; one that was there before stays until then. With
     `profile` city components are written under the attributes of their standard alone. `as_of` (a day) and `known_at`
     (a change number or a moment) choose the versions of a class's rows. Coordinates are in `crs`, a code or the name of
-    one of the city's `systems`, by default CGCS2000 lon/lat (EPSG:4490); GeoJSON and tables have lon/lat only. Result:
+    one of the city's `systems`, by default CGCS2000 lon/lat (EPSG:4490); GeoJSON and tables have lon/lat only.
+    XLSX shows the Chinese labels of choices, with `codes` the values that are stored, as all other formats do. Result:
     `{"path", "layers": {name: rows}, "bytes", "changed": {what the format could not hold: values}}` and what is said of
     the data; with a profile also `"missing"`: class → mandatory attribute → rows that lack it.
 
@@ -68,6 +70,8 @@ def export(
         data = read_export(conn, catalogue, name, to.name, part, times)
         if system is not None:
             data, more["missing"] = _profiled(conn, catalogue, data, system)
+        if codes:
+            data = with_codes(data)
     return {**write_file(placing.apply(data), to), **more}
 
 

@@ -25,6 +25,7 @@ RUN_LAYERS = {
     "areas": ("coverage_areas", Title("各区结果", "Figures by area"), "MultiPolygon"),
     "gaps": ("coverage_gaps", Title("服务盲区", "Gaps"), "MultiPolygon"),
     "units": ("coverage_units", Title("统计单元", "Units"), "Unknown"),
+    "differences": ("coverage_differences", Title("直线与步行差异", "Difference of the modes"), "MultiPolygon"),
 }
 COLUMN_TYPES = {
     "bigint": "integer", "integer": "integer", "smallint": "integer", "double precision": "number",
@@ -60,7 +61,8 @@ def _versions(cls: FeatureClass, times: Times) -> SQL:
 
 
 def _column(field: Field) -> ExportColumn:
-    return ExportColumn(field.name, field.type, field.title, field.unit)
+    labels = {choice.value: choice.title.zh for choice in field.choices}
+    return ExportColumn(field.name, field.type, field.title, field.unit, labels)
 
 
 def _system(name: str, kind: str, expression: Composable | None = None) -> tuple[ExportColumn, Composable]:

@@ -12,7 +12,7 @@ import shapely
 from app.catalogue.export_names import CELL_CHARACTERS, heading
 from app.errors import BadInput
 from app.exports.cells import place_headings, rows
-from app.exports.model import Changed, ExportData, ExportLayer
+from app.exports.model import Changed, ExportColumn, ExportData, ExportLayer
 from app.lazy import lazy_module
 
 xlsxwriter = lazy_module("xlsxwriter")
@@ -68,7 +68,8 @@ def _write_sheet(sheet: Any, layer: ExportLayer, bold: Any, day: Any, changed: C
         for x, value in enumerate(row):
             if value is not None:
                 told = f"{layer.name}.{layer.columns[x - places].name}" if x >= places else layer.name
-                _write_cell(sheet, y, x, value, day, told, changed)
+                shown = layer.columns[x - places].labels.get(value, value) if x >= places else value
+                _write_cell(sheet, y, x, shown, day, told, changed)
 
 
 def _fitting(wkt: str | None, layer: ExportLayer, changed: Counter[str]) -> str | None:
@@ -100,18 +101,32 @@ def _write_cell(sheet: Any, y: int, x: int, value: Any, day: Any, told: str, cha
 
 
 def _write_about(sheet: Any, data: ExportData, bold: Any) -> None:
-    """What is said of the whole and of each layer, then every column: sheet, heading, field, titles, type, unit."""
-    sheet.set_column(0, 6, 20)
+    """What is said of the whole and of each layer, then the columns: heading, field, titles, type, unit, values."""
+    sheet.set_column(0, 7, 20)
     lines: list[tuple[Any, ...]] = [(name, value) for name, value in data.about.items()]
     for layer in data.layers:
         lines += [(layer.name, name, value) for name, value in layer.about.items()]
-    lines += [(), ("sheet", "heading", "field", "title_zh", "title_en", "type", "unit")]
+    lines += [(), ("sheet", "heading", "field", "title_zh", "title_en", "type", "unit", "values")]
     head = len(lines) - 1
     for layer in data.layers:
         lines += [
-            (layer.name, heading(c.title, c.unit), c.name, c.title.zh, c.title.en, c.type, c.unit or "")
+            (
+                layer.name,
+                heading(c.title, c.unit),
+                c.name,
+                c.title.zh,
+                c.title.en,
+                c.type,
+                c.unit or "",
+                _values(c),
+            )
             for c in layer.columns
         ]
     for y, line in enumerate(lines):
         for x, value in enumerate(line):
             sheet.write_string(y, x, str(value)[:CELL_CHARACTERS], bold if y == head or x == 0 else None)
+
+
+def _values(column: ExportColumn) -> str:
+    """What the labels in a column stand for."""
+    return "; ".join(f"{label} = {value}" for value, label in column.labels.items())

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
 from app import console
+from app.catalogue.class_names import find_class
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.database.engine import Connection, open_database
-from app.errors import BadInput, Conflict
+from app.errors import Conflict
+from app.history import import_page
 from app.inventory import areas_job, history_store
 from app.inventory.batch import Change
 from app.inventory.restore_service import (
@@ -25,12 +27,17 @@ from app.inventory.restore_service import (
     undo_import,
 )
 from app.settings import Settings
+from app.words.sentences import told_report
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-ClassArgument = Annotated[str, typer.Argument(help="Class id, e.g. toilets.", show_default=False)]
+ClassArgument = Annotated[
+    str, typer.Argument(help="A class by id or name: toilets, 公厕.", show_default=False)
+]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most this many.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, kept in the history.")]
 SHOWN_WIDTH = 60
+#: Characters of an id that the list shows at least, and reasons that one import is told with.
+SHORT_ID, SHOWN_REASONS = 8, 20
 
 
 class OnConflict(StrEnum):
@@ -50,7 +57,7 @@ def history_command(
     settings = Settings()
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     with open_database(settings) as db, db.read() as conn:
-        told = feature_history(conn, catalogue, class_id, _item(item))
+        told = feature_history(conn, catalogue, find_class(catalogue, class_id).id, _item(item))
     if as_json:
         console.print_json(told)
         return
@@ -96,7 +103,7 @@ def changes_command(
     """List the changes of the record, newest first."""
     settings = Settings()
     catalogue = load_catalogue(settings.geodata, settings.local_path)
-    chosen = None if class_id is None else catalogue.get_class(class_id).id
+    chosen = None if class_id is None else find_class(catalogue, class_id).id
     with open_database(settings) as db, db.read() as conn:
         found = history_store.list_changes(conn, chosen, limit=limit)
     if as_json:
@@ -109,27 +116,90 @@ def changes_command(
     console.print_table("Changes", ("change", "at", "who", "why", "classes"), rows)
 
 
-def imports_command(limit: Limit = 20, as_json: AsJson = False) -> None:
-    """List the files that were imported, newest first."""
+def imports_command(
+    import_id: Annotated[
+        str | None, typer.Argument(help="One import with its report: its id, or the first digits of it.")
+    ] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the files that were imported, newest first, or tell of one."""
     settings = Settings()
     with open_database(settings) as db, db.read() as conn:
+        if import_id is not None:
+            one = history_store.get_import(conn, history_store.find_import(conn, import_id))
+            _tell_import(one, as_json)
+            return
         found = history_store.list_imports(conn, limit)
     if as_json:
         console.print_json({"imports": found})
         return
+    digits = _telling_digits([one["id"] for one in found])
     rows = (
         (
-            one["id"],
-            one["state"] if one["undone_by"] is None else "taken back",
+            one["id"][:digits],
+            _state(one),
             one["change"],
             one["at"][:19],
             one["who"],
-            one["path"],
+            import_page.file_name(one["path"]),
             _short(", ".join(one["classes"])),
         )
         for one in found
     )
     console.print_table("Imports", ("import", "state", "change", "at", "who", "file", "classes"), rows)
+
+
+def _telling_digits(ids: Sequence[str]) -> int:
+    """How many characters of the ids tell them apart, SHORT_ID at least."""
+    for digits in range(SHORT_ID, 36):
+        if len({one[:digits] for one in ids}) == len(ids):
+            return digits
+    return 36
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    return str(one["state"]) if one["undone_by"] is None else "taken back"
+
+
+def _tell_import(one: Mapping[str, Any], as_json: bool) -> None:
+    """One import: what it was of, its counts, and its refused rows by their reasons."""
+    report = one["report"] or {}
+    if as_json:
+        console.print_json({**one, "report": told_report(report, http=False) if report else None})
+        return
+    names = (
+        "id",
+        "path",
+        "format",
+        "at",
+        "who",
+        "change",
+        "undone_by",
+        "crs",
+        "source",
+        "licence",
+        "attribution",
+    )
+    facts = [("state", _state(one)), *((name, one[name]) for name in names if one[name] is not None)]
+    console.print_table(import_page.file_name(one["path"]), ("", "import"), facts)
+    if one["error"]:
+        console.warning(f"{one['error']['message']} {one['error'].get('hint') or ''}")
+    counts = ("read", "loaded", "unchanged", "rejected", "skipped")
+    rows = [
+        (class_id, *(found.get(name, 0) for name in counts))
+        for class_id, found in report.get("classes", {}).items()
+    ]
+    if rows:
+        console.print_table("Counts", ("class", *counts), rows)
+    for name, title in (("rejects", "Rejected"), ("warnings", "Loaded, but look at them")):
+        groups = Counter(
+            tuple(item.get(part) for part in ("class", "field", "reason", "hint"))
+            for item in report.get(name, ())
+        )
+        if groups:
+            shown = [(count, *group) for group, count in groups.most_common(SHOWN_REASONS)]
+            console.print_table(title, ("rows", "class", "field", "reason", "hint"), shown)
 
 
 def restore_command(
@@ -142,15 +212,18 @@ def restore_command(
     """Bring a class, or one feature of it, back to what was known at a change."""
 
     def restore(conn: Connection, catalogue: Catalogue, change: Change) -> Restored:
+        chosen = find_class(catalogue, class_id).id
         if item is None:
-            return restore_class(conn, catalogue, class_id, to_change, change)
-        return restore_feature(conn, catalogue, class_id, _item(item), to_change, change)
+            return restore_class(conn, catalogue, chosen, to_change, change)
+        return restore_feature(conn, catalogue, chosen, _item(item), to_change, change)
 
     _write(restore, why, as_json)
 
 
 def undo_command(
-    import_id: Annotated[str, typer.Argument(help="Id of the import; `chengtu imports` lists them.")],
+    import_id: Annotated[
+        str, typer.Argument(help="Id of the import, or the first digits of it; `chengtu imports` lists them.")
+    ],
     on_conflict: Annotated[
         OnConflict, typer.Option("--conflicts", help="What becomes of features that were changed since.")
     ] = OnConflict.refuse,
@@ -158,14 +231,9 @@ def undo_command(
     as_json: AsJson = False,
 ) -> None:
     """Take an import back: all that it wrote is again what it was before."""
-    try:
-        wanted = UUID(import_id)
-    except ValueError as error:
-        raise BadInput(
-            f"'{import_id}' is not the id of an import.", "`chengtu imports` lists them."
-        ) from error
 
     def undo(conn: Connection, catalogue: Catalogue, change: Change) -> Restored:
+        wanted = history_store.find_import(conn, import_id)
         return undo_import(conn, catalogue, wanted, change, on_conflict.value)
 
     try:

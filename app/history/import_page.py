@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.words.sentences import say
 
-#: Rows of a long list that a page shows; the CSV has more of them.
+#: Items of a long list that a page shows; the CSV has more of them.
 SHOWN = 200
+#: Rows of one reason that a page names.
+SHOWN_ROWS = 100
 STATES: Mapping[str, tuple[str, str]] = {
     "running": ("进行中", "running"),
     "done": ("已完成", "done"),
@@ -27,7 +30,7 @@ COUNTS: Mapping[str, tuple[str, str]] = {
 }
 #: How a CRS is known.
 KNOWN_BY: Mapping[str, str] = {"named by you": "您指定", "named by the file": "文件写明", "found": "自动识别"}
-#: Lists of the report whose items are told in one form.
+#: Lists of the report whose items are told by their reasons.
 LISTS: Mapping[str, tuple[str, str]] = {
     "rejects": ("被拒绝的行", "Rejected rows"),
     "warnings": ("已导入但需核对", "Loaded, but look at them"),
@@ -45,23 +48,87 @@ def one_view(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[s
     report = one["report"] or {}
     said = 0 if lang == "zh" else 1
 
-    def listed(name: str, title: str = "") -> dict[str, Any]:
-        found = report.get(name, ())
-        titled = [{**item, "class": _title(item.get("class", ""), catalogue, lang)} for item in found[:SHOWN]]
-        return {"title": title, "total": report.get(f"{name}_total", len(found)), "shown": titled}
-
     return {
         **_head(one, catalogue, lang),
         "record": one,
+        "error": _error(one["error"], lang),
         "layers": [_layer(layer, catalogue, lang) for layer in report.get("layers", ())],
         "count_titles": {name: titles[said] for name, titles in COUNTS.items()},
-        "lists": {name: listed(name, titles[said]) for name, titles in LISTS.items()},
-        "repaired": listed("repaired"),
-        "conflicts": listed("conflicts"),
+        "lists": {
+            name: {"title": titles[said], **_grouped(report, name, catalogue, lang)}
+            for name, titles in LISTS.items()
+        },
+        "repaired": _listed(report, "repaired", catalogue, lang),
+        "conflicts": _listed(report, "conflicts", catalogue, lang),
         "missing": {name: found for name, found in report.get("missing", {}).items() if found["rows"]},
-        "left_out": report.get("skipped", ()),
+        "left_out": [
+            {**layer, "reason": say(layer.get("reason"), lang)} for layer in report.get("skipped", ())
+        ],
         "seconds": report.get("seconds"),
     }
+
+
+def _error(error: Mapping[str, Any] | None, lang: Lang) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {name: say(error.get(name), lang) for name in ("message", "hint")}
+
+
+def _total(report: Mapping[str, Any], name: str) -> int:
+    total: int = report.get(f"{name}_total", len(report.get(name, ())))
+    return total
+
+
+def _listed(report: Mapping[str, Any], name: str, catalogue: Catalogue, lang: Lang) -> dict[str, Any]:
+    """The first items of a list, one by one."""
+    shown = [
+        {
+            **item,
+            "class": _title(item.get("class", ""), catalogue, lang),
+            "reason": say(item.get("reason"), lang),
+        }
+        for item in report.get(name, ())[:SHOWN]
+    ]
+    return {"total": _total(report, name), "shown": shown}
+
+
+def _grouped(report: Mapping[str, Any], name: str, catalogue: Catalogue, lang: Lang) -> dict[str, Any]:
+    """The items of a list by their reasons, those of most rows first; `listed` of `total` are on record."""
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for item in report.get(name, ()):
+        key = tuple(item.get(part) for part in ("class", "field", "reason", "hint"))
+        groups.setdefault(key, []).append(item)
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    shown = [
+        {
+            "class": _title(class_id or "", catalogue, lang),
+            "field": _field_title(class_id, field, catalogue, lang),
+            "reason": say(reason, lang),
+            "hint": say(hint, lang),
+            "count": len(items),
+            "rows": [_row(item) for item in items[:SHOWN_ROWS]],
+            "more": max(0, len(items) - SHOWN_ROWS),
+        }
+        for (class_id, field, reason, hint), items in ordered[:SHOWN]
+    ]
+    listed = len(report.get(name, ()))
+    return {"total": _total(report, name), "listed": listed, "shown": shown}
+
+
+def _row(item: Mapping[str, Any]) -> dict[str, Any]:
+    row = item.get("row")
+    return {"row": item.get("code", "") if row is None else row, "value": item.get("value")}
+
+
+def _field_title(class_id: str | None, name: str | None, catalogue: Catalogue, lang: Lang) -> str:
+    """A column of the file as it is headed; what is named by its field bears the field's title."""
+    if name == "geometry":
+        return "图形" if lang == "zh" else "geometry"
+    cls = catalogue.classes.get(class_id or "")
+    field = None if cls is None else next((field for field in cls.fields if field.name == name), None)
+    if field is None:
+        return name or ""
+    return field.title.zh if lang == "zh" else field.title.en
 
 
 def _head(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[str, Any]:
@@ -120,8 +187,8 @@ def _layer(layer: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[s
         else layer.get("how"),
         "encoding": layer.get("encoding"),
         "key": layer.get("key"),
-        "evidence": [*layer.get("evidence", ()), *layer.get("notes", ())],
-        "warnings": layer.get("warnings", ()),
+        "evidence": [say(text, lang) for text in (*layer.get("evidence", ()), *layer.get("notes", ()))],
+        "warnings": [say(text, lang) for text in layer.get("warnings", ())],
         "columns": [(heading, name, title(name)) for heading, name in layer.get("headings", {}).items()],
         "conversions": layer.get("conversions", ()),
         "suggestions": layer.get("suggestions", ()),

@@ -9,12 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.access.dependencies import CatalogueDep, HtmlWanted, LangDep, ReadConn
+from app.access.dependencies import CatalogueDep, LangDep, ReadConn
 from app.access.negotiation import choose_of
 from app.catalogue.model import Lang
 from app.history import import_service as service
 from app.history.import_files import MEDIA_TYPES
-from app.inventory import history_store
 
 router = APIRouter(tags=["imports"])
 
@@ -36,12 +35,20 @@ FormQuery = Annotated[
     "/imports", summary="The files that were imported, or are being, newest first", response_class=Response
 )
 def get_imports(
-    conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, html: HtmlWanted, limit: LimitQuery = 50
+    request: Request,
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    lang: LangDep,
+    form: FormQuery = None,
+    limit: LimitQuery = 50,
 ) -> Response:
-    """Each with its state, its report and the number of its change."""
-    if html:
+    """Each with its state, its report and the number of its change; CSV: one import a row, without the reports."""
+    wanted = form or choose_of(request.headers.get("accept"), OFFERED)
+    if wanted == "html":
         return _page(service.list_html(conn, catalogue, limit, lang), lang)
-    return JSONResponse({"imports": history_store.list_imports(conn, limit)}, headers=_headers(lang))
+    if wanted == "csv":
+        return _download("imports.csv", service.list_csv(conn, limit).encode(), lang)
+    return JSONResponse({"imports": service.list_plain(conn, limit)}, headers=_headers(lang))
 
 
 @router.get("/imports/{import_id}", summary="One import with its report", response_class=Response)
@@ -60,7 +67,7 @@ def get_import(
     if wanted == "csv":
         name, text = service.reasons(conn, import_id)
         return _download(name, text.encode(), lang)
-    return JSONResponse(history_store.get_import(conn, import_id), headers=_headers(lang))
+    return JSONResponse(service.one_plain(conn, import_id), headers=_headers(lang))
 
 
 @router.get(

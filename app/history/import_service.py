@@ -12,6 +12,31 @@ from app.history import import_files, import_page
 from app.inventory import history_store
 from app.maps import service as maps
 from app.web.templates import render
+from app.words.sentences import told, told_report
+
+
+def list_plain(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest imports; each reason of their reports with its Chinese, and options as a request names them."""
+    return [_told(one) for one in history_store.list_imports(conn, limit)]
+
+
+def one_plain(conn: Connection, import_id: UUID) -> dict[str, Any]:
+    """One import, told as by `list_plain`; NotFound where there is none."""
+    return _told(history_store.get_import(conn, import_id))
+
+
+def _told(one: dict[str, Any]) -> dict[str, Any]:
+    report, error = one["report"], one["error"]
+    return {
+        **one,
+        "report": None if report is None else told_report(report, http=True),
+        "error": None if error is None else told(error, http=True),
+    }
+
+
+def list_csv(conn: Connection, limit: int) -> str:
+    """The newest imports as a table."""
+    return import_files.imports_csv(history_store.list_imports(conn, limit))
 
 
 def list_html(conn: Connection, catalogue: Catalogue, limit: int, lang: Lang) -> str:
@@ -24,8 +49,8 @@ def list_html(conn: Connection, catalogue: Catalogue, limit: int, lang: Lang) ->
 
 def one_html(conn: Connection, catalogue: Catalogue, import_id: UUID, lang: Lang) -> str:
     """The page of one import; NotFound where there is none."""
-    told = history_store.get_import(conn, import_id)
-    return _page(conn, catalogue, lang, "imports/one.html", one=import_page.one_view(told, catalogue, lang))
+    one = history_store.get_import(conn, import_id)
+    return _page(conn, catalogue, lang, "imports/one.html", one=import_page.one_view(one, catalogue, lang))
 
 
 def _page(conn: Connection, catalogue: Catalogue, lang: Lang, template: str, **values: Any) -> str:
@@ -35,9 +60,9 @@ def _page(conn: Connection, catalogue: Catalogue, lang: Lang, template: str, **v
 
 def reasons(conn: Connection, import_id: UUID) -> tuple[str, str]:
     """Name and text of the CSV of rejected rows and warnings; NotFound where there is no such import."""
-    told = history_store.get_import(conn, import_id)
-    stem = import_page.file_name(told["path"]).split(".")[0]
-    return f"{stem}.report.csv", import_files.reasons_csv(told["report"] or {})
+    one = history_store.get_import(conn, import_id)
+    stem = import_page.file_name(one["path"]).split(".")[0]
+    return f"{stem}.report.csv", import_files.reasons_csv(one["report"] or {})
 
 
 def rejected(conn: Connection, import_id: UUID) -> tuple[str, bytes]:
@@ -46,13 +71,11 @@ def rejected(conn: Connection, import_id: UUID) -> tuple[str, bytes]:
     Raises:
         NotFound: There is no such import, or none of its rows are kept.
     """
-    told = history_store.get_import(conn, import_id)
+    one = history_store.get_import(conn, import_id)
     files = history_store.read_rejects(conn, import_id)
     if not files:
-        name = import_page.file_name(told["path"])
-        refused = sum(
-            found.get("rejected", 0) for found in (told["report"] or {}).get("classes", {}).values()
-        )
+        name = import_page.file_name(one["path"])
+        refused = sum(found.get("rejected", 0) for found in (one["report"] or {}).get("classes", {}).values())
         hint = "Its refused rows were too many to keep: see `chengtu import --rejects FILE`."
         raise NotFound(
             f"No refused rows of '{name}' are kept.",

@@ -88,8 +88,12 @@ def get_changes(
 
 @router.post("/imports/{import_id}/undo", summary="Take an import back")
 def undo_import(
-    conn: WriteConn, catalogue: CatalogueDep, import_id: UUID, wanted: UndoRequest
+    conn: WriteConn, catalogue: CatalogueDep, import_id: UUID, wanted: UndoRequest | None = None
 ) -> dict[str, Any]:
-    """Every feature that it wrote is again what it was before; `known_at` before the undo still shows it."""
+    """Every feature that it wrote is again what it was before; `known_at` before the undo still shows it.
+
+    Without a body features that were changed since are refused.
+    """
+    wanted = wanted or UndoRequest()
     change = Change(WHO, wanted.why)
     return restore_service.undo_import(conn, catalogue, import_id, change, wanted.on_conflict).as_dict()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection
 from app.errors import BadInput, Conflict
 from app.ingest.options import ImportOptions
+from app.ingest.split_store import count_parts
 from app.ingest.tally import Tally
 from app.inventory.batch import Change
 from app.inventory.changes import data_version
@@ -27,7 +28,8 @@ class After:
     """The end of one file's writing: `versions` are the data versions of its classes before it.
 
     `numbered` names by class the column that was taken as key only since it numbers rows; `skipped` are layers that
-    were not read, `lost` counts rows that no class took.
+    were not read, `lost` counts rows that no class took. Of `partial` classes only some rows were asked for; `absent`
+    are classes of which the file could hold features and holds none.
     """
 
     conn: Connection
@@ -39,6 +41,8 @@ class After:
     numbered: Mapping[str, str]
     skipped: Sequence[Mapping[str, Any]] = ()
     lost: int = 0
+    partial: Collection[str] = ()
+    absent: Collection[str] = ()
 
     def tell(self) -> dict[str, Any]:
         """Finish what rows asked for, and what the report says of missing features and differences.
@@ -53,15 +57,20 @@ class After:
             cls = self.catalogue.get_class(class_id)
             self._check_numbers(cls)
             self._end(class_id)
+            self._count_parts(cls)
             self._pair(cls)
-            if whole:
+            if whole and class_id not in self.partial:
                 told["missing"][class_id] = self._missing(cls)
+        for class_id in self.absent if whole else ():
+            gone = self._missing(self.catalogue.get_class(class_id))
+            if gone["rows"]:
+                told["missing"][class_id] = gone
         if self.options.dry_run and self.change.import_id is not None:
             told["difference"] = {
                 class_id: difference(
                     self.conn, self.catalogue.get_class(class_id), self.change.import_id, EXAMPLES
                 )
-                for class_id in self.versions
+                for class_id in dict.fromkeys([*self.versions, *told["missing"]])
             }
         return told
 
@@ -83,6 +92,10 @@ class After:
         """Features with days that their rows gave up are not there on those days."""
         for code, period in self.tally.ended.get(class_id, ()):
             delete_features(self.conn, self.catalogue, class_id, [code], self.change, period)
+
+    def _count_parts(self, cls: FeatureClass) -> None:
+        if self.tally.parts[cls.id] and self.change.import_id is not None:
+            self.tally.split[cls.id] = count_parts(self.conn, cls, self.change.import_id)
 
     def _pair(self, cls: FeatureClass) -> None:
         """New features at the place of stored ones are told of, never merged."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.ingest.files import SourceFile, recognise
+from app.ingest.garbage import seldom_collected
 from app.ingest.gdal import gdal_environment
 from app.ingest.layer import Ask, Layer
 from app.ingest.osm_spool import bare_classes, osm_layers
@@ -39,6 +40,10 @@ class _Teller:
             self._last = now
             os.write(self._pipe, json.dumps([done, total, text]).encode() + b"\n")
 
+    def wake(self) -> None:
+        """Let the importer look at what has been written."""
+        os.write(self._pipe, b"\n")
+
 
 def run(request: Mapping[str, Any], spool: Path, pipe: int) -> None:
     """Read the requested file into `spool`, telling on `pipe` how far it is.
@@ -57,7 +62,8 @@ def run(request: Mapping[str, Any], spool: Path, pipe: int) -> None:
     else:
         ask = Ask(request["encoding"], request["layer"])
         layers = _counted(READERS[file.format](file, ask), tell)
-    write_spool(layers, spool)
+    with seldom_collected():
+        write_spool(layers, spool, tell.wake)
 
 
 def _named(file: SourceFile, folder: Path) -> SourceFile:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import struct
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -13,10 +14,19 @@ import shapely
 from numpy.typing import NDArray
 
 from app.ingest.values import LEAST, MOST, normalise, plain, whole_text
-from app.inventory.measure import as_multi
+from app.inventory.measure import LINE, POLYGON, as_multi
 
 #: What the report calls the key of rows that bear none.
 MADE_KEY = "made from geometry and attributes"
+NONE, POINT = -1, shapely.GeometryType.POINT
+#: How the WKB (little-endian) of a multi part of one begins, by the type of that one.
+_MULTI: Mapping[int, bytes] = {
+    int(one): struct.pack("<BII", 1, several, 1)
+    for one, several in (
+        (LINE, shapely.GeometryType.MULTILINESTRING),
+        (POLYGON, shapely.GeometryType.MULTIPOLYGON),
+    )
+}
 #: So many batches of codes are kept apart before they are merged into one sorted array.
 LOOSE = 16
 
@@ -46,14 +56,19 @@ class CodeBook:
 
     def find(self, codes: Sequence[str]) -> dict[int, int]:
         """Position → number of the first row added that has the same code."""
+        if not self._books:
+            return {}
         hashes = _hashes(codes)
+        # Sought in their order they are found in a third of the time.
+        order = np.argsort(hashes)
+        hashes = hashes[order]
         found: dict[int, int] = {}
         for known, rows in self._books:
             places = np.searchsorted(known, hashes)
             inside = np.minimum(places, len(known) - 1)
             same = (places < len(known)) & (known[inside] == hashes) if len(known) else np.zeros(0, bool)
             for i in np.flatnonzero(same).tolist():
-                found.setdefault(i, int(rows[inside[i]]))
+                found.setdefault(int(order[i]), int(rows[inside[i]]))
         return found
 
     def count(self, codes: Sequence[str]) -> NDArray[np.int64]:
@@ -81,7 +96,9 @@ def code_text(value: Any) -> str:
 
 def code_texts(values: Sequence[Any]) -> list[str]:
     """`code_text` of each value (n,)."""
-    # Most codes are text without anything to clean, which costs a fifth to find out.
+    # Most codes are text without anything to clean, which costs little to find out.
+    if set(map(type, values)) == {str} and "".join(values).isprintable():
+        return list(map(str.strip, values))
     return [
         value.strip() if value.__class__ is str and value.isprintable() else code_text(value)
         for value in values
@@ -95,11 +112,34 @@ def make_codes(
 
     The second of two equal rows gets `-2`, in the order of the file; `used` remembers those before.
     """
-    wkb = shapely.to_wkb(shapely.set_precision(as_multi(geometry), 1e-7, mode="pointwise"), byte_order=1)
-    digests = [
-        "h" + hashlib.sha256((shape or b"") + text.encode("utf-8", "replace")).hexdigest()[:16]
-        for shape, text in zip(wkb.tolist(), _texts(columns, len(rows)), strict=True)
+    return distinct_codes(make_digests(columns, geometry), used, rows)
+
+
+def make_digests(columns: Mapping[str, Sequence[Any]], geometry: NDArray[np.object_]) -> list[str]:
+    """What codes (n,) are made of: equal for rows whose shapes and attributes are equal."""
+    texts = _texts(columns, len(geometry))
+    return [
+        "h" + sha256(shape + text.encode("utf-8", "replace")).hexdigest()[:16]
+        for shape, text in zip(_shape_bytes(geometry), texts, strict=True)
     ]
+
+
+def _shape_bytes(geometry: NDArray[np.object_]) -> list[bytes]:
+    """Shapes (n,) to a centimetre as WKB of multi parts, which is how they are stored; nothing where there is none."""
+    types = shapely.get_type_id(geometry)
+    plain = np.isin(types, [NONE, POINT, LINE, POLYGON]).all() and not shapely.is_empty(geometry).any()
+    shapes = shapely.force_2d(geometry) if plain else as_multi(geometry)
+    rounded = shapely.set_precision(shapes, 1e-7, mode="pointwise")
+    wkb: list[bytes | None] = shapely.to_wkb(rounded, byte_order=1).tolist()
+    if not plain:
+        return [shape or b"" for shape in wkb]
+    # A single part is made a multi part of one by what stands before it, which costs a fifth of making it one.
+    starts = [_MULTI.get(kind, b"") for kind in types.tolist()]
+    return [start + (shape or b"") for start, shape in zip(starts, wkb, strict=True)]
+
+
+def distinct_codes(digests: Sequence[str], used: CodeBook, rows: Sequence[int]) -> list[str]:
+    """Codes (n,) of digests (n,): the second of two equal ones gets `-2`; `used` remembers those before."""
     times = dict(zip(digests, used.count(digests).tolist(), strict=True))
     used.add(digests, rows)
     codes = []

@@ -140,9 +140,12 @@ _SAME: Mapping[str, type] = {"boolean": bool}
 
 def _texts(values: Sequence[str | None]) -> Column | None:
     present = [value for value in values if value is not None]
-    if not all(map(str.isprintable, present)) or max(map(len, present)) > MAX_TEXT:
+    if not "".join(present).isprintable() or max(map(len, present)) > MAX_TEXT:
         return None
-    return Column([None if value is None else value.strip() or None for value in values])
+    if len(present) < len(values):
+        return Column([None if value is None else value.strip() or None for value in values])
+    texts: list[str | None] = list(map(str.strip, present))
+    return Column(texts if all(texts) else [text or None for text in texts])
 
 
 def _plain_numbers(values: Sequence[str | None]) -> list[float | None] | None:
@@ -192,4 +195,8 @@ def _integers(values: Sequence[float | None], to: Field, unit: Unit | None) -> C
     high = min(MAX_INTEGER, to.maximum if to.maximum is not None else MAX_INTEGER)
     if not ((present >= low) & (present <= high) & (present == np.floor(present))).all():
         return None
-    return Column([None if math.isnan(value) else int(value) for value in array.tolist()])
+    missing = np.isnan(array)
+    column: list[Any] = np.where(missing, 0.0, array).astype(np.int64).tolist()
+    for i in np.flatnonzero(missing).tolist():
+        column[i] = None
+    return Column(column)

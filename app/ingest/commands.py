@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
-import json
-import os
-from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from app import console
-from app.catalogue.loader import load_catalogue
-from app.database.engine import open_database
-from app.errors import BadInput
-from app.ingest.mapping import load_mapping
+from app.errors import ChengtuError
+from app.ingest.files import is_geodatabase, recognise
+from app.ingest.layer import Ask
 from app.ingest.options import ImportOptions, Origin
-from app.ingest.paths import shown_name
-from app.ingest.reading_service import Importing
-from app.ingest.sandbox import Limits
-from app.ingest.service import import_with
-from app.ingest.show import show_missing, show_report
-from app.inventory.times import parse_date
+from app.ingest.sandbox import Begun, Limits, begin
+from app.lazy import lazy_module
 from app.settings import Settings
-from app.space.city_systems import load_city_systems
-from app.space.metric import metric_crs
+
+#: A second of libraries, which load while the file is already being read.
+work = lazy_module("app.ingest.command_service")
 
 PathArgument = Annotated[
     Path,
@@ -148,97 +139,28 @@ def import_command(
 ) -> None:
     """Import a file: read, understand, and write it, with a report of what was found and of every row refused."""
     settings = Settings()
-    _check_before(report, settings.metric_crs)
     options = ImportOptions(
-        class_id, layer, crs, encoding, key, code_system,
-        None if valid_from is None else parse_date("--valid-from", valid_from),
-        Origin(source, licence, attribution), where,
+        class_id, layer, crs, encoding, key, code_system, None, Origin(source, licence, attribution), where,
         dry_run=dry_run, strict=strict, delete_missing=delete_missing, allow_outside=allow_outside,
         on_conflict=on_conflict,
     )  # fmt: skip
-    catalogue = load_catalogue(settings.geodata, settings.local_path)
-    db = open_database(settings)
-    try:
-        means = Importing(
-            db, catalogue, _who(), metric_crs=settings.metric_crs,
-            mapping=None if mapping is None else load_mapping(mapping, catalogue), save_mapping=save_mapping,
-            rejects=rejects if rejects is not None else _beside(path), limits=Limits.of(settings),
-            systems=load_city_systems(settings),
-        )  # fmt: skip
-        if delete_missing and not (yes or dry_run):
-            _ask(means, path, options, as_json=as_json)
-        with console.progress(f"Importing {shown_name(path)}") as moved:
-            result = import_with(replace(means, progress=moved), path, options)
-    finally:
-        db.dispose()
-    if report is not None:
-        _write_report(report, result)
-    if as_json:
-        console.print_json(result)
-    else:
-        for item in result["files"]:
-            show_report(item, whole_in=report)
-    raise typer.Exit(exit_code(result))
-
-
-def _beside(path: Path) -> Path | None:
-    """The folder in which refused rows are written by default: that of the file, if it can be written to."""
-    folder = path if path.is_dir() else path.resolve().parent
-    return folder if os.access(folder, os.W_OK) else None
-
-
-def _ask(means: Importing, path: Path, options: ImportOptions, *, as_json: bool) -> None:
-    """Show what would be deleted, and go on only if the user says so."""
-    with console.progress(f"Looking through {shown_name(path)}") as moved:
-        shown = import_with(
-            replace(means, progress=moved, rejects=None, save_mapping=None),
-            path,
-            replace(options, dry_run=True),
+    # A mapping may say how the file is to be read.
+    with nullcontext() if mapping is not None else _begun(settings, path, options) as begun:
+        asked = work.Asked(
+            path, options, valid_from, mapping, save_mapping, report, rejects, yes=yes, as_json=as_json
         )
-    gone = [item for item in shown["files"] if any(found["rows"] for found in item["missing"].values())]
-    if not gone:
-        return
-    for item in gone:
-        show_missing(item)
-    if as_json or not console.confirm("Delete these features?"):
-        raise BadInput("Nothing was imported.", "Say --yes to delete them, or leave out --delete-missing.")
+        code = work.import_path(settings, asked, begun)
+    raise typer.Exit(code)
 
 
-def _check_before(report: Path | None, crs: str | None) -> None:
-    """Refuse before the import what would fail after it: a report that cannot be written, a CRS not in metres."""
-    if report is not None:
-        folder = report.resolve().parent
-        written = report if report.exists() else folder
-        if report.is_dir() or not folder.is_dir() or not os.access(written, os.W_OK):
-            raise BadInput(
-                f"The report cannot be written to '{report}'; nothing was imported.",
-                "Name a file in a folder that exists and can be written to.",
-            )
-    if crs is not None:
-        metric_crs(crs)
-
-
-def _who() -> str:
+def _begun(settings: Settings, path: Path, options: ImportOptions) -> AbstractContextManager[Begun | None]:
+    """The reading of a single file that can be read at once; whatever stands against it is told of later."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "command line"
-
-
-def exit_code(result: Mapping[str, Any]) -> int:
-    """0 where each file gave at least one good row, 1 where one gave none, 2 where none could be read."""
-    files = result["files"]
-    if all("error" in item for item in files):
-        return 2
-    good = [any(n["loaded"] + n["unchanged"] for n in item["classes"].values()) for item in files]
-    return 0 if all(good) else 1
-
-
-def _write_report(path: Path, result: Mapping[str, Any]) -> None:
-    text = json.dumps(result, ensure_ascii=False, indent=2, default=str)
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise BadInput(
-            f"The report cannot be written to '{path}': {error.strerror}.", "The import is done."
-        ) from error
+        if path.is_dir() and not is_geodatabase(path):
+            return nullcontext()
+        file = recognise(path)
+    except (ChengtuError, OSError):
+        return nullcontext()
+    if file.format == "osm":
+        return nullcontext()
+    return begin(file, Ask(options.encoding, options.layer), Limits.of(settings))

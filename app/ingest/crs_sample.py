@@ -17,13 +17,18 @@ Array = NDArray[np.float64]
 class Sample:
     """`x`, `y` (n,) the middle of n rows' shapes as they stand in the file, `boxes` (n, 4) their bounds.
 
-    `index` (n,) their positions in `chunk`; `bounds` those of the whole layer.
+    `index` (n,) their positions in `chunk`, the first of `source` that has places.
     """
 
     chunk: Layer
     index: NDArray[np.intp]
     boxes: Array
-    bounds: Extent | None
+    source: LayerSource
+
+    @property
+    def bounds(self) -> Extent | None:
+        """Those of the whole layer, which must have been read for it."""
+        return self.source.bounds
 
     @property
     def x(self) -> Array:
@@ -51,5 +56,5 @@ def take_sample(source: LayerSource) -> Sample | None:
         boxes = shapely.bounds(chunk.geometry) if len(chunk.geometry) else np.empty((0, 4))
         index = np.flatnonzero(np.isfinite(boxes).all(axis=1))
         if len(index):
-            return Sample(chunk, index, boxes[index], source.bounds)
+            return Sample(chunk, index, boxes[index], source)
     return None

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from app.catalogue.model import FeatureClass
+from app.lazy import lazy_module
+
+#: A third of a second that only files with crowded points need.
+spatial = lazy_module("scipy.spatial")
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.signedinteger[Any]]
@@ -69,7 +72,7 @@ class DuplicateFinder:
             self._points.append((at[point], shapely.get_coordinates(geometry[point]), kind[point]))
         if not point.all():
             self._shapes.append((at[~point], _signatures(geometry[~point], kind[~point])))
-        whole = all(isinstance(row, int) for row in rows)
+        whole = set(map(type, rows)) <= {int}
         self._rows.append(np.array(rows, dtype=np.int64) if whole else list(rows))  # type: ignore[arg-type]
         self._count += len(rows)
 
@@ -90,7 +93,9 @@ class DuplicateFinder:
         if kinds is None:
             return np.zeros(count, dtype=np.int32)
         numbers = self._kinds
-        return np.fromiter((numbers.setdefault(kind, len(numbers)) for kind in kinds), np.int32, count)
+        for kind in set(kinds):
+            numbers.setdefault(kind, len(numbers))
+        return np.fromiter(map(numbers.__getitem__, kinds), np.int32, count)
 
     def _name(self, position: int) -> int | str:
         for rows in self._rows:
@@ -237,7 +242,7 @@ def _nearest(places: Floats, kind: Ints, near_m: float) -> Pairs:
         return _none()
     # A fourth direction keeps the kinds apart.
     spots = np.column_stack([_spots(places), kind * (4 * near_m)])
-    found = cKDTree(spots).query(spots, k=2, distance_upper_bound=near_m * (1 + 1e-9))
+    found = spatial.cKDTree(spots).query(spots, k=2, distance_upper_bound=near_m * (1 + 1e-9))
     far, other = np.asarray(found[0]), np.asarray(found[1])
     mine = np.arange(len(places))
     second = np.where(other[:, 0] == mine, 1, 0)

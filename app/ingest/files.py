@@ -53,7 +53,8 @@ _DBF_KINDS = {0x02, 0x03, 0x04, 0x05, 0x30, 0x31, 0x32, 0x43, 0x63, 0x83, 0x8B, 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that can be read: `path` absolute, `osm_format` the form that the OSM reader is told (`pbf`, `osm.gz`).
+    """A file that can be read: `path` absolute, `osm_format` the form that the OSM reader is told (`pbf`, `osm.gz`), or
+    `zip` where the file lies in an archive.
 
     Of a Shapefile `path` is its `.shp`, of a FileGDB its folder. Tables that belong together are one file: `path` is
     their folder, `members` are they.
@@ -177,7 +178,8 @@ def recognise(path: Path) -> SourceFile:
     if head.startswith(b"SQLite format 3\x00"):
         return _recognise_sqlite(whole, head)
     if head.startswith(b"PK"):
-        return SourceFile(whole, _zip_format(whole))
+        form = _zip_format(whole)
+        return SourceFile(whole, form, "zip" if form == "osm" else "")
     if b"OSMHeader" in head[:64]:
         return SourceFile(whole, "osm", "pbf")
     if head.startswith(b"\x1f\x8b"):
@@ -236,7 +238,14 @@ def _zip_format(path: Path) -> FileFormat:
         return "xlsx"
     if "xl/workbook.bin" in names or "content.xml" in names or "word/document.xml" in names:
         raise _refusal(path, _office(names))
+    if any(map(is_osm, names)) and all(is_osm(name) or not name.endswith(SUFFIXES) for name in names):
+        return "osm"
     return "kmz" if "doc.kml" in names or path.suffix.lower() == ".kmz" else "zip"
+
+
+def is_osm(name: str) -> bool:
+    """Whether a name says that the file is OpenStreetMap data."""
+    return name.lower().endswith((".osm", ".osm.pbf", ".pbf"))
 
 
 def _office(names: list[str]) -> Other:

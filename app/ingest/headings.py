@@ -6,14 +6,16 @@ Likeness never decides: it is told as a suggestion (`likeness`).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
 from typing import Any
 
+from app.catalogue.class_names import class_words, find_class
 from app.catalogue.model import Catalogue, FeatureClass, Field
+from app.catalogue.names import heading_key
 from app.catalogue.units import UNIT_SUFFIXES
-from app.errors import BadInput, unknown
+from app.errors import BadInput
 from app.ingest.mapping import NAME, ColumnMapping, LayerMapping
 from app.ingest.units import Unit, conversion, find_unit, split_heading
 from app.ingest.values import normalise
@@ -52,8 +54,13 @@ MADE_HEADINGS = frozenset(
 #: Headings that number rows: a key only where every row has its own.
 ID_HEADINGS = ("id", "uuid", "guid", "gid", "fid", "objectid", "序号")
 NAME_HEADINGS = ("name", "名字")
-#: How far behind a field's own name (0), title (1) and alias (2) a heading counts that is known without its unit.
-STEM = 3
+#: What is asked before a yes or no: 是否无障碍, 有无第三卫生间.
+WHETHER = ("是否", "是否有", "有无", "是否为")
+#: When something was built, where no field of the class bears these names itself.
+BUILT = ("建成年份", "建成年代", "安装日期", "安装时间", "通车日期", "通车时间")
+#: How far behind a field's own name (0), title (1) and alias (2) a heading counts that is put together of the words for
+#: the class and the field (公厕等级), and one that is known without its unit.
+COMPOSED, STEM = 3, 4
 VALID_FROM = ("valid_from", "有效起始", "生效日期")
 VALID_TO = ("valid_to", "有效截止", "失效日期")
 
@@ -98,7 +105,9 @@ def match_headings(
     every = list(headings)
     said = _said(every, mapping)
     names = _own_headings(every, cls)
-    code = _find_key([h for h in names if h not in said], every, key or (mapping.key if mapping else None))
+    code = _find_key(
+        [h for h in names if h not in said], every, key or (mapping.key if mapping else None), cls
+    )
     words = _field_words(cls)
     open_ = [h for h in names if h != code and h not in said]
     mapped = {h: cls.get_field(found.field) for h, found in said.items() if found and found.field != NAME}
@@ -108,7 +117,7 @@ def match_headings(
     key_field = None if meant in fields.values() else meant
     taken = {*fields, code, *said}
     name = next((h for h, found in said.items() if found and found.field == NAME), None) or next(
-        (h for h in names if h not in taken and _is(h, NAME_HEADINGS) and _has_names(cls)), None
+        (h for h in names if h not in taken and _is_name(h, cls) and _has_names(cls)), None
     )
     extra = next((h for h in names if h not in taken and _is(h, (EXTRA_HEADING,))), None)
     valid = (_find(every, taken, VALID_FROM), _find(every, taken, VALID_TO))
@@ -169,13 +178,14 @@ def _stated_units(rules: Mapping[str, ColumnMapping], mapped: Mapping[str, Field
     """The units of columns that a mapping names: as it says, else as the heading does."""
     units: dict[str, Unit] = {}
     for heading, rule in rules.items():
-        unit = find_unit(rule.unit) if rule.unit is not None else _unit_in(heading, mapped[heading])
+        unit = find_unit(rule.unit) if rule.unit is not None else stated_unit(heading, mapped[heading])
         if unit is not None:
             units[heading] = unit
     return units
 
 
-def _unit_in(heading: str, field: Field) -> Unit | None:
+def stated_unit(heading: str, field: Field) -> Unit | None:
+    """The unit of a field's numbers that a heading names, None where it names none."""
     fits = (unit for _, unit in split_heading(heading) if conversion(unit, field.unit) is not None)
     return next(fits, None) if field.type in {"number", "integer"} else None
 
@@ -249,7 +259,7 @@ def _own_headings(headings: list[str], cls: FeatureClass) -> list[str]:
     return [h for h in headings if normalise(h) not in SYSTEM_HEADINGS or normalise(h) in own]
 
 
-def _find_key(headings: list[str], every: list[str], key: str | None) -> str | None:
+def _find_key(headings: list[str], every: list[str], key: str | None, cls: FeatureClass) -> str | None:
     """The heading of the code among `headings`; the one that is asked for may be any of the file's."""
     if key is not None:
         found = next(iter(_present((key,), every)), None)
@@ -258,8 +268,9 @@ def _find_key(headings: list[str], every: list[str], key: str | None) -> str | N
                 f"There is no column '{key}' in the file.", f"Columns: {', '.join(every) or 'none'}."
             )
         return found
-    found = next((h for h in headings if _is(h, CODE_HEADINGS)), None)
-    return found or next((h for h in headings if _is(h, ASSET_HEADINGS)), None)
+    composed = [before + word for before in _called(cls) for word in CODE_HEADINGS if not before.isascii()]
+    levels: tuple[Sequence[str], ...] = (CODE_HEADINGS, composed, ASSET_HEADINGS)
+    return next((h for level in levels for h in headings if _is(h, level)), None)
 
 
 def find_id(headings: Iterable[str]) -> str | None:
@@ -272,12 +283,16 @@ def _is(heading: str, names: Iterable[str]) -> bool:
     return any(form == normalise(name) for name in names)
 
 
+def _is_name(heading: str, cls: FeatureClass) -> bool:
+    return _is(heading, NAME_HEADINGS) or normalise(heading) in _own_name_words(cls)
+
+
 def _has_names(cls: FeatureClass) -> bool:
     return {"name_zh", "name_en"} <= {field.name for field in cls.fields}
 
 
 def _field_words(cls: FeatureClass) -> dict[str, tuple[int, Field]]:
-    """Every spelling of every field, normalised → (0 its name, 1 a title, 2 an alias; the field)."""
+    """Every spelling of every field, normalised → (0 its name, 1 a title, 2 an alias, 3 put together; the field)."""
     words: dict[str, tuple[int, Field]] = {}
     spellings = [
         [(field.name, field) for field in cls.fields],
@@ -287,7 +302,44 @@ def _field_words(cls: FeatureClass) -> dict[str, tuple[int, Field]]:
     for rank, level in enumerate(spellings):
         for spelling, field in level:
             words.setdefault(normalise(spelling), (rank, field))
-    return {word: found for word, found in words.items() if not _is(word, NAME_HEADINGS)}
+    words = {word: found for word, found in words.items() if not _is(word, NAME_HEADINGS)}
+    return {**_composed(words, cls), **words}
+
+
+def _composed(words: Mapping[str, tuple[int, Field]], cls: FeatureClass) -> dict[str, tuple[int, Field]]:
+    """What the class is called by before the words for a field, and what is asked before a yes or no.
+
+    Chinese words alone: an English compound (PARKTYPE) as often says something else, and is suggested. A word that
+    would name two fields so names neither.
+    """
+    found: dict[str, tuple[int, Field]] = {}
+    twice = set(_own_name_words(cls))
+    dated = next((field for _, field in words.values() if field.name == "built_on"), None)
+    found |= {} if dated is None else dict.fromkeys(BUILT, (COMPOSED, dated))
+    for word, (_, field) in words.items():
+        for before in (*_called(cls), *(WHETHER if _takes_yes(field) else ())):
+            if before.isascii() or word.isascii():
+                continue
+            made = before + word
+            if found.setdefault(made, (COMPOSED, field))[1] is not field:
+                twice.add(made)
+    return {word: meant for word, meant in found.items() if word not in twice}
+
+
+def _takes_yes(field: Field) -> bool:
+    """Whether yes and no are values of a field."""
+    return field.type == "boolean" or {"是", "否"} <= {word for c in field.choices for word in c.aliases}
+
+
+def _called(cls: FeatureClass) -> tuple[str, ...]:
+    """What the class is called by, in normal form; of English words in the plural also the singular."""
+    names = {normalise(name) for name in (cls.id, cls.title.zh, cls.title.en, *cls.aliases)}
+    return (*names, *(name[:-1] for name in names if name.isascii() and name.endswith("s")))
+
+
+def _own_name_words(cls: FeatureClass) -> list[str]:
+    """Headings of names in either language, put together with what the class is called by."""
+    return [before + normalise(name) for before in _called(cls) for name in NAME_HEADINGS]
 
 
 def choose_class(catalogue: Catalogue, class_id: str | None, names: Iterable[str]) -> FeatureClass | None:
@@ -296,20 +348,7 @@ def choose_class(catalogue: Catalogue, class_id: str | None, names: Iterable[str
     Raises:
         NotFound: The class asked for does not exist; the hint lists the nearest.
     """
-    words = _class_words(catalogue)
     if class_id is not None:
-        found = words.get(normalise(class_id))
-        if found is None:
-            raise unknown("class", class_id, catalogue.classes)
-        return found
-    return next((words[form] for form in map(normalise, names) if form in words), None)
-
-
-def _class_words(catalogue: Catalogue) -> dict[str, FeatureClass]:
-    words: dict[str, FeatureClass] = {}
-    for cls in catalogue.classes.values():
-        words.setdefault(normalise(cls.id), cls)
-    for cls in catalogue.classes.values():
-        for spelling in (cls.title.zh, cls.title.en, *cls.aliases):
-            words.setdefault(normalise(spelling), cls)
-    return words
+        return find_class(catalogue, class_id)
+    words = class_words(catalogue)
+    return next((words[form] for form in map(heading_key, names) if form in words), None)

@@ -30,7 +30,8 @@ class Layer:
     values; `crs` as the file names it, None where it names none; `faults` position → why its geometry cannot be read;
     `skipped` says why the whole layer is left out (then it has no rows). `encoding` is that of its text, `notes` say
     how CRS and encoding were found and what was left behind ("M values were dropped"), each once a layer. `spatial` is
-    False for a table without a geometry column: its places may stand in its columns.
+    False for a table without a geometry column: its places may stand in its columns. `alone`: the file has this layer
+    only, and its chunks that follow have the same headings, CRS, extent and encoding.
     """
 
     name: str
@@ -44,27 +45,53 @@ class Layer:
     encoding: str | None = None
     notes: tuple[str, ...] = ()
     spatial: bool = True
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What is known of a layer once its last row is read: see `LayerSource`."""
+
+    count: int
+    notes: tuple[str, ...]
+    bounds: Extent | None
 
 
 @dataclass(frozen=True, slots=True)
 class LayerSource:
-    """A layer that was read, to be gone through as often as asked: what holds for all of it, and its chunks.
+    """A layer to be gone through as often as asked: what holds for all of it, and its chunks.
 
-    `count` rows in all; `headings` in the order of the file; `bounds` (west, south, east, north) of all finite
-    coordinates in the layer's own CRS, None where there are none; `chunks` gives layers of up to CHUNK_ROWS rows.
+    `headings` in the order of the file; `noted` what its first rows gave reason to note, which says all of where their
+    places were found; `empty`: it has no rows; `chunks` gives layers of up to CHUNK_ROWS rows, each
+    as soon as it is read; `totals` waits for the last of them.
     """
 
     name: str
-    count: int
     headings: tuple[str, ...]
     crs: str | None
     extent: Extent | None
     skipped: str | None
     encoding: str | None
-    notes: tuple[str, ...]
     spatial: bool
-    bounds: Extent | None
+    noted: tuple[str, ...]
+    empty: bool
     chunks: Callable[[], Iterator[Layer]]
+    totals: Callable[[], Totals]
+
+    @property
+    def count(self) -> int:
+        """The rows in all."""
+        return self.totals().count
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes of all chunks, each once."""
+        return self.totals().notes
+
+    @property
+    def bounds(self) -> Extent | None:
+        """West, south, east, north of all finite coordinates in the layer's own CRS, None where there are none."""
+        return self.totals().bounds
 
     def columns_of(self, headings: list[str]) -> Iterator[Mapping[str, list[Any]]]:
         """The values of some headings, chunk by chunk."""

@@ -14,7 +14,8 @@ from osmium.filter import IdFilter, KeyFilter
 
 from app.catalogue.model import FeatureClass
 from app.errors import UnreadableFile
-from app.ingest.files import SourceFile
+from app.ingest import archive
+from app.ingest.files import SourceFile, is_osm, recognise
 from app.ingest.layer import Extent
 from app.ingest.osm_data import OsmData, OsmObject
 from app.ingest.osm_rules import OsmRules
@@ -35,16 +36,32 @@ def read_osm(file: SourceFile, classes: list[FeatureClass], progress: Progress |
     cannot assemble has a `fault`, which says how much of it is missing. Nothing is closed by guess.
 
     Raises:
-        UnreadableFile: The file is damaged, cut short or no OSM data.
+        UnreadableFile: The file is damaged, cut short or no OSM data; or an archive of more than one file of it.
     """
     rules = OsmRules([cls for cls in classes if cls.osm])
     try:
-        return _read(file, rules, progress or (lambda *_: None))
+        with _unpacked(file) as plain:
+            return _read(plain, rules, progress or (lambda *_: None))
     except (RuntimeError, osmium.InvalidLocationError, ValueError) as error:
         reason = str(error).splitlines()[0][:200]
         raise UnreadableFile(
             f"'{file.name}' is damaged or cut short: {reason}.", "Download it again, then try once more."
         ) from error
+
+
+@contextlib.contextmanager
+def _unpacked(file: SourceFile) -> Iterator[SourceFile]:
+    """The file itself, or the only one of an archive, which is gone afterwards."""
+    if file.osm_format != "zip":
+        yield file
+        return
+    with archive.unpacked(file.path, is_osm) as folder:
+        found = sorted(path for path in folder.rglob("*") if path.is_file())
+        if len(found) != 1:
+            raise UnreadableFile(
+                f"'{file.name}' holds {len(found)} files of OpenStreetMap data.", "Import them one by one."
+            )
+        yield recognise(found[0])
 
 
 def _read(file: SourceFile, rules: OsmRules, progress: Progress) -> OsmData:

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from app.ingest.coordinates import column_numbers, is_empty
+from app.ingest.curves import linear_wkt
 from app.ingest.readers import wkb
 from app.ingest.readers.geojson import layer_of
 
@@ -94,9 +95,9 @@ def shapes_of(
     faults: dict[int, str] = {}
     notes: tuple[str, ...] = ()
     if kind == "wkt":
-        geometry, faults = _from_wkt(given, heading)
+        geometry, faults, notes = _from_wkt(given, heading)
         geometry, measured = wkb.drop_m(geometry)
-        notes = (wkb.M_DROPPED,) if measured else ()
+        notes += (wkb.M_DROPPED,) if measured else ()
     elif kind == "wkb":
         found = wkb.shapes([None if cell is None else _blob(cell) or b"" for cell in given])
         geometry, notes = found.geometry, found.notes
@@ -111,15 +112,19 @@ def shapes_of(
     return shapely.set_srid(geometry, 0), faults, notes
 
 
-def _from_wkt(cells: Sequence[Any], heading: str) -> tuple[NDArray[np.object_], dict[int, str]]:
+def _from_wkt(
+    cells: Sequence[Any], heading: str
+) -> tuple[NDArray[np.object_], dict[int, str], tuple[str, ...]]:
     texts = np.empty(len(cells), dtype=object)
     texts[:] = [None if cell is None else str(cell).rpartition(";")[2] for cell in cells]
     curved = [i for i, text in enumerate(texts) if text is not None and _CURVE.search(text)]
-    texts[curved] = None
+    texts[curved] = [linear_wkt(text) for text in texts[curved]]
+    unread = [i for i in curved if texts[i] is None]
     geometry = np.asarray(shapely.from_wkt(texts, on_invalid="ignore"), dtype=object).reshape(len(cells))
     lost = np.flatnonzero(shapely.is_missing(geometry)).tolist()
     faults = {i: _broken(heading, cells[i], "WKT") for i in lost if cells[i] is not None}
-    return geometry, faults | dict.fromkeys(curved, f"{heading}: curves in WKT are not read")
+    notes = (wkb.CURVES,) if len(unread) < len(curved) else ()
+    return geometry, faults | dict.fromkeys(unread, f"{heading}: curves in WKT are not read"), notes
 
 
 def _from_geojson(cells: Sequence[Any], heading: str) -> tuple[NDArray[np.object_], dict[int, str]]:

@@ -19,15 +19,18 @@ from app.ingest.likeness import suggest_classes, suggest_fields
 from app.ingest.mapping import LayerMapping, SavedMapping
 from app.ingest.options import ImportOptions
 from app.ingest.own_export import find_own, layer_names
+from app.ingest.passed import ASKED, ENTITY
 from app.ingest.points import find_places, suggest_places
 from app.ingest.preparing import Preparation
 from app.ingest.rejects import is_mended
 from app.ingest.routing import route
 from app.ingest.row_plan import RowPlan, plan_rows
 from app.ingest.spool import sources as in_memory
+from app.ingest.stored_points import Find, join_stored
 from app.ingest.survey import find_tables, join_tables
 from app.ingest.survey_headings import END, first_of
-from app.ingest.where import compile_where
+from app.ingest.values import normalise
+from app.ingest.where import Where, compile_where
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Reject
 from app.space.city_systems import NO_SYSTEMS, CitySystems
@@ -40,23 +43,27 @@ Stored = Callable[[FeatureClass, list[str]], Mapping[str, tuple[float, float]]]
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """What is known of the city when a file is understood: its divisions, its border, its own coordinate systems."""
+    """What is known of the city when a file is understood: its divisions, its border, its own coordinate systems.
+
+    `nodes` finds stored points of pipe surveys by their numbers.
+    """
 
     divisions: Divisions | None = None
     frame: Frame | None = None
     systems: CitySystems = NO_SYSTEMS
     stored: Stored | None = None
+    nodes: Find | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LayerPlan:
-    """How one layer is read: `given` as it stands in the file, `rows` and `detection` after its `preparation`.
+    """How one layer is read: `given` as it stands in the file, `prepared` after its `preparation`, as are the `rows`.
 
-    `frame` is the city's border where rows outside it are refused, `notes` say what the readers found out.
+    `frame` is the city's border where rows outside it are refused.
     """
 
     given: LayerSource
-    notes: tuple[str, ...]
+    prepared: LayerSource
     preparation: Preparation
     rows: RowPlan
     detection: Detection
@@ -85,7 +92,7 @@ class LayerPlan:
             "extra": list(meaning.rest),
             "left": list(meaning.left),
             "own_export": self.rows.own,
-            "notes": list(self.notes),
+            "notes": [*self.prepared.notes, *self.rows.assumed],
         }
 
 
@@ -111,18 +118,22 @@ def plan_file(
     Raises:
         BadInput: No layer is of a class, a CRS is missing or cannot be used, a column that was named is not there.
     """
-    given = _chosen([item for item in _joined(sources) if not _is_companion(item)], options.layer, file)
+    joined, drawn = _joined(sources, city)
+    given = _chosen([item for item in joined if not _is_companion(item)], options.layer, file)
     if saved is not None:
         saved.check_layers([source.name for source in given], file.name)
     plan = FilePlan([])
     for source in given:
         asked = _asked(source, options, saved)
+        if id(source) in drawn:
+            # Its points are stored, whatever CRS they came in.
+            asked = replace(asked, crs=None)
         if options.delete_missing and asked.where is not None:
             raise BadInput(
                 "What a part of a file lacks is not missing.",
                 "Leave out delete_missing, or 'where' in the mapping.",
             )
-        if source.skipped is not None or not source.count:
+        if source.skipped is not None or source.empty:
             plan.skipped.append(_skip(source, source.skipped or "it has no rows"))
             continue
         for part, cls in _classes(catalogue, file, source, asked, len(given), city, plan):
@@ -169,10 +180,18 @@ def _is_companion(source: LayerSource) -> bool:
     return fields or about
 
 
-def _joined(sources: Sequence[LayerSource]) -> list[LayerSource]:
-    """Point and line tables of a survey as nodes and pipes with shapes; other layers as they are."""
+def _joined(sources: Sequence[LayerSource], city: City) -> tuple[list[LayerSource], set[int]]:
+    """Point and line tables of a survey as nodes and pipes with shapes; other layers as they are.
+
+    Of tables of lines alone the points may be stored: the ids of these layers, which are in the CRS of what is stored.
+    """
     tables = find_tables(list(sources))
-    return list(sources) if tables is None else join_tables(list(sources), tables)
+    if tables is not None:
+        return join_tables(list(sources), tables), set()
+    drawn = None if city.nodes is None else join_stored(sources, city.nodes)
+    if drawn is None:
+        return list(sources), set()
+    return drawn, {id(source) for source in drawn} - {id(source) for source in sources}
 
 
 def _chosen(sources: list[LayerSource], name: str | None, file: SourceFile) -> list[LayerSource]:
@@ -243,7 +262,7 @@ def _add(
     plan.layers.append(
         LayerPlan(
             given,
-            source.notes,
+            source,
             preparation,
             rows,
             detection,
@@ -259,9 +278,12 @@ def _prepare(file: SourceFile, given: LayerSource, cls: FeatureClass, asked: _As
     if where is not None:
         where.resolve(given.headings)
     own = find_own(given.headings, cls)
-    preparation = Preparation(where, own, file.format in QUOTED, mended=is_mended(given.headings))
+    mended = is_mended(given.headings)
+    preparation = Preparation(
+        where, own, file.format in QUOTED, mended=mended, drawing=_is_drawing(given, where)
+    )
     if given.spatial:
-        return preparation if own or where or preparation.mended else Preparation()
+        return preparation if own or where or mended or preparation.drawing else Preparation()
     sample = next(iter(given.chunks()), None)
     if sample is None:
         return preparation
@@ -271,6 +293,12 @@ def _prepare(file: SourceFile, given: LayerSource, cls: FeatureClass, asked: _As
     if places is not None and own and not asked.places:
         places = replace(places, notes=())
     return replace(preparation, places=places)
+
+
+def _is_drawing(given: LayerSource, where: Where | None) -> bool:
+    """Whether a layer is a drawing of whose annotations nothing is asked."""
+    asked = where is not None and not ASKED.isdisjoint(map(normalise, where.headings))
+    return {ENTITY, "PaperSpace"} <= set(given.headings) and given.spatial and not asked
 
 
 def _no_class(catalogue: Catalogue, file: SourceFile, sources: Sequence[LayerSource]) -> BadInput:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,9 +23,9 @@ from app.ingest.mapping import SavedMapping
 from app.ingest.mapping_file import save_mapping, used_mapping
 from app.ingest.options import ImportOptions, Origin
 from app.ingest.periods import split_untimed, with_start
-from app.ingest.planning import City, FilePlan, plan_file
-from app.ingest.sandbox import Limits, load_osm, open_layers
-from app.ingest.store import read_divisions, read_frame, read_places
+from app.ingest.planning import City, FilePlan, LayerPlan, plan_file
+from app.ingest.sandbox import Begun, Limits, load_osm, open_layers
+from app.ingest.store import read_divisions, read_frame, read_nodes, read_places
 from app.ingest.survey import find_tables
 from app.ingest.tables_service import read_batches
 from app.ingest.tally import Tally
@@ -47,7 +48,7 @@ class Importing:
     `mapping` is a saved one, `save_mapping` the file that the mapping used is written to, `rejects` the file or folder
     that refused rows are written to, `limits` bound the process that reads, `systems` are the city's own coordinate
     systems. An uploaded file is `shown` by the name that its sender gave it; `job` is the one that imports it, ended by
-    `finish` with the report in the transaction that writes the rows.
+    `finish` with the report in the transaction that writes the rows. `begun` is the reading of a file that has begun.
     """
 
     db: Database
@@ -64,13 +65,15 @@ class Importing:
     shown: str | None = None
     job: UUID | None = None
     finish: Callable[[Connection, dict[str, Any]], None] | None = None
+    begun: Begun | None = None
 
 
 @dataclass(slots=True)
 class Reading:
     """A file as understood: what the report says of it, and its batches, made within the writing transaction.
 
-    `crs` is the label of a CRS, which never tells the parameters of a city's own.
+    `crs` is the label of a CRS, which never tells the parameters of a city's own. `absent` are classes of which such a
+    file could hold features and holds none.
     """
 
     batches: Callable[[Connection, Tally], Iterator[Batch]]
@@ -81,6 +84,13 @@ class Reading:
     origin: Origin
     skipped: list[dict[str, Any]] = field(default_factory=list)
     plan: FilePlan | None = None
+    absent: list[str] = field(default_factory=list)
+
+    @property
+    def partial(self) -> frozenset[str]:
+        """The classes of which only some rows are asked for: what the others hold is not missing."""
+        plans = [] if self.plan is None else self.plan.layers
+        return frozenset(plan.cls.id for plan in plans if plan.preparation.where is not None)
 
     @property
     def numbered(self) -> dict[str, str]:
@@ -99,6 +109,7 @@ class Reading:
         layers = [plan.as_dict() for plan in plans]
         for told, plan in zip(layers, plans, strict=True):
             told["notes"] += shape_notes(tally.told.get(plan.given.name, Counter()), plan.cls)
+            told["warnings"] += _no_hit(plan, tally)
         return {
             "crs": self.crs,
             "encoding": self.encoding,
@@ -109,6 +120,14 @@ class Reading:
             "layers": layers,
             "skipped": self.skipped,
         }
+
+
+def _no_hit(plan: LayerPlan, tally: Tally) -> list[str]:
+    """What to say of a condition that left nothing of a class."""
+    where, class_id = plan.preparation.where, plan.cls.id
+    if where is None or tally.skipped[class_id] < tally.read[class_id]:
+        return []
+    return [where.no_hit(chunk.columns for chunk in plan.given.chunks())]
 
 
 def find_survey(means: Importing, folder: Path, options: ImportOptions) -> SourceFile | None:
@@ -136,7 +155,7 @@ def _open_part(
     means: Importing, file: SourceFile, options: ImportOptions
 ) -> AbstractContextManager[list[LayerSource]]:
     encoding = options.encoding or (means.mapping.encoding if means.mapping else None)
-    return open_layers(file, Ask(encoding, options.layer), means.progress, means.limits)
+    return open_layers(file, Ask(encoding, options.layer), means.progress, means.limits, means.begun)
 
 
 def _tables(folder: Path) -> Iterator[SourceFile]:
@@ -196,7 +215,7 @@ def _city(conn: Connection, means: Importing) -> City:
     def stored(cls: FeatureClass, codes: list[str]) -> dict[str, tuple[float, float]]:
         return read_places(conn, cls, codes)
 
-    return City(read_divisions(conn), read_frame(conn), means.systems, stored)
+    return City(read_divisions(conn), read_frame(conn), means.systems, stored, partial(read_nodes, conn))
 
 
 def _understood(means: Importing, plan: FilePlan, options: ImportOptions) -> Reading:
@@ -244,6 +263,7 @@ def _read_osm(means: Importing, file: SourceFile, options: ImportOptions) -> Rea
         "UTF-8",
         data.extent,
         Origin(osm.SOURCE, osm.LICENCE, osm.ATTRIBUTION),
+        absent=[cls.id for cls in classes if all(item.batch.class_id != cls.id for item in found)],
     )
 
 

@@ -20,11 +20,13 @@ from app.ingest.layer import Layer
 from app.ingest.tally import RejectedRows
 from app.ingest.values import plain
 from app.lazy import lazy_module
+from app.words.sentences import told
 
 xlsxwriter = lazy_module("xlsxwriter")
 
 #: Headings that the file of refused rows adds; an import of that file passes over them.
 ADDED = ("rejected_row", "rejected_field", "rejected_reason", "rejected_hint")
+ADDED_CHINESE = ("rejected_reason_zh", "rejected_hint_zh")
 WKT = "wkt"
 #: What XML 1.0, and so a sheet, cannot hold.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -44,19 +46,26 @@ class RejectsFile:
 
 
 def rejects_files(
-    file: SourceFile, parts: Sequence[RejectedRows], crs: Mapping[str, str], *, single: bool
+    file: SourceFile,
+    parts: Sequence[RejectedRows],
+    crs: Mapping[str, str],
+    *,
+    single: bool,
+    http: bool = False,
 ) -> list[RejectsFile]:
     """Refused rows: of a workbook as one workbook with its sheets, else as CSV (UTF-8 with BOM), one a layer.
 
     Shapes stand as WKT in the layer's own CRS, named as its SRID where `crs` (layer → label) knows one of EPSG.
-    `single`: the file has one layer, so that its own name tells what it holds; else the layers' names do.
+    `single`: the file has one layer, so that its own name tells what it holds; else the layers' names do. `http`: hints
+    name the fields of a request instead of the options of the command.
     """
     if not parts:
         return []
     stem, again = file.name.split(".")[0], _AGAIN.search(file.name)
     # What a mended file still has of them must not take its own place.
     ending = f".rejected-{int(again[1] or 1) + 1}" if again else ".rejected"
-    layers = {name: _rows(name, parts, crs.get(name)) for name in dict.fromkeys(p.layer.name for p in parts)}
+    names = dict.fromkeys(part.layer.name for part in parts)
+    layers = {name: _rows(name, parts, crs.get(name), http=http) for name in names}
     if file.format == "xlsx":
         return [RejectsFile(f"{stem}{ending}.xlsx", _workbook(layers))]
     return [
@@ -93,7 +102,7 @@ def is_mended(headings: Sequence[str]) -> bool:
 
 def unmend(layer: Layer, *, guarded: bool) -> Layer:
     """A chunk of such a file without what was added; `guarded` text bears an apostrophe where it is like a formula."""
-    columns = {name: values for name, values in layer.columns.items() if name not in ADDED}
+    columns = {name: values for name, values in layer.columns.items() if name not in (*ADDED, *ADDED_CHINESE)}
     if guarded:
         columns = {name: [_plain_text(value) for value in values] for name, values in columns.items()}
     return replace(layer, columns=columns)
@@ -107,19 +116,27 @@ def _safe(name: str) -> str:
     return re.sub(r"[^\w\- ]+", "_", name).strip() or "layer"
 
 
-def _rows(name: str, parts: Sequence[RejectedRows], crs: str | None) -> list[list[Any]]:
+def _rows(name: str, parts: Sequence[RejectedRows], crs: str | None, *, http: bool) -> list[list[Any]]:
     """The table of a layer's refused rows, its headings first."""
     mine = [part for part in parts if part.layer.name == name]
-    headings = [h for h in dict.fromkeys(h for part in mine for h in part.layer.columns) if h not in ADDED]
+    headings = [
+        h
+        for h in dict.fromkeys(h for part in mine for h in part.layer.columns)
+        if h not in (*ADDED, *ADDED_CHINESE)
+    ]
     spatial = any(part.layer.spatial for part in mine)
     known = _EPSG.fullmatch(crs or "")
     before = f"SRID={known[1]};" if known else ""
-    rows: list[list[Any]] = [[*headings, *([_wkt_heading(headings)] if spatial else []), *ADDED]]
+    rows: list[list[Any]] = [
+        [*headings, *([_wkt_heading(headings)] if spatial else []), *ADDED, *ADDED_CHINESE]
+    ]
     for part in mine:
         for i, reject in enumerate(part.rejects):
             cells = [part.layer.columns[h][i] if h in part.layer.columns else None for h in headings]
             shape = [_wkt(part.layer.geometry[i], before)] if spatial else []
-            rows.append([*cells, *shape, reject.row, reject.field, reject.reason, reject.hint])
+            said = told({"reason": reject.reason, "hint": reject.hint}, http=http)
+            words = [said.get(name) for name in ("reason", "hint", "reason_zh", "hint_zh")]
+            rows.append([*cells, *shape, reject.row, reject.field, *words])
     return rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.ingest.split_store import SplitCounts
 from app.ingest.tally import Tally
 from app.inventory.batch import Counts
 
@@ -22,8 +23,9 @@ def file_report(
 ) -> dict[str, Any]:
     """The report of one file.
 
-    For each class read = loaded + unchanged + rejected + skipped, less the features that rows of several places became
-    beyond one (`split`); and each rejected row.
+    For each class read = loaded + unchanged + rejected + skipped, all of them rows of the file; and each rejected row.
+    A row of several places that became several features is one row still: loaded where any of them is new or changed.
+    Where there are such rows, `split` counts them and `features` the features written of all rows.
     """
     return {
         **file,
@@ -41,17 +43,29 @@ def file_report(
 
 def class_counts(class_id: str, found: Counts, tally: Tally) -> dict[str, Any]:
     """The counts of one class, under the names that `import --json` prints."""
-    split = tally.split.get(class_id)
+    rows = _row_counts(found, tally.split.get(class_id))
     return {
         "read": tally.read[class_id],
-        "loaded": found.loaded,
+        "loaded": rows.loaded,
         "rejected": tally.rejected[class_id],
-        "unchanged": found.unchanged + tally.unchanged[class_id],
+        "unchanged": rows.unchanged + tally.unchanged[class_id],
         "skipped": tally.skipped[class_id],
-        "new": found.new,
-        "changed": found.changed,
-        **({"split": split} if split else {}),
+        "new": rows.new,
+        "changed": rows.changed,
+        **({"features": found.loaded, "split": tally.parts[class_id]} if tally.parts[class_id] else {}),
     }
+
+
+def _row_counts(found: Counts, split: SplitCounts | None) -> Counts:
+    """Counts of features as counts of rows."""
+    if split is None:
+        return found
+    rows, parts = split.rows, split.features
+    return Counts(
+        new=found.new - parts.new + rows.new,
+        changed=found.changed - parts.changed + rows.changed,
+        unchanged=found.unchanged - parts.unchanged + rows.unchanged,
+    )
 
 
 def record_of(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.catalogue.model import FeatureClass
+from app.ingest.bare_units import Assumed, assume_units
 from app.ingest.codes import MADE_KEY, CodeBook, code_texts
 from app.ingest.components import ID, Official, looks_official
 from app.ingest.headings import Meaning, find_id, match_headings
@@ -23,7 +24,8 @@ class RowPlan:
     `key` is the heading of the codes, None where they are made; `by_id` says that it holds official ids. `names` are
     the fields that the heading of names fills in at least one row, `constants` values by field for rows that lack them.
     `whole` layers are read in one piece: their rows are compared with each other by their days or official ids. `own`
-    is an export of ours. `numbered`: the key was taken only since it numbers the rows.
+    is an export of ours. `numbered`: the key was taken only since it numbers the rows. `assumed` is what the report
+    says of numbers whose headings name no unit.
     """
 
     cls: FeatureClass
@@ -35,6 +37,7 @@ class RowPlan:
     constants: Mapping[str, Any] = field(default_factory=dict)
     own: bool = False
     numbered: bool = False
+    assumed: tuple[str, ...] = ()
 
     @property
     def headings(self) -> dict[str, str]:
@@ -93,7 +96,10 @@ def plan_rows(
     timed = any(name is not None and seen[name].filled for name in meaning.valid)
     names = () if meaning.name is None else seen[meaning.name].languages
     constants = {} if mapping is None else constant_values(mapping, cls)
-    return RowPlan(cls, meaning, chosen, by_id, names, timed or is_official, constants, own, numbered)
+    assumed = Assumed({}, ()) if own else assume_units(source, meaning)
+    meaning = replace(meaning, units={**meaning.units, **assumed.units})
+    whole = timed or is_official
+    return RowPlan(cls, meaning, chosen, by_id, names, whole, constants, own, numbered, assumed.notes)
 
 
 @dataclass(slots=True)

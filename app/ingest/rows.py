@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, Field
 from app.ingest.clean import CleanRows, clean_rows, part_codes, shape_hint, split_rows
-from app.ingest.codes import CodeBook, code_texts, make_codes
+from app.ingest.codes import CodeBook, code_texts, distinct_codes, make_codes, make_digests
 from app.ingest.columns import convert_column
 from app.ingest.components import ID, Learned, Official, looks_official, read_ids
+from app.ingest.extras import make_extras
 from app.ingest.faults import MAX_SHOWN, Faults
 from app.ingest.headings import Meaning
 from app.ingest.heights import take_heights
@@ -24,7 +22,7 @@ from app.ingest.layer import Layer
 from app.ingest.periods import read_periods
 from app.ingest.place import PlacedLayer
 from app.ingest.row_plan import RowPlan, name_field, name_of
-from app.ingest.values import LOST_DIGITS, LOST_HINT, clean_text, has_lost_digits, plain
+from app.ingest.values import LOST_DIGITS, LOST_HINT, has_lost_digits
 from app.inventory.batch import Batch, Period, Reject
 from app.inventory.periods import overlap
 
@@ -52,6 +50,14 @@ class LayerBatch:
     told: Counter[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The shapes of a chunk fit to store, and what codes are made of where its rows bear none."""
+
+    cleaned: CleanRows
+    digests: list[str] | None
+
+
 class RowReader:
     """Reads the chunks of a layer, in order, as rows of its class."""
 
@@ -70,35 +76,39 @@ class RowReader:
         self._others = others
         self._lost: set[str] = set()
 
-    def read(self, layer: Layer, placed: PlacedLayer) -> LayerBatch:
-        """The rows of a chunk whose shapes lie in lon/lat: len(layer.rows) = good + rejected, before rows are split."""
+    def look(self, layer: Layer, placed: PlacedLayer) -> Looked:
+        """What is found out of a chunk before those before it are read."""
+        cleaned = clean_rows(placed.geometry, self.plan.cls, {*layer.faults, *placed.outside}, layer.geometry)
+        digests = make_digests(layer.columns, cleaned.geometry) if self.plan.key is None else None
+        return Looked(cleaned, digests)
+
+    def read(self, layer: Layer, placed: PlacedLayer, looked: Looked | None = None) -> LayerBatch:
+        """The rows of a chunk whose shapes lie in lon/lat: len(layer.rows) = good + rejected, before rows are split.
+
+        `looked` is what `look` has found out of it.
+        """
         plan, cls = self.plan, self.plan.cls
         faults = Faults(layer)
-        cleaned = self._clean(layer, placed, faults)
+        looked = self.look(layer, placed) if looked is None else looked
+        cleaned = looked.cleaned
+        _refuse_shapes(layer, placed, cleaned, faults)
         columns, odd = self._columns(layer, faults)
         told = Counter(cleaned.told) + take_heights(layer.geometry, columns, cls)
         _require_all(columns, cls, faults, len(layer.rows))
         _check_order(columns, faults)
         learned = read_ids(columns, cls, cleaned.geometry, self._official, faults.add)
-        extra = _extras(layer, plan.meaning, columns, odd)
+        extra = make_extras(layer, plan.meaning, columns, odd)
         periods = read_periods(layer, plan.meaning.valid, faults.add)
-        codes = self._codes(layer, cleaned.geometry, faults, periods)
+        codes = self._codes(layer, looked, faults, periods)
+        incomplete = _incomplete(layer, plan.meaning, codes)
+        whole = Batch(cls.id, codes, cleaned.geometry, columns, extra, faults.ordered(), incomplete, periods)
         rows = [i for i in range(len(layer.rows)) if i not in faults.rejects]
-        whole = Batch(
-            cls.id,
-            [codes[i] for i in rows],
-            cleaned.geometry[rows],
-            {name: [values[i] for i in rows] for name, values in columns.items()},
-            [extra[i] for i in rows],
-            faults.ordered(),
-            _incomplete(layer, plan.meaning, codes),
-            None if periods is None else [periods[i] for i in rows],
-        )
+        whole = whole if len(rows) == len(layer.rows) else _take(whole, rows)
         repaired = [
             {"class": cls.id, "row": layer.rows[i], **change} for i, change in cleaned.repaired.items()
         ]
         warnings = _warnings(layer, cls, learned, cleaned, faults, self._find_lost(layer))
-        batch, places = _split(whole, cls)
+        batch, places = _split(whole, cls, told)
         return LayerBatch(
             batch,
             [rows[place] for place in places],
@@ -123,16 +133,6 @@ class RowReader:
                 found.append((i, heading, str(values[i]), LOST_DIGITS, LOST_HINT))
         return found
 
-    def _clean(self, layer: Layer, placed: PlacedLayer, faults: Faults) -> CleanRows:
-        for i, reason in layer.faults.items():
-            faults.add(i, "geometry", None, reason, "Mend the row and import it again.")
-        for i, outside in placed.outside.items():
-            faults.add(i, "geometry", _at(layer, i), outside.reason, outside.hint)
-        cleaned = clean_rows(placed.geometry, self.plan.cls, {*layer.faults, *placed.outside}, layer.geometry)
-        for i, reason in cleaned.reasons.items():
-            faults.add(i, "geometry", cleaned.values.get(i), reason, shape_hint(reason))
-        return cleaned
-
     def _columns(
         self, layer: Layer, faults: Faults
     ) -> tuple[dict[str, list[Any]], dict[str, Mapping[int, Any]]]:
@@ -155,13 +155,11 @@ class RowReader:
             columns[name] = [constant if value is None else value for value in column]
         return columns, kept
 
-    def _codes(
-        self, layer: Layer, geometry: NDArray[np.object_], faults: Faults, periods: list[Period] | None
-    ) -> list[str]:
+    def _codes(self, layer: Layer, looked: Looked, faults: Faults, periods: list[Period] | None) -> list[str]:
         """Codes (n,), unique among the rows that stay and hold at one time."""
         heading = self.plan.key
-        if heading is None:
-            return make_codes(layer.columns, geometry, self._made, layer.rows)
+        if looked.digests is not None or heading is None:
+            return distinct_codes(looked.digests or [], self._made, layer.rows)
         values = _values(layer, heading)
         codes = code_texts(values)
         if float in set(map(type, values)):
@@ -170,13 +168,17 @@ class RowReader:
                     faults.add(i, heading, value, LOST_DIGITS, LOST_HINT)
         if self.plan.own and not all(codes):
             # A row without a code in our own export is one that was drawn since.
-            made = make_codes(layer.columns, geometry, self._made, layer.rows)
+            made = make_codes(layer.columns, looked.cleaned.geometry, self._made, layer.rows)
             codes = [code or new for code, new in zip(codes, made, strict=True)]
         before = self.used.find(codes)
         elsewhere = {i for book in self._others for i in book.find(codes)}
         if all(codes) and not before and not elsewhere and len(set(codes)) == len(codes):
-            stay = [i for i in range(len(codes)) if i not in faults.rejects]
-            self.used.add([codes[i] for i in stay], [layer.rows[i] for i in stay])
+            refused = faults.rejects
+            stay = [i for i in range(len(codes)) if i not in refused] if refused else []
+            used = (
+                ([codes[i] for i in stay], [layer.rows[i] for i in stay]) if refused else (codes, layer.rows)
+            )
+            self.used.add(*used)
             return codes
         seen: dict[str, list[int]] = {}
         for i, code in enumerate(codes):
@@ -197,6 +199,27 @@ class RowReader:
         stay = [i for places in seen.values() for i in places]
         self.used.add([codes[i] for i in stay], [layer.rows[i] for i in stay])
         return codes
+
+
+def _take(batch: Batch, rows: list[int]) -> Batch:
+    """The rows of a batch at these places."""
+    return replace(
+        batch,
+        codes=[batch.codes[i] for i in rows],
+        geometry=batch.geometry[rows],
+        columns={name: [values[i] for i in rows] for name, values in batch.columns.items()},
+        extra=[batch.extra[i] for i in rows],
+        valid=None if batch.valid is None else [batch.valid[i] for i in rows],
+    )
+
+
+def _refuse_shapes(layer: Layer, placed: PlacedLayer, cleaned: CleanRows, faults: Faults) -> None:
+    for i, reason in layer.faults.items():
+        faults.add(i, "geometry", None, reason, "Mend the row and import it again.")
+    for i, outside in placed.outside.items():
+        faults.add(i, "geometry", _at(layer, i), outside.reason, outside.hint)
+    for i, reason in cleaned.reasons.items():
+        faults.add(i, "geometry", cleaned.values.get(i), reason, shape_hint(reason))
 
 
 def _at(layer: Layer, i: int) -> str:
@@ -250,53 +273,6 @@ def _check_order(columns: Mapping[str, list[Any]], faults: Faults) -> None:
                 faults.add(i, then, after, f"lies before {first} ({before})", "Mend whichever date is wrong.")
 
 
-def _extras(
-    layer: Layer,
-    meaning: Meaning,
-    columns: Mapping[str, list[Any]],
-    kept: Mapping[str, Mapping[int, Any]],
-) -> list[dict[str, Any] | None]:
-    """What no field took, by heading; our own export's `extra` column is laid open again."""
-    rest = [(clean_text(name), layer.columns[name]) for name in meaning.rest if name in layer.columns]
-    packed = layer.columns.get(meaning.extra) if meaning.extra is not None else None
-    extras = [{} for _ in layer.rows] if packed is None else [_unpack(raw) for raw in packed]
-    for heading, values in rest:
-        for i, raw in enumerate(values):
-            value = plain(raw)
-            if value is not None:
-                extras[i][heading] = value
-    for heading, some in kept.items():
-        for i, raw in some.items():
-            extras[i][clean_text(heading)] = plain(raw)
-    if meaning.name is not None:
-        _keep_names(extras, clean_text(meaning.name), _values(layer, meaning.name), columns)
-    return [extra or None for extra in extras]
-
-
-def _keep_names(
-    extras: list[dict[str, Any]], heading: str, values: list[Any], columns: Mapping[str, list[Any]]
-) -> None:
-    """A name that found the column of its language taken."""
-    fields = [columns[field] for field in ("name_zh", "name_en") if field in columns]
-    for i, raw in enumerate(values):
-        name = name_of(raw)
-        if name and all(column[i] != name for column in fields):
-            extras[i][heading] = name
-
-
-def _unpack(raw: Any) -> dict[str, Any]:
-    try:
-        found = json.loads(raw) if isinstance(raw, str) else None
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        raw = found
-    value = plain(raw)
-    if isinstance(value, dict):
-        return value
-    return {} if value is None else {"extra": value}
-
-
 def _incomplete(layer: Layer, meaning: Meaning, codes: list[str]) -> frozenset[str]:
     """Codes of rows that our own export marks as cut off."""
     if meaning.incomplete is None:
@@ -336,11 +312,12 @@ def _warnings(
     ]
 
 
-def _split(batch: Batch, cls: FeatureClass) -> tuple[Batch, list[int]]:
+def _split(batch: Batch, cls: FeatureClass, told: Counter[str]) -> tuple[Batch, list[int]]:
     """Rows of several places as one row a place, where the class says so, and the row that each was a part of."""
     split = split_rows(batch.geometry, cls)
     if split is None:
         return batch, list(range(len(batch.codes)))
+    told.update(split.told)
     index = split.index.tolist()
     parts = Batch(
         batch.class_id,

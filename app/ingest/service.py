@@ -15,6 +15,7 @@ from app.database.transactions import Connection
 from app.errors import BadInput, Conflict, UnreadableFile
 from app.ingest.after_service import After, versions_before
 from app.ingest.files import SourceFile, is_geodatabase, list_files, recognise
+from app.ingest.garbage import seldom_collected
 from app.ingest.headings import choose_class
 from app.ingest.options import ImportOptions
 from app.ingest.paths import shown, shown_name
@@ -121,6 +122,7 @@ def _one(means: Importing, file: SourceFile, options: ImportOptions) -> dict[str
     started = time.perf_counter()
     import_id = means.import_id or uuid4()
     with (
+        seldom_collected(),
         _recorded(means, import_id, file.path, options, file.format),
         open_reading(means, file, options) as reading,
     ):
@@ -148,7 +150,7 @@ def _write(
                 conn, means.catalogue, reading.batches(conn, tally), change, means.progress
             )
             _lose(reading, tally)
-            rejected = _rejected(file, reading, tally)
+            rejected = _rejected(means, file, reading, tally)
             more |= After(
                 conn,
                 means.catalogue,
@@ -159,6 +161,8 @@ def _write(
                 reading.numbered,
                 reading.skipped,
                 reading.lost,
+                reading.partial,
+                reading.absent,
             ).tell()
             report = _report(means, file, reading, tally, counts, started, more)
             _leave(undone=options.dry_run or (options.strict and bool(report["rejects"])))
@@ -237,10 +241,10 @@ def _change(means: Importing, file: SourceFile, reading: Reading, import_id: UUI
     return Change(means.who, f"import of {file.name}", import_id, source, means.metric_crs)
 
 
-def _rejected(file: SourceFile, reading: Reading, tally: Tally) -> list[RejectsFile]:
+def _rejected(means: Importing, file: SourceFile, reading: Reading, tally: Tally) -> list[RejectsFile]:
     """The refused rows as files to be mended."""
     if reading.plan is None:
         return []
     crs = {plan.given.name: plan.detection.label for plan in reading.plan.layers}
     names = {*crs, *(item["layer"] for item in reading.plan.skipped)}
-    return rejects_files(file, tally.files, crs, single=len(names) == 1)
+    return rejects_files(file, tally.files, crs, single=len(names) == 1, http=means.job is not None)

@@ -119,10 +119,10 @@ def _signs(
 def _by_words(source: LayerSource, crs: str) -> _Sign | None:
     """Notes on the columns that the places come from; headings beside shapes may be those of spare columns."""
     pattern = _GCJ if crs == "gcj02" else _BD
-    note = next((text for text in source.notes if "headings say" in text and pattern.search(text)), None)
+    note = next((text for text in source.noted if "headings say" in text and pattern.search(text)), None)
     if note is not None:
         return _Sign(note, strong=True)
-    spare = any(text.startswith("places from") for text in source.notes)
+    spare = any(text.startswith("places from") for text in source.noted)
     heading = None if spare else next((text for text in source.headings if pattern.match(text)), None)
     return None if heading is None else _Sign(f"there is a column '{heading[:60]}'", strong=False)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
-import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import pairwise
+from functools import cache, partial
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 
 from app.errors import UnreadableFile
 from app.ingest.ahead import ahead
-from app.ingest.layer import CHUNK_ROWS, Extent, Layer, LayerSource
+from app.ingest.layer import CHUNK_ROWS, Extent, Layer, LayerSource, Totals
+from app.ingest.plain_files import read_plain
 from app.ingest.spool_values import CODING, JSON_CODING, from_array, to_array
 from app.ingest.values import apart, storable
 from app.lazy import lazy_module
@@ -28,6 +28,8 @@ from app.lazy import lazy_module
 pa = lazy_module("pyarrow")
 
 MANIFEST = "manifest.json"
+#: What is said of the one layer of a file while it is still read.
+COMING = "coming.json"
 MAX_MANIFEST_BYTES = 64 * 1024**2
 MAX_CHUNK_BYTES = 4 * 1024**3
 #: A chunk ends where its shapes have so many vertices, before it has CHUNK_ROWS rows.
@@ -35,8 +37,11 @@ CHUNK_VERTICES = 4_000_000
 #: Key of the schema's metadata: headings, and the points whose coordinates WKB cannot tell from an empty point.
 ABOUT = b"chengtu"
 DAMAGED = "the geometry is damaged"
+#: A name that nothing bears.
+NEVER = "never"
 #: pyarrow has no types of its own.
 RecordBatch: TypeAlias = Any
+Wait: TypeAlias = Callable[[Path], bool]
 
 
 @dataclass(slots=True)
@@ -72,9 +77,10 @@ class _Head:
         self.bounds = join_extents(self.bounds, finite_bounds(layer.geometry))
 
     def source(self, chunks: Any) -> LayerSource:
+        totals = Totals(self.count, tuple(self.notes), self.bounds)
         return LayerSource(
-            self.name, self.count, tuple(self.headings), self.crs, self.extent, self.skipped, self.encoding,
-            tuple(self.notes), self.spatial, self.bounds, chunks,
+            self.name, tuple(self.headings), self.crs, self.extent, self.skipped, self.encoding, self.spatial,
+            totals.notes, not self.count, chunks, lambda: totals,
         )  # fmt: skip
 
 
@@ -133,17 +139,35 @@ def sources(layers: Iterable[Layer]) -> list[LayerSource]:
     return [head.source(partial(iter, chunks.get(head.name, []))) for head in heads.heads]
 
 
-def write_spool(layers: Iterable[Layer], folder: Path) -> None:
-    """Write layers as a reader gives them into `folder`; the manifest comes last, so that none means not whole."""
+def write_spool(layers: Iterable[Layer], folder: Path, tell: Callable[[], None] = lambda: None) -> None:
+    """Write layers as a reader gives them into `folder`; the manifest comes last, so that none means not whole.
+
+    A layer that is alone in its file is announced as soon as its first rows are read, and `tell` called for each chunk.
+    """
     heads = _Heads()
     for layer in ahead(layers):
         head = heads.add(layer)
         number = len(heads.heads) - 1
+        if layer.alone and layer.rows and not head.chunks:
+            _write_json(_to_json(head), folder / COMING)
         for part in _parts(layer):
             _write_chunk(part, folder / _chunk_name(number, len(head.chunks)))
             head.chunks.append(len(part.rows))
-    text = json.dumps({"layers": [_to_json(head) for head in heads.heads]})
-    (folder / MANIFEST).write_text(text, encoding="ascii")
+            tell()
+    _write_json({"layers": [_to_json(head) for head in heads.heads]}, folder / MANIFEST)
+
+
+def _write_json(value: Mapping[str, Any], path: Path) -> None:
+    """Under its name the file is whole: who looks for it may be reading along."""
+    with _appearing(path) as unnamed:
+        unnamed.write_text(json.dumps(value), encoding="ascii")
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    unnamed = path.with_suffix(".part")
+    yield unnamed
+    unnamed.rename(path)
 
 
 def _chunk_name(layer: int, chunk: int) -> str:
@@ -202,7 +226,11 @@ def _write_chunk(layer: Layer, path: Path) -> None:
     about = {"headings": list(layer.columns), "nowhere": _nowhere(layer.geometry)}
     schema = pa.schema(fields, metadata={ABOUT: json.dumps(about).encode("ascii")})
     batch = pa.record_batch(arrays, schema=schema)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with (
+        _appearing(path) as unnamed,
+        pa.OSFile(str(unnamed), "wb") as sink,
+        pa.ipc.new_file(sink, schema) as writer,
+    ):
         writer.write_batch(batch)
 
 
@@ -227,41 +255,84 @@ def open_spool(folder: Path) -> list[LayerSource]:
     Raises:
         UnreadableFile: The folder holds no whole spool.
     """
+    with _whole():
+        items = _read_json(folder / MANIFEST)["layers"]
+        return [_open_layer(folder, number, item) for number, item in enumerate(items)]
+
+
+def open_coming(folder: Path, wait: Wait, first: Wait) -> list[LayerSource] | None:
+    """The one layer of a spool that is still written; None where there are more, or it is all written.
+
+    `wait(path)` waits until a file is there, False where it never comes since the writing has ended well; `first` does
+    so for the first of them.
+
+    Raises:
+        UnreadableFile: The spool is damaged; and whatever `wait` raises.
+    """
+    if not first(folder / COMING):
+        return None
+    with _whole():
+        item = _read_json(folder / COMING)
+        head = _open_layer(folder, 0, item)
+        names = _names(item)
+
+    @cache
+    def end() -> LayerSource:
+        wait(folder / NEVER)
+        found = open_spool(folder)
+        if len(found) != 1 or _lasting(found[0]) != _lasting(head):
+            raise _cut_short()
+        return found[0]
+
+    def chunks() -> Iterator[Layer]:
+        for number in count():
+            path = folder / _chunk_name(0, number)
+            if not wait(path):
+                break
+            yield from _read_chunks(head, names, [path])
+        end()
+
+    return [replace(head, empty=False, chunks=chunks, totals=lambda: end().totals())]
+
+
+def _lasting(source: LayerSource) -> tuple[Any, ...]:
+    """What must not change from the first chunk of a layer to its last."""
+    return source.name, source.headings, source.crs, source.extent, source.encoding, source.spatial
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
     try:
-        text = check_plain(folder / MANIFEST, MAX_MANIFEST_BYTES).read_text(encoding="ascii")
-        manifest = json.loads(text)
-        return [_open_layer(folder, number, item) for number, item in enumerate(manifest["layers"])]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _cut_short() from error
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(read_plain(path, MAX_MANIFEST_BYTES))
 
 
 def _cut_short() -> UnreadableFile:
     return UnreadableFile("The file was not read to its end.", "Import it once more.")
 
 
-def check_plain(path: Path, most: int) -> Path:
-    """The path, if it is a file itself of at most `most` bytes: what was left there may be anything.
-
-    Raises:
-        OSError: It is something else.
-    """
-    found = path.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size > most:
-        raise OSError(errno.EINVAL, "not such a file", path.name)
-    return path
-
-
 def _open_layer(folder: Path, number: int, item: Mapping[str, Any]) -> LayerSource:
-    given = list(map(str, item["headings"]))
-    names = dict(zip(given, apart([storable(heading) for heading in given]), strict=True))
+    names = _names(item)
+    notes = tuple(storable(str(note)) for note in item["notes"])
+    totals = Totals(int(item["count"]), notes, _extent(item["bounds"]))
     source = LayerSource(
-        storable(str(item["name"])), int(item["count"]), tuple(names.values()), _text(item["crs"]),
-        _extent(item["extent"]), _text(item["skipped"]), _text(item["encoding"]),
-        tuple(storable(str(note)) for note in item["notes"]), bool(item["spatial"]), _extent(item["bounds"]),
-        lambda: iter(()),
+        storable(str(item["name"])), tuple(names.values()), _text(item["crs"]), _extent(item["extent"]),
+        _text(item["skipped"]), _text(item["encoding"]), bool(item["spatial"]), notes, not totals.count,
+        lambda: iter(()), lambda: totals,
     )  # fmt: skip
     paths = [folder / _chunk_name(number, chunk) for chunk in range(len(item["chunks"]))]
     return replace(source, chunks=partial(_read_chunks, source, names, paths))
+
+
+def _names(item: Mapping[str, Any]) -> dict[str, str]:
+    """Heading as the file has it → as it can be stored."""
+    given = list(map(str, item["headings"]))
+    return dict(zip(given, apart([storable(heading) for heading in given]), strict=True))
 
 
 def _text(value: Any) -> str | None:
@@ -278,8 +349,8 @@ def _extent(value: Any) -> Extent | None:
 def _read_chunks(head: LayerSource, names: Mapping[str, str], paths: list[Path]) -> Iterator[Layer]:
     for path in paths:
         try:
-            with pa.memory_map(str(check_plain(path, MAX_CHUNK_BYTES))) as file:
-                chunk = _read_chunk(pa.ipc.open_file(file).get_batch(0), head, names)
+            file = pa.BufferReader(read_plain(path, MAX_CHUNK_BYTES))
+            chunk = _read_chunk(pa.ipc.open_file(file).get_batch(0), head, names)
         except (OSError, ValueError, KeyError, TypeError, IndexError, pa.ArrowException) as error:
             raise _cut_short() from error
         yield chunk
@@ -301,7 +372,7 @@ def _read_chunk(batch: RecordBatch, head: LayerSource, names: Mapping[str, str])
     }
     return Layer(
         head.name, batch.column("row").to_pylist(), geometry, columns, head.crs,
-        dict.fromkeys(damaged, DAMAGED) | faults, head.extent, None, head.encoding, head.notes, head.spatial,
+        dict.fromkeys(damaged, DAMAGED) | faults, head.extent, None, head.encoding, spatial=head.spatial,
     )  # fmt: skip
 
 

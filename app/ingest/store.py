@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from app.catalogue.model import FeatureClass
 from app.ingest.divisions import Divisions, make_divisions
 from app.ingest.frame import Frame, NamedArea, make_frame
 from app.ingest.options import Origin
+from app.ingest.stored_points import StoredPoint
 from app.inventory.changes import METRIC_CRS, find_setting, raw
 
 _KEEP = text("UPDATE city.imports SET report = CAST(:report AS jsonb) WHERE id = :id")
@@ -71,6 +72,16 @@ def read_frame(conn: Connection) -> Frame | None:
         for row, shape in zip(rows, shapes, strict=True)
     ]
     return make_frame(areas, metric)
+
+
+def read_nodes(conn: Connection, names: Sequence[str]) -> list[StoredPoint]:
+    """The stored pipe nodes whose code or number in the survey is one of these names."""
+    query = text(
+        "SELECT code, survey_number, ST_X(geom), ST_Y(geom) FROM city.pipe_nodes"
+        " WHERE code = ANY(:names) OR survey_number = ANY(:names) ORDER BY id"
+    )
+    rows = conn.execute(query, {"names": list(names)}).all()
+    return [StoredPoint(row[0], row[1], (row[2], row[3])) for row in rows]
 
 
 def read_places(conn: Connection, cls: FeatureClass, codes: list[str]) -> dict[str, tuple[float, float]]:

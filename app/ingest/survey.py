@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from app.ingest.headings import OWN_MARKS
-from app.ingest.layer import Extent, Layer, LayerSource
+from app.ingest.layer import Extent, Layer, LayerSource, Totals
 from app.ingest.points import PlaceColumns, find_places
 from app.ingest.spool import finite_bounds, join_extents
 from app.ingest.survey_headings import END, POINT, START, first_of, kind_in
@@ -35,7 +35,7 @@ def find_tables(sources: Sequence[LayerSource]) -> SurveyTables | None:
     points: list[PointTable] = []
     lines: list[LineTable] = []
     for source in sources:
-        if source.spatial or source.skipped is not None or not source.count or _is_own(source):
+        if source.spatial or source.skipped is not None or source.empty or _is_own(source):
             continue
         number, end = first_of(source.headings, POINT), first_of(source.headings, END)
         start = first_of(source.headings, START) or number
@@ -46,6 +46,18 @@ def find_tables(sources: Sequence[LayerSource]) -> SurveyTables | None:
         if number is not None and place is not None:
             points.append(PointTable(source, kind, number, place, end))
     return SurveyTables(tuple(points), tuple(lines)) if points and lines else None
+
+
+def find_lines(sources: Sequence[LayerSource]) -> list[LineTable]:
+    """The tables of lines that say nowhere where they run but by the numbers of points."""
+    found = []
+    for source in sources:
+        if source.spatial or source.skipped is not None or source.empty or _is_own(source):
+            continue
+        start, end = first_of(source.headings, START), first_of(source.headings, END)
+        if start is not None and end is not None and _place(source) is None:
+            found.append(LineTable(source, kind_in(source.name), start, end, both=False))
+    return found
 
 
 def _is_own(source: LayerSource) -> bool:
@@ -76,10 +88,10 @@ def join_tables(sources: Sequence[LayerSource], tables: SurveyTables) -> list[La
     made = [source for source in sources if id(source) not in taken]
     for i, point in enumerate(tables.points):
         notes = (*_said("points", point.source), *point.place.notes, *index.notes(i))
-        made.append(_source(NODES, point.source, partial(_nodes, point, i, index), notes))
+        made.append(make_source(NODES, point.source, partial(_nodes, point, i, index), notes))
     for i, line in enumerate(tables.lines):
         notes = _said("lines", line.source)
-        made.append(_source(PIPES, line.source, partial(_pipes, line, i, index), notes))
+        made.append(make_source(PIPES, line.source, partial(_pipes, line, i, index), notes))
     return made
 
 
@@ -95,7 +107,7 @@ def _pipes(table: LineTable, number: int, index: PointIndex) -> Iterator[Layer]:
     return (draw_pipes(chunk, table, number, index) for chunk in table.source.chunks())
 
 
-def _source(
+def make_source(
     name: str, given: LayerSource, chunks: Callable[[], Iterator[Layer]], notes: tuple[str, ...]
 ) -> LayerSource:
     """A layer whose rows are made anew at each going through."""
@@ -110,16 +122,17 @@ def _source(
     def named() -> Iterator[Layer]:
         return (replace(layer, name=name, crs=crs) for layer in chunks() if layer.rows)
 
+    totals = Totals(count, tuple(dict.fromkeys(notes)), bounds)
     return LayerSource(
         name,
-        count,
         tuple(headings),
         crs,
         None,
         None,
         given.encoding,
-        tuple(dict.fromkeys(notes)),
         True,
-        bounds,
+        totals.notes,
+        not count,
         named,
+        lambda: totals,
     )

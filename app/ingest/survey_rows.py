@@ -55,7 +55,7 @@ class LineTable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Point:
+class Point:
     """A point as first listed: its table, its row there and its place, None where it cannot be read."""
 
     table: int
@@ -79,7 +79,7 @@ class PointIndex:
 
     def __init__(self, points: Sequence[PointTable], lines: Sequence[LineTable]) -> None:
         self._tables = points
-        self._points: list[dict[str, _Point]] = [{} for _ in points]
+        self._points: list[dict[str, Point]] = [{} for _ in points]
         for i, table in enumerate(points):
             self._read(i, table)
         kinds = [table.kind for table in points]
@@ -99,25 +99,29 @@ class PointIndex:
             for row, value, (x, y) in zip(chunk.rows, chunk.columns[table.number], places, strict=True):
                 name = _point_number(value)
                 if name is not None and name not in known:
-                    known[name] = _Point(number, row, (x, y) if np.isfinite(x) and np.isfinite(y) else None)
+                    known[name] = Point(number, row, (x, y) if np.isfinite(x) and np.isfinite(y) else None)
 
     def _read_lines(self, number: int, table: LineTable) -> None:
         for chunk in table.source.chunks():
             kinds = _kinds(chunk, table.kind)
             for row, ends, kind in zip(chunk.rows, _line_ends(chunk, table), kinds, strict=True):
-                found = [self.find(name, table.kind) for name in ends if name is not None]
+                found = [self.find(name, table.kind or kind) for name in ends if name is not None]
                 self._used.update(
                     (p.table, str(n)) for p, n in zip(found, filter(None, ends), strict=True) if p
                 )
                 if None not in ends:
                     self._stretches.setdefault((kind, frozenset(map(str, ends))), (number, row))
 
-    def find(self, name: str, kind: str | None) -> _Point | None:
+    def find(self, name: str, kind: str | None) -> Point | None:
         """The point of this number: in a table of the same kind of pipe, else in the first that has it."""
         order = sorted(range(len(self._tables)), key=lambda i: self._tables[i].kind != kind)
         return next((self._points[i][name] for i in order if name in self._points[i]), None)
 
-    def first_of(self, name: str, table: int) -> _Point:
+    def lack(self, which: str, name: str) -> str:
+        """Why a number, of the start or end of a line, is that of no point."""
+        return f"{which} point '{name}' is not in the point table"
+
+    def first_of(self, name: str, table: int) -> Point:
         """Where the number was first listed, among the tables from which it is not told apart."""
         if self.prefixed:
             return self._points[table][name]
@@ -157,6 +161,15 @@ def _line_ends(layer: Layer, table: LineTable) -> list[tuple[str | None, str | N
         starts = _filled_down(starts)
     ends = [_point_number(value) for value in layer.columns.get(table.end, [None] * len(layer.rows))]
     return list(zip(starts, ends, strict=True))
+
+
+def line_numbers(table: LineTable) -> set[str]:
+    """All numbers at the ends of a table's lines, also with the kind of their pipe before them."""
+    names: set[str] = set()
+    for chunk in table.source.chunks():
+        for pair, kind in zip(_line_ends(chunk, table), _kinds(chunk, table.kind), strict=True):
+            names.update(text for name in pair if name for text in (name, f"{kind}{name}"))
+    return names
 
 
 def _filled_down(names: list[str | None]) -> list[str | None]:
@@ -219,7 +232,11 @@ def draw_pipes(chunk: Layer, table: LineTable, number: int, index: PointIndex) -
         chunk = replace(chunk, columns={**chunk.columns, table.start: filled})
         chunk = take(chunk, _listed_first(chunk, table, number, index))
     ends = _line_ends(chunk, table)
-    found = [[None if name is None else index.find(name, table.kind) for name in pair] for pair in ends]
+    kinds = _kinds(chunk, table.kind)
+    found = [
+        [None if name is None else index.find(name, table.kind or kind) for name in pair]
+        for pair, kind in zip(ends, kinds, strict=True)
+    ]
     faults = dict(chunk.faults)
     for i, (pair, points) in enumerate(zip(ends, found, strict=True)):
         why = _why_none(pair, points, index)
@@ -268,13 +285,13 @@ def _listed_first(chunk: Layer, table: LineTable, number: int, index: PointIndex
     return [i for i, (_, end) in enumerate(_line_ends(chunk, table)) if end is not None and before[i] is None]
 
 
-def _why_none(pair: Sequence[str | None], points: Sequence[_Point | None], index: PointIndex) -> str | None:
+def _why_none(pair: Sequence[str | None], points: Sequence[Point | None], index: PointIndex) -> str | None:
     """Why there is no pipe between two points, None where there is one."""
     for which, name, point in zip(("start", "end"), pair, points, strict=True):
         if name is None:
             return f"the number of the {which} point is empty"
         if point is None:
-            return f"{which} point '{name}' is not in the point table"
+            return index.lack(which, name)
         if point.place is None:
             return f"{which} point '{name}' has no place (row {point.row} of '{index.title(point.table)}')"
     first, last = points

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from app.catalogue.model import FeatureClass
 from app.database.transactions import Connection
@@ -14,11 +16,13 @@ from app.ingest.layer import Layer, whole
 from app.ingest.options import ImportOptions
 from app.ingest.own_export import Marks
 from app.ingest.periods import split_untimed, with_start
-from app.ingest.place import place_layer
+from app.ingest.place import PlacedLayer, place_layer
 from app.ingest.planning import FilePlan, LayerPlan
+from app.ingest.preparing import Prepared
 from app.ingest.roundtrip import fill_geometry, reconcile
-from app.ingest.rows import LayerBatch, RowReader
+from app.ingest.rows import LayerBatch, Looked, RowReader
 from app.ingest.settle_service import settle_batch
+from app.ingest.split_store import remember_parts
 from app.ingest.tally import Tally
 from app.inventory.batch import Batch, Reject
 from app.inventory.difference import remember_codes
@@ -32,6 +36,16 @@ def read_batches(
     for class_id in dict.fromkeys(layer.cls.id for layer in plan.layers):
         layers = [layer for layer in plan.layers if layer.cls.id == class_id]
         yield from _ClassReader(conn, layers, options, systems, tally).batches()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A chunk as it stands in the file and prepared; its shapes placed and looked at, unless the database has some."""
+
+    chunk: Layer
+    prepared: Prepared
+    placed: PlacedLayer | None = None
+    looked: Looked | None = None
 
 
 class _ClassReader:
@@ -57,13 +71,22 @@ class _ClassReader:
     def batches(self) -> Iterator[Batch]:
         for plan in self._layers:
             reader = RowReader(plan.rows, plan.official, self._made, self._books)
-            for chunk in [whole(plan.given)] if plan.rows.whole else ahead(plan.given.chunks()):
-                yield from self._chunk(plan, reader, chunk)
+            chunks = iter([whole(plan.given)]) if plan.rows.whole else plan.given.chunks()
+            for ready in ahead(map(partial(self._make_ready, plan, reader), chunks)):
+                yield from self._chunk(plan, reader, ready)
             self._books = (*self._books, reader.used)
         self._tally.warnings.extend(duplicate_warnings(self._cls, self._finder.find()))
 
-    def _chunk(self, plan: LayerPlan, reader: RowReader, chunk: Layer) -> Iterator[Batch]:
+    def _make_ready(self, plan: LayerPlan, reader: RowReader, chunk: Layer) -> _Ready:
+        """What needs neither the database nor the chunks before: done while the chunk before is written."""
         prepared = plan.preparation.apply(chunk)
+        if prepared.marks is not None or not prepared.layer.rows:
+            return _Ready(chunk, prepared)
+        placed = place_layer(prepared.layer, plan.detection, plan.frame, self._systems)
+        return _Ready(chunk, prepared, placed, reader.look(prepared.layer, placed))
+
+    def _chunk(self, plan: LayerPlan, reader: RowReader, ready: _Ready) -> Iterator[Batch]:
+        chunk, prepared = ready.chunk, ready.prepared
         self._tally.read[self._cls.id] += len(chunk.rows)
         self._tally.skipped[self._cls.id] += prepared.skipped
         layer, marks = prepared.layer, prepared.marks
@@ -73,15 +96,18 @@ class _ClassReader:
             layer = fill_geometry(self._conn, self._cls, layer, marks)
         if not layer.rows:
             return
-        placed = place_layer(layer, plan.detection, plan.frame, self._systems)
-        made = reader.read(layer, placed)
+        placed = ready.placed or place_layer(layer, plan.detection, plan.frame, self._systems)
+        made = reader.read(layer, placed, ready.looked)
         self._note(plan, layer, made)
         self._keep(chunk, {layer.rows[i]: reject for i, reject in made.rejected.items()})
         batch = settle_batch(self._conn, self._cls, made.batch, made.learned, by_id=plan.rows.by_id)
         if self._options.dry_run or self._options.delete_missing:
             remember_codes(self._conn, self._cls, [*made.codes, *made.batch.codes, *batch.codes])
+        rows = made.rows
         if marks is not None:
-            batch = self._reconcile(chunk, layer, batch, made, marks)
+            batch, rows = self._reconcile(chunk, layer, batch, made, marks)
+        if made.told["split_rows"]:
+            self._keep_parts(made.rows, rows, batch)
         yield from self._timed(self._filled(batch))
 
     def _note(self, plan: LayerPlan, layer: Layer, made: LayerBatch) -> None:
@@ -89,25 +115,44 @@ class _ClassReader:
         tally.refuse(class_id, made.batch.rejects)
         tally.repaired.extend(made.repaired)
         tally.warnings.extend(made.warnings)
-        tally.tell(class_id, plan.given.name, made.told)
+        tally.tell(plan.given.name, made.told)
         # A code made of a refused row is not that of the feature which the row may be.
         keyless = plan.rows.key is None
         tally.codeless[class_id] += sum(keyless or not made.codes[i] for i in made.rejected)
         kinds = made.batch.columns.get("kind")
         self._finder.add([layer.rows[i] for i in made.rows], made.batch.geometry, kinds)
 
-    def _reconcile(self, chunk: Layer, layer: Layer, batch: Batch, made: LayerBatch, marks: Marks) -> Batch:
-        """Of our own export only what was edited is written; rows edited here meanwhile are conflicts."""
+    def _keep_parts(self, made: list[int], rows: list[int], batch: Batch) -> None:
+        """Note features that are parts of a row; `made` and `rows` are the rows of all features, of the batch's."""
+        times = Counter(made)
+        parts = [k for k, i in enumerate(rows) if times[i] > 1]
+        numbers = {
+            i: self._tally.parts[self._cls.id] + n
+            for n, i in enumerate(dict.fromkeys(rows[k] for k in parts))
+        }
+        remember_parts(
+            self._conn, self._cls, [numbers[rows[k]] for k in parts], [batch.codes[k] for k in parts]
+        )
+        self._tally.parts[self._cls.id] += len(numbers)
+
+    def _reconcile(
+        self, chunk: Layer, layer: Layer, batch: Batch, made: LayerBatch, marks: Marks
+    ) -> tuple[Batch, list[int]]:
+        """Of our own export what was edited, with its rows; those edited here meanwhile are conflicts."""
         rows = [layer.rows[i] for i in made.rows]
         before = len(batch.rejects)
         done = reconcile(self._conn, self._cls, batch, rows, marks.take(made.rows), self._options.on_conflict)
-        self._tally.unchanged[self._cls.id] += done.unchanged
+        kept = [made.rows[k] for k in done.kept]
+        taken = {layer.rows[i] for i in kept}
+        # Of a row that is several features each may be a conflict; the row is counted once.
+        found = {reject.row: reject for reject in done.batch.rejects[before:] if reject.row not in taken}
+        refused = list(found.values())
+        self._tally.unchanged[self._cls.id] += len({layer.rows[i] for i in made.rows} - taken - found.keys())
         self._tally.conflicts.extend(done.conflicts)
         self._tally.ended.setdefault(self._cls.id, []).extend(done.ended)
-        refused = done.batch.rejects[before:]
         self._tally.refuse(self._cls.id, refused)
         self._keep(chunk, {int(reject.row): reject for reject in refused})
-        return done.batch
+        return done.batch, kept
 
     def _keep(self, chunk: Layer, refused: Mapping[int, Reject]) -> None:
         """Keep refused rows, by their numbers, as they stand in the file."""

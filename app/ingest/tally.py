@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.ingest.layer import Layer, take
+from app.ingest.split_store import SplitCounts
 from app.inventory.batch import Period, Reject
 
 #: So many rejects are kept with all they say; beyond them they are counted.
@@ -28,7 +29,8 @@ class Tally:
     """What one file gave, class by class: see `report.file_report` for what is told of it.
 
     `codeless` counts refused rows without a code, `ended` has features with days that their rows gave up,
-    `data_versions` what our own exports say of themselves.
+    `data_versions` what our own exports say of themselves. `parts` counts rows that are written as several features,
+    `split` says what became of these.
     """
 
     read: Counter[str] = field(default_factory=Counter)
@@ -44,7 +46,8 @@ class Tally:
     data_versions: dict[str, int] = field(default_factory=dict)
     codeless: Counter[str] = field(default_factory=Counter)
     ended: dict[str, list[tuple[str, Period]]] = field(default_factory=dict)
-    split: dict[str, dict[str, int]] = field(default_factory=dict)
+    split: dict[str, SplitCounts] = field(default_factory=dict)
+    parts: Counter[str] = field(default_factory=Counter)
     files: list[RejectedRows] = field(default_factory=list)
 
     def refuse(self, class_id: str, rejects: list[Reject]) -> None:
@@ -60,13 +63,9 @@ class Tally:
             part = RejectedRows(take(layer, places), class_id, [refused[i] for i in places])
             self.files.append(part)
 
-    def tell(self, class_id: str, layer: str, told: Counter[str]) -> None:
+    def tell(self, layer: str, told: Counter[str]) -> None:
         """Add what is said once of a layer."""
         self.told[layer] = self.told.get(layer, Counter()) + told
-        if told["split_rows"]:
-            known = self.split.setdefault(class_id, {"rows": 0, "features": 0})
-            known["rows"] += told["split_rows"]
-            known["features"] += told["split_features"]
 
     def listed(self) -> list[dict[str, Any]]:
         """The rejects kept, as the report shows them."""

@@ -26,6 +26,7 @@ from app.inventory.history_store import interrupt_dead_imports
 from app.jobs.context import JobContext, JobInterrupted
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
+from app.words.sentences import told_report
 
 #: The kind of job that imports an upload.
 KIND = "import"
@@ -87,7 +88,12 @@ def do_import(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
         upload.remove()
         raise
     upload.remove()
-    return record_of(report)
+    return _result(report)
+
+
+def _result(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job gives: the report with its long lists cut, told in both languages to a caller over HTTP."""
+    return told_report(record_of(report), http=True)
 
 
 def _import(
@@ -102,7 +108,7 @@ def _import(
 
     def finish(conn: Connection, report: dict[str, Any]) -> None:
         # Rows, record and the end of the job are saved together: a worker that is killed leaves all or none.
-        context.finish(conn, report)
+        context.finish(conn, told_report(report, http=True))
 
     means = replace(
         _means(context.db, catalogue, settings, upload, context.who),

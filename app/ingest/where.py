@@ -10,7 +10,8 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
@@ -23,6 +24,8 @@ from app.ingest.values import PLAIN_DIGITS, clean_text, normalise
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 50
+#: Values of a column that a condition without any hit is told with, and characters of each.
+SHOWN_VALUES, MAX_SHOWN = 8, 40
 Mask: TypeAlias = NDArray[np.bool_]
 #: Where a condition is true and where it is false; neither where a value is missing.
 Truth: TypeAlias = tuple[Mask, Mask]
@@ -79,8 +82,28 @@ class Where:
             found[wanted] = name
         return found
 
+    def no_hit(self, chunks: Iterable[Columns]) -> str:
+        """The sentence for a condition that no row fulfils: which values stand in the columns that it names."""
+        counts: dict[str, Counter[str]] = {name: Counter() for name in self.headings}
+        for columns in chunks:
+            for wanted, values in self._resolve(columns).items():
+                counts[wanted].update(_occurring(values))
+        told = "; ".join(f"{name} holds {_most_common(found)}" for name, found in counts.items())
+        return f"No row fulfils the condition {self.text} ({told})."
+
     def _resolve(self, columns: Columns) -> Columns:
         return {wanted: columns[name] for wanted, name in self.resolve(columns).items()}
+
+
+def _occurring(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        yield "nothing" if value is None else f"'{clean_text(str(value))[:MAX_SHOWN]}'"
+
+
+def _most_common(found: Counter[str]) -> str:
+    shown = ", ".join(f"{value} ({count:,} row{'' if count == 1 else 's'})" for value, count in found.most_common(SHOWN_VALUES))
+    more = len(found) - SHOWN_VALUES
+    return (shown or "nothing") + (f" and {more:,} other values" if more > 0 else "")
 
 
 def compile_where(text: str) -> Where:

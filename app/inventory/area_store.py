@@ -24,6 +24,7 @@ from app.inventory.areas import (
 )
 from app.inventory.batch import Batch
 from app.inventory.changes import raw
+from app.inventory.copy_binary import Cells, integers, ranges
 from app.inventory.measure import as_multi
 from app.inventory.periods import holds, today
 from app.inventory.prepare import located_columns
@@ -120,7 +121,7 @@ def _relocate_table(
 ) -> list[int]:
     key = _KEYS[history]
     query = (
-        f"SELECT code, area_path, areas_touched, crosses_border, geom, {', '.join(f'{name}::text' for name in key)} "
+        f"SELECT code, area_path, areas_touched, crosses_border, geom, {', '.join(key)} "
         f"FROM {table_name(cls, history=history)} WHERE {_BELIEVED[history]} "
         "AND change_id = coalesce(%(change)s::bigint, change_id) ORDER BY id"
     )
@@ -136,10 +137,16 @@ def _relocate_table(
         or row[3] != located.crosses_border[place]
     ]
     if places:
-        keys = {name: [rows[place][5 + at] for place in places] for at, name in enumerate(key)}
+        keys = {name: _cells(name, [rows[place][5 + at] for place in places]) for at, name in enumerate(key)}
         columns = keys | located_columns(_take(located, places))
         update_columns(conn, cls, columns, key, history=history)
     return [int(rows[place][5]) for place in places]
+
+
+def _cells(key: str, values: Sequence[Any]) -> Cells:
+    if key == "valid":
+        return ranges([(period.lower, period.upper) for period in values])
+    return integers(values)
 
 
 def _locate(class_id: str, areas: Areas, codes: Sequence[str], shapes: NDArray[np.object_]) -> Located:

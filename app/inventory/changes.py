@@ -104,17 +104,33 @@ def reserve_change(conn: Connection) -> int:
 
 def data_version(conn: Connection, cls: FeatureClass | str) -> int:
     """The highest change that touched a class (rows written or taken back, areas recomputed); 0 where there is none."""
+    return data_versions(conn, [cls])[0]
+
+
+def data_versions(conn: Connection, classes: Sequence[FeatureClass | str]) -> list[int]:
+    """The data version of each class, by one question: see `data_version`."""
+    if not classes:
+        return []
+    statement = f"SELECT {', '.join(_newest(cls) for cls in classes)}"
+    keys = [_relocated_key(cls if isinstance(cls, str) else cls.id) for cls in classes]
+    # Asked before every read, so without the detour through SQLAlchemy and prepared after some times.
+    row = raw(conn).execute(statement.encode(), keys).fetchone()
+    return [0] * len(keys) if row is None else [int(value) for value in row]
+
+
+def version_term(cls: FeatureClass) -> tuple[str, str]:
+    """The data version of a class as a term of a query, and what is bound in it."""
+    return _newest(cls), _relocated_key(cls.id)
+
+
+def _newest(cls: FeatureClass | str) -> str:
     history = table_name(cls, history=True)
     # A change may write nothing but a past state of the world, so the history's own numbers count too.
-    statement = (
-        f"SELECT greatest((SELECT max(change_id) FROM {table_name(cls)}), "
+    return (
+        f"greatest((SELECT max(change_id) FROM {table_name(cls)}), "
         f"(SELECT max(change_id) FROM {history}), (SELECT max(until_change) FROM {history}), "
         f"(SELECT value::bigint FROM {SCHEMA}.settings WHERE key = %s), 0)"
     )
-    class_id = cls if isinstance(cls, str) else cls.id
-    # Asked before every read, so without the detour through SQLAlchemy and prepared after some times.
-    row = raw(conn).execute(statement.encode(), [_relocated_key(class_id)]).fetchone()
-    return 0 if row is None else int(row[0])
 
 
 def areas_version(conn: Connection) -> int:

@@ -1,9 +1,9 @@
-"""Copies columns into tables by a thread of its own, so that the next chunk of rows is made in the meantime."""
+"""Measures and copies chunks of rows by a thread of its own, so that the next one is made in the meantime."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
@@ -15,8 +15,8 @@ from sqlalchemy import Connection, event
 
 from app.database.transactions import BUSY
 from app.inventory.changes import raw
-from app.inventory.copy_text import Values, copy_text
-from app.inventory.rewrite import names
+from app.inventory.copy_binary import HEAD, TAIL, Values, binary_rows
+from app.inventory.rewrite import copy_into
 
 #: What a spool keeps in memory; more goes to a temporary file.
 SPOOLED_BYTES = 32 * 1024**2
@@ -24,7 +24,7 @@ _BLOCK = 1024**2
 
 
 class Copier:
-    """One COPY at a time on a connection; whoever wants to ask something else there waits for it, without knowing."""
+    """One piece of work at a time on a connection; whoever wants to ask something there waits, without knowing."""
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
@@ -37,16 +37,10 @@ class Copier:
         """A file in memory, on disk where it grows large; closed with the copier."""
         return self._files.enter_context(tempfile.SpooledTemporaryFile(SPOOLED_BYTES))
 
-    def copy(self, target: sql.Composable, columns: Mapping[str, Values]) -> None:
-        """Begin to copy columns, each (n,), to a table; an error of the one before is raised here."""
-        text = copy_text(columns)
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, names(columns))
-        self.start(statement, text)
-
-    def start(self, statement: sql.Composed, text: memoryview | None = None) -> None:
-        """Begin a statement, a COPY where there is a text for it."""
+    def start(self, work: Callable[[Cursor[Any]], object]) -> None:
+        """Begin work on the connection; an error of what was begun before is raised here."""
         self.wait()
-        self._running = self._thread.submit(_run, self._driver, statement, text)
+        self._running = self._thread.submit(_run, self._driver, work)
 
     def wait(self) -> None:
         """Wait until nothing is under way; raises what the statement raised."""
@@ -75,17 +69,13 @@ class Copier:
             self.wait()
 
 
-def _run(driver: psycopg.Connection[Any], statement: sql.Composed, text: memoryview | None) -> None:
+def _run(driver: psycopg.Connection[Any], work: Callable[[Cursor[Any]], object]) -> None:
     with driver.cursor() as cursor:
-        if text is None:
-            cursor.execute(statement)
-            return
-        with cursor.copy(statement) as copy:
-            copy.write(text)
+        work(cursor)
 
 
 class Spool:
-    """Columns kept as text in a file, for a later COPY."""
+    """Rows kept in a file, for a later COPY."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.rows = 0
@@ -96,7 +86,7 @@ class Spool:
         """Keep `rows` rows; the columns are the same each time."""
         if rows:
             self._names = tuple(columns)
-            self._file.write(copy_text(columns))
+            self._file.write(binary_rows(columns))
             self.rows += rows
 
     def copy_to(self, cursor: Cursor[Any], target: sql.Composable) -> None:
@@ -104,7 +94,9 @@ class Spool:
         if not self.rows:
             return
         self._file.seek(0)
-        with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(target, names(self._names))) as copy:
+        with cursor.copy(copy_into(target, self._names)) as copy:
+            copy.write(HEAD)
             while block := self._file.read(_BLOCK):
                 copy.write(block)
+            copy.write(TAIL)
         self._file.truncate(0)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from app.catalogue.model import FeatureClass
@@ -54,6 +55,7 @@ def missing(
     Of an own export (`data_version`) those that stood in the class at that change; those written since are `changed`.
     Of another file those whose newest imported version came from the very same absolute `path`, or from a file of that
     name with the same stated `source`: two offices may well give their files one name. Else no feature belongs to it.
+    An own export that was edited and brought back is nobody's source: its rows stay those of the file they came from.
     """
     where, values = _belongs(cls, data_version, path, source)
     query = sql.SQL(
@@ -99,12 +101,24 @@ def _belongs(
         ).format(history)
         return rule, {"version": data_version}
     rule = sql.SQL(
-        "coalesce(t.import_id, (SELECT h.import_id FROM {} h WHERE h.id = t.id AND h.import_id IS NOT NULL "
-        "ORDER BY h.change_id DESC LIMIT 1)) IN (SELECT id FROM city.imports "
+        "coalesce(CASE WHEN {own} @> ARRAY[t.import_id] THEN NULL ELSE t.import_id END, "
+        "(SELECT h.import_id FROM {history} h WHERE h.id = t.id AND h.import_id IS NOT NULL "
+        "AND NOT {own} @> ARRAY[h.import_id] ORDER BY h.change_id DESC LIMIT 1)) IN (SELECT id FROM city.imports "
         "WHERE (path = %(path)s AND path LIKE '/%%' AND source IS NOT DISTINCT FROM %(source)s) "
         "OR (regexp_replace(path, '^.*/', '') = %(name)s AND source = %(source)s))"
-    ).format(history)
-    return rule, {"path": path, "name": None if path is None else path.rpartition("/")[2], "source": source}
+    ).format(history=history, own=_OWN_EXPORTS)
+    return rule, {
+        "path": path,
+        "name": None if path is None else path.rpartition("/")[2],
+        "source": source,
+        "own": Jsonb({"layers": [{"class": cls.id, "own_export": True}]}),
+    }
+
+
+#: The imports of own exports, asked once a statement.
+_OWN_EXPORTS = sql.SQL(
+    "(SELECT coalesce(array_agg(id), '{{}}') FROM city.imports WHERE report @> %(own)s)"
+).format()
 
 
 def _name(cls: FeatureClass, alias: str) -> sql.Composable:

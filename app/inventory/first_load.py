@@ -20,22 +20,25 @@ from psycopg import sql
 from psycopg.errors import UniqueViolation
 
 from app.catalogue.model import FeatureClass
-from app.inventory import search_index_store, staging
+from app.inventory import search_index_store, search_job, staging
 from app.inventory.areas import Areas, Located
 from app.inventory.batch import Batch
 from app.inventory.changes import raw
 from app.inventory.copier import Copier, Spool
-from app.inventory.copy_text import is_constant, texts
+from app.inventory.copy_binary import Cells, integers
 from app.inventory.measure import Measures, measure
 from app.inventory.prepare import derived_columns, find_areas, given_columns
-from app.inventory.ragged import hex_wkb, ragged
-from app.inventory.rewrite import names, temporary
+from app.inventory.ragged import ragged, wkb_cells
+from app.inventory.rewrite import Cursor, names, temporary
 from app.inventory.search_entries import Found, code_columns, entry_columns
 from app.inventory.search_fields import search_fields
 from app.lazy import lazy_module
 from app.space.metric import MetricCrs
 
 pa = lazy_module("pyarrow")
+
+#: From so many features with a name on, the search job makes what they are found by.
+MANY_NAMED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +67,31 @@ class FirstLoad:
         self._entries, self._codes = Spool(copier.file()), Spool(copier.file())
 
     def add(self, batch: Batch, areas: Areas, crs: MetricCrs) -> None:
-        """Measure, locate and copy a checked chunk."""
+        """Begin to measure, locate and copy a checked chunk."""
+        first = self._last_id + self.rows + 1
+        ids = np.arange(first, first + len(batch.codes))
+        self._copier.start(lambda cursor: self._copy(cursor, batch, ids, areas, crs))
+        self.rows += len(ids)
+        self.areas = areas
+
+    def _copy(
+        self, cursor: Cursor, batch: Batch, ids: NDArray[np.int64], areas: Areas, crs: MetricCrs
+    ) -> None:
         flat = ragged(batch.geometry)
         sizes = measure(self.cls, batch.geometry, batch.columns, crs, flat)
         located = find_areas(self.cls, batch.codes, batch.geometry, areas)
-        given = given_columns(batch, flat)
-        ids = np.arange(len(batch.codes)) + self._last_id + self.rows + 1
-        # What is one text for all rows here is what the table has by itself: no areas, nothing incomplete.
+        given = given_columns(self.cls, batch, flat)
+        # What is one value for all rows here is what the table has by itself: no areas, nothing incomplete.
         kept = {**given, **derived_columns(self.cls, sizes, located)}
         columns = {
-            "id": texts(ids),
-            **{name: values for name, values in kept.items() if not is_constant(values)},
+            "id": integers(ids),
+            **staging.written_by(self.written.change_id, self.written.import_id),
+            **{name: values for name, values in kept.items() if values.same is None},
         }
-        columns |= staging.written_by(self.written.change_id, self.written.import_id)
-        self._copier.copy(sql.Identifier(self.cls.schema, self._loading), columns)
+        staging.copy_rows(cursor, sql.Identifier(self.cls.schema, self._loading), columns)
         self._given |= dict.fromkeys(given)
-        self._named.add(self.cls, batch, ids, sizes, located)
-        self.rows += len(ids)
-        self.areas = areas
+        if not self._is_later:
+            self._named.add(self.cls, batch, ids, sizes, located)
 
     def seal(self) -> None:
         """Build the indexes, and meanwhile what features are found by.
@@ -89,9 +99,9 @@ class FirstLoad:
         Raises:
             BadInput: A code stands more than once.
         """
-        self._copier.start(self._call("load_index"))
+        self._copier.start(lambda cursor: cursor.execute(self._call("load_index")))
         fields = search_fields(self.cls)
-        for rows in self._named:
+        for rows in () if self._is_later else self._named:
             entries, codes = entry_columns(self.cls, fields, rows), code_columns(self.cls, fields, rows)
             self._entries.add(entries, len(entries.get("id", ())))
             self._codes.add(codes, len(codes.get("id", ())))
@@ -108,12 +118,21 @@ class FirstLoad:
         return bool(row and row[0])
 
     def index(self) -> None:
-        """Keep what its features are found by; under the lock of the class, which is empty."""
+        """Keep what its features are found by, or leave that to the job; under the lock of the empty class."""
+        if self._is_later:
+            search_job.put_off(self._copier.conn, self.cls)
+            return
         search_index_store.index_first(self._copier.conn, self.cls, self._entries, self._codes)
 
     def forget(self) -> None:
         """Let what the features are found by be made anew: they will bear other ids."""
-        search_index_store.mark_stale(self._copier.conn, self.cls)
+        if not self._is_later:
+            search_index_store.mark_stale(self._copier.conn, self.cls)
+
+    @property
+    def _is_later(self) -> bool:
+        """Whether so many features are found by a text that the load does not wait for what they are found by."""
+        return self._named.rows > MANY_NAMED
 
     def hand_over(self) -> list[str]:
         """Stage the rows as those of any other batch, for the class is not empty any more; the given columns."""
@@ -148,6 +167,7 @@ class _NamedRows:
     """Rows that may be found by a text, kept until there is time to make entries of them."""
 
     def __init__(self, file: IO[bytes]) -> None:
+        self.rows = 0
         self._file = file
         self._ends = [0]
 
@@ -167,12 +187,13 @@ class _NamedRows:
         places = [place for place, row in enumerate(zip(*searched.values(), strict=True)) if any(row)]
         if not places:
             return
+        self.rows += len(places)
         shapes = _inside(batch.geometry[places])
         columns = {
             "id": ids[places],
             "path": [""] * len(places) if located is None else [located.path[place] for place in places],
             "size": _powers(cls, sizes)[places],
-            "place": hex_wkb(shapes, ragged(shapes)),
+            "place": wkb_cells(shapes, ragged(shapes)).uneven,
             **{f"_{name}": [values[place] for place in places] for name, values in searched.items()},
         }
         kept = pa.table(columns)
@@ -189,7 +210,7 @@ class _NamedRows:
                 name: kept[name].to_pylist() for name in kept.column_names if name != "place"
             }
             fields = {name[1:]: values for name, values in columns.items() if name.startswith("_")}
-            places = kept["place"].combine_chunks()
+            places = Cells(uneven=kept["place"].combine_chunks())
             yield Found(columns["id"], columns["path"], columns["size"], places, fields)
         self._file.truncate(0)
 

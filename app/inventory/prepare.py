@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,23 @@ from app.catalogue.model import FeatureClass
 from app.errors import BadInput, unknown
 from app.inventory.areas import AREA_CLASSES, Areas, Located, locate, locate_areas
 from app.inventory.batch import Batch, Period
-from app.inventory.copy_text import Texts, constant, taken, texts
+from app.inventory.copy_binary import (
+    NO_TEXTS,
+    Cells,
+    Values,
+    booleans,
+    constant,
+    days,
+    integers,
+    lists,
+    numbers,
+    objects,
+    ranges,
+    texts,
+)
 from app.inventory.measure import Measures, as_multi, check_shapes, measure
-from app.inventory.periods import check_periods, range_literal
-from app.inventory.ragged import Ragged, hex_wkb, ragged
+from app.inventory.periods import check_periods
+from app.inventory.ragged import Ragged, ragged, wkb_cells
 from app.space.metric import MetricCrs
 
 
@@ -25,17 +38,17 @@ from app.space.metric import MetricCrs
 class Prepared:
     """Rows ready to be copied: `given` columns come from the source and are compared, `derived` ones are computed.
 
-    Both map column name → n values as COPY takes them (`copy_text`).
+    Both map column name → n values as COPY takes them (`copy_binary`).
     """
 
     cls: FeatureClass
-    given: Mapping[str, Texts]
-    derived: Mapping[str, Texts]
+    given: Mapping[str, Cells]
+    derived: Mapping[str, Cells]
     size: int
     valid: Sequence[Period] | None = None
 
     @property
-    def columns(self) -> dict[str, Texts]:
+    def columns(self) -> dict[str, Cells]:
         """All columns, in the order in which they are copied."""
         return {**self.given, **self.derived}
 
@@ -46,8 +59,8 @@ class Prepared:
     def take(self, places: Sequence[int]) -> Prepared:
         """The rows at these places."""
 
-        def pick(columns: Mapping[str, Texts]) -> dict[str, Texts]:
-            return {name: taken(values, places) for name, values in columns.items()}
+        def pick(columns: Mapping[str, Cells]) -> dict[str, Cells]:
+            return {name: values.take(places) for name, values in columns.items()}
 
         valid = None if self.valid is None else [self.valid[place] for place in places]
         return Prepared(self.cls, pick(self.given), pick(self.derived), len(places), valid)
@@ -89,7 +102,7 @@ def prepare(
 ) -> Prepared:
     """All columns of a checked batch; `stored` holds values (n,) of fields that the batch leaves as they are."""
     flat = ragged(batch.geometry)
-    given = given_columns(batch, flat)
+    given = given_columns(cls, batch, flat)
     located = find_areas(cls, batch.codes, batch.geometry, areas)
     sizes = measure(cls, as_multi(batch.geometry), {**stored, **batch.columns}, crs, flat)
     return Prepared(cls, given, derived_columns(cls, sizes, located), len(batch.codes), batch.valid)
@@ -106,58 +119,79 @@ def find_areas(
     return locate(areas, shapes)
 
 
-def derived_columns(cls: FeatureClass, sizes: Measures, located: Located | None) -> dict[str, Texts]:
+def derived_columns(cls: FeatureClass, sizes: Measures, located: Located | None) -> dict[str, Cells]:
     """What is computed of n rows, as COPY takes it."""
     derived = _nowhere() if located is None else located_columns(located)
-    derived["min_zoom"] = texts(sizes.min_zoom)
+    derived["min_zoom"] = integers(sizes.min_zoom, 2)
     if cls.geometry == "line":
-        derived["length_m"] = texts(sizes.length_m)
+        derived["length_m"] = numbers(sizes.length_m)
     elif cls.geometry != "point":
-        derived["area_m2"] = texts(_with_none(sizes.area_m2) if cls.geometry == "mixed" else sizes.area_m2)
-        derived["size_flag"] = texts(sizes.size_flag)
+        derived["area_m2"] = numbers(_with_none(sizes.area_m2) if cls.geometry == "mixed" else sizes.area_m2)
+        derived["size_flag"] = booleans(sizes.size_flag)
     return derived
 
 
-def _nowhere() -> dict[str, Texts]:
-    return {"area_path": constant(""), "areas_touched": constant("{}"), "crosses_border": constant("false")}
+#: How the values of a field are written, by its type.
+_CELLS: Mapping[str, Callable[[Values], Cells]] = {
+    "text": texts,
+    "choice": texts,
+    "integer": integers,
+    "number": numbers,
+    "boolean": booleans,
+    "date": days,
+}
 
 
-def given_columns(batch: Batch, flat: Ragged | None) -> dict[str, Texts]:
-    """What a batch says of its rows, as COPY takes it; `flat` are its shapes as arrays, where they can be."""
-    given = {"code": texts(batch.codes)}
-    given |= {name: texts(values) for name, values in batch.columns.items()}
-    given["geom"] = hex_wkb(as_multi(batch.geometry) if flat is None else batch.geometry, flat)
-    given["incomplete"] = _incomplete(batch)
-    if batch.valid is not None:
-        given["valid"] = texts([range_literal(period) for period in batch.valid])
-    if any(row is not None for row in batch.extra):
-        given["extra"] = texts([_json(row) for row in batch.extra])
-    return given
-
-
-def _incomplete(batch: Batch) -> Texts:
-    if not batch.incomplete:
-        return constant("false")
-    return texts([code in batch.incomplete for code in batch.codes])
-
-
-def _json(row: Mapping[str, Any] | None) -> str | None:
-    return None if not row else orjson.dumps(row, default=str).decode()
-
-
-def located_columns(located: Located) -> dict[str, Texts]:
-    """The area columns as COPY takes them."""
-    literals = {codes: _array_literal(codes) for codes in set(located.touched)}
+def _nowhere() -> dict[str, Cells]:
     return {
-        "area_path": texts(located.path),
-        "areas_touched": texts([literals[codes] for codes in located.touched]),
-        "crosses_border": texts(located.crosses_border),
+        "area_path": constant(b""),
+        "areas_touched": constant(NO_TEXTS),
+        "crosses_border": constant(b"\0"),
     }
 
 
-def _array_literal(codes: Sequence[str]) -> str:
-    escaped = (code.replace("\\", "\\\\").replace('"', '\\"') for code in codes)
-    return "{" + ",".join(f'"{code}"' for code in escaped) + "}"
+def given_columns(cls: FeatureClass, batch: Batch, flat: Ragged | None) -> dict[str, Cells]:
+    """What a batch says of its rows, as COPY takes it; `flat` are its shapes as arrays, where they can be.
+
+    Raises:
+        BadInput: A value is not of its field's type.
+    """
+    types = {item.name: item.type for item in cls.fields}
+    given = {"code": texts(batch.codes)}
+    given |= {name: _field(cls, name, types[name], values) for name, values in batch.columns.items()}
+    given["geom"] = wkb_cells(as_multi(batch.geometry) if flat is None else batch.geometry, flat)
+    given["incomplete"] = _incomplete(batch)
+    if batch.valid is not None:
+        given["valid"] = ranges(batch.valid)
+    if any(row is not None for row in batch.extra):
+        given["extra"] = objects([_json(row) for row in batch.extra])
+    return given
+
+
+def _field(cls: FeatureClass, name: str, kind: str, values: Sequence[Any]) -> Cells:
+    try:
+        return _CELLS[kind](values)
+    except BadInput as error:
+        raise BadInput(f"{error.message} It stands in '{name}' of {cls.id}.", error.hint) from error
+
+
+def _incomplete(batch: Batch) -> Cells:
+    if not batch.incomplete:
+        return constant(b"\0")
+    return booleans([code in batch.incomplete for code in batch.codes])
+
+
+def _json(row: Mapping[str, Any] | None) -> bytes | None:
+    return None if not row else orjson.dumps(row, default=str)
+
+
+def located_columns(located: Located) -> dict[str, Cells]:
+    """The area columns as COPY takes them."""
+    return {
+        "area_path": texts(located.path),
+        "areas_touched": lists(located.touched),
+        "crosses_border": booleans(located.crosses_border),
+    }
 
 
 def _with_none(values: NDArray[np.float64]) -> list[float | None]:

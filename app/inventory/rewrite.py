@@ -38,6 +38,11 @@ def names(columns: Iterable[str], alias: str | None = None) -> sql.Composable:
     return sql.SQL(", ").join(quoted)
 
 
+def copy_into(target: sql.Composable, columns: Iterable[str]) -> sql.Composed:
+    """The statement that takes rows as `copy_binary` makes them."""
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, names(columns))
+
+
 def table_columns(cursor: Cursor, cls: FeatureClass) -> list[str]:
     """The column names of a class's table as they stand in the database, also those of later revisions."""
     query = sql.SQL(

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from app.catalogue.model import FeatureClass
-from app.inventory.copy_text import Texts, Values, constant, taken, texts
+from app.inventory.copy_binary import Cells, booleans, constant, integers, texts, vectors
 from app.inventory.search_fields import SearchFields
-from app.inventory.search_words import area_tag, class_tag, code_of, entry, lexeme
+from app.inventory.search_words import area_tag, class_tag, code_of, entry
 
 #: Power of ten of m² or m from which a feature is large; of the others one in so many is in the sample.
 LARGE = 5
@@ -26,11 +26,11 @@ class Found:
     ids: Sequence[int]
     area_paths: Sequence[str]
     sizes: Sequence[int]
-    places: Texts
+    places: Cells
     fields: Mapping[str, Sequence[str | None]]
 
 
-def entry_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[str, Values]:
+def entry_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[str, Cells]:
     """The columns of `search_entries`, of rows with a name or another text; empty where there are none."""
     empty = [None] * len(rows.ids)
     texted = list(zip(*(rows.fields.get(name, empty) for name in fields.worded), strict=True))
@@ -42,33 +42,33 @@ def entry_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[
     sizes = [rows.sizes[place] for place in places]
     ids = [rows.ids[place] for place in places]
     return {
-        "class": constant(cls.id),
-        "id": ids,
-        "sensitivity": constant(cls.sensitivity),
-        "weight": [size * 1000 + 999 - cls.order for size in sizes],
-        "sampled": [_sampled(item, size) for item, size in zip(ids, sizes, strict=True)],
-        "keys": [keys for keys, _ in made],
-        "place": taken(rows.places, places),
-        "words": [
-            f"{words} {_tags(cls.id, rows.area_paths[place])}"
-            for (_, words), place in zip(made, places, strict=True)
-        ],
+        "class": constant(cls.id.encode()),
+        "id": integers(ids),
+        "sensitivity": constant(cls.sensitivity.encode()),
+        "weight": integers([size * 1000 + 999 - cls.order for size in sizes], 2),
+        "sampled": booleans([_sampled(item, size) for item, size in zip(ids, sizes, strict=True)]),
+        "keys": texts([keys for keys, _ in made]),
+        "place": rows.places.take(places),
+        "words": vectors(
+            [
+                [*words, *_tags(cls.id, rows.area_paths[place])]
+                for (_, words), place in zip(made, places, strict=True)
+            ]
+        ),
     }
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _made(names: tuple[str | None, ...], others: tuple[str | None, ...]) -> tuple[str, str]:
-    """Keys and words of texts, the words as a tsvector is written."""
+def _made(names: tuple[str | None, ...], others: tuple[str | None, ...]) -> tuple[str, list[str]]:
+    """Keys and words of texts."""
     made = entry(filter(None, names), filter(None, others), ())
-    # Words hold letters and digits only, so nothing in them is escaped.
-    return made.keys, "'" + "' '".join(made.words) + "'" if made.words else ""
+    return made.keys, made.words
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _tags(class_id: str, area_path: str) -> str:
+def _tags(class_id: str, area_path: str) -> tuple[str, ...]:
     """What narrows a search to a class, to an area around a feature."""
-    tags = [class_tag(class_id), *(area_tag(code) for code in area_path.split("/") if code)]
-    return " ".join(map(lexeme, tags))
+    return (class_tag(class_id), *dict.fromkeys(area_tag(code) for code in area_path.split("/") if code))
 
 
 def _sampled(item: int, size: int) -> bool:
@@ -76,7 +76,7 @@ def _sampled(item: int, size: int) -> bool:
     return size >= LARGE or ((item * 2_654_435_761) >> 16) % SAMPLE == 0
 
 
-def code_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[str, Values]:
+def code_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[str, Cells]:
     """The columns of `search_codes`, one row for each code of a feature beside its key; empty where there are none."""
     found: list[tuple[Any, ...]] = []
     for name in fields.codes:
@@ -88,6 +88,9 @@ def code_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[s
         return {}
     ids, names, codes = zip(*found, strict=True)
     return {
-        "class": constant(cls.id), "id": list(ids), "field": texts(names), "sensitivity": constant(cls.sensitivity),
+        "class": constant(cls.id.encode()),
+        "id": integers(ids),
+        "field": texts(names),
+        "sensitivity": constant(cls.sensitivity.encode()),
         "code": texts(codes),
-    }  # fmt: skip
+    }

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from app.catalogue.model import Catalogue, FeatureClass
 from app.inventory.changes import find_setting, raw, set_setting
 from app.inventory.copier import Spool
-from app.inventory.copy_text import Values, texts
+from app.inventory.copy_binary import Cells, framed
 from app.inventory.search_entries import Found, code_columns, entry_columns
 from app.inventory.search_fields import SearchFields, fingerprint, search_fields
 from app.inventory.staging import copy_rows
@@ -24,6 +24,8 @@ from app.inventory.tables import SCHEMA, quoted, table_name
 CHUNK = 20_000
 #: From so many entries on the index is put in order at once; fewer wait for the server to do so.
 MANY = 1_000
+#: In place of the rule by which the entries of a class were made: they are made later.
+_LATER = "later"
 #: Entries wait beside the index and go into it in lots of this size, sorted: ten times faster than one by one.
 _BULK = (
     "SET LOCAL gin_pending_list_limit = '128MB'; SET LOCAL work_mem = '64MB'; "
@@ -47,6 +49,16 @@ def is_stale(conn: Connection, cls: FeatureClass) -> bool:
     return find_setting(conn, _key(cls)) != fingerprint(cls)
 
 
+def put_off(conn: Connection, cls: FeatureClass) -> None:
+    """Let the entries of a class be made later, all at once; no change makes any until then."""
+    set_setting(conn, _key(cls), _LATER)
+
+
+def is_put_off(conn: Connection, cls: FeatureClass) -> bool:
+    """Whether the entries of a class are to be made later."""
+    return find_setting(conn, _key(cls)) == _LATER
+
+
 def mark_stale(conn: Connection, cls: FeatureClass) -> None:
     """Let the entries of a class be made anew by the next change."""
     set_setting(conn, _key(cls), "")
@@ -63,6 +75,8 @@ def index_class(conn: Connection, cls: FeatureClass) -> int:
 
 def index_change(conn: Connection, cls: FeatureClass, change_id: int) -> int:
     """Bring the entries of a class up to what a change wrote or took away; the number of entries written."""
+    if is_put_off(conn, cls):
+        return 0
     if is_stale(conn, cls):
         return index_class(conn, cls)
     # A change of another day's version leaves the current row as it is, which is found as before.
@@ -96,6 +110,8 @@ def index_first(conn: Connection, cls: FeatureClass, entries: Spool, codes: Spoo
 
 def index_ids(conn: Connection, cls: FeatureClass, ids: Collection[int]) -> int:
     """Make the entries of these rows anew, for what is derived may change without a new version; their number."""
+    if is_put_off(conn, cls):
+        return 0
     if is_stale(conn, cls):
         return index_class(conn, cls)
     ordered, written = sorted(ids), 0
@@ -134,7 +150,7 @@ def _write(conn: Connection, cls: FeatureClass, where: str, values: Mapping[str,
     return written
 
 
-def _copy(conn: Connection, table: str, columns: Mapping[str, Values]) -> int:
+def _copy(conn: Connection, table: str, columns: Mapping[str, Cells]) -> int:
     if not columns:
         return 0
     with raw(conn).cursor() as cursor:
@@ -157,7 +173,7 @@ def _chunks(
     searched = [*fields.worded, *fields.codes]
     filled = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in searched)
     query = (
-        f"SELECT id, area_path, {_size(cls)}, {_place(cls)}::text, {', '.join(map(quoted, searched))} "
+        f"SELECT id, area_path, {_size(cls)}, ST_AsBinary({_place(cls)}), {', '.join(map(quoted, searched))} "
         f"FROM {table_name(cls)} WHERE id > %(after)s AND ({filled}) AND {where} ORDER BY id LIMIT {CHUNK}"
     )
     after, full = 0, True
@@ -167,7 +183,7 @@ def _chunks(
         if rows:
             ids, paths, sizes, places, *found = zip(*rows, strict=True)
             after = ids[-1]
-            yield Found(ids, paths, sizes, texts(places), dict(zip(searched, found, strict=True)))
+            yield Found(ids, paths, sizes, framed(list(places)), dict(zip(searched, found, strict=True)))
 
 
 def _size(cls: FeatureClass) -> str:

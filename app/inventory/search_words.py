@@ -103,7 +103,7 @@ def entry(names: Iterable[str], others: Iterable[str], tags: Iterable[str]) -> E
             keys.update(dict.fromkeys(_spelt(key, letters)))
     for text in others:
         _add_words(key_of(text), chinese, letters)
-    named = [_name_tag(key) for key in keys]
+    named = dict.fromkeys(map(_name_tag, keys))
     return Entry("".join([f"{EDGE} {key} {EDGE}" for key in keys]), [*chinese, *letters, *named, *tags])
 
 

@@ -17,7 +17,7 @@ from app.catalogue.model import FeatureClass
 from app.errors import BadInput
 from app.inventory.batch import Period
 from app.inventory.changes import raw
-from app.inventory.copy_text import Values, constant, copy_text
+from app.inventory.copy_binary import HEAD, TAIL, Values, binary_rows, constant
 from app.inventory.periods import today
 from app.inventory.prepare import Prepared
 from app.inventory.rewrite import (
@@ -25,6 +25,7 @@ from app.inventory.rewrite import (
     begin,
     believed,
     claim_codes,
+    copy_into,
     finish,
     names,
     table,
@@ -62,8 +63,8 @@ def load_first(conn: Connection, rows: Prepared, change_id: int, import_id: UUID
 def written_by(change_id: int, import_id: UUID | None) -> dict[str, Values]:
     """The columns that tell which change wrote a row."""
     return {
-        "change_id": constant(str(change_id)),
-        "import_id": constant(None if import_id is None else str(import_id)),
+        "change_id": constant(change_id.to_bytes(8)),
+        "import_id": constant(None if import_id is None else import_id.bytes),
     }
 
 
@@ -77,14 +78,19 @@ def stage(conn: Connection, rows: Prepared) -> None:
 
 def make_staging(conn: Connection, cls: FeatureClass) -> None:
     """An empty temporary table for whatever columns the chunks of a batch bring."""
-    given = ["code", *(item.name for item in cls.fields), "geom", "incomplete", "extra"]
     with raw(conn).cursor() as cursor:
-        _make(cursor, cls, given)
+        _make(cursor, cls, given_names(cls))
+
+
+def given_names(cls: FeatureClass) -> list[str]:
+    """The columns that a batch may give."""
+    return ["code", *(item.name for item in cls.fields), "geom", "incomplete", "extra"]
 
 
 def _make(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:
     staging = temporary("staging", cls)
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(staging, temporary("diff", cls)))
+    old = sql.SQL(", ").join([staging, *(temporary(kind, cls) for kind in ("diff", "chunk"))])
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(old))
     cursor.execute(
         sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
             staging, names(columns), table(cls)
@@ -92,21 +98,9 @@ def _make(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:
     )
 
 
-def close_staging(conn: Connection, cls: FeatureClass, *, checked: bool) -> None:
-    """Tell the planner of the rows that were staged; unless all of them are `checked`, no code may stand twice.
-
-    Raises:
-        BadInput: With such a code.
-    """
-    staging = temporary("staging", cls)
-    with raw(conn).cursor() as cursor:
-        cursor.execute(sql.SQL("ANALYZE {} (code)").format(staging))
-        if checked:
-            return
-        twice = sql.SQL("SELECT code FROM {} GROUP BY code HAVING count(*) > 1 LIMIT 1").format(staging)
-        row = cursor.execute(twice).fetchone()
-    if row is not None:
-        raise doubled(cls, row[0])
+def close_staging(conn: Connection, cls: FeatureClass) -> None:
+    """Tell the planner of the rows that were staged."""
+    raw(conn).execute(sql.SQL("ANALYZE {} (code)").format(temporary("staging", cls)))
 
 
 def doubled(cls: FeatureClass, code: str) -> BadInput:
@@ -326,6 +320,6 @@ def end_rows(
 
 def copy_rows(cursor: Cursor, target: sql.Composable, columns: Mapping[str, Values]) -> None:
     """Copy columns, each (n,), to the end of a table."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(target, names(columns))
-    with cursor.copy(statement) as copy:
-        copy.write(copy_text(columns))
+    with cursor.copy(copy_into(target, columns)) as copy:
+        for part in (HEAD, binary_rows(columns), TAIL):
+            copy.write(part)

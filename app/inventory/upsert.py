@@ -15,14 +15,18 @@ from app.inventory.areas import Areas
 from app.inventory.batch import Batch
 from app.inventory.changes import data_version
 from app.inventory.copier import Copier
-from app.inventory.copy_text import Texts, texts
+from app.inventory.copy_binary import Cells, texts
 from app.inventory.crosswalk import FORMER, former_fields, keep_former
 from app.inventory.measure import as_multi, measure, rule_fields
 from app.inventory.prepare import derived_columns, find_areas, given_columns
 from app.inventory.ragged import ragged
-from app.inventory.rewrite import temporary
+from app.inventory.rewrite import Cursor, temporary
+from app.inventory.sifting import Codes, sift, stage_overtaken
 from app.inventory.staging import Diff
 from app.space.metric import MetricCrs
+
+#: From so many rows on, a chunk is compared with what is stored before it is staged.
+MANY_ROWS = 1_000
 
 
 class Upsert:
@@ -35,25 +39,45 @@ class Upsert:
         self.diff = Diff(0, 0)
         self._copier = copier
         self._chunks = 0
+        self._codes = Codes()
+        self._sifts = False
         self._given: dict[str, None] = {}
         self._derived: list[str] = []
-        self._version: int | None = None
+        self._closed = False
+        self._version = 0
 
     def add(self, batch: Batch) -> None:
         """Stage a checked chunk; a column that it lacks and another one has is empty in its rows."""
         if not self._chunks:
-            self._copier.wait()
-            self.first = staging.is_empty(self._conn, self.cls)
-            staging.make_staging(self._conn, self.cls)
-        columns = given_columns(self._with_former(batch), ragged(batch.geometry))
-        self._copier.copy(temporary("staging", self.cls), columns)
-        self._given |= dict.fromkeys(columns)
+            self._begin()
+        whole = self._with_former(batch)
+        self._copier.start(lambda cursor: self._stage(cursor, whole))
+        self._codes.add(batch.codes)
         self._chunks += 1
         self.rows += len(batch.codes)
 
+    def _begin(self) -> None:
+        self._copier.wait()
+        self.first = staging.is_empty(self._conn, self.cls)
+        self._sifts = not self.first
+        # Asked before the rows are: what is written in between is a later version, which is seen under the lock.
+        self._version = data_version(self._conn, self.cls)
+        staging.make_staging(self._conn, self.cls)
+
+    def _stage(self, cursor: Cursor, batch: Batch) -> None:
+        columns = given_columns(self.cls, batch, ragged(batch.geometry))
+        self._given |= dict.fromkeys(columns)
+        if self._sifts and len(batch.codes) >= MANY_ROWS:
+            staged = sift(cursor, self.cls, columns, self._version)
+            # Where most rows are new or changed, looking at each of them twice is in vain.
+            self._sifts = staged <= len(batch.codes) // 2
+        else:
+            staging.copy_rows(cursor, temporary("staging", self.cls), columns)
+
     def take_over(self, given: list[str], rows: int) -> None:
         """Go on with rows that are staged already, each code once."""
-        self._given, self._chunks, self.rows = dict.fromkeys(given), 1, rows
+        self._given, self.rows = dict.fromkeys(given), rows
+        self._version = data_version(self._conn, self.cls)
 
     def plan(self, areas: Areas, crs: MetricCrs) -> None:
         """Find what differs from what is stored, and compute the derived columns of those rows.
@@ -62,12 +86,22 @@ class Upsert:
             BadInput: A code stands more than once.
         """
         self._copier.wait()
-        if self._version is None:
-            staging.close_staging(self._conn, self.cls, checked=self._chunks == 1)
-        # Asked before the rows are: what is written in between is a later version, which is seen under the lock.
-        self._version = data_version(self._conn, self.cls)
+        self._close()
+        version = data_version(self._conn, self.cls)
+        if version != self._version and self._chunks:
+            stage_overtaken(self._conn, self.cls, list(self._given), self._codes, self._version)
+        self._version = version
         self.diff = staging.compare(self._conn, self.cls, list(self._given))
         self._compute(areas, crs)
+
+    def _close(self) -> None:
+        if self._closed:
+            return
+        staging.close_staging(self._conn, self.cls)
+        code = self._codes.find_twice(self._conn, self.cls) if self._chunks > 1 else None
+        if code is not None:
+            raise staging.doubled(self.cls, code)
+        self._closed = True
 
     def still_holds(self) -> bool:
         """Whether nobody wrote to the class since the plan was made; asked under its lock."""
@@ -105,7 +139,7 @@ class Upsert:
 
     def _derive(
         self, rows: list[tuple[Any, ...]], fields: list[str], areas: Areas, crs: MetricCrs
-    ) -> dict[str, Texts]:
+    ) -> dict[str, Cells]:
         codes, geometry, *values = zip(*rows, strict=True)
         shapes = as_multi(shapely.from_wkb(geometry))
         sizes = measure(self.cls, shapes, dict(zip(fields, values, strict=True)), crs, ragged(shapes))

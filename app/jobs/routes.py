@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path
 from app.access.dependencies import DatabaseDep
 from app.jobs import service
 from app.jobs.store import Job
+from app.words.sentences import told
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[UUID, Path(description="The id in the answer that started the job.")]
@@ -37,6 +38,6 @@ def view(job: Job) -> dict[str, Any]:
         "progress": job.progress,
         "message": job.message,
         "result": job.result,
-        "error": job.error,
+        "error": None if job.error is None else told(job.error, http=True),
         **{name: at.isoformat() if at else None for name, at in times.items()},
     }

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from app import console
+from app.catalogue.class_names import class_or_run, find_class
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import BadInput
@@ -20,7 +21,9 @@ standalone = lazy_module("app.maps.standalone_service")
 
 def map_command(
     to: Annotated[Path, typer.Option("--to", help="The HTML file to write.")],
-    target: Annotated[str | None, typer.Argument(help="A class (toilets), or a run's UUID.")] = None,
+    target: Annotated[
+        str | None, typer.Argument(help="A class by id or name (toilets, 公厕), or a run's UUID.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All classes.")] = False,
     without: Annotated[str, typer.Option("--without", help="Classes to leave out, by comma.")] = "",
     as_of: Annotated[
@@ -40,13 +43,14 @@ def map_command(
         )
     settings = Settings()
     catalogue = load_catalogue(settings.geodata, settings.local_path)
-    left_out = [name for name in without.replace(" ", "").split(",") if name]
+    left_out = [find_class(catalogue, name.strip()).id for name in without.split(",") if name.strip()]
+    shown = None if target is None else class_or_run(catalogue, target)
     db = open_database(settings)
     try:
         with console.progress("Map") as report:
             language = _language(lang or settings.lang)
             made = standalone.write_map(
-                db, catalogue, target, to,
+                db, catalogue, shown, to,
                 lang=language, without=left_out, as_of=as_of, known_at=known_at, report=report,
             )  # fmt: skip
     finally:

@@ -54,7 +54,10 @@ def map_figure(
     form = service.date_form(conn, catalogue, held, [class_id] if class_id else held, path)
     page["time"] = service.time_view(times) | form
     if cls:
-        page |= {"start": service.start_view(conn, catalogue, cls, held[cls.id], times)}
+        page |= {
+            "start": service.start_view(conn, catalogue, cls, held[cls.id], times),
+            "extent": service.extent_view(conn, cls, held[cls.id], times),
+        }
     figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
     figure.add_layers("background", [service.ground_view(held, lang, times)])
     figure.add_layers("layer", _layers(conn, catalogue, held, lang, class_id, times))

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang, Policy
-from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
+from app.coverage.answer_service import in_words
+from app.coverage.edition_service import with_editions
 from app.coverage.service import get_run, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times, parse_date
@@ -18,12 +19,7 @@ from app.maps.squares import Square, square_around
 from app.maps.version_store import sources_at
 
 #: Changes with the shape of `run_data`: a run itself never changes.
-DATA_VERSION = "2"
-REASONS_ZH = {
-    REASON_NO_DEMAND: "该区在数据范围内没有居住用地和人口",
-    REASON_NO_STREETS: "没有可步行的道路数据",
-    REASON_NO_SUPPLY: "数据中没有此类设施",
-}
+DATA_VERSION = "3"
 WORDS = {
     "as_of": {"zh": "数据时点", "en": "As of"},
     "computed": {"zh": "计算时间", "en": "Computed"},
@@ -58,7 +54,7 @@ def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) 
         page["time"] = service.time_view(times)
     figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
     figure.add_layers("background", [service.ground_view(held, lang, times)])
-    policy = catalogue.policies.get(run["policy"]["id"])
+    policy = with_editions(conn, catalogue).policies.get(run["policy"]["id"])
     figure.add_layers("layer", supply_layers(conn, catalogue, policy, held, lang, times))
     figure.add_layers("run", [run_view(conn, run, policy, lang)])
     return figure
@@ -113,6 +109,10 @@ def run_view(conn: Connection, run: Mapping[str, Any], policy: Policy | None, la
         "official": bool(inputs.get("official")),
         "differs": [reason[lang] for reason in inputs.get("differs", [])],
         "facts": _facts(run, policy, lang),
+        "speed": (inputs.get("parameters") or {}).get("speed_m_s"),
+        "histogram": run["histogram"],
+        "equity": run["equity"],
+        "difference": [_differing(row, lang) for row in run["difference"]],
         "areas": f"{path}/areas.json?lang={lang}&v={DATA_VERSION}",
         "gaps": f"{path}/gaps/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}",
     }
@@ -125,12 +125,12 @@ def _tiers(run: Mapping[str, Any], lang: Lang) -> list[dict[str, str]]:
 
 def _result(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     shown = {key: value for key, value in row.items() if key != "tier_title"}
-    return shown | {"reason": reason(row.get("reason"), lang)}
+    return shown | {"reason": in_words(row.get("reason"), lang)}
 
 
-def reason(words: str | None, lang: Lang) -> str | None:
-    """Why there is no figure, in the page's language."""
-    return REASONS_ZH.get(words, words) if words and lang == "zh" else words
+def _differing(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """The difference between the modes of one tier, its causes in the page's language."""
+    return {**row, "causes": [cause | {"title": cause["title"][lang]} for cause in row["causes"]]}
 
 
 def _facts(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> list[tuple[str, str]]:

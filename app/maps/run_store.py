@@ -73,11 +73,12 @@ def area_labels(
 
 
 def gap_shapes(conn: Connection, run: uuid.UUID, mode: str, tier: str, square: Square) -> list[list[Any]]:
-    """A shape row a gap, most people first: [id, null, name, 0, geometry, {people, nearest_m, area_m2, code, path}]"""
+    """A shape row a gap, most people first: [id, null, name, 0, geometry, {people, nearest_m, …}]"""
     statement = text(
         f"SELECT id, NULL, nullif(name, ''), 0, {_UNITS},"
-        " json_build_object('people', people, 'nearest_m', nearest_m, 'area_m2', area_m2, 'code', code,"
-        " 'path', area_path) FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier"
+        " json_build_object('people', people, 'nearest_m', nearest_m, 'nearest_code', nearest_code,"
+        " 'nearest_name', nearest_name, 'area_m2', area_m2, 'code', code, 'path', area_path)"
+        " FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier"
         " ORDER BY people DESC NULLS LAST, area_m2 DESC, id LIMIT :limit"
     )
     values = {"run": run, "mode": mode, "tier": tier, "limit": GAP_LIMIT, **_bounds(square)}

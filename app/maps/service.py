@@ -96,7 +96,18 @@ def city(
         name=_city_name(conn, catalogue, lang, times),
         bounds=box,
         notice=SAMPLE_NOTICE[lang] if sample else None,
-        attribution=_attribution(store.sources(conn), lang, sample=sample),
+        attribution=_attribution(_origins(conn, catalogue, held, times), lang, sample=sample),
+    )
+
+
+def _origins(
+    conn: Connection, catalogue: Catalogue, held: Mapping[str, int], times: Times
+) -> list[dict[str, str | None]]:
+    """Whose data the rows of a time are: an import of which no row is left needs no attribution."""
+    return once(
+        conn,
+        ("origins", tuple(held.items()), times),
+        lambda: store.sources(conn, sources_at(catalogue, times)),
     )
 
 
@@ -199,6 +210,16 @@ def start_view(
     zoom, table = min(zooms), sources_at(catalogue, times)[cls.id]
     place = once(conn, ("densest", cls.id, version, times), lambda: store.densest(conn, table, zoom))
     return None if place is None else {"zoom": zoom, "at": [place[1], place[0]]}
+
+
+def extent_view(
+    conn: Connection, cls: FeatureClass, version: int, times: Times = NOW
+) -> list[list[float]] | None:
+    """What holds all of a class, [[south, west], [north, east]]; None where it is empty."""
+    if not version:
+        return None
+    box = once(conn, ("extent", cls.id, version, times), lambda: bounds(conn, [cls], times))
+    return None if box is None else [[box[1], box[0]], [box[3], box[2]]]
 
 
 def ground_view(held: Mapping[str, int], lang: Lang, times: Times = NOW) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.coverage.edition_service import with_editions
 from app.coverage.service import get_run
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, unknown
@@ -99,7 +100,7 @@ def write_map(
 class _Plan:
     """What the file shows: its title, the city, the layers' options, the run where it is a run's map.
 
-    `start` is where a class opens that is drawn close by only.
+    `start` is where a class opens that is drawn close by only, `extent` what holds all of it.
     """
 
     title: str
@@ -107,6 +108,7 @@ class _Plan:
     views: list[dict[str, Any]]
     run: dict[str, Any] | None = None
     start: dict[str, Any] | None = None
+    extent: list[list[float]] | None = None
     times: Times = NOW
 
 
@@ -152,6 +154,7 @@ def _class_plan(
         service.city(conn, catalogue, held, lang, times),
         [view for view in views if view["count"]],
         start=service.start_view(conn, catalogue, cls, held[cls.id], times) if cls else None,
+        extent=service.extent_view(conn, cls, held[cls.id], times) if cls else None,
         times=times,
     )
 
@@ -165,7 +168,7 @@ def _run_plan(
         raise BadInput("A run is of the day in its inputs.", "Leave the time out.")
     run = get_run(conn, target)
     times = run_service.run_times(run)
-    policy = catalogue.policies.get(run["policy"]["id"])
+    policy = with_editions(conn, catalogue).policies.get(run["policy"]["id"])
     views = run_service.supply_layers(conn, catalogue, policy, held, lang, times)
     view = run_service.run_view(conn, run, policy, lang) | {"run": run["run"]}
     town = service.city(conn, catalogue, held, lang)
@@ -262,7 +265,7 @@ def _figure(plan: _Plan, held: Mapping[str, int], lang: Lang) -> Figure:
     if not (plan.run and plan.times.now):
         # in a file even the present becomes a day of the past
         page["time"] = service.time_view(plan.times) | {"now": False}
-    page["start"] = plan.start
+    page |= {"start": plan.start, "extent": plan.extent}
     figure = Figure(f"{plan.title} · {name} · {BRAND[lang]}", lang, page | {"offline": True})
     figure.add_layers("background", [service.ground_view(held, lang) | {"data": "data-ground"}])
     figure.add_layers("layer", plan.views)

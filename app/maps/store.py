@@ -6,9 +6,10 @@ Geometry leaves the database in whole units of the square it is asked for; JSON 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     false,
     func,
     literal,
@@ -358,13 +360,23 @@ def settings(conn: Connection) -> dict[str, str]:
     return {key: value for key, value in rows}  # noqa: C416 - rows are no pairs to dict()
 
 
-def sources(conn: Connection) -> list[dict[str, str | None]]:
-    """Source, licence and attribution of everything imported, each once, in the order it came."""
+def sources(conn: Connection, classes: Mapping[str, FromClause]) -> list[dict[str, str | None]]:
+    """Source, licence and attribution of the imports that rows of these classes came from, each once."""
     rows = conn.execute(
         text(
-            "SELECT source, licence, attribution FROM city.imports"
-            " WHERE source IS NOT NULL OR attribution IS NOT NULL"
-            " GROUP BY source, licence, attribution ORDER BY min(at)"
+            "SELECT id, classes, source, licence, attribution FROM city.imports"
+            " WHERE source IS NOT NULL OR attribution IS NOT NULL ORDER BY at, id"
         )
-    ).mappings()
-    return [dict(row) for row in rows]
+    )
+    found: dict[tuple[str | None, ...], bool] = {}
+    for row in rows.all():
+        said = (row.source, row.licence, row.attribution)
+        if not found.get(said):
+            tables = [classes[name] for name in row.classes if name in classes]
+            found[said] = any(_has_row(conn, table, row.id) for table in tables)
+    names = ("source", "licence", "attribution")
+    return [dict(zip(names, said, strict=True)) for said, there in found.items() if there]
+
+
+def _has_row(conn: Connection, table: FromClause, import_id: UUID) -> bool:
+    return bool(conn.execute(select(exists().where(table.c.import_id == import_id))).scalar_one())

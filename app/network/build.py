@@ -262,14 +262,14 @@ def _cut(parts: _Parts, node_of: Ints) -> EdgeTable:
     ends = np.concatenate((begins[1:], [True]))
     part = parts.part[doubled[begins]]
     start, end = node_of[doubled[begins]], node_of[doubled[ends]]
-    geometry = _linestrings(parts.xy[doubled], edge)
     # every edge runs one way, so that the direction in which a street was drawn moves no digit of any result
-    turned = start > end
-    geometry[turned] = shapely.reverse(geometry[turned])
+    turned = np.repeat(start > end, np.diff(np.append(np.flatnonzero(begins), len(doubled))))
+    back = (np.flatnonzero(begins) + np.flatnonzero(ends))[edge] - np.arange(len(doubled))
+    doubled = doubled[np.where(turned, back, np.arange(len(doubled)))]
     return EdgeTable(
         np.minimum(start, end),
         np.maximum(start, end),
-        geometry,
+        _linestrings(parts.xy[doubled], edge),
         parts.line[part],
         parts.layer[part],
         parts.private[part],

@@ -35,13 +35,19 @@ class WayFinder:
         return cls(network, sparse.csr_array(network.matrix.T), key[order], order)
 
     def way(
-        self, reach: Reach, place: Positions, xy: tuple[float, float], doors: Floats
+        self,
+        reach: Reach,
+        place: Positions,
+        xy: tuple[float, float],
+        doors: Floats,
+        source: int | None = None,
     ) -> shapely.LineString | None:
         """The way from a point `xy` over its street (`place`, one position) to the nearest facility's door.
 
-        `reach` was searched `with_source`; `doors` (s, 2) is where each source's entrance is. None if unreached.
+        `reach` was searched `with_source`; `doors` (s, 2) is where each source's entrance is; `source` is the nearest
+        one, where it is known. None if unreached.
         """
-        source = int(source_at(reach, place)[0])
+        source = int(source_at(reach, place)[0]) if source is None else source
         if source < 0:
             return None
         line: Line = [xy, *self._along_street(reach, place, source)]
@@ -117,5 +123,9 @@ class WayFinder:
         return int(np.flatnonzero(self.network.private_node == row)[0])
 
     def _piece(self, edge: int, start_m: float, end_m: float) -> Line:
-        part = substring(self.network.edge_geometry[edge], start_m, end_m)
+        whole, length_m = self.network.edge_geometry[edge], float(self.network.edge_length_m[edge])
+        if {start_m, end_m} == {0.0, length_m}:
+            xy = shapely.get_coordinates(whole)
+            return [(x, y) for x, y in (xy if start_m == 0.0 else xy[::-1]).tolist()]
+        part = substring(whole, start_m, end_m)
         return [(float(x), float(y)) for x, y in part.coords]

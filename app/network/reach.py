@@ -13,6 +13,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
 from app.network.model import Floats, Ints, Positions, WalkNetwork
+from app.network.waves import search_waves
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def search(
     """Metres from the nearest of all sources to every node, within `limit_m`, in one multi-source search.
 
     `sources` (s,) places on public streets (those without a street are passed over); `extra_m` (s,) metres between
-    the street's side of an entrance and the facility; `with_source` also tells which source is nearest.
+    the street's side of an entrance and the facility; `with_source` also tells which source is nearest. Within a limit
+    the search costs what it reaches; without one it is scipy's Dijkstra.
     """
     cost = sources.snap_m if extra_m is None else sources.snap_m + extra_m
     used = np.flatnonzero(sources.found & (cost <= limit_m))
@@ -54,6 +56,12 @@ def search(
     if not len(used):
         nothing = np.full(size, -1, dtype=np.int64) if with_source else None
         return Reach(network, sources, cost, limit_m, np.full(size, np.inf), nothing)
+    if np.isfinite(limit_m):
+        ends, metres = _both_ends(network, sources.take(used), cost[used])
+        owner = np.repeat(used, 2) if with_source else None
+        return Reach(
+            network, sources, cost, limit_m, *search_waves(network.matrix, ends, metres, owner, limit_m)
+        )
     graph = _with_sources(network, sources.take(used), cost[used])
     rows = np.arange(size, size + len(used))
     if not with_source:
@@ -75,22 +83,33 @@ def distance_at(reach: Reach, positions: Positions) -> Floats:
     return _best(reach, positions)[0]
 
 
+def nearest_at(reach: Reach, positions: Positions) -> tuple[Floats, Ints]:
+    """As `distance_at`, and (k,) the nearest source as of `source_at`."""
+    return _best(reach, positions)
+
+
 def source_at(reach: Reach, positions: Positions) -> Ints:
     """(k,) index of the source nearest to each place, -1 where none is reached (search `with_source`)."""
     return _best(reach, positions)[1]
+
+
+def _both_ends(network: WalkNetwork, sources: Positions, cost_m: Floats) -> tuple[Ints, Floats]:
+    """(2k,) the end nodes of each source's edge and (2k,) metres from its door to there."""
+    ends = np.stack((network.edge_from[sources.edge], network.edge_to[sources.edge]), axis=1)
+    rest = network.edge_length_m[sources.edge] - sources.offset_m
+    steps = cost_m[:, None] + np.stack((sources.offset_m, np.maximum(rest, 0)), axis=1)
+    return ends.ravel(), steps.ravel()
 
 
 def _with_sources(network: WalkNetwork, sources: Positions, cost_m: Floats) -> sparse.csr_array:
     """The matrix with a row for each source: one step to either end of its edge."""
     matrix = network.matrix
     size, count = matrix.shape[0], len(sources)
-    ends = np.stack((network.edge_from[sources.edge], network.edge_to[sources.edge]), axis=1)
-    rest = network.edge_length_m[sources.edge] - sources.offset_m
-    steps = cost_m[:, None] + np.stack((sources.offset_m, np.maximum(rest, 0)), axis=1)
+    ends, steps = _both_ends(network, sources, cost_m)
     pointer = matrix.indptr[-1] + 2 * np.arange(1, count + 1, dtype=matrix.indptr.dtype)
     parts = (
-        np.concatenate((matrix.data, steps.ravel())),
-        np.concatenate((matrix.indices, ends.ravel().astype(matrix.indices.dtype))),
+        np.concatenate((matrix.data, steps)),
+        np.concatenate((matrix.indices, ends.astype(matrix.indices.dtype))),
         np.concatenate((matrix.indptr, pointer)),
     )
     return sparse.csr_array(parts, shape=(size + count, size + count))
@@ -130,6 +149,8 @@ def _over_end(reach: Reach, here: Positions, forward: bool) -> tuple[Floats, Int
 def _along_edge(reach: Reach, here: Positions) -> tuple[Floats, Ints]:
     """The way along the place's own edge to a source on it: (k,) metres, inf where there is none, (k,) source."""
     source = np.flatnonzero(reach.sources.found & (reach.cost_m <= reach.limit_m))
+    if len(here) == 1:
+        source = source[reach.sources.edge[source] == here.edge[0]]
     source = source[np.argsort(reach.sources.edge[source], kind="stable")]
     edges = reach.sources.edge[source]
     first = np.searchsorted(edges, here.edge, side="left")

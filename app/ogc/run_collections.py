@@ -41,5 +41,14 @@ _ALL = (
         Title("每个需求单元被覆盖的比例。", "Each unit of demand and the share of it that is served."),
         "mixed",
     ),
+    RunCollection(
+        "coverage_differences",
+        Title("直线与步行差异", "Difference of the modes"),
+        Title(
+            "直线可达而步行不可达的用地：人口、绕行系数、可能原因。",
+            "What a straight line serves and a walk does not: people, detour, likely cause.",
+        ),
+        "polygon",
+    ),
 )
 RUN_COLLECTIONS: Mapping[str, RunCollection] = {found.id: found for found in _ALL}

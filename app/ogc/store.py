@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 
 from app.catalogue.model import FeatureClass
-from app.coverage.store import AREA_COLUMNS, GAP_COLUMNS, OF_NOW, UNIT_COLUMNS
+from app.coverage.store import AREA_COLUMNS, DIFFERENCE_COLUMNS, GAP_COLUMNS, OF_NOW, UNIT_COLUMNS
 from app.database.transactions import Connection
 from app.inventory.query import Box, boxes
 from app.inventory.store import FeaturePage
@@ -20,6 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "coverage_areas": AREA_COLUMNS,
     "coverage_gaps": tuple(name for name in GAP_COLUMNS if name != "geom"),
     "coverage_units": tuple(name for name in UNIT_COLUMNS if name != "geom"),
+    "coverage_differences": tuple(name for name in DIFFERENCE_COLUMNS if name != "geom"),
 }
 _NEWEST = (
     f"(SELECT DISTINCT ON (policy_id) id FROM city.coverage_runs WHERE {OF_NOW}"

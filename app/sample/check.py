@@ -43,7 +43,9 @@ def check(conn: Connection, catalogue: Catalogue) -> list[Figure]:
     if size is None:
         raise Conflict("This database holds no sample city.", "Load one: chengtu sample load --size city.")
     if size == "metropolis":
-        raise Conflict("The sample metropolis is drawn for size, after no plan.", "Load the city: chengtu sample load.")
+        raise Conflict(
+            "The sample metropolis is drawn for size, after no plan.", "Load the city: chengtu sample load."
+        )
     parameters, crs = read_parameters(PARAMETERS, size), get_metric_crs(conn)
     days = {asked.as_of for asked in parameters.figures}
     cities = {day: City(conn, catalogue, parameters, crs, day) for day in days}

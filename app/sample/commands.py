@@ -22,7 +22,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 @sample.command("load")
 def load_command(
-    size: Annotated[str, typer.Option("--size", help="town (2 km, for tests), city, or metropolis (a million parcels, to measure with).")] = "city",
+    size: Annotated[
+        str,
+        typer.Option(
+            "--size", help="town (2 km, for tests), city, or metropolis (a million parcels, to measure with)."
+        ),
+    ] = "city",
     as_json: AsJson = False,
 ) -> None:
     """Draw the sample city and load it into an empty database."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -49,7 +50,13 @@ class Blocks:
 
 
 def read_metropolis(folder: Path, seed: int | None = None) -> Parameters:
-    """The metropolis's parameters, `seed` in place of the file's own; raises BadDeclaration where the file has a key too many or too few."""
+    """The metropolis's parameters, `seed` in place of the file's own.
+
+    Raises:
+    ------
+    BadDeclaration
+        The file has a key too many or too few.
+    """
     path = folder / "metropolis.yaml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     if set(values) != _KEYS:
@@ -66,11 +73,11 @@ def draw_rows(parameters: Parameters, crs: MetricCrs) -> Iterator[Rows]:
     xy = crossings(parameters, crs)
     squares = _squares(parameters)
     blocks = lay_blocks(xy, squares, parameters)
-    people = _people(blocks, parameters)
-    yield _district_rows(xy, squares, blocks, people, parameters)
+    parcels = _parcels(blocks, parameters)
+    yield _district_rows(xy, squares, blocks, parcels, parameters)
     yield _built_up_rows(xy, parameters)
     yield from _street_rows(xy, parameters)
-    yield from _parcel_rows(blocks, people, parameters)
+    yield from _parcel_rows(parcels)
     yield _park_rows(blocks, parameters)
     yield _toilet_rows(blocks, parameters)
 
@@ -182,7 +189,7 @@ class _Parcels:
     people: Ints
 
 
-def _people(blocks: Blocks, parameters: Parameters) -> _Parcels:
+def _parcels(blocks: Blocks, parameters: Parameters) -> _Parcels:
     block, quad = _parcel_of(blocks, parameters)
     density = parameters.rng("people").lognormal(0.0, 0.5, len(block))
     return _Parcels(block, quad, largest_remainder(signed_area(quad) * density, parameters["people"]))
@@ -247,7 +254,7 @@ def _area_codes(number: Ints, over: _Level, width: int) -> list[str]:
 
 def _parents(levels: list[_Level]) -> list[str | None]:
     parents: list[str | None] = [None]
-    for over, (_, _, number, _) in zip(levels, levels[1:], strict=False):
+    for over, (_, _, number, _) in itertools.pairwise(levels):
         parents += [over[3][k] for k in _above(number, over[2])]
     return parents
 
@@ -281,7 +288,9 @@ def _built_up_rows(xy: Floats, parameters: Parameters) -> Rows:
     shape = shapely.Polygon(_ring(xy, edge, last - edge, edge, last - edge))
     columns = {"name_zh": "建成区", "name_en": "Built-up area", "kind": "main", "as_of": parameters.as_of,
                "method": "drawn", "note": NOTE}  # fmt: skip
-    return Rows("built_up_areas", np.array([shape], dtype=object), [f"{parameters['title']['code']}-BU"], columns)
+    return Rows(
+        "built_up_areas", np.array([shape], dtype=object), [f"{parameters['title']['code']}-BU"], columns
+    )
 
 
 def _street_rows(xy: Floats, parameters: Parameters) -> Iterator[Rows]:
@@ -294,7 +303,8 @@ def _street_rows(xy: Floats, parameters: Parameters) -> Iterator[Rows]:
         for first in range(0, len(grid), CHUNK // len(lines)):
             rows = np.arange(first, min(first + CHUNK // len(lines), len(grid)))
             shapes = [
-                shapely.linestrings(grid[rows, a : b + 1]) for a, b in zip(lines[:-1], lines[1:], strict=True)
+                np.asarray(shapely.linestrings(grid[rows, a : b + 1]), dtype=object)
+                for a, b in itertools.pairwise(lines)
             ]
             street = np.tile(rows, len(shapes))
             count = len(street)
@@ -317,7 +327,7 @@ def _street_rows(xy: Floats, parameters: Parameters) -> Iterator[Rows]:
             made += count
 
 
-def _parcel_rows(blocks: Blocks, parcels: _Parcels, parameters: Parameters) -> Iterator[Rows]:
+def _parcel_rows(parcels: _Parcels) -> Iterator[Rows]:
     """Residential land with its people."""
     for first in range(0, len(parcels.block), CHUNK):
         rows = slice(first, first + CHUNK)

@@ -10,6 +10,7 @@ from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, unknown
 from app.inventory import search_index_store as index
+from app.inventory import search_job
 from app.inventory import search_store as store
 from app.inventory.area_rows import get_area
 from app.inventory.changes import lock_classes
@@ -157,7 +158,8 @@ def _links(cls: FeatureClass, item: int, lon: float, lat: float, base: str) -> l
 def ensure_entries(db: Database, catalogue: Catalogue, progress: Progress | None = None) -> list[str]:
     """Make the entries of the classes that have none yet, or only by another rule than today's; ids of these classes.
 
-    A database from before the search, or one whose catalogue has changed since, is brought up so.
+    A database from before the search, one whose catalogue has changed since, and classes put off by their first load
+    are brought up so.
     """
     with db.read() as conn:
         stale = index.stale_classes(conn, catalogue)
@@ -169,6 +171,8 @@ def ensure_entries(db: Database, catalogue: Catalogue, progress: Progress | None
         _tell(progress, cls, written)
     if stale:
         _analyze(db)
+        with db.write() as conn:
+            search_job.drop_queued(conn)
     return [cls.id for cls in stale]
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS, Geod, Transformer
 
 from app.space.transform import parse_crs, transformer
 
@@ -46,8 +46,7 @@ class MetricCrs:
 
     def scale_error(self, lon: float, lat: float) -> float:
         """Relative error of lengths at a place (0.001 = 0.1 %), measured over one metre north against the ellipsoid."""
-        crs = CRS.from_user_input(self.definition)
-        geod = crs.get_geod()
+        geod = _geod(self.definition)
         if geod is None:
             return 0.0
         step = 0.001
@@ -55,6 +54,12 @@ class MetricCrs:
         x1, y1 = self._forward.transform(lon, lat + step)
         _, _, true_m = geod.inv(lon, lat, lon, lat + step)
         return abs(math.hypot(x1 - x0, y1 - y0) / float(true_m) - 1.0)
+
+
+@lru_cache(maxsize=16)
+def _geod(definition: str) -> Geod | None:
+    """The ellipsoid under a CRS, to measure on."""
+    return CRS.from_user_input(definition).get_geod()
 
 
 def _project(geometries: NDArray[np.object_], change: Transformer) -> NDArray[np.object_]:

@@ -25,6 +25,8 @@ LINES = (
     shapely.GeometryType.LINEARRING,
     shapely.GeometryType.MULTILINESTRING,
 )
+#: What longitudes and latitudes can be.
+LIMIT = (180.0, 90.0)
 #: Area or length of shapes (n,).
 Size = Callable[..., Any]
 _PLACE = re.compile(r"(?P<why>[^\[]*)\[(?P<x>[^ \]]+) (?P<y>[^ \]]+)\]")
@@ -86,6 +88,12 @@ def _flat(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
 
 
 def _refuse_coordinates(rows: Rows) -> None:
+    places = shapely.get_coordinates(rows.shapes)
+    # One quick look in the usual case, which finds NaN too: it is the least and the most of all numbers.
+    if not len(places) or all(
+        -most <= axis.min() <= axis.max() <= most for axis, most in zip(places.T, LIMIT, strict=True)
+    ):
+        return
     places, index = shapely.get_coordinates(rows.shapes, return_index=True)
     broken = ~np.isfinite(places).all(axis=1)
     outside = ~broken & ((np.abs(places[:, 0]) > 180.0) | (np.abs(places[:, 1]) > 90.0))

@@ -8,10 +8,11 @@ import pytest
 
 from app.catalogue.loader import load_catalogue
 from app.errors import BadDeclaration
-from tests.catalogue.small import FILES, write_geodata
+from tests.catalogue.small import FILES, POLICY, write_geodata
 
 PARKS, COMMON, NEAR = "classes/parks.yaml", "classes/_common.yaml", "policies/near.yaml"
 WELLS = "classes/wells.yaml"
+WITH_TIME = POLICY[POLICY.index("minutes: 10") : POLICY.index("min_area")]
 
 #: (file, text in it, what stands there instead, what the message names, what the hint names)
 BAD = {
@@ -311,7 +312,13 @@ BAD = {
         "radius_m: 720",
     ),
     "target above one": (NEAR, "target: 0.8", "target: 80", "a share from 0 to 1", "0.8"),
-    "no radius": (NEAR, "radius_m: 720, ", "", "'radius_m' is missing", "class"),
+    "no radius": (
+        NEAR,
+        WITH_TIME,
+        WITH_TIME.replace("minutes: 10\n", "").replace("radius_m: 720, ", ""),
+        "'radius_m' is missing",
+        "minutes",
+    ),
     "version that is a number": (NEAR, 'version: "1"', "version: 1", "must be a text", "quotes"),
     "official that is a text": (NEAR, "official: true", "official: yes", "must be true or false", ""),
     "speed of nought": (NEAR, "speed_m_s: 1.2", "speed_m_s: 0", "must be at least 0.1", ""),

@@ -23,7 +23,8 @@ GEOMETRY = {
     " bike_bays construction_sites illegal_constructions estate_programmes public_properties",
     "polygon": "parks green_spaces flower_beds residential_areas built_up_areas population_cells buildings water_bodies"
     " districts grid_cells responsibility_areas historic_districts",
-    "line": "greenways planting_sections streets bridges tunnels pipes overhead_lines alleys road_works hoardings",
+    "line": "greenways planting_sections streets bridges tunnels pipes overhead_lines alleys road_works hoardings"
+    " barriers",
 }
 #: Classes to which an import may bring polygons beside their own geometry.
 POLYGONS_TOO = (

@@ -2,17 +2,9 @@ import numpy as np
 import pytest
 import shapely
 
-from app.coverage.measure import aggregate, clip_to_frame, cut_by_areas, inside_frame
+from app.coverage.measure import clip_to_frame, cut_by_areas, inside_frame
 
 DISTRICTS = np.array([shapely.box(0, 0, 100, 100), shapely.box(100, 0, 200, 100)])
-
-
-def test_a_group_without_demand_has_no_share():
-    figures = aggregate(np.array([10.0, 30.0, 5.0]), np.array([10.0, 0.0, 5.0]), np.array([0, 0, -1]), 2)
-    assert figures.total.tolist() == [40, 0]
-    assert figures.served.tolist() == [10, 0]
-    assert figures.share[0] == 0.25
-    assert np.isnan(figures.share[1])
 
 
 def test_parcels_are_cut_at_borders_and_nothing_is_lost():

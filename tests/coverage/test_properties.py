@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.coverage.access import AccessPoints, access_points
 from app.coverage.lattice import Pieces, cut, dissolve_overlaps
 from app.coverage.straight import covered_area, nearest, service_area
-from app.coverage.walking import centre_distance, piece_distance
+from app.coverage.walking import centre_nearest, piece_nearest
 from app.network.build import build_network
 from app.network.model import WalkNetwork
 from app.network.reach import Reach, search
@@ -40,8 +40,8 @@ class Town:
     def walked_m(self, parks: np.ndarray, gates=None) -> tuple[np.ndarray, np.ndarray]:
         """Metres of each piece and of each centre."""
         reach, supply = self.search(parks, gates)
-        land = piece_distance(self.pieces, self.demand, reach, supply, self.parcels)
-        return land, centre_distance(self.centres, self.index, reach, SNAP_M)
+        land = piece_nearest(self.pieces, self.demand, reach, supply, self.parcels)[0]
+        return land, centre_nearest(self.centres, self.index, reach, SNAP_M)[0]
 
 
 def draw_parcels(seed: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from app.coverage.cache import ArrayCache, Stamp
 from app.coverage.engine import Engine
 from app.errors import BadInput, Conflict, NotFound
 from app.inventory.batch import Change
+from app.inventory.changes import raw
 from app.inventory.service import delete_features
 from tests.coverage.test_loading import by_mode, drawn, write
 
@@ -144,12 +145,27 @@ def test_a_run_of_another_day_is_not_the_newest(town, catalogue):
         assert service.get_run(conn, then)["inputs"]["as_of"] == BEFORE
 
 
-def test_a_policy_that_changed_is_not_computed_again(town, catalogue):
-    run = service.run(town, Engine(town, catalogue).answer, {"policy": "toilet-300"})["run"]
-    policy = replace(catalogue.get_policy("toilet-300"), text="another")
+def test_a_policy_that_changed_is_computed_as_the_run_recorded_it(town, catalogue):
+    first = service.run(town, Engine(town, catalogue).answer, {"policy": "toilet-300"})
+    old = catalogue.get_policy("toilet-300")
+    tier = replace(old.tiers[0], supplies=tuple(replace(s, radius_m=20.0) for s in old.tiers[0].supplies))
+    policy = replace(old, text=old.text.replace("300", "20"), version="later", tiers=(tier,))
     changed = replace(catalogue, policies={**catalogue.policies, "toilet-300": policy})
-    with town.read() as conn, pytest.raises(Conflict, match="has changed"):
-        service.rerun_request(conn, changed, run)
+    engine = Engine(town, changed)
+    assert service.run(town, engine.answer, {"policy": "toilet-300"})["results"] != first["results"]
+    with town.read() as conn:
+        request = service.rerun_request(conn, changed, first["run"])
+    again = service.run(town, engine.answer, request)
+    assert again["results"] == first["results"]
+    assert again["policy"] == first["policy"]
+
+
+def test_a_recorded_policy_that_cannot_be_read_is_a_conflict(town, catalogue):
+    run = service.run(town, Engine(town, catalogue).answer, {"policy": "toilet-300"})["run"]
+    with town.write() as conn:
+        raw(conn).execute("UPDATE city.coverage_runs SET policy_text = 'id: toilet-300' WHERE id = %s", [run])
+    with town.read() as conn, pytest.raises(Conflict, match="can no longer be read"):
+        service.rerun_request(conn, catalogue, run)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import shapely
 from app.coverage.access import access_points, boundary_points
 from app.coverage.lattice import cut
 from app.coverage.straight import covered_area, service_area
-from app.coverage.walking import centre_distance, piece_distance, piece_nearest
+from app.coverage.walking import centre_nearest, piece_nearest
 from app.network.reach import search
 from app.network.snap import build_index
 from tests.coverage.land import served_m2, unserved
@@ -57,7 +57,7 @@ def test_big_parks_are_not_entered_at_their_centre():
     park = shapely.box(1000, 10, 3000, 2000)
     supply = entrances([park], build_index(net))
     reach = search(net, supply.positions, extra_m=supply.lead_m)
-    metres = centre_distance(np.array([[900.0, 0.0], [3300.0, -20.0]]), build_index(net), reach, 50)
+    metres, _ = centre_nearest(np.array([[900.0, 0.0], [3300.0, -20.0]]), build_index(net), reach, 50)
     assert metres == pytest.approx([110, 330], abs=1)
 
 
@@ -67,7 +67,7 @@ def estate_walk(net, estate, gates, toilet, radius_m=np.inf):
     demand = entrances([estate], index, gates, public_only=False)
     pieces = cut(np.array([estate]))
     reach = search(net, supply.positions, radius_m, extra_m=supply.lead_m)
-    return pieces, piece_distance(pieces, demand, reach, supply, np.array([estate]))
+    return pieces, piece_nearest(pieces, demand, reach, supply, np.array([estate]))[0]
 
 
 def test_people_leave_a_gated_estate_by_its_gate():

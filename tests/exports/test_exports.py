@@ -244,7 +244,7 @@ def test_a_run_is_exported_with_its_parts(database, catalogue, tmp_path):
             {"run": run},
         )
     written = export(database, catalogue, run, tmp_path / "run.gpkg")
-    assert written["layers"] == {"coverage_areas": 0, "coverage_gaps": 1, "coverage_units": 0}
+    assert written["layers"] == {"coverage_areas": 0, "coverage_gaps": 1, "coverage_units": 0, "coverage_differences": 0}
     assert (
         pyogrio.read_info(tmp_path / "run.gpkg", layer="coverage_gaps")["dataset_metadata"]["policy"]
         == "toilet-300"

@@ -180,7 +180,7 @@ def test_health_lives_and_ready_needs_the_engine(client, tmp_path, monkeypatch):
     body = _problem(client.get("/ready"), 503)
     assert "engine" in body["detail"]
     path = tmp_path / "e.sock"
-    with EngineServer(path, lambda request: request) as server:
+    with EngineServer(path, lambda request, _: request) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         monkeypatch.setattr(client.app.state, "engine", EngineClient(path))

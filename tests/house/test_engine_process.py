@@ -6,6 +6,7 @@ import socket
 import stat
 import struct
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from app.coverage.engine_client import EngineClient
 from app.coverage.engine_frames import MAX_FRAME_BYTES, receive_frame, send_frame
 from app.coverage.engine_server import EngineServer
+from app.coverage.stages import Report
 from app.errors import BadInput, NotFound, Unavailable, error_from_plain, error_to_plain, unknown
 
 plain = st.recursive(
@@ -58,8 +60,19 @@ def test_a_frame_cut_midway_or_too_long_is_an_error():
                 receive_frame(right)
 
 
-def _answer(request: dict) -> dict:
+#: What the engine did, for clients that leave.
+DONE: list[str] = []
+
+
+def _answer(request: dict, report: Report | None) -> dict:
     match request["op"]:
+        case "long":
+            for number in range(request["stages_of"]):
+                if report is not None:
+                    report(number / request["stages_of"], f"stage {number}")
+                DONE.append(f"stage {number}")
+                time.sleep(request.get("each_s", 0))
+            return {"stages": request["stages_of"]}
         case "echo":
             return {"value": request["value"]}
         case "unknown":
@@ -82,6 +95,30 @@ def test_answers_come_back_to_those_who_asked(client):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: client.answer({"op": "echo", "value": n}), range(100)))
     assert answers == [{"value": n} for n in range(100)]
+
+
+def test_stages_are_told_before_the_answer(client):
+    told = []
+    answer = client.answer(
+        {"op": "long", "stages_of": 3}, lambda share, message: told.append((share, message))
+    )
+    assert answer == {"stages": 3}
+    assert told == [(0, "stage 0"), (1 / 3, "stage 1"), (2 / 3, "stage 2")]
+
+
+def test_a_client_that_gives_up_ends_the_work(client):
+    """Two stages are told, then the client leaves: of a thousand stages only a few more are begun."""
+    DONE.clear()
+
+    def give_up(_: float, message: str) -> None:
+        if message == "stage 1":
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        client.answer({"op": "long", "stages_of": 1000, "each_s": 0.001}, give_up)
+    # the next answer waits for the first work to end
+    assert client.answer({"op": "echo", "value": 1}) == {"value": 1}
+    assert 2 <= len(DONE) < 100
 
 
 def test_an_error_keeps_its_type_status_and_hint(client):

@@ -11,16 +11,18 @@ from app.start import current_runs, load_sample_if_empty, others_connected, outd
 def test_a_second_start_loads_and_computes_nothing_and_a_change_only_what_it_touches(database, catalogue):
     assert load_sample_if_empty(database, catalogue, "town")
     assert not load_sample_if_empty(database, catalogue, "town")
-    assert outdated_policies(database, catalogue) == list(catalogue.policies)
+    assert outdated_policies(database, catalogue) == list(catalogue.default_policies())
 
-    run_policies(database, catalogue, list(catalogue.policies), {"mode": "both"}, save=True)
+    run_policies(database, catalogue, list(catalogue.default_policies()), {"mode": "both"}, save=True)
     assert outdated_policies(database, catalogue) == []
-    assert {run["policy"]["id"] for run in current_runs(database, catalogue)} == set(catalogue.policies)
+    assert {run["policy"]["id"] for run in current_runs(database, catalogue)} == set(
+        catalogue.default_policies()
+    )
 
     with database.write() as conn:
         code = conn.exec_driver_sql("SELECT code FROM city.toilets ORDER BY id LIMIT 1").scalar_one()
         delete_features(conn, catalogue, "toilets", [code], Change(who="test", why="one toilet less"))
-    touched = {name for name in catalogue.policies if name.startswith("toilet")}
+    touched = {name for name in catalogue.default_policies() if name.startswith("toilet")}
     assert set(outdated_policies(database, catalogue)) == touched
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.errors import BadInput, NotFound, UnreadableFile
-from app.ingest.commands import exit_code
+from app.ingest.command_service import exit_code
 from app.inventory.arrays import read_arrays
 from app.inventory.times import Times
 from tests.importing import import_path

@@ -280,6 +280,8 @@ def test_a_file_that_cannot_be_read_is_on_record_as_failed(client, count, home):
     sent = send(client, b"AC1015\x00\x00\x00" + bytes(500), "plan.dwg")
     assert sent.status_code == 400
     assert "DXF" in sent.json()["hint"]
+    error = client.get(f"/jobs/{sent.json()['job']}").json()["error"]
+    assert error["message_zh"] == "“plan.dwg”是 DWG 图，不读取这种文件。"
     told = client.get(f"/imports/{sent.json()['import']}").json()
     assert (told["state"], told["error"]["code"], told["path"]) == ("failed", "unreadable-file", "plan.dwg")
     assert str(home.home_path) not in json.dumps(told)

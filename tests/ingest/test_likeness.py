@@ -17,9 +17,6 @@ def suggested(catalogue, class_id, headings):
 @pytest.mark.parametrize(
     ("class_id", "heading", "field"),
     [
-        ("parks", "ParkName", "name"),
-        ("parks", "PARK_NAME", "name"),
-        ("parks", "公园名称", "name"),
         ("parks", "MC", "name"),
         ("parks", "GYMC", "name"),
         ("parks", "BH", "code"),

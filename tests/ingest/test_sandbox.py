@@ -16,7 +16,7 @@ import pytest
 import shapely
 
 from app.errors import UnreadableFile
-from app.ingest import sandbox
+from app.ingest import reading_process, sandbox
 from app.ingest.files import SourceFile, recognise
 from app.ingest.gdal import DRIVERS, gdal_environment
 from app.ingest.layer import Ask
@@ -156,7 +156,7 @@ def test_floods_of_text_are_not_kept(deeds):
 )
 def test_whoever_goes_too_far_is_stopped_and_the_user_is_told(deeds, limits, monkeypatch, named, said):
     if "wait" in named:
-        monkeypatch.setattr(sandbox, "WALL_FACTOR", 1)
+        monkeypatch.setattr(reading_process, "WALL_FACTOR", 1)
     short = {"spin", "wait"} & set(named)
     tight = Limits(memory_mb=512, seconds=1 if short else 20, disk_mb=16, folder=limits.folder)
     started = time.monotonic()

@@ -148,3 +148,11 @@ def test_it_means_what_it_means_in_sql(cells, text):
     columns = dict(zip("xyz", map(list, zip(*cells, strict=True)), strict=True))
     mask = compile_where(text).mask(columns, len(cells))
     assert [i for i, taken in enumerate(mask) if taken] == expected
+
+
+def test_a_condition_without_a_hit_tells_the_values_that_occur():
+    many = {"a": [str(n) for n in range(12)] + [None, "3"]}
+    told = compile_where("a = 'x'").no_hit([many])
+    assert told.startswith("No row fulfils the condition a = 'x' (a holds '3' (2 rows), '0' (1 row)")
+    assert told.endswith("and 5 other values).")
+    assert compile_where("\"Land use\" = 'x'").no_hit([]).endswith("(Land use holds nothing).")

@@ -16,10 +16,13 @@ from sqlalchemy import text
 
 from app.database.server import admin_parameters
 from app.errors import BadInput
-from app.inventory import rounds
+from app.inventory import first_load, rounds, search_job, upsert
 from app.inventory.batch import Batch
 from app.inventory.changes import raw
-from app.inventory.service import data_version, write_batches
+from app.inventory.service import data_version, delete_features, write_batches
+from app.jobs.worker import Worker
+from app.search.service import Search, ensure_entries, search
+from app.worker import do_search
 from tests.inventory.test_tables import describe
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
 
@@ -28,8 +31,9 @@ HALF = 400
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks of this size are enough for a table of their own."""
+    """Chunks of this size are enough for a table of their own, and to be compared at once."""
     monkeypatch.setattr(rounds, "FIRST_ROWS", HALF)
+    monkeypatch.setattr(upsert, "MANY_ROWS", HALF)
 
 
 def chunk(start: int, count: int = HALF, class_id: str = "toilets", **columns: object) -> Batch:
@@ -106,6 +110,47 @@ def test_a_chunk_is_taken_only_when_the_one_before_is_done_with(conn, catalogue)
     counts = write_batches(conn, catalogue, chunks(), CHANGE)
     assert alive == [0, 1, 2, 3]
     assert counts["toilets"].new == 4 * HALF
+
+
+def test_what_somebody_changed_after_it_was_compared_is_mended(database, catalogue):
+    with database.write() as conn:
+        write_batches(conn, catalogue, both(), CHANGE)
+
+    def overtaken(conn) -> Iterator[Batch]:
+        yield chunk(0)
+        assert count(conn, "toilets") == 2 * HALF  # the chunk has been compared
+        with database.write() as other:
+            write_batches(other, catalogue, [chunk(1, 1, stalls=[9]), chunk(2 * HALF, 1)], CHANGE)
+            delete_features(other, catalogue, "toilets", ["t2"], CHANGE)
+        yield chunk(HALF)
+
+    with database.write() as conn:
+        (counts,) = write_batches(conn, catalogue, overtaken(conn), CHANGE).values()
+    assert (counts.changed, counts.new, counts.unchanged) == (1, 1, 2 * HALF - 2)
+    with database.read() as conn:
+        rows = raw(conn).execute("SELECT id, code, stalls FROM city.toilets ORDER BY id LIMIT 3").fetchall()
+        assert rows[:2] == [(1, "t0", 0), (2, "t1", 1)]
+        assert count(conn, "toilets", "code = 't2' AND stalls = 2") == 1
+        assert count(conn, "toilets") == 2 * HALF + 1
+
+
+def test_a_code_in_two_chunks_is_refused_though_nothing_changes(database, catalogue):
+    with database.write() as conn:
+        write_batches(conn, catalogue, both(), CHANGE)
+    for again in ([chunk(0), chunk(3, 1)], [chunk(0), chunk(3, HALF)], [chunk(3, 1, stalls=[9]), chunk(0)]):
+        with pytest.raises(BadInput, match=r"'t\d+' stands more than once"), database.write() as conn:
+            write_batches(conn, catalogue, iter(again), CHANGE)
+
+
+def test_what_another_chunk_brings_is_empty_in_rows_already_compared(conn, catalogue):
+    names = [f"Toilet {number}" for number in range(HALF)]
+    write_batches(conn, catalogue, iter([chunk(0, name_en=names), chunk(HALF)]), CHANGE)
+    (counts,) = write_batches(conn, catalogue, both(), CHANGE).values()
+    assert counts.unchanged == 2 * HALF
+    named = chunk(HALF, name_en=["new", *[None] * (HALF - 1)])
+    (counts,) = write_batches(conn, catalogue, iter([chunk(0), named]), CHANGE).values()
+    assert (counts.changed, counts.unchanged) == (HALF + 1, HALF - 1)
+    assert count(conn, "toilets", "name_en IS NOT NULL") == 1
 
 
 @pytest.mark.parametrize("size", [3, HALF])
@@ -241,3 +286,32 @@ def test_a_load_that_is_killed_leaves_the_class_as_it_was(database, settings, ca
     with database.write() as conn:
         assert count(conn, "toilets") == 0
         assert write_batches(conn, catalogue, both(), CHANGE)["toilets"].new == 2 * HALF
+
+
+def test_what_many_features_are_found_by_is_made_by_the_job(database, catalogue, monkeypatch):
+    monkeypatch.setattr(first_load, "MANY_NAMED", HALF // 8)
+    with database.write() as conn:
+        write_batches(conn, catalogue, both(), CHANGE)
+        assert count(conn, "jobs", "kind = 'search' AND state = 'queued'") == 1
+        # A write in the meantime does not wait for it either.
+        write_batches(conn, catalogue, [chunk(0, 1, name_zh=["银河公厕"])], CHANGE)
+        assert count(conn, "search_entries", "class = 'toilets'") == 0
+    worker = Worker(database, {search_job.KIND: lambda context: do_search(context, catalogue)})
+    assert worker.run_one()
+    with database.read() as conn:
+        assert count(conn, "search_entries", "class = 'toilets'") == HALF // 2
+        found = search(conn, catalogue, Search("银河"))["results"]
+        assert [item["code"] for item in found] == ["t0"]
+
+
+def test_a_search_job_that_is_lost_is_queued_again(database, catalogue, monkeypatch):
+    monkeypatch.setattr(first_load, "MANY_NAMED", HALF // 8)
+    with database.write() as conn:
+        write_batches(conn, catalogue, both(), CHANGE)
+        conn.execute(text("DELETE FROM city.jobs"))
+        search_job.requeue(conn, catalogue)
+        assert count(conn, "jobs", "kind = 'search'") == 1
+    assert ensure_entries(database, catalogue)
+    with database.write() as conn:
+        search_job.requeue(conn, catalogue)
+        assert count(conn, "jobs", "kind = 'search'") == 0

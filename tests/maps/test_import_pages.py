@@ -35,4 +35,6 @@ def test_the_pages_of_imports_run_nothing_and_fit_a_phone(browser, hostile, lang
             width = watched.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
             assert width[0] <= width[1]
             watched.clean()
-        assert watched.page.locator("tbody tr").count() >= 3
+            boxes = "e => e.scrollWidth <= e.clientWidth + 1"
+            assert all(box.evaluate(boxes) for box in watched.page.locator(".table").all())
+        assert watched.page.locator(".reasons li").count() >= 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import re
 
 import httpx2
 import pytest
@@ -121,6 +123,17 @@ def test_the_second_visit_is_answered_from_the_browsers_store(client):
     answer = client.get(script)
     assert "immutable" in answer.headers["cache-control"]
     assert "immutable" not in client.get("/map/page.js?v=old").headers["cache-control"]
+
+
+def test_the_page_of_a_class_opens_at_its_extent(client, town):
+    script = client.get("/map/toilets/page.js").text
+    (south, west), (north, east) = json.loads(re.search(r'"extent":(\[\[.*?\]\])', script)[1])
+    with town.database.read() as conn:
+        box = conn.execute(text("SELECT ST_Extent(geom)::text FROM city.toilets")).scalar_one()
+    assert [west, south, east, north] == pytest.approx(
+        [float(number) for number in re.findall(r"[\d.]+", box)]
+    )
+    assert '"extent"' not in client.get("/map/page.js").text
 
 
 @pytest.mark.parametrize(

@@ -44,12 +44,12 @@ def drawn(folder):
     return found
 
 
-def _shapes(drawn, class_id):
+def shapes_of(drawn, class_id):
     return np.concatenate([rows.shapes for rows in drawn[class_id]])
 
 
 def test_streets_join_at_every_crossing(drawn):
-    lines = _shapes(drawn, "streets")
+    lines = shapes_of(drawn, "streets")
     network = build_network(lines, np.zeros(len(lines), int), np.full(len(lines), "public"))
     assert network.nodes == 37 * 37
     assert network.edges == 2 * 37 * 36
@@ -57,14 +57,14 @@ def test_streets_join_at_every_crossing(drawn):
 
 
 def test_parcels_and_people_are_as_many_as_asked_for(drawn):
-    parcels = _shapes(drawn, "residential_areas")
+    parcels = shapes_of(drawn, "residential_areas")
     assert len(parcels) == 1300
     assert shapely.is_valid(parcels).all()
     assert sum(rows.columns["people"].sum() for rows in drawn["residential_areas"]) == 27_000
     tree = shapely.STRtree(parcels)
     one, other = tree.query(parcels, predicate="overlaps")
     assert len(one) == len(other) == 0
-    assert not len(tree.query(_shapes(drawn, "parks"), predicate="overlaps")[0])
+    assert not len(tree.query(shapes_of(drawn, "parks"), predicate="overlaps")[0])
 
 
 def test_areas_of_each_level_fill_the_city_without_overlap(drawn):

@@ -43,10 +43,12 @@ def read(file: SourceFile, ask: Ask) -> Iterator[Layer]:
         contents = _contents(base, kinds, file)
         if not contents:
             raise UnreadableFile(f"'{file.name}' holds no layer.", HINT)
-        for position in chosen(file, ask, [content[0] for content in contents]):
+        positions = chosen(file, ask, [content[0] for content in contents])
+        for position in positions:
             content = contents[position]
             if _is_real(kinds.get(content[0].lower())):
-                yield from _read_layer(base, file, content)
+                for layer in _read_layer(base, file, content):
+                    yield replace(layer, alone=len(positions) == 1)
             else:
                 yield skipped_layer(content[0], "it is a view or virtual table, which are never run")
 

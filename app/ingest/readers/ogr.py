@@ -6,7 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +72,15 @@ def read_layers(file: SourceFile, ask: Ask, driver: Driver, only: Sequence[str] 
         if not names or (only and not set(names) & set(only)):
             raise UnreadableFile(f"'{file.name}' holds no layer.", HINT)
         given = not only
-        for position in chosen(file, ask, names):
+        positions = chosen(file, ask, names)
+        for position in positions:
             if only and names[position] not in only:
                 continue
             stream = _Stream(file, source, driver, position, names[position], listed[position][1] is not None)
             for layer in stream.chunks():
                 if layer.rows or not only:
                     given = True
-                    yield layer
+                    yield replace(layer, alone=len(positions) == 1)
         if not given:
             raise UnreadableFile(f"'{file.name}' holds no rows.", HINT)
 
@@ -186,12 +187,24 @@ class _Stream:
 
 def _next(reader: Any, said: Said) -> Any:
     with said.listen():
-        for batch in reader:
+        for given in reader:
+            batch = _with_codes(given)
             # Offsets within it come from the file: they are checked before they are followed.
             batch.validate(full=True)
             if batch.num_rows:
                 return batch
     return None
+
+
+def _with_codes(batch: Any) -> Any:
+    """The batch with the numbers themselves in columns that GDAL gives as positions in a list of a domain's words.
+
+    A number that the domain does not know would be a position beyond the list's end.
+    """
+    for i, column in enumerate(batch.columns):
+        if pyarrow.types.is_dictionary(column.type):
+            batch = batch.set_column(i, batch.schema.field(i).name, column.indices)
+    return batch
 
 
 def values_of(array: Any) -> list[Any]:

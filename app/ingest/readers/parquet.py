@@ -152,15 +152,14 @@ def _layer(name: str, batch: Any, place: Place | None, first: int) -> Layer:
     }
     columns.pop("bbox", None) if place and _is_box(batch) else None
     if place is None:
-        return Layer(
-            name, rows, np.full(len(rows), None, dtype=object), columns, None, spatial=False, encoding="UTF-8"
-        )
+        nowhere = np.full(len(rows), None, dtype=object)
+        return Layer(name, rows, nowhere, columns, None, spatial=False, encoding="UTF-8", alone=True)
     geometry, faults, notes = _geometry(
         batch.column(batch.schema.get_field_index(place.column)), place.encoding
     )
     return Layer(
-        name, rows, geometry, columns, place.crs, faults, encoding="UTF-8", notes=(*place.notes, *notes)
-    )
+        name, rows, geometry, columns, place.crs, faults, encoding="UTF-8", notes=(*place.notes, *notes), alone=True
+    )  # fmt: skip
 
 
 def _is_box(batch: Any) -> bool:

@@ -3,7 +3,7 @@
 (function () {
   const chengtu = window.chengtu, { el } = chengtu;
 
-  /** Make the map in the element `id`; `page` holds language, title, bounds, notice, sources. */
+  /** Make the map in the element `id`; `page` holds language, title, bounds (of a class also its extent), notice, sources. */
   chengtu.map = function (id, page) {
     chengtu.setLanguage(page.lang);
     const map = L.map(id, { zoomControl: false, attributionControl: false, minZoom: 4, maxZoom: 20, zoomSnap: 1, wheelPxPerZoomLevel: 90 });
@@ -22,7 +22,7 @@
     const found = /^(\d+)\/(-?[\d.]+)\/(-?[\d.]+)$/.exec(place || "");
     if (layers !== undefined && /^[\w,]*$/.test(layers)) app.asked = new Set(layers.split(","));
     if (found) map.setView([+found[2], +found[3]], +found[1]);
-    else if (page.bounds) chengtu.fit(app, page.bounds, false);
+    else if (page.extent || page.bounds) chengtu.fit(app, page.extent || page.bounds, false);
     else map.setView([28.68, 115.86], 11);
     // a class drawn close by only: open where it is seen
     if (!found && page.start && map.getZoom() < page.start.zoom) map.setView(page.start.at, page.start.zoom);
@@ -90,7 +90,7 @@
   chengtu.start = function (app) {
     app.started = true;
     chengtu.buildControls(app);
-    (app.run ? chengtu.buildRunPanel : chengtu.buildPanel)(app);
+    (app.run ? chengtu.buildRunPanel : app.compare ? chengtu.buildComparePanel : chengtu.buildPanel)(app);
     app.map.on("click", (event) => click(app, event));
     app.map.on("mousemove", L.Util.throttle((event) => hover(app, event), 60));
     app.map.on("moveend", () => remember(app));

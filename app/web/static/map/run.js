@@ -33,6 +33,9 @@
     run.ready = load(options, "areas", options.areas).then((raw) => {
       run.figures = new Map(raw.figures.map((row) => [`${row.code}|${row.mode}|${row.tier}`, row]));
       run.rows = raw.figures;
+      run.levels = [...new Set(raw.figures.map((row) => row.level))];
+      run.level = run.levels.find((level) => level !== "city") || run.levels[0];
+      run.levelOf = new Map(raw.figures.map((row) => [row.code, row.level]));
       run.areaTiles = new chengtu.CanvasTiles(chengtu.ownSource(raw), (context, data, view) => paintAreas(run, context, data, view), { pane: "areas", maxZoom: 20 });
       run.areaTiles.on("load tileload", () => app.overlay.redraw());
       run.areaTiles.addTo(app.map);
@@ -55,7 +58,7 @@
 
   function paintAreas(run, context, data, view) {
     for (const item of data.groups.own || []) {
-      if (!chengtu.visible(item, view)) continue;
+      if (!chengtu.visible(item, view) || run.levelOf.get(item.mark) !== run.level) continue;
       const value = share(figure(run, item.mark), run.by);
       context.globalAlpha = view.zoom < 14 ? 0.62 : 0.28; // close by, the streets are what one looks for
       context.fillStyle = value === null || value === undefined ? "#d9d9d9" : step(value);
@@ -112,7 +115,7 @@
   function areaHits(app, latlng) {
     const { run } = app, t = chengtu.t, found = [];
     if (run.gapTiles) for (const hit of chengtu.shapesAt(run.gapTiles, app.map, latlng, 3)) found.push({ layer: pseudo(t.gap, "#b9480a", "缺"), id: hit.item.id, chosen: { shapes: [hit] }, load: async () => gapDetail(hit.item) });
-    for (const hit of chengtu.shapesAt(run.areaTiles, app.map, latlng, 0)) found.push({ layer: pseudo(t.district, "#1a5a99", "区"), id: hit.item.mark, chosen: { shapes: [hit] }, load: async () => areaDetail(run, hit.item) });
+    for (const hit of chengtu.shapesAt(run.areaTiles, app.map, latlng, 0)) if (run.levelOf.get(hit.item.mark) === run.level) found.push({ layer: pseudo(t.district, "#1a5a99", "区"), id: hit.item.mark, chosen: { shapes: [hit] }, load: async () => areaDetail(run, hit.item) });
     return found;
   }
 
@@ -121,10 +124,11 @@
 
   function gapDetail(item) {
     const t = chengtu.t, { people, nearest_m: metres, area_m2: size, area, code } = item.mark;
-    const rows = [[t.people, chengtu.number(people)], [t.nearest, distance(metres)], [t.size, chengtu.area(size)]];
+    const rows = [[t.people, chengtu.number(people)], [t.nearest, facility(item.mark), distance(metres)], [t.size, chengtu.area(size)]].map(([name, ...values]) => [name, values.filter(Boolean).join(" · ")]);
     return { name: gapName(item.label, area), code, area, fields: [], values: {}, rows };
   }
 
+  const facility = (gap) => [gap.nearest_name, gap.nearest_code].filter(Boolean).join(" ");
   const distance = (metres) => (metres === null ? chengtu.t.nearestNone : chengtu.length(metres));
 
   function areaDetail(run, item) {
@@ -178,7 +182,8 @@
   function fill(app) {
     const { run } = app, { options } = run, scroll = run.body.scrollTop;
     run.body.replaceChildren(...[
-      standing(options), switches(app), figures(app), districts(app), gapList(app), layerBox(app), facts(options),
+      standing(options), switches(app), figures(app), chengtu.runDistances(app, segments, () => fill(app)), districts(app), chengtu.runEquity(app),
+      chengtu.runApart(app), gapList(app), layerBox(app), facts(options),
     ].filter(Boolean));
     run.body.scrollTop = scroll;
     drawLegend(run);
@@ -194,6 +199,7 @@
   function switches(app) {
     const { run } = app, t = chengtu.t, { tiers, modes } = run.options;
     return el("div", { class: "switches" },
+      run.levels.length > 1 && segments(t.districts, run.levels.map((level) => [level, chengtu.levelName(level)]), run.level, (level) => change(app, { level })),
       tiers.length > 1 && segments(t.tier, tiers.map((tier) => [tier.id, tier.title]), run.tier, (tier) => change(app, { tier })),
       el("div", { class: "pair" }, modes.length > 1 && segments(t.mode, modes.map((mode) => [mode, t[mode]]), run.mode, (mode) => change(app, { mode })),
         segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by }))));
@@ -203,6 +209,8 @@
     return el("div", { class: "segments", role: "radiogroup", "aria-label": label },
       choices.map(([value, words]) => el("button", { type: "button", role: "radio", "aria-checked": String(value === chosen), class: value === chosen ? "on" : null, text: words, on: { click: () => value !== chosen && pick(value) } })));
   }
+
+  chengtu.segments = segments;
 
   function figures(app) {
     const { run } = app, t = chengtu.t;
@@ -236,7 +244,7 @@
 
   function districts(app) {
     const { run } = app, t = chengtu.t;
-    const rows = run.rows.filter((row) => row.mode === run.options.modes[0] && row.tier === run.tier);
+    const rows = run.rows.filter((row) => row.mode === run.options.modes[0] && row.tier === run.tier && row.level === run.level);
     if (!rows.length) return null;
     const value = (mode) => (row) => share(figure(run, row.code, mode), run.by) ?? null;
     const column = (mode) => ({ title: t[mode], numeric: true, value: value(mode), text: (row) => chengtu.percent(value(mode)(row)), hint: (row) => figure(run, row.code, mode)?.reason || null });
@@ -253,13 +261,13 @@
     if (!raw) return null;
     const rows = raw.shapes.own.rows, counted = run.breaks.length > 0;
     const list = rows.slice(0, 20).map((row) => {
-      const { people, nearest_m: metres, area, area_m2: size } = row[5];
+      const { people, nearest_m: metres, nearest_name: whose, nearest_code: code, area, area_m2: size } = row[5];
       const fly = () => { fold(app); chengtu.fit(app, bounds(boxOf(row[4]), raw.square)); mark(app, row[0]); };
       const dot = el("i", { "aria-hidden": "true" });
       dot.style.background = gapColour(run, people);
       return el("li", null, el("button", { type: "button", class: "gap", on: { click: fly } }, dot,
         el("span", { class: "gap-name" }, el("span", { text: gapName(row[2], area), dir: "auto" }), el("small", { text: area || "", dir: "auto" })),
-        el("span", { class: "gap-figures" }, el("strong", { text: counted ? `${chengtu.number(people)} ${t.person}` : chengtu.area(size) }), el("small", { text: `${t.nearest} ${distance(metres)}` }))));
+        el("span", { class: "gap-figures" }, el("strong", { text: counted ? `${chengtu.number(people)} ${t.person}` : chengtu.area(size) }), el("small", { text: [distance(metres), whose || code].filter(Boolean).join(" · "), title: t.nearest, dir: "auto" }))));
     });
     return el("section", null, el("h2", { text: counted ? t.gapList : t.gapListLand }, rows.length > 0 && el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` })),
       rows.length ? el("ol", { class: "gaps" }, list) : el("p", { class: "note", text: noGaps(run) }));
@@ -293,7 +301,7 @@
   }
 
   function drawLegend(run) {
-    const t = chengtu.t, rows = run.rows.filter((row) => row.mode === run.mode && row.tier === run.tier);
+    const t = chengtu.t, rows = run.rows.filter((row) => row.mode === run.mode && row.tier === run.tier && row.level === run.level);
     const values = rows.map((row) => share(row, run.by));
     const line = (colour, words, count, hatched) => { const box = el("i", { class: hatched ? "hatched" : null, "aria-hidden": "true" }); if (!hatched) box.style.background = colour; return el("li", null, box, el("span", { text: words }), el("small", { text: String(count) })); };
     const areas = SHARES.map(([from, colour], i) => { const to = SHARES[i + 1] ? SHARES[i + 1][0] : 1.01; return line(colour, to > 1 ? `≥ ${from * 100} %` : `${from * 100}–${to * 100} %`, values.filter((v) => v !== null && v >= from && v < to).length); }).reverse();

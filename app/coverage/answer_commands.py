@@ -1,0 +1,129 @@
+"""The command `chengtu compare`, and the series of `chengtu coverage --series`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from app import console
+from app.catalogue.model import Catalogue
+from app.coverage import answer_service
+from app.coverage.series import days_of, parse_span
+from app.database.engine import Database, open_database
+from app.errors import BadInput
+from app.inventory.periods import today
+from app.lazy import lazy_module
+from app.settings import Settings
+
+engines = lazy_module("app.coverage.engine")
+
+MODE_NAMES = {"straight": "straight", "walk": "walked"}
+CHANGED = {
+    "policy": "policy", "parameters": "parameters", "area": "area", "as_of": "day", "software": "software",
+    "metric_crs": "coordinate system",
+}  # fmt: skip
+
+
+def compare_command(
+    first: Annotated[str, typer.Argument(metavar="RUN", help="The first run (see `GET /coverage`).")],
+    second: Annotated[
+        str, typer.Argument(metavar="RUN", help="The second run: changes are second less first.")
+    ],
+    areas: Annotated[bool, typer.Option(help="Tell each area too.")] = True,
+    csv_to: Annotated[
+        typer.FileTextWrite | None, typer.Option("--csv", help="Write the table to this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Set two saved runs side by side: what has changed in the whole and in each area."""
+    settings = Settings()
+    with open_database(settings) as db, db.read() as conn:
+        found = answer_service.compare_runs(conn, first, second)
+    if csv_to is not None:
+        csv_to.write(answer_service.compare_csv(found, settings.lang))
+    if as_json:
+        console.print_json(found)
+        return
+    shown = [row for row in found["rows"] if areas or row["level"] is None]
+    for tier in dict.fromkeys(row["tier"] for row in shown):
+        console.print_table(
+            f"{found['a']['policy']['id']}, {tier}: {_when(found['a'])} → {_when(found['b'])}",
+            ("area", "measured", "land %", "→", "±", "people %", "→", "±"),
+            [_compared(row) for row in shown if row["tier"] == tier],
+        )
+    differs = [CHANGED[name] for name in found["differs"] if name != "as_of"]
+    if differs:
+        console.warning(f"The runs also differ in: {', '.join(differs)}.")
+
+
+def _when(run: Mapping[str, Any]) -> str:
+    return str(run["as_of"] or run["created_at"][:10])
+
+
+def _compared(row: Mapping[str, Any]) -> tuple[object, ...]:
+    parts: list[object] = [row["name"] or row["code"] or "all", MODE_NAMES.get(row["mode"], row["mode"])]
+    for of in ("land", "people"):
+        shares = (row[f"share_of_{of}_a"], row[f"share_of_{of}_b"])
+        parts += [*map(percent, shares), points(row[f"share_of_{of}_change"])]
+    return tuple(parts)
+
+
+def compute_series(
+    db: Database, catalogue: Catalogue, names: list[str], asked: Mapping[str, Any], span: str, step: str
+) -> dict[str, Any]:
+    """One policy on the days of a span such as 2015..2025, with one engine; progress on stderr.
+
+    Raises:
+    ------
+    BadInput
+        The span or step is none, a day is named beside it, or several policies are.
+    """
+    if len(names) != 1:
+        raise BadInput("A series is of one policy.", "Name the policy, without --rerun.")
+    if asked.get("as_of") or asked.get("known_at"):
+        raise BadInput("A series names its days itself.", "Leave out --as-of and --known-at.")
+    days = days_of(*parse_span(span), step, today=today())
+    engine = engines.Engine(db, catalogue)
+    with console.progress("Series") as report:
+        return answer_service.series(
+            engine.answer, {**asked, "policy": names[0]}, days,
+            lambda share, message: report(share * len(days), len(days), message),
+        )  # fmt: skip
+
+
+def print_series(found: Mapping[str, Any], *, as_json: bool) -> None:
+    """The rows of a series as a table, or all of it as JSON."""
+    if as_json:
+        console.print_json(found)
+        return
+    rows = [
+        (
+            row["as_of"],
+            row["name"] or row["code"],
+            f"{row['tier']}, {MODE_NAMES.get(row['mode'], row['mode'])}",
+            row["facilities"],
+            percent(row["share_of_land"]),
+            percent(row["share_of_people"]),
+            count(row["people_served"]),
+        )
+        for row in found["rows"]
+    ]
+    headings = ("as of", "area", "tier, measured", "facilities", "land %", "people %", "served")
+    console.print_table(f"{found['policy']['id']}: {found['policy']['title']['zh']}", headings, rows)
+
+
+def percent(share: float | None) -> str:
+    """A share as per cent, a dash where it is unknown."""
+    return "–" if share is None else f"{share * 100:.2f}"
+
+
+def points(change: float | None) -> str:
+    """A change of a share in points, signed."""
+    return "–" if change is None else f"{change * 100:+.2f}"
+
+
+def count(number: int | None) -> str:
+    """A number with separators, a dash where it is unknown."""
+    return "–" if number is None else f"{number:,}"

@@ -1,0 +1,142 @@
+"""HTTP for answers made of runs: the modes' difference, two runs side by side, a series over days."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, LangDep, ReadConn
+from app.access.negotiation import choose_format
+from app.access.prefer import wait_s
+from app.coverage import answer_service as answers
+from app.coverage import service, store
+from app.coverage.request import parse
+from app.coverage.routes import GEOJSON, GapLimit, ModeQuery, RunId, TableForm, TierQuery, csv_file
+from app.coverage.series import days_of
+from app.errors import error_from_plain
+from app.inventory.periods import today
+from app.jobs import service as jobs
+
+router = APIRouter(tags=["coverage"])
+FirstRun = Annotated[str, Query(description="UUID of the first run.", max_length=100)]
+SecondRun = Annotated[
+    str, Query(description="UUID of the second run: changes are second less first.", max_length=100)
+]
+
+
+class SeriesBody(BaseModel):
+    """What to compute on which days."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    policy: str = Field(description="Policy id, see /policies.", examples=["toilet-10min"], max_length=100)
+    first: str | None = Field(
+        default=None,
+        alias="from",
+        max_length=10,
+        description="First day; a year means its end.",
+        examples=["2015"],
+    )
+    last: str | None = Field(
+        default=None,
+        alias="to",
+        max_length=10,
+        description="Last day; a year means its end.",
+        examples=["2025"],
+    )
+    step: Literal["year", "quarter", "month"] = Field(default="year", description="Between two days.")
+    dates: list[Annotated[str, Field(max_length=10)]] = Field(
+        default_factory=list,
+        max_length=120,
+        description="The days themselves, in place of from, to and step.",
+    )
+    mode: Literal["straight", "walk", "both"] = Field(default="both", description="How to measure.")
+    area: str | None = Field(default=None, max_length=200, description="Code or name of an area.")
+    levels: list[Literal["city", "district", "subdistrict", "community", "grid", "all"]] = Field(
+        default_factory=list, description="Levels of areas that have rows too."
+    )
+    parameters: dict[str, Any] = Field(default_factory=dict, description="As of POST /coverage.")
+
+
+@router.post("/coverage/series", summary="A policy on many days: how coverage has grown", response_model=None)
+def post_series(
+    response: Response,
+    catalogue: CatalogueDep,
+    db: DatabaseDep,
+    lang: LangDep,
+    body: Annotated[SeriesBody, Body()],
+    prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
+    f: TableForm = "json",
+) -> dict[str, Any] | Response:
+    """200 with the rows when they are done in time, else 202 with the job that goes on."""
+    days = days_of(body.first, body.last, body.step, body.dates, today=today())
+    request = body.model_dump(include={"policy", "mode", "area", "levels", "parameters"})
+    parse(catalogue, request, None)
+    job_id = jobs.enqueue(db, answers.SERIES_JOB, {**request, "days": [day.isoformat() for day in days]})
+    job = jobs.wait(db, job_id, wait_s(prefer))
+    if job.error is not None:
+        raise error_from_plain(job.error)
+    if job.result is None:
+        response.status_code = 202
+        response.headers["Location"] = f"/jobs/{job_id}"
+        return {"job": str(job_id), "state": job.state}
+    return csv_file(answers.series_csv(job.result, lang), "series.csv") if f == "csv" else job.result
+
+
+@router.get("/coverage/compare", summary="Two runs side by side (JSON, CSV; a browser is sent to the map)",
+            response_model=None)  # fmt: skip
+def get_compare(
+    conn: ReadConn,
+    lang: LangDep,
+    a: FirstRun,
+    b: SecondRun,
+    f: Annotated[Literal["json", "csv", "html"] | None, Query(description="Form of the answer.")] = None,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> dict[str, Any] | Response:
+    """Figures of the whole and of each area in both runs, with their changes."""
+    found = answers.compare_runs(conn, a, b)
+    form = f or choose_format(accept)
+    if form == "csv":
+        return csv_file(answers.compare_csv(found, lang), "compare.csv")
+    if form == "html":
+        return RedirectResponse(f"/coverage/compare/map?a={found['a']['run']}&b={found['b']['run']}", 303)
+    return found
+
+
+@router.get(
+    "/coverage/compare/land", summary="Land that one of two runs serves alone: gained and lost (GeoJSON)"
+)
+def get_compare_land(
+    conn: ReadConn,
+    engine: EngineDep,
+    a: FirstRun,
+    b: SecondRun,
+    mode: ModeQuery = None,
+    tier: TierQuery = None,
+) -> dict[str, Any]:
+    """One feature a parcel, with `change` gained or lost from a to b."""
+    return answers.land_of_two(conn, engine.answer, a, b, mode, tier)
+
+
+@router.get(
+    "/coverage/{run}/difference",
+    summary="What a straight line serves and a walk does not, with the likely cause (GeoJSON, CSV)",
+)
+def get_difference(
+    conn: ReadConn,
+    lang: LangDep,
+    run: RunId,
+    tier: TierQuery = None,
+    limit: GapLimit = 1_000,
+    f: TableForm = "json",
+) -> Response:
+    """Parts of parcels, most people first; sums by cause are in the run itself."""
+    if f == "csv":
+        return csv_file(
+            answers.table_csv(conn, run, "coverage_differences", None, tier, limit, lang), "difference.csv"
+        )
+    service.get_run(conn, run)
+    return Response(store.differences_json(conn, service.parse_run(run), tier, limit), media_type=GEOJSON)

@@ -1,0 +1,239 @@
+"""Answers made of runs: tables to take away, gaps in patches, two runs side by side, a series over days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from app.catalogue.model import Lang
+from app.coverage import service, store
+from app.coverage.compare import figures_beside
+from app.coverage.details import CAUSE_TITLES
+from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
+from app.coverage.service import Answer
+from app.coverage.stages import Report
+from app.coverage.tables import to_csv
+from app.database.transactions import Connection
+from app.errors import BadInput, Conflict
+
+#: Answers an engine request and tells its stages.
+FollowedAnswer = Callable[[dict[str, Any], Report | None], dict[str, Any]]
+SERIES_JOB = "coverage_series"
+AREA_TABLE = (
+    "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served", "people",
+    "land_served_m2", "land_m2", "facilities", "value", "unit", "target", "met", "reason",
+)  # fmt: skip
+GAP_TABLE = (
+    "rank", "code", "name", "area_path", "tier", "mode", "people", "hectares", "nearest_code", "nearest_name",
+    "nearest_m", "lon", "lat",
+)  # fmt: skip
+DIFFERENCE_TABLE = (
+    "rank", "code", "name", "area_path", "tier", "cause", "people", "hectares", "straight_m", "walk_m", "detour",
+    "nearest_code", "nearest_name", "lon", "lat",
+)  # fmt: skip
+SERIES_TABLE = (
+    "as_of", "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served", "people",
+    "land_served_m2", "land_m2", "facilities", "target", "met", "reason",
+)  # fmt: skip
+COMPARE_TABLE = (
+    "level", "code", "name", "tier", "mode", "share_of_land_a", "share_of_land_b", "share_of_land_change",
+    "share_of_people_a", "share_of_people_b", "share_of_people_change", "people_served_change",
+    "land_served_change_m2",
+)  # fmt: skip
+#: What a series keeps of an engine's row.
+SERIES_FIGURES = (
+    "tier", "tier_title", "mode", "share_of_land", "share_of_people", "people", "people_served", "land_m2",
+    "land_served_m2", "facilities", "value", "unit", "target", "met", "reason",
+)  # fmt: skip
+REASONS_ZH = {
+    REASON_NO_DEMAND: "该区在数据范围内没有居住用地和人口",
+    REASON_NO_STREETS: "没有可步行的道路数据",
+    REASON_NO_SUPPLY: "数据中没有此类设施",
+}
+
+
+def table_csv(
+    conn: Connection, run_id: str, table: str, mode: str | None, tier: str | None, limit: int, lang: Lang
+) -> str:
+    """Areas, gaps or differences of a run as CSV; raises NotFound for an unknown run."""
+    run = service.get_run(conn, run_id)
+    titles = {row["tier"]: row.get("tier_title") or row["tier"] for row in run["results"]}
+    rows = store.list_rows_of(conn, service.parse_run(run_id), table, mode, tier, limit)
+    names = {
+        "coverage_areas": AREA_TABLE,
+        "coverage_gaps": GAP_TABLE,
+        "coverage_differences": DIFFERENCE_TABLE,
+    }
+    areas = store.area_names(conn)
+    shown = [_shown(rank, row, titles, areas, lang) for rank, row in enumerate(rows, 1)]
+    return to_csv(names[table], shown, lang)
+
+
+def _shown(
+    rank: int, row: Mapping[str, Any], titles: Mapping[str, Any], areas: Mapping[str, str], lang: Lang
+) -> dict[str, Any]:
+    size, cause, people = row.get("area_m2"), row.get("cause"), row.get("people")
+    path = (row.get("area_path") or "").split("/")
+    return {
+        **row,
+        "rank": rank,
+        "tier": titles.get(row["tier"], row["tier"]),
+        "area_path": " / ".join(areas[code] for code in path if code in areas),
+        "people": None if people is None else round(people),
+        "hectares": None if size is None else round(size / 10_000, 3),
+        "cause": None if cause is None else CAUSE_TITLES.get(cause, cause),
+        "reason": in_words(row.get("reason"), lang),
+    }
+
+
+def in_words(reason: str | None, lang: Lang) -> str | None:
+    """Why there is no figure, in a language."""
+    return REASONS_ZH.get(reason, reason) if reason and lang == "zh" else reason
+
+
+def gap_patches(
+    conn: Connection,
+    answer: Answer,
+    run_id: str,
+    mode: str | None,
+    tier: str | None,
+    within_m: float,
+    limit: int,
+) -> dict[str, Any]:
+    """A run's gaps in patches of neighbours at most `within_m` apart, of one mode and tier (its first by default)."""
+    run = service.get_run(conn, run_id)
+    mode, tier = chosen(run, mode, tier)
+    return answer(
+        {"op": "patches", "run": run["run"], "mode": mode, "tier": tier, "within_m": within_m, "limit": limit}
+    )
+
+
+def chosen(run: Mapping[str, Any], mode: str | None, tier: str | None) -> tuple[str, str]:
+    """A mode and tier of a run: those named, else its first tier and walking where it was walked.
+
+    Raises:
+    ------
+    BadInput
+        The run has no such mode or tier.
+    """
+    modes = [row["mode"] for row in run["results"]]
+    tiers = list(dict.fromkeys(row["tier"] for row in run["results"]))
+    mode = mode or ("walk" if "walk" in modes else modes[0])
+    tier = tier or tiers[0]
+    for name, given, known in (("mode", mode, modes), ("tier", tier, tiers)):
+        if given not in known:
+            raise BadInput(f"The run has no {name} '{given}'.", f"It has: {', '.join(dict.fromkeys(known))}.")
+    return mode, tier
+
+
+def compare_runs(conn: Connection, a: str, b: str) -> dict[str, Any]:
+    """Two runs side by side: `{"a", "b", "policies_differ", "rows"}`; b less a is the change.
+
+    Raises:
+    ------
+    NotFound
+        A run is unknown.
+    Conflict
+        The runs have no tier and mode in common.
+    """
+    first, second = (service.get_run(conn, run) for run in (a, b))
+    rows = figures_beside(first, second)
+    if not rows:
+        raise Conflict(
+            "The runs have no tier and mode in common.",
+            f"a measures {_measured(first)}; b measures {_measured(second)}.",
+        )
+    return {
+        "a": _head(first),
+        "b": _head(second),
+        "differs": [name for name in _CONDITIONS if _CONDITIONS[name](first) != _CONDITIONS[name](second)],
+        "rows": rows,
+    }
+
+
+#: What two runs may differ in beside the data; a change of figures is not the city's alone then.
+_CONDITIONS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "policy": lambda run: (run["policy"]["id"], run["policy"]["version"]),
+    "parameters": lambda run: run["inputs"].get("parameters"),
+    "area": lambda run: run["inputs"].get("area"),
+    "as_of": lambda run: run["inputs"].get("as_of"),
+    "software": lambda run: run["inputs"].get("software"),
+    "metric_crs": lambda run: run["inputs"].get("metric_crs"),
+}
+
+
+def _measured(run: Mapping[str, Any]) -> str:
+    return ", ".join(f"{row['tier']} ({row['mode']})" for row in run["results"])
+
+
+def _head(run: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: run[key] for key in ("run", "policy", "name", "created_at", "modes")}
+    inputs = run["inputs"]
+    return kept | {
+        key: inputs.get(key) for key in ("as_of", "known_at", "versions", "parameters", "software")
+    }
+
+
+def land_of_two(
+    conn: Connection, answer: Answer, a: str, b: str, mode: str | None, tier: str | None
+) -> dict[str, Any]:
+    """The land that one of two runs serves alone, as GeoJSON with `change` gained or lost from a to b."""
+    compare_runs(conn, a, b)
+    first, second = (service.get_run(conn, run) for run in (a, b))
+    mode, tier = chosen(first, mode, tier)
+    chosen(second, mode, tier)
+    return answer({"op": "compare", "a": first["run"], "b": second["run"], "mode": mode, "tier": tier})
+
+
+def compare_csv(found: Mapping[str, Any], lang: Lang) -> str:
+    """The rows of `compare_runs` as CSV."""
+    return to_csv(
+        COMPARE_TABLE, [{**row, "tier": row["tier_title"] or row["tier"]} for row in found["rows"]], lang
+    )
+
+
+def series(
+    answer: FollowedAnswer, request: Mapping[str, Any], days: Sequence[date], report: Report | None = None
+) -> dict[str, Any]:
+    """One policy on several days: `{"policy", "days", "rows"}`, a row a day, tier and mode for the whole.
+
+    Where the request names levels there are rows of these areas too. Nothing is saved. Days before all data have rows
+    without figures, with the reason.
+    """
+    rows: list[dict[str, Any]] = []
+    policy: dict[str, Any] = {}
+    for done, day in enumerate(days):
+        if report is not None:
+            report(done / len(days), day.isoformat())
+        asked = {key: request.get(key) for key in service.ASKED}
+        found = answer(
+            {"op": "coverage", **asked, "as_of": day.isoformat(), "figures_only": True},
+            _part_of(report, done, len(days), day),
+        )
+        policy = store.policy_head(found["policy"])
+        areas = found["areas"] if request.get("levels") else []
+        rows += [_on_day(day, row) for row in [*found["results"], *areas]]
+    return {"policy": policy, "days": [day.isoformat() for day in days], "rows": rows}
+
+
+def _part_of(report: Report | None, done: int, days: int, day: date) -> Report | None:
+    """Reports one day's stages as parts of the whole series."""
+    if report is None:
+        return None
+    whole = report
+    return lambda share, message: whole((done + share) / days, f"{day.isoformat()}: {message}")
+
+
+def _on_day(day: date, row: Mapping[str, Any]) -> dict[str, Any]:
+    area = {key: row.get(key) for key in ("level", "code", "name")}
+    return {"as_of": day.isoformat(), **area, **{key: row.get(key) for key in SERIES_FIGURES}}
+
+
+def series_csv(found: Mapping[str, Any], lang: Lang) -> str:
+    """The rows of `series` as CSV."""
+    rows = [
+        {**row, "tier": row["tier_title"] or row["tier"], "reason": in_words(row["reason"], lang)}
+        for row in found["rows"]
+    ]
+    return to_csv(SERIES_TABLE, rows, lang)

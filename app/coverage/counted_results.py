@@ -1,0 +1,185 @@
+"""From counted figures to the plain values that the API, the command line and the saved run give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+
+from app.catalogue.policy_model import Tier
+from app.coverage.area_loading import load_areas
+from app.coverage.indicators import Counted, Each, count
+from app.coverage.loader import Loader
+from app.coverage.official import assess
+from app.coverage.request import CoverageRequest
+from app.coverage.results import Columns, judge, rounded, wkb
+from app.coverage.shapes import multipolygons
+from app.space.metric import MetricCrs
+
+#: How counted figures are measured: nothing is reached, neither in a straight line nor on foot.
+MODE = "count"
+DIGITS = 6
+NOBODY = {"people": None, "people_served": None, "share_of_land": None, "share_of_people": None,
+          "land_m2": None, "land_served_m2": None}  # fmt: skip
+
+
+def counted_rows(
+    counted: list[Counted], official: dict[str, Any], facts: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """One row a tier for the whole: `value` in `unit`, what it is made of, and whether the target is met."""
+    people = {name: facts[name] for name in ("people_rule", "people_outside_data")}
+    return [
+        _head(found.tier, found.features.whole)
+        | _whole(found)
+        | {"official": bool(official["official"]) and found.reason is None}
+        | people
+        for found in counted
+    ]
+
+
+def counted_area_rows(counted: list[Counted]) -> list[dict[str, Any]]:
+    """One row an area and tier: the same figures; None with a reason where the area has nothing to compare with."""
+    return [
+        {"code": found.areas.code[i], "name": found.areas.name[i], "level": found.areas.level[i]}
+        | _head(found.tier, float(found.features.areas[i]))
+        | _of_area(found, i)
+        for found in counted
+        for i in range(len(found.areas.code))
+    ]
+
+
+def _head(tier: Tier, features: float) -> dict[str, Any]:
+    return {
+        "mode": MODE,
+        "tier": tier.id,
+        "tier_title": {"zh": tier.title.zh, "en": tier.title.en},
+        "facilities": round(features),
+        **NOBODY,
+    }
+
+
+def _whole(found: Counted) -> dict[str, Any]:
+    if found.tier.level is None or found.denominator is not None:
+        below = None if found.denominator is None else found.denominator.whole
+        return _figure(found, found.numerator.whole, below, found.reason)
+    # So many in each area: the whole's figure is the share of areas that have them.
+    met = [judge(found.tier, float(value)) for value in found.numerator.areas]
+    share = None if not met else sum(map(bool, met)) / len(met)
+    row = _figure(found, float(sum(map(bool, met))), float(len(met)), found.reason)
+    return row | {"value": _round(share), "unit": "share", "target": 1.0, "target_is": "at_least",
+                  "target_to": None, "met": None if share is None else share >= 1.0}  # fmt: skip
+
+
+def _of_area(found: Counted, i: int) -> dict[str, Any]:
+    below = None if found.denominator is None else float(found.denominator.areas[i])
+    return _figure(found, float(found.numerator.areas[i]), below, found.reason)
+
+
+def _figure(found: Counted, above: float, below: float | None, reason: str | None) -> dict[str, Any]:
+    tier = found.tier
+    value = above if below is None else above / below if below > 0 else None
+    # A figure that shows as its target meets it.
+    value = None if reason else _round(value)
+    nothing = "there is nothing of it in this area" if value is None and reason is None else reason
+    return {
+        "measure": _measure(tier),
+        "value": value,
+        "unit": "share" if tier.unit is None else tier.unit.en,
+        "unit_title": None if tier.unit is None else {"zh": tier.unit.zh, "en": tier.unit.en},
+        "numerator": _round(above),
+        "denominator": _round(below),
+        "unknown": found.numerator.unknown,
+        "target": tier.target,
+        "target_is": tier.target_is,
+        "target_to": tier.target_to,
+        "met": judge(tier, value),
+        "reason": nothing,
+    }
+
+
+def _measure(tier: Tier) -> str:
+    if tier.of is not None:
+        return "share_with"
+    return "density" if tier.per is not None else "at_least"
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
+
+
+def counted_units(counted: list[Counted], crs: MetricCrs) -> Columns:
+    """The features of each share with 1 or 0, lines left out (the run's tables hold points and polygons)."""
+    return _stacked([_units(found, found.each, crs) for found in counted if found.each is not None])
+
+
+def counted_gaps(counted: list[Counted], crs: MetricCrs) -> Columns:
+    """The polygons that lack what a share asks for, the largest first."""
+    return _stacked([_gaps(found, found.each, crs) for found in counted if found.each is not None])
+
+
+def _stacked(parts: list[Columns]) -> Columns:
+    return {name: [value for part in parts for value in part[name]] for name in parts[0]} if parts else {}
+
+
+def _units(found: Counted, each: Each, crs: MetricCrs) -> Columns:
+    rows = np.flatnonzero((shapely.get_dimensions(each.geometry) != 1) & ~np.isnan(each.has))
+    nothing = [None] * len(rows)
+    return {
+        **_whose(found, each, rows),
+        "kind": ["feature"] * len(rows),
+        "people": nothing,
+        "area_m2": rounded(shapely.area(each.geometry[rows]), 1),
+        "served_share": rounded(each.has[rows], 6),
+        "distance_m": nothing,
+        "minutes": nothing,
+        "geom": wkb(each.geometry[rows], crs),
+    }
+
+
+def _gaps(found: Counted, each: Each, crs: MetricCrs) -> Columns:
+    lacking = np.flatnonzero((shapely.get_dimensions(each.geometry) == 2) & (each.has == 0))
+    size = shapely.area(each.geometry)
+    rows = lacking[np.argsort(-size[lacking], kind="stable")]
+    nothing = [None] * len(rows)
+    return {
+        **_whose(found, each, rows),
+        "people": nothing,
+        "area_m2": rounded(size[rows], 1),
+        "nearest_m": nothing,
+        "nearest_code": nothing,
+        "nearest_name": nothing,
+        "geom": wkb(multipolygons(each.geometry[rows]), crs),
+    }
+
+
+def _whose(found: Counted, each: Each, rows: np.ndarray) -> Columns:
+    index = rows.tolist()
+    return {
+        "mode": [MODE] * len(index),
+        "tier": [found.tier.id] * len(index),
+        "code": [each.code[i] for i in index],
+        "name": [each.name[i] for i in index],
+        "area_path": [each.path[i] for i in index],
+    }
+
+
+def counted_answer(
+    loader: Loader, request: CoverageRequest, *, figures_only: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows of a policy that is counted, as `Engine.answer` gives them, and what the result records about it."""
+    areas, whole = load_areas(loader, request)
+    counted, facts = count(loader, request, areas, whole)
+    official = assess(request, facts, has_land=True)
+    rows: dict[str, Any] = {
+        "results": counted_rows(counted, official, facts),
+        "areas": counted_area_rows(counted),
+    }
+    if not figures_only:
+        rows |= {
+            "gaps": counted_gaps(counted, loader.crs),
+            "units": counted_units(counted, loader.crs),
+            "differences": {},
+            "details": {},
+        }
+    return rows, facts | official

@@ -1,0 +1,107 @@
+"""HTTP for policies: the declared ones, and the city's own editions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from app.access.dependencies import CatalogueDep, ReadConn, WriteConn
+from app.catalogue.model import Policy
+from app.coverage import edition_service as editions
+from app.coverage.editions import JSON_TYPES, YAML_TYPES, text_of
+from app.coverage.policy_views import parameter_views, policy_view
+from app.database.transactions import Connection
+
+router = APIRouter(tags=["coverage"])
+WHO = "http"
+PolicyId = Annotated[str, Path(max_length=100, description="Policy id, see /policies.")]
+Why = Annotated[str | None, Query(max_length=500, description="The reason, kept with the version.")]
+_EXAMPLE = {
+    "id": "toilet-8min",
+    "title": {"zh": "8分钟如厕圈", "en": "Eight minutes to a toilet"},
+    "based_on": "toilet-10min",
+    "parameters": {"minutes": 8},
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "A policy as docs/policies.md says, as YAML or JSON.",
+        "content": {
+            **{kind: {"schema": {"type": "object"}, "example": _EXAMPLE} for kind in JSON_TYPES},
+            **{kind: {"schema": {"type": "string"}} for kind in YAML_TYPES[:1]},
+        },
+    }
+}
+
+
+async def read_text(request: Request) -> str:
+    """The body of a request as the text of a policy."""
+    return text_of(await request.body(), request.headers.get("content-type", ""))
+
+
+Text = Annotated[str, Depends(read_text)]
+
+
+@router.get("/policies", summary="The metrics: declared, of the city's own folder, and saved editions")
+def list_policies(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    default: Annotated[
+        bool | None, Query(description="Only those computed without being asked for, or only the others.")
+    ] = None,
+) -> dict[str, Any]:
+    """All policies, and the parameters that a request may set."""
+    found = editions.with_editions(conn, catalogue).policies.values()
+    shown = [item for item in found if default is None or item.default is default]
+    return {
+        "policies": [policy_view(policy, whole=False) for policy in shown],
+        "parameters": parameter_views(),
+    }
+
+
+@router.get("/policies/{policy}", summary="One metric, whole; of an edition any version")
+def get_policy(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    policy: PolicyId,
+    version: Annotated[int | None, Query(ge=1, description="Version of a saved edition.")] = None,
+) -> dict[str, Any]:
+    """One policy with its supplies, demand, switches and text; an edition with its versions."""
+    if version is not None:
+        return _view(conn, editions.get_version(conn, catalogue, policy, version))
+    return _view(conn, editions.with_editions(conn, catalogue).get_policy(policy))
+
+
+@router.post(
+    "/policies",
+    status_code=201,
+    summary="Save a policy of the city's own, or its next version",
+    openapi_extra=_BODY,
+)
+def post_policy(
+    response: Response, conn: WriteConn, catalogue: CatalogueDep, text: Text, why: Why = None
+) -> dict[str, Any]:
+    """Checked as a declared one is; in force at once, in every process."""
+    saved = editions.save(conn, catalogue, text, WHO, why)
+    response.headers["Location"] = f"/policies/{saved.id}"
+    return _view(conn, saved)
+
+
+@router.put("/policies/{policy}", summary="Save the next version of an edition", openapi_extra=_BODY)
+def put_policy(
+    conn: WriteConn, catalogue: CatalogueDep, policy: PolicyId, text: Text, why: Why = None
+) -> dict[str, Any]:
+    """The version before stays readable; runs made by it keep its text."""
+    return _view(conn, editions.save(conn, catalogue, text, WHO, why, policy))
+
+
+@router.delete("/policies/{policy}", status_code=204, summary="Take an edition out of force")
+def delete_policy(conn: WriteConn, policy: PolicyId, why: Why = None) -> None:
+    """Nothing is lost: its versions and runs stay."""
+    editions.retire(conn, policy, WHO, why)
+
+
+def _view(conn: Connection, policy: Policy) -> dict[str, Any]:
+    view = policy_view(policy, whole=True)
+    return view | {"versions": editions.history(conn, policy.id)} if policy.origin == "edition" else view

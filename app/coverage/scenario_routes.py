@@ -1,0 +1,127 @@
+"""HTTP for scenarios: what a change of the city would mean, and where what goes may be rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Body, Header, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.access.dependencies import DatabaseDep, EngineDep
+from app.access.prefer import wait_s
+from app.coverage import service
+from app.coverage.engine_client import EngineClient
+from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M
+from app.database.transactions import Database
+from app.errors import error_from_plain
+from app.jobs import service as jobs
+
+router = APIRouter(tags=["coverage"])
+
+#: Patches that work on the sample city.
+EXAMPLES: list[dict[str, Any]] = [
+    {
+        "name": "一座新公厕",
+        "patches": [
+            {
+                "do": "add",
+                "class": "toilets",
+                "geometry": {"type": "Point", "coordinates": [115.8553, 28.6761]},
+                "properties": {"name_zh": "新建公厕", "state": "in_service"},
+            }
+        ],
+    },
+    {
+        "name": "人行天桥",
+        "patches": [
+            {
+                "do": "street",
+                "geometry": {"type": "LineString", "coordinates": [[115.8553, 28.6761], [115.8583, 28.6761]]},
+                "properties": {"layer": 1},
+            }
+        ],
+    },
+]
+DESCRIPTION = (
+    "Patches on the inventory, made for this answer alone: `{name, patches: [{do, class, code, geometry, "
+    "properties}]}` with `do` add, remove, move, close, open, change or street (drawn, or a footbridge, joined to "
+    "the streets at its ends). The answer is `before`, `after`, `change`, `gains` and `losses` (polygons with people), "
+    "not saved unless `name` is said: then the run holds the city after the scenario."
+)
+
+
+def json_reply(value: Mapping[str, Any], status: int = 200) -> Response:
+    """A large answer of plain values, written once."""
+    return Response(orjson.dumps(value), status_code=status, media_type="application/json")
+
+
+def scenario_reply(
+    db: Database, engine: EngineClient, request: Mapping[str, Any], prefer: str | None
+) -> Response:
+    """200 with the scenario's answer: at once where the city as it is has been computed, else through a job (202)."""
+    found = service.scenario(engine.answer, request, only_warm=True)
+    if found is not None:
+        return json_reply(found)
+    return job_reply(db, "scenario", request, prefer)
+
+
+def job_reply(db: Database, kind: str, request: Mapping[str, Any], prefer: str | None) -> Response:
+    """200 with what a job answers in time, else 202 with the job that goes on."""
+    job_id = jobs.enqueue(db, kind, request)
+    job = jobs.wait(db, job_id, wait_s(prefer))
+    if job.error is not None:
+        raise error_from_plain(job.error)
+    if job.result is not None:
+        return json_reply(job.result)
+    reply = json_reply({"job": str(job_id), "state": job.state}, 202)
+    reply.headers["Location"] = f"/jobs/{job_id}"
+    return reply
+
+
+class Facility(BaseModel):
+    """A facility by its class and code."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    cls: str = Field(alias="class", max_length=100, examples=["toilets"])
+    code: str = Field(max_length=1000, examples=["TL-000001"])
+
+
+class GuardBody(BaseModel):
+    """A removal to be weighed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    remove: Facility = Field(description="What would be taken away.")
+    policy: str = Field(max_length=100, description="Policy id of kind reach.", examples=["toilet-300"])
+    within_m: float = Field(
+        default=USUAL_WITHIN_M,
+        ge=WITHIN_M[0],
+        le=WITHIN_M[1],
+        allow_inf_nan=False,
+        description="How far from it a replacement may stand, in metres.",
+    )
+    mode: Literal["straight", "walk", "both"] = Field(default="both", description="How to measure.")
+    area: str | None = Field(
+        default=None, max_length=200, description="Code or name of an area; default the city."
+    )
+    parameters: dict[str, Any] = Field(default_factory=dict, description="See POST /coverage.")
+
+
+@router.post(
+    "/scenarios/guard", summary="Whether coverage falls if a facility goes, for whom, and where to rebuild it"
+)
+def post_guard(
+    db: DatabaseDep,
+    engine: EngineDep,
+    body: Annotated[GuardBody, Body()],
+    prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
+) -> Response:
+    """200 with `falls`, `losses`, `sites` (the best first) and `plan`; 202 with a job where it takes longer.
+
+    Rebuild one for each one demolished, nearby: sites are facilities of the class that stand unused, public property
+    and points of public streets. `restores` tells which serve at least as many people and as much land as before.
+    """
+    return scenario_reply(db, engine, body.model_dump(by_alias=True), prefer)

@@ -1,0 +1,60 @@
+"""HTTP of the page of two runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from app.access.dependencies import CatalogueDep, EngineDep, LangDep, ReadConn
+from app.maps import compare_service, service
+from app.maps.routes import JSON, Version, answer, etag, html_page, page_script
+
+router = APIRouter(tags=["maps"])
+FirstRun = Annotated[str, Query(description="UUID of the first run.", max_length=100)]
+SecondRun = Annotated[str, Query(description="UUID of the second run.", max_length=100)]
+
+
+@router.get(
+    "/coverage/compare/map", summary="The map of two runs: land gained and lost", response_class=Response
+)
+def get_compare_map(
+    conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, a: FirstRun, b: SecondRun
+) -> Response:
+    """What the second run serves and the first does not, the reverse, and each area's change."""
+    return html_page(compare_service.compare_page(conn, catalogue, lang, a, b))
+
+
+@router.get("/coverage/compare/map/page.js", include_in_schema=False)
+def get_compare_script(
+    request: Request,
+    conn: ReadConn,
+    catalogue: CatalogueDep,
+    lang: LangDep,
+    a: FirstRun,
+    b: SecondRun,
+    v: Version = None,
+) -> Response:
+    """The script of `/coverage/compare/map`."""
+    return page_script(request, compare_service.compare_page(conn, catalogue, lang, a, b), v)
+
+
+@router.get("/coverage/compare/map/land/{mode}/{tier}.json", include_in_schema=False)
+def get_compare_land(
+    request: Request,
+    conn: ReadConn,
+    engine: EngineDep,
+    lang: LangDep,
+    mode: Annotated[Literal["straight", "walk", "count"], Path(description="How it was measured.")],
+    tier: Annotated[str, Path(description="Tier of the policy.", max_length=100)],
+    a: FirstRun,
+    b: SecondRun,
+    v: Version = None,
+) -> Response:
+    """Land gained and lost in one mode and tier, in units of one square."""
+
+    def make() -> str:
+        return service.json_text(compare_service.land_data(conn, engine.answer, a, b, mode, tier))
+
+    now = compare_service.DATA_VERSION
+    return answer(request, etag("compare", a, b, mode, tier, lang, now), v, now, make, JSON)

@@ -1,0 +1,166 @@
+"""What the importer says, in Chinese and for callers over HTTP: a sentence is known by its English template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import islice
+from typing import Any
+
+from app.catalogue.model import Lang
+from app.words.files import FILES
+from app.words.notes import NOTES
+from app.words.options import BARE_STARTS, BARE_WORDS, COMMANDS, OPTIONS
+from app.words.reading import READING
+from app.words.rows import ROWS
+
+#: What is longer is no sentence of a template.
+MAX_LENGTH = 4000
+_PLACE = re.compile(r"\{(\w+)(!t|!m)?\}")
+_BOUNDARY = re.compile(r"(?<=[.?]) (?=\S)")
+_OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([^\s,;。，；：`'\"]+?)(?=[.:?]?(?:[\s,;)。，；：）]|$)))?")
+#: Sentences in a row that are taken apart at most.
+MAX_SENTENCES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A template: `english` finds its sentences, `parts` are the names of its places and how each is said again.
+
+    `piece` is what stands in all of its sentences.
+    """
+
+    english: re.Pattern[str]
+    piece: str
+    parts: Mapping[str, str]
+    chinese: str
+
+    def say(self, text: str) -> str | None:
+        """The Chinese of `text`, None where it is no sentence of this template."""
+        # Most templates are ruled out by a piece of theirs, for a tenth of the time.
+        found = self.english.fullmatch(text) if self.piece in text else None
+        if found is None:
+            return None
+        said: dict[str, str] = {}
+        for name, how in self.parts.items():
+            part = found[name]
+            again = in_chinese(part) if how else part
+            if again is None and how == "!t":
+                return None
+            said[name] = part if again is None else again
+        return _PLACE.sub(lambda place: said[place[1]], self.chinese)
+
+
+def _phrase(english: str, chinese: str) -> _Phrase:
+    pattern, end = "", 0
+    for place in _PLACE.finditer(english):
+        # A value at the beginning is a heading or a name: it does not reach over into a second clause.
+        value = ".+?" if place.start() or place[2] else "(?:(?!; ).)+?"
+        pattern += re.escape(english[end : place.start()]) + f"(?P<{place[1]}>{value})"
+        end = place.end()
+    pattern += re.escape(english[end:])
+    parts = {place[1]: place[2] or "" for place in _PLACE.finditer(english)}
+    piece = max(_PLACE.sub("\0", english).split("\0"), key=len)
+    return _Phrase(re.compile(pattern, re.DOTALL), piece, parts, chinese)
+
+
+@cache
+def _phrases() -> tuple[dict[str, str], dict[str, list[_Phrase]], list[_Phrase]]:
+    """Sentences without places; templates by their first word, those with more fixed text first; and all others."""
+    fixed: dict[str, str] = {}
+    by_word: dict[str, list[_Phrase]] = {}
+    loose: list[_Phrase] = []
+    known = {**ROWS, **FILES, **READING, **NOTES}
+    for english in sorted(known, key=lambda text: -len(_PLACE.sub("", text))):
+        start = _PLACE.split(english, maxsplit=1)[0]
+        if start == english:
+            fixed[english] = known[english]
+        elif " " in start:
+            by_word.setdefault(start.split(" ")[0], []).append(_phrase(english, known[english]))
+        else:
+            loose.append(_phrase(english, known[english]))
+    return fixed, by_word, loose
+
+
+@lru_cache(maxsize=8192)
+def in_chinese(text: str) -> str | None:
+    """A sentence, or several in a row, in Chinese; None where one of them is not known."""
+    if not text or len(text) > MAX_LENGTH:
+        return None
+    fixed, _, _ = _phrases()
+    if text in fixed:
+        return fixed[text]
+    for start, rest in _divided(text):
+        first, then = in_chinese(start), in_chinese(rest)
+        if first is not None and then is not None:
+            return first + then
+    return _whole(text)
+
+
+def _whole(text: str) -> str | None:
+    _, by_word, loose = _phrases()
+    likely = [*by_word.get(text.split(" ", maxsplit=1)[0], ()), *loose]
+    return next((said for phrase in likely if (said := phrase.say(text)) is not None), None)
+
+
+def _divided(text: str) -> Iterator[tuple[str, str]]:
+    """The text cut in two at each end of a sentence: a value must not swallow the sentence behind it."""
+    for place in islice(_BOUNDARY.finditer(text), MAX_SENTENCES):
+        yield text[: place.start()], text[place.end() :]
+
+
+def over_http(text: str) -> str:
+    """A sentence that names options of `chengtu import` with the form's fields in their place: `allow_outside=true`."""
+    for command, request in COMMANDS.items():
+        text = text.replace(command, request)
+    return _OPTION.sub(_field, text)
+
+
+def _field(found: re.Match[str]) -> str:
+    name, value = found[1], found[2]
+    if name not in OPTIONS:
+        return found[0]
+    field, fixed = OPTIONS[name]
+    if value is not None and not fixed and value not in BARE_WORDS and not value.startswith(BARE_STARTS):
+        return f"{field}={value}"
+    return (f"{field}{fixed}" if fixed else f"'{field}'") + found[0].removeprefix(f"--{name}")
+
+
+def say(text: str | None, lang: Lang) -> str | None:
+    """A sentence in the language of a page, in English where it has no Chinese, with the fields of HTTP."""
+    if not text:
+        return text
+    return over_http((in_chinese(text) if lang == "zh" else None) or text)
+
+
+#: The sentences of an item of a report, and under which name their Chinese stands.
+_SAID = {"reason": "reason_zh", "hint": "hint_zh", "error": "error_zh", "message": "message_zh"}
+
+
+def told(item: Mapping[str, Any], *, http: bool) -> dict[str, Any]:
+    """An item of a report, or an error, with the Chinese of its sentences; `http`: with the fields of a form."""
+    said: dict[str, Any] = {}
+    for name, value in item.items():
+        said[name] = value
+        if name in _SAID and isinstance(value, str) and value:
+            said[name] = over_http(value) if http else value
+            chinese = in_chinese(value)
+            said[_SAID[name]] = over_http(chinese) if chinese and http else chinese
+    return said
+
+
+#: The lists of a report whose items have reasons.
+LISTS = ("rejects", "warnings", "incomplete", "repaired", "conflicts", "skipped")
+
+
+def told_report(report: Mapping[str, Any], *, http: bool) -> dict[str, Any]:
+    """The report of one file, each reason and hint of its lists as `told`."""
+    lists = {name: told_all(report[name], http=http) for name in LISTS if name in report}
+    return {**told(report, http=http), **lists}
+
+
+def told_all(items: Sequence[Mapping[str, Any]], *, http: bool) -> list[dict[str, Any]]:
+    """Items of a report as `told`."""
+    return [told(item, http=http) for item in items]

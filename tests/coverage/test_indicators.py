@@ -1,0 +1,141 @@
+"""Policies that are counted, over a database drawn in metres: densities, shares, so many in each area, by hand.
+
+Two districts of 1 km² each, W from x 0 and E from x 1000; the built-up area is their southern half.
+"""
+
+from __future__ import annotations
+
+import pytest
+import shapely
+
+from app.coverage.engine import Engine
+from tests.coverage.test_loading import drawn, write
+
+WEST, EAST = shapely.box(0, 0, 1000, 1000), shapely.box(1000, 0, 2000, 1000)
+
+
+@pytest.fixture
+def city(database, catalogue):
+    write(
+        database,
+        catalogue,
+        drawn(
+            "districts",
+            {"T": shapely.box(0, 0, 2000, 1000), "T1": WEST, "T2": EAST},
+            {
+                "level": ["city", "district", "district"],
+                "kind": ["city", "urban_district", "urban_district"],
+                "parent": [None, "T", "T"],
+                "name_zh": ["城", "西区", "东区"],
+            },
+        ),
+    )
+    write(
+        database,
+        catalogue,
+        drawn(
+            "built_up_areas",
+            {"old": shapely.box(0, 0, 10, 10), "new": shapely.box(0, 0, 2000, 500)},
+            {"as_of": ["2010-12-31", "2021-12-31"]},
+        ),
+        drawn(
+            "toilets",
+            {
+                code: shapely.Point(*xy)
+                for code, xy in {
+                    "w1": (100, 100),
+                    "w2": (300, 100),
+                    "e1": (1100, 400),
+                    "north": (1100, 600),
+                }.items()
+            },
+        ),
+        drawn("streets", {"s": shapely.MultiLineString([[(500, 250), (1500, 250)]])}, {"kind": ["tertiary"]}),
+        drawn("parks", {"p": shapely.box(900, 400, 1100, 600)}),
+        drawn("green_spaces", {"g": shapely.box(1000, 400, 1200, 450)}),
+        drawn(
+            "residential_areas",
+            {
+                "a": shapely.box(0, 0, 200, 100),
+                "b": shapely.box(1500, 0, 1700, 100),
+                "a1": shapely.box(10, 10, 190, 90),
+                "b1": shapely.box(1510, 10, 1690, 90),
+            },
+            {"kind": ["land", "land", "estate", "estate"], "people": [3000, 1000, None, None]},
+        ),
+    )
+    return database
+
+
+def ask(city, catalogue, policy, **more):
+    return Engine(city, catalogue).answer({"op": "coverage", "policy": policy, **more})
+
+
+def by_area(answer, tier):
+    return {row["code"]: row["value"] for row in answer["areas"] if row["tier"] == tier}
+
+
+def test_toilets_for_each_square_kilometre_and_kilometre_of_street(city, catalogue):
+    answer = ask(city, catalogue, "toilet-density")
+    rows = {row["tier"]: row for row in answer["results"]}
+    assert rows["built_up"]["value"] == 3  # three of the four toilets in 1 km², the newest dated area alone
+    assert rows["built_up"]["denominator"] == pytest.approx(1, rel=1e-6)
+    assert rows["built_up"]["met"] is True
+    assert (rows["built_up"]["target"], rows["built_up"]["target_to"]) == (3, 5)
+    assert by_area(answer, "built_up") == {"T1": 4, "T2": 2}
+    assert rows["streets"]["value"] == pytest.approx(3, rel=1e-4)
+    assert by_area(answer, "streets") == pytest.approx({"T1": 4, "T2": 2}, rel=1e-4)
+    # one of them stands on or beside the 0.04 km² of residential land
+    assert rows["residential"]["value"] == pytest.approx(25, rel=1e-4)
+    assert answer["inputs"]["built_up_area_as_of"] == "2021-12-31"
+    assert answer["modes"] == ["count"]
+
+
+def test_green_land_of_two_classes_counts_once_inside_the_frame(city, catalogue):
+    answer = ask(city, catalogue, "green-ratio")
+    # 200 × 100 of the park lie in the frame; of the green 200 × 50, half of it in the park
+    assert answer["results"][0]["value"] == pytest.approx(0.025, rel=1e-4)
+    assert answer["results"][0]["numerator"] == pytest.approx(25_000, rel=1e-4)
+    assert by_area(answer, "all") == pytest.approx({"T1": 0.02, "T2": 0.03}, rel=1e-4)
+
+
+def test_an_amount_for_each_person_counts_the_people_of_the_frame(city, catalogue):
+    row = ask(city, catalogue, "park-area-per-person")["results"][0]
+    assert row["value"] == pytest.approx(20_000 / 4000, rel=1e-4)
+    assert row["unit_title"] == {"zh": "m²/人", "en": "m² a person"}
+
+
+def test_without_anything_to_compare_with_a_figure_is_null_and_says_why(city, catalogue):
+    answer = ask(city, catalogue, "waste-kiosks")
+    assert answer["results"][0]["value"] == 0  # both have none
+    shaded = ask(city, catalogue, "shaded-streets")["results"][0]
+    assert shaded["value"] is None
+    assert shaded["met"] is None
+    assert "none of the features" in shaded["reason"]
+
+
+def test_so_many_in_each_area_is_judged_area_by_area(city, catalogue):
+    write(city, catalogue, drawn("sorting_centres", {"c": shapely.Point(50, 50)}))
+    answer = ask(city, catalogue, "sorting-centres")
+    assert by_area(answer, "all") == {"T1": 1, "T2": 0}
+    assert [row["met"] for row in answer["areas"]] == [True, False]
+    row = answer["results"][0]
+    assert (row["value"], row["unit"], row["target"], row["met"]) == (0.5, "share", 1, False)
+
+
+def test_a_share_lists_what_lacks_and_what_has_it(city, catalogue):
+    write(city, catalogue, drawn("waste_kiosks", {"k": shapely.Point(100, 50)}))
+    answer = ask(city, catalogue, "waste-kiosks")
+    assert answer["results"][0]["value"] == 0.5
+    assert dict(zip(answer["units"]["code"], answer["units"]["served_share"], strict=True)) == {
+        "a": 1,
+        "b": 0,
+    }
+    assert answer["gaps"]["code"] == ["b1"]
+    assert by_area(answer, "all") == {"T1": 1, "T2": 0}
+
+
+def test_one_area_alone(city, catalogue):
+    answer = ask(city, catalogue, "toilet-density", area="T1")
+    assert {row["tier"]: row["value"] for row in answer["results"]}["built_up"] == pytest.approx(4, rel=1e-4)
+    assert answer["inputs"]["official"] is False
