@@ -23,6 +23,8 @@ from app.catalogue.policy_model import (
 from app.catalogue.policy_switches import read_switches
 from app.catalogue.policy_tiers import (
     KINDS,
+    MAX_MINUTES,
+    MAX_REACH_M,
     TIER_KEYS,
     Classes,
     Found,
@@ -90,9 +92,11 @@ def read_policy(
     found = entry.record(("id", "title"), (*_OPTIONAL, *needed, *more))
     title = found["title"].title()
     minutes = (
-        None if "minutes" not in found or found["minutes"].value is None else found["minutes"].number(0.1)
+        None
+        if "minutes" not in found or found["minutes"].value is None
+        else found["minutes"].number(0.1, MAX_MINUTES)
     )
-    speed_m_s = found["speed_m_s"].number(0.1) if "speed_m_s" in found else SPEED_M_S
+    speed_m_s = found["speed_m_s"].number(0.1, 10) if "speed_m_s" in found else SPEED_M_S
     tiers = _read_tiers(entry, found, title, kind, Reach(speed_m_s, minutes), classes)
     policy = Policy(
         id=read_id(found["id"], policy_id),
@@ -107,8 +111,12 @@ def read_policy(
         official=found["official"].flag() if "official" in found else False,
         speed_m_s=speed_m_s,
         minutes=minutes,
-        snap_limit_m=found["snap_limit_m"].number(0) if "snap_limit_m" in found else SNAP_LIMIT_M,
-        gate_search_m=found["gate_search_m"].number(0) if "gate_search_m" in found else GATE_SEARCH_M,
+        snap_limit_m=found["snap_limit_m"].number(0, MAX_REACH_M)
+        if "snap_limit_m" in found
+        else SNAP_LIMIT_M,
+        gate_search_m=found["gate_search_m"].number(0, MAX_REACH_M)
+        if "gate_search_m" in found
+        else GATE_SEARCH_M,
         text=text,
         kind=kind,
         mode=cast(Mode, found["mode"].choice(get_args(Mode))) if "mode" in found else "straight",

@@ -35,6 +35,9 @@ TIER_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 AREA_UNITS = {"m2": 1.0, "hm2": 1e4, "km2": 1e6}
 LENGTH_UNITS = {"m": 1.0, "km": 1e3}
+#: Nobody is served from further away, or walks longer.
+MAX_REACH_M, MAX_MINUTES = 20_000.0, 120.0
+MOST_TIERS = 20
 #: Only what is in service and open to all serves, unless the policy says otherwise; null is unknown.
 USUAL: Mapping[str, tuple[str, ...]] = {"state": ("in_service",), "access": ("public", "open")}
 EACH = Title("个", "features")
@@ -60,8 +63,8 @@ def read_tiers(entry: Entry, kind: PolicyKind, reach: Reach, classes: Classes) -
         found = item.record(("id", "title", *needed), optional)
         tiers.append(read_tier(found, found["id"].name(), found["title"].title(), kind, reach, classes))
     ids = [tier.id for tier in tiers]
-    if not tiers or len(set(ids)) < len(ids):
-        raise entry.fail("needs at least one tier, and no id twice")
+    if not 1 <= len(tiers) <= MOST_TIERS or len(set(ids)) < len(ids):
+        raise entry.fail(f"needs one to {MOST_TIERS} tiers, and no id twice")
     return tuple(tiers)
 
 
@@ -79,10 +82,10 @@ def read_tier(
 
 def _reach(found: Found, reach: Reach, classes: Classes) -> dict[str, Any]:
     if "minutes" in found:
-        reach = Reach(reach.speed_m_s, found["minutes"].number(0.1))
+        reach = Reach(reach.speed_m_s, found["minutes"].number(0.1, MAX_MINUTES))
     supplies = tuple(read_supply(item, reach, classes) for item in found["supplies"].items())
-    if not supplies:
-        raise found["supplies"].fail("lists no supply")
+    if not 1 <= len(supplies) <= MOST_TIERS:
+        raise found["supplies"].fail(f"lists no supply, or more than {MOST_TIERS}")
     return {"supplies": supplies}
 
 
@@ -163,11 +166,11 @@ def read_supply(entry: Entry, reach: Reach, classes: Classes) -> Supply:
 
 def _read_reach(entry: Entry, found: Found, reach: Reach) -> tuple[float, float | None]:
     """Metres, and the minutes that they come from: a policy of time may state both, but they must agree."""
-    minutes = found["minutes"].number(0.1) if "minutes" in found else reach.minutes
+    minutes = found["minutes"].number(0.1, MAX_MINUTES) if "minutes" in found else reach.minutes
     if minutes is None and "radius_m" not in found:
         raise entry.fail("'radius_m' is missing", "Required keys: class, radius_m (or minutes).")
     if minutes is None:
-        return found["radius_m"].number(1), None
+        return found["radius_m"].number(1, MAX_REACH_M), None
     reach_m = reach.metres(minutes)
     if "radius_m" in found and found["radius_m"].number(1) != reach_m:
         raise found["radius_m"].fail(
@@ -257,7 +260,7 @@ def _read_beside(entry: Entry, classes: Classes) -> Supply:
     """A supply in, touching or near a feature: radius_m 0 where none is named."""
     found = entry.record(("class",), ("radius_m", "where", "min_area_m2", "max_area_m2", "near"))
     cls = get_class(found["class"], classes)
-    radius_m = found["radius_m"].number(0) if "radius_m" in found else 0.0
+    radius_m = found["radius_m"].number(0, MAX_REACH_M) if "radius_m" in found else 0.0
     low, high = _read_sizes(entry, found, cls)
     near = _read_near(found["near"], classes) if "near" in found else None
     return Supply(cls.id, radius_m, read_filter(found, cls, tuple(USUAL)), low, high, None, near)
@@ -276,7 +279,7 @@ def _read_near(entry: Entry, classes: Classes) -> Near:
         return _in_polygons(entry, cls, read_filter({}, cls, ("state",)), 0.0)
     found = entry.record(("class",), ("where", "within_m"))
     cls = get_class(found["class"], classes)
-    within_m = found["within_m"].number(0) if "within_m" in found else 0.0
+    within_m = found["within_m"].number(0, MAX_REACH_M) if "within_m" in found else 0.0
     return _in_polygons(found["class"], cls, read_filter(found, cls, ("state",)), within_m)
 
 

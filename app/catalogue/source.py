@@ -16,6 +16,9 @@ from app.errors import BadDeclaration
 
 Key: TypeAlias = tuple[str, ...]
 MAX_DEPTH = 20
+#: No number of a declaration is larger; longer ones stay texts.
+MOST = 1e15
+MAX_DIGITS = 18
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _TAGS = frozenset(
@@ -131,12 +134,14 @@ class Entry:
             raise self.fail(f"must be a whole number from {low} to {high}, not {_shown(self.value)}")
         return self.value
 
-    def number(self, low: float = float("-inf")) -> float:
-        """A number of at least `low`."""
+    def number(self, low: float = float("-inf"), high: float = MOST) -> float:
+        """A number from `low` to `high`."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self.fail(f"must be a number, not {_kind(self.value)}")
         if self.value < low:
             raise self.fail(f"must be at least {low:g}, not {self.value:g}")
+        if self.value > high:
+            raise self.fail(f"must be at most {high:g}, not {self.value:g}")
         return float(self.value)
 
     def color(self) -> str:
@@ -194,6 +199,8 @@ def _value(at: Entry, node: yaml.Node, lines: dict[Key, int], seen: set[int]) ->
         return _mapping(at, node, lines, seen)
     if isinstance(node, yaml.SequenceNode):
         return [_value(at.child(number, None), item, lines, seen) for number, item in enumerate(node.value)]
+    if "\0" in node.value:
+        raise at.fail("holds a character that no text may hold (NUL)")
     return _scalar(node.value, plain=not getattr(node, "style", None))
 
 
@@ -216,6 +223,8 @@ def _scalar(text: str, *, plain: bool) -> Any:
         return text
     if text in _WORDS:
         return _WORDS[text]
+    if len(text) > MAX_DIGITS:
+        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else text

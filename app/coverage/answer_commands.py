@@ -19,7 +19,7 @@ from app.settings import Settings
 
 engines = lazy_module("app.coverage.engine")
 
-MODE_NAMES = {"straight": "straight", "walk": "walked"}
+MODE_NAMES = {"straight": "straight", "walk": "walked", "count": "counted"}
 CHANGED = {
     "policy": "policy", "parameters": "parameters", "area": "area", "as_of": "day", "software": "software",
     "metric_crs": "coordinate system",
@@ -50,7 +50,7 @@ def compare_command(
     for tier in dict.fromkeys(row["tier"] for row in shown):
         console.print_table(
             f"{found['a']['policy']['id']}, {tier}: {_when(found['a'])} → {_when(found['b'])}",
-            ("area", "measured", "land %", "→", "±", "people %", "→", "±"),
+            ("area", "measured", "land %", "→", "±", "people %", "→", "±", "value", "→", "±"),
             [_compared(row) for row in shown if row["tier"] == tier],
         )
     differs = [CHANGED[name] for name in found["differs"] if name != "as_of"]
@@ -67,7 +67,8 @@ def _compared(row: Mapping[str, Any]) -> tuple[object, ...]:
     for of in ("land", "people"):
         shares = (row[f"share_of_{of}_a"], row[f"share_of_{of}_b"])
         parts += [*map(percent, shares), points(row[f"share_of_{of}_change"])]
-    return tuple(parts)
+    counted = row["mode"] == "count"
+    return (*parts, *(number(row[f"value_{of}"]) if counted else None for of in ("a", "b", "change")))
 
 
 def compute_series(
@@ -104,13 +105,14 @@ def print_series(found: Mapping[str, Any], *, as_json: bool) -> None:
             row["name"] or row["code"],
             f"{row['tier']}, {MODE_NAMES.get(row['mode'], row['mode'])}",
             row["facilities"],
+            number(row["value"]) if row["mode"] == "count" else None,
             percent(row["share_of_land"]),
             percent(row["share_of_people"]),
             count(row["people_served"]),
         )
         for row in found["rows"]
     ]
-    headings = ("as of", "area", "tier, measured", "facilities", "land %", "people %", "served")
+    headings = ("as of", "area", "tier, measured", "facilities", "value", "land %", "people %", "served")
     console.print_table(f"{found['policy']['id']}: {found['policy']['title']['zh']}", headings, rows)
 
 
@@ -124,6 +126,11 @@ def points(change: float | None) -> str:
     return "–" if change is None else f"{change * 100:+.2f}"
 
 
-def count(number: int | None) -> str:
+def number(value: float | None) -> str:
+    """A value in its own unit, a dash where it is unknown."""
+    return "–" if value is None else f"{value:,.4g}"
+
+
+def count(amount: int | None) -> str:
     """A number with separators, a dash where it is unknown."""
-    return "–" if number is None else f"{number:,}"
+    return "–" if amount is None else f"{amount:,}"

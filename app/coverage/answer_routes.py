@@ -138,5 +138,5 @@ def get_difference(
         return csv_file(
             answers.table_csv(conn, run, "coverage_differences", None, tier, limit, lang), "difference.csv"
         )
-    service.get_run(conn, run)
+    service.get_run(conn, run, areas=False)
     return Response(store.differences_json(conn, service.parse_run(run), tier, limit), media_type=GEOJSON)

@@ -34,12 +34,12 @@ DIFFERENCE_TABLE = (
 )  # fmt: skip
 SERIES_TABLE = (
     "as_of", "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served", "people",
-    "land_served_m2", "land_m2", "facilities", "target", "met", "reason",
+    "land_served_m2", "land_m2", "facilities", "value", "unit", "target", "met", "reason",
 )  # fmt: skip
 COMPARE_TABLE = (
     "level", "code", "name", "tier", "mode", "share_of_land_a", "share_of_land_b", "share_of_land_change",
     "share_of_people_a", "share_of_people_b", "share_of_people_change", "people_served_change",
-    "land_served_change_m2",
+    "land_served_change_m2", "value_a", "value_b", "value_change",
 )  # fmt: skip
 #: What a series keeps of an engine's row.
 SERIES_FIGURES = (
@@ -57,7 +57,7 @@ def table_csv(
     conn: Connection, run_id: str, table: str, mode: str | None, tier: str | None, limit: int, lang: Lang
 ) -> str:
     """Areas, gaps or differences of a run as CSV; raises NotFound for an unknown run."""
-    run = service.get_run(conn, run_id)
+    run = service.get_run(conn, run_id, areas=False)
     titles = {row["tier"]: row.get("tier_title") or row["tier"] for row in run["results"]}
     rows = store.list_rows_of(conn, service.parse_run(run_id), table, mode, tier, limit)
     names = {
@@ -102,7 +102,7 @@ def gap_patches(
     limit: int,
 ) -> dict[str, Any]:
     """A run's gaps in patches of neighbours at most `within_m` apart, of one mode and tier (its first by default)."""
-    run = service.get_run(conn, run_id)
+    run = service.get_run(conn, run_id, areas=False)
     mode, tier = chosen(run, mode, tier)
     return answer(
         {"op": "patches", "run": run["run"], "mode": mode, "tier": tier, "within_m": within_m, "limit": limit}
@@ -179,8 +179,7 @@ def land_of_two(
     conn: Connection, answer: Answer, a: str, b: str, mode: str | None, tier: str | None
 ) -> dict[str, Any]:
     """The land that one of two runs serves alone, as GeoJSON with `change` gained or lost from a to b."""
-    compare_runs(conn, a, b)
-    first, second = (service.get_run(conn, run) for run in (a, b))
+    first, second = (service.get_run(conn, run, areas=False) for run in (a, b))
     mode, tier = chosen(first, mode, tier)
     chosen(second, mode, tier)
     return answer({"op": "compare", "a": first["run"], "b": second["run"], "mode": mode, "tier": tier})

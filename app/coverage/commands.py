@@ -115,7 +115,7 @@ def coverage_command(
         runs = run_policies(db, declared, names or [asked["policy"]], asked, save=save)
         if map_to is not None:
             write_map: WriteMap = context.obj["write_map"]
-            write_map(db, catalogue, runs[-1]["run"], map_to)
+            write_map(db, declared, runs[-1]["run"], map_to)
     if as_json:
         console.print_json(runs if policy == "all" else runs[0])
     else:
@@ -124,7 +124,9 @@ def coverage_command(
 
 def _given(**parameters: Any) -> dict[str, Any]:
     """The parameters that were given: a flag that is not set and an empty list say nothing."""
-    return {name: value for name, value in parameters.items() if value not in (None, False, [])}
+    # Not `in`: a speed of 0 equals False, and must be refused rather than forgotten.
+    said = {name: value for name, value in parameters.items() if value is not None and value is not False}
+    return {name: value for name, value in said.items() if value != []}
 
 
 def _current(db: Database, catalogue: Catalogue) -> Catalogue:

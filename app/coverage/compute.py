@@ -32,7 +32,7 @@ from app.coverage.parallel import share
 from app.coverage.shapes import EMPTY
 from app.coverage.stages import stage
 from app.coverage.straight import covered_area, merge, nearest, uncovered_part
-from app.coverage.units import by_place, centres, coordinates, gated
+from app.coverage.units import by_place, cell_shapes, centres, coordinates, gated
 from app.coverage.walking import centre_nearest, piece_nearest
 from app.network.reach import Reach, nearest_at, search
 
@@ -329,7 +329,7 @@ def _cell_gaps(inputs: Inputs, served: Floats, metres: Metres) -> GapRows:
     people = units.people - served
     rows = np.flatnonzero(people > 0)
     rows = rows[np.argsort(-people[rows], kind="stable")]
-    geometry = (units.places.geometry if isinstance(units, PointUnits) else units.geometry)[rows]
+    geometry = cell_shapes(units)[rows]
     distance, index = metres(np.asarray(shapely.centroid(geometry), dtype=object))
     return GapRows(
         False,

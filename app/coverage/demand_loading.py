@@ -16,10 +16,7 @@ from app.coverage.model import (
     Areas,
     AreaUnits,
     Bools,
-    People,
-    PeopleRule,
     Places,
-    PointUnits,
     Streets,
 )
 from app.coverage.request import CoverageRequest
@@ -74,16 +71,18 @@ class Parcels:
     key: tuple[Hashable, ...]
 
 
-def load_parcels(loader: Loader, demand: Demand, areas: Areas, frame: shapely.Geometry | None) -> Parcels:
-    """The land of a demand inside the frame of data, cut at the borders of areas."""
+def load_parcels(
+    loader: Loader, demand: Demand, areas: Areas, frame: shapely.Geometry | None, *, walked: bool = True
+) -> Parcels:
+    """The land of a demand inside the frame of data, cut at the borders of areas, and in pieces if it is `walked`."""
     stamps = [loader.stamp(name) for name in (demand.cls, "districts", "grid_cells")]
-    key = ("parcels", repr(demand), tuple(areas.code), shape_key(frame), *stamps)
+    key = ("parcels", repr(demand), walked, tuple(areas.code), shape_key(frame), *stamps)
 
     def make() -> Parcels:
         places = loader.places(demand.cls, demand.where, _people_field(loader, demand))
         inside = in_data(places, frame)
         outside_m2 = float(shapely.area(places.geometry[~inside]).sum())
-        return Parcels(places, inside, area_units(take(places, inside), areas), outside_m2, key)
+        return Parcels(places, inside, area_units(take(places, inside), areas, walked=walked), outside_m2, key)
 
     return loader.cache.get(key, make)
 
@@ -129,46 +128,6 @@ def _people_field(loader: Loader, demand: Demand) -> str | None:
 def shape_key(geometry: shapely.Geometry | None) -> bytes | None:
     """A polygon as part of a key of the cache."""
     return None if geometry is None else shapely.to_wkb(geometry)
-
-
-def load_people(
-    loader: Loader,
-    request: CoverageRequest,
-    areas: Areas,
-    frame: shapely.Geometry | None,
-    clip: shapely.Geometry | None,
-) -> People:
-    """The first source of the policy with rows in the frame is used alone."""
-    unused = 0.0
-    for demand in request.policy.people:
-        places = loader.places(demand.cls, demand.where, demand.people_field)
-        counted = in_data(places, frame) & (places.people > 0)
-        inside = take(places, counted)
-        outside = float(places.people[~counted].sum())
-        if len(inside.code) == 0:
-            unused = unused or outside
-            continue
-        rule: PeopleRule = request.people_rule or demand.people_rule
-        if demand.cls == request.policy.land.cls and rule == "area":
-            return People(demand.cls, rule, None, outside)
-        units: AreaUnits | PointUnits
-        units = (
-            point_units(inside, areas, clip) if rule == "centre" else clipped(area_units(inside, areas), clip)
-        )
-        return People(demand.cls, rule, units, outside)
-    return People(None, "area", None, unused)
-
-
-def load_people_units(
-    loader: Loader, request: CoverageRequest, areas: Areas, clip: shapely.Geometry | None
-) -> People:
-    """As `load_people`, always with units: those of the land where the people are its own."""
-    frame = frame_of(loader, request.policy)
-    people = load_people(loader, request, areas, frame, clip)
-    if people.units is not None or people.cls is None:
-        return people
-    parcels = load_parcels(loader, request.policy.land, areas, frame)
-    return replace(people, units=clipped(parcels.units, clip))
 
 
 def load_also(

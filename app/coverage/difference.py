@@ -23,7 +23,7 @@ from app.coverage.model import (
 )
 from app.coverage.shapes import multipolygons, polygonal
 from app.coverage.straight import nearest
-from app.coverage.units import coordinates, gated
+from app.coverage.units import cell_shapes, coordinates, gated
 from app.network.snap import snap
 
 #: A walk this many times the straight line goes round something: a river, a railway, a wall.
@@ -130,8 +130,7 @@ def _cells(inputs: Inputs, straight: Figures, walk: Figures) -> tuple[Ints, Obje
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=object), np.empty(0)
     people = straight.people_served - walk.people_served
     unit = np.flatnonzero(people > 0)
-    geometry = units.places.geometry if isinstance(units, PointUnits) else units.geometry
-    return unit, geometry[unit], people[unit]
+    return unit, cell_shapes(units)[unit], people[unit]
 
 
 def _land_starts(

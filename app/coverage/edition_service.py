@@ -11,12 +11,14 @@ from app.catalogue.model import Catalogue, Policy
 from app.coverage import edition_store as store
 from app.coverage.editions import read_edition
 from app.database.transactions import Connection
-from app.errors import BadInput, ChengtuError, Conflict, NotFound, unknown
+from app.errors import BadInput, ChengtuError, Conflict, NotFound, PreconditionFailed, unknown
 
 log = logging.getLogger("chengtu.policies")
 #: Catalogues with editions, by declared catalogue and mark; a new edition changes the mark at once.
 _KEPT: OrderedDict[tuple[Any, ...], tuple[Catalogue, Catalogue]] = OrderedDict()
 _KEPT_MOST = 8
+#: So many of the city's own may be computed without being asked for.
+MOST_UNASKED = 20
 
 
 def with_editions(conn: Connection, catalogue: Catalogue) -> Catalogue:
@@ -54,9 +56,17 @@ def _policy(catalogue: Catalogue, row: dict[str, Any]) -> Policy:
 
 
 def save(
-    conn: Connection, catalogue: Catalogue, text: str, who: str, why: str | None, policy_id: str | None = None
+    conn: Connection,
+    catalogue: Catalogue,
+    text: str,
+    who: str,
+    why: str | None,
+    policy_id: str | None = None,
+    seen: int | None = None,
 ) -> Policy:
     """Save a text as the next version of the policy that it names; `policy_id` is the one that it must name.
+
+    `seen` is the version that the writer knows: with a newer one there, nothing is saved.
 
     Raises:
     ------
@@ -64,6 +74,8 @@ def save(
         `policy_id` is named and no edition bears it.
     BadInput, Conflict
         The text cannot be used; it says what the version in force says.
+    PreconditionFailed
+        Another version than `seen` is the newest.
     """
     policy = read_edition(catalogue, text, policy_id or "policy")
     if policy_id is not None:
@@ -75,9 +87,26 @@ def save(
         raise Conflict(
             f"'{policy.id}' says so already, in version {known[0]['version']}.", "Nothing was saved."
         )
+    if seen is not None and (not known or known[0]["version"] != seen):
+        newest = known[0]["version"] if known else "none"
+        raise PreconditionFailed(
+            f"The newest version of '{policy.id}' is {newest}, not {seen}.",
+            "Look at it, then send yours again.",
+        )
+    _check_room(conn, catalogue, policy)
     version = known[0]["version"] + 1 if known else 1
     store.add(conn, policy.id, version, text, who, why)
     return replace(policy, version=str(version))
+
+
+def _check_room(conn: Connection, catalogue: Catalogue, policy: Policy) -> None:
+    """Policies computed unasked are computed for every place that is asked about: there cannot be ever more of them."""
+    others = [item for item in _in_force(conn, catalogue) if item.default and item.id != policy.id]
+    if policy.default and len(others) >= MOST_UNASKED:
+        raise Conflict(
+            f"{len(others)} policies of the city's own are computed unasked already.",
+            "Write default: false, or retire one.",
+        )
 
 
 def retire(conn: Connection, policy_id: str, who: str, why: str | None) -> None:

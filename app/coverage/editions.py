@@ -123,7 +123,8 @@ def text_of(content: bytes, content_type: str) -> str:
         text = content.decode("utf-8")
         if kind in YAML_TYPES:
             return text
-        return yaml.safe_dump(json.loads(text), allow_unicode=True, sort_keys=False)
+        written = yaml.safe_dump(json.loads(text), allow_unicode=True, sort_keys=False)
+        return written.encode("utf-8").decode("utf-8")
     except (ValueError, RecursionError) as error:
         raise BadInput("The policy is not UTF-8 text or not JSON.", "Send YAML or JSON in UTF-8.") from error
 

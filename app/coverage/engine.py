@@ -15,7 +15,7 @@ from app.catalogue.model import Catalogue
 from app.coverage.bases import add_also
 from app.coverage.cache import ArrayCache
 from app.coverage.compute import compute
-from app.coverage.counted_results import MODE, counted_answer
+from app.coverage.counted_results import MODE
 from app.coverage.details import both_modes, difference_rows, equity_rows, histogram_rows
 from app.coverage.edition_service import with_editions
 from app.coverage.guard_answer import guard_answer
@@ -29,11 +29,20 @@ from app.coverage.recorded import with_recorded
 from app.coverage.request import AreaRef, CoverageRequest, parse
 from app.coverage.results import area_rows, difference_columns, gap_rows, result_rows, unit_rows
 from app.coverage.saved_answers import gap_patches, land_of_two
-from app.coverage.scenario_answer import Answering, as_patched, judged, scenario_answer
+from app.coverage.scenario_answer import (
+    Answering,
+    Counting,
+    as_patched,
+    counted_run,
+    counted_scenario,
+    judged,
+    scenario_answer,
+)
 from app.coverage.service_areas import entrances_answer, service_area_answer
 from app.coverage.stages import Report, stage, watched
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, ChengtuError
+from app.garbage import seldom_collected
 from app.inventory.area_store import get_area
 from app.inventory.asked_times import asked_times
 from app.inventory.changes import get_metric_crs
@@ -93,7 +102,7 @@ class Engine:
             raise BadInput(
                 f"The engine knows no operation '{request.get('op')}'.", f"Known: {', '.join(operations)}."
             )
-        with watched(report):
+        with watched(report), seldom_collected():
             return operation(request)
 
     def warm(self) -> None:
@@ -103,7 +112,7 @@ class Engine:
         """
         try:
             for name in self.catalogue.default_policies():
-                with self.db.engine() as conn:
+                with self.db.engine() as conn, seldom_collected():
                     load_inputs(self._loader(conn), parse(self.catalogue, {"policy": name}, None))
         except ChengtuError as error:
             log.info("Nothing loaded beforehand: %s", error.message)
@@ -114,7 +123,7 @@ class Engine:
             loader = as_patched(self._loader(conn, values), values)
             request = parse(loader.catalogue, values, find_area(conn, values.get("area")))
             if request.policy.kind != "reach":
-                return self._counted(loader, request, values)
+                return self._counted(loader, request, values, counted_run)
             inputs, facts = load_inputs(loader, request)
             versions = {name: loader.version(name) for name in _classes_used(request)}
         loaded = time.perf_counter()
@@ -138,9 +147,11 @@ class Engine:
         )
         return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
 
-    def _counted(self, loader: Loader, request: CoverageRequest, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _counted(
+        self, loader: Loader, request: CoverageRequest, values: Mapping[str, Any], answering: Counting
+    ) -> dict[str, Any]:
         started = time.perf_counter()
-        rows, facts = counted_answer(loader, request, figures_only=bool(values.get("figures_only")))
+        rows, facts = answering(loader, request, values)
         timing = {"load_s": 0.0, "compute_s": round(time.perf_counter() - started, 3)}
         versions = {name: loader.version(name) for name in sorted({*request.policy.classes, "districts"})}
         record = facts | _made_of(request, versions, loader.crs.definition) | _asked(loader, values)
@@ -150,6 +161,8 @@ class Engine:
         with self.db.engine() as conn:
             loader = self._loader(conn, values)
             request = parse(loader.catalogue, values, find_area(conn, values.get("area")))
+            if request.policy.kind != "reach" and values.get("scenario"):
+                return self._counted(loader, request, values, counted_scenario)
             found = answering(loader, request, values)
         if found is None:
             return {"warm": False}

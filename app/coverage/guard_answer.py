@@ -16,7 +16,7 @@ from app.coverage.official import assess
 from app.coverage.request import CoverageRequest
 from app.coverage.scenario import parse_scenario
 from app.coverage.scenario_answer import judged
-from app.coverage.scenario_engine import Base, is_warm, load_base, run, scenario_facts
+from app.coverage.scenario_engine import Base, check_kind, is_warm, load_base, run, scenario_facts
 from app.coverage.scenario_loader import resolve
 from app.coverage.scenario_results import scenario_rows
 from app.errors import BadInput
@@ -42,6 +42,7 @@ def guard_answer(
         There is no such facility, or the policy does not count it; `within_m` is out of range.
     """
     started = time.perf_counter()
+    check_kind(request)
     within_m = read_within(values.get("within_m"))
     patch = {**_named(values.get("remove")), "do": "remove"}
     scenario = parse_scenario(loader.catalogue, {"patches": [patch]})

@@ -19,10 +19,11 @@ from app.coverage.counting import (
     inside,
     length_of,
 )
-from app.coverage.demand_loading import built_up_of, frame_of, intersection, load_people_units
+from app.coverage.demand_loading import built_up_of, frame_of, intersection
 from app.coverage.loader import Loader, places_of
 from app.coverage.model import Areas, Bools, Floats, Objects
 from app.coverage.nearness import near_to
+from app.coverage.people_loading import load_people_units
 from app.coverage.request import CoverageRequest
 from app.coverage.supply_loading import load_band
 from app.inventory.arrays import FeatureArrays
@@ -299,6 +300,7 @@ def _people(basis: Basis) -> Sums:
         people_source=found.cls,
         people_rule=found.rule if found.cls else None,
         people_outside_data=round(found.outside),
+        **found.about,
     )
     units = found.units
     if units is None:

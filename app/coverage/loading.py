@@ -14,14 +14,23 @@ from app.coverage.demand_loading import (
     load_also,
     load_land,
     load_parcels,
-    load_people,
     shape_key,
 )
 from app.coverage.loader import Loader
 from app.coverage.model import Inputs
+from app.coverage.people_loading import find_people, load_people, with_people_of_cells
 from app.coverage.request import CoverageRequest
 from app.coverage.snapping import walking_facts
 from app.coverage.supply_loading import load_supplies, supply_facts
+
+
+def needs_streets(request: CoverageRequest) -> bool:
+    """Whether a request reads the walking network: a straight line alone knows no streets, unless they are demand."""
+    return "walk" in request.modes or any(demand.basis == "streets" for demand in request.policy.also)
+
+
+def _none() -> None:
+    """No network."""
 
 
 def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[str, Any]]:
@@ -30,15 +39,19 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
     areas, whole = load_areas(loader, request)
     built_up, dated = built_up_of(loader, policy)
     frame = frame_of(loader, policy)
+    walked = "walk" in request.modes
     with ThreadPoolExecutor(1) as beside:
         # The network is built on one core while parcels are cut on the others.
-        network = beside.submit(loader.streets_maker(step_free=request.step_free))
-        parcels = load_parcels(loader, policy.land, areas, frame)
+        streets_maker = loader.streets_maker(step_free=request.step_free) if needs_streets(request) else _none
+        network = beside.submit(streets_maker)
+        parcels = load_parcels(loader, policy.land, areas, frame, walked=walked)
         streets = network.result()
     supplies = load_supplies(loader, request, streets)
     clip = intersection([built_up, whole])
     land = load_land(loader, request, parcels, clip, streets)
-    people = load_people(loader, request, areas, frame, clip)
+    found = find_people(loader, request, frame)
+    people = load_people(found, areas, clip)
+    land, on_land = with_people_of_cells(loader, request, found, parcels, land)
     inputs = Inputs(
         policy,
         areas,
@@ -56,6 +69,8 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
         "people_source": people.cls,
         "people_rule": people.rule if people.cls else None,
         "people_outside_data": round(people.outside),
+        **people.about,
+        **on_land,
         "land_outside_data_m2": round(parcels.outside_m2, 1),
         "frame_declared": frame is not None,
         "built_up_area_used": built_up is not None,

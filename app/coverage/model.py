@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import shapely
@@ -106,13 +106,15 @@ class PointUnits:
 class People:
     """Who counts: the source class, the counting rule, the units, and how many people lie outside the data.
 
-    `units` is None where the people are those of the land units themselves.
+    `units` is None where the people are those of the land units themselves; `about` is what the result records of
+    their basis, date and data set.
     """
 
     cls: str | None
     rule: PeopleRule
     units: AreaUnits | PointUnits | None
     outside: float = 0.0
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.catalogue.model import FeatureClass
 from app.catalogue.policy_model import Policy
 from app.catalogue.title import Title
 from app.coverage.opening_hours import moment_of
+from app.coverage.population import BASES
 from app.errors import BadInput, unknown
 
 #: tiered: a number for all tiers, or `{tier: number}`; names: a list of names, or a text with commas.
@@ -74,6 +75,11 @@ PARAMETERS: Mapping[str, Parameter] = {
             "people_rule", "choice", Title("人口计法", "How people count"),
             Title("按格网中心或按面积比例计人口", "People at the centre of their cell, or by share of its area"),
             choices=("centre", "area"), example="area",
+        ),
+        Parameter(
+            "people_basis", "choice", Title("人口口径", "Basis of people"),
+            Title("按哪一口径计人口(不同口径不相加)", "Which kind of people counts; kinds are never added up"),
+            choices=tuple(BASES), example="registered",
         ),
         Parameter(
             "target", "tiered", Title("目标值", "Target"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from app.access.dependencies import CatalogueDep, ReadConn, WriteConn
+from app.access.dependencies import CatalogueDep, DatabaseDep, ReadConn, WriteConn
 from app.catalogue.model import Policy
 from app.coverage import edition_service as editions
 from app.coverage.editions import JSON_TYPES, YAML_TYPES, text_of
 from app.coverage.policy_views import parameter_views, policy_view
 from app.database.transactions import Connection
+from app.errors import Unavailable
 
 router = APIRouter(tags=["coverage"])
 WHO = "http"
@@ -45,17 +46,23 @@ Text = Annotated[str, Depends(read_text)]
 
 @router.get("/policies", summary="The metrics: declared, of the city's own folder, and saved editions")
 def list_policies(
-    conn: ReadConn,
+    db: DatabaseDep,
     catalogue: CatalogueDep,
     default: Annotated[
         bool | None, Query(description="Only those computed without being asked for, or only the others.")
     ] = None,
 ) -> dict[str, Any]:
-    """All policies, and the parameters that a request may set."""
-    found = editions.with_editions(conn, catalogue).policies.values()
-    shown = [item for item in found if default is None or item.default is default]
+    """All policies, and the parameters that a request may set; `editions`: whether the saved ones could be read."""
+    try:
+        with db.read() as conn:
+            found, known = editions.with_editions(conn, catalogue), True
+    except Unavailable:
+        # The declared ones are known without a database.
+        found, known = catalogue, False
+    shown = [item for item in found.policies.values() if default is None or item.default is default]
     return {
         "policies": [policy_view(policy, whole=False) for policy in shown],
+        "editions": known,
         "parameters": parameter_views(),
     }
 
@@ -90,10 +97,22 @@ def post_policy(
 
 @router.put("/policies/{policy}", summary="Save the next version of an edition", openapi_extra=_BODY)
 def put_policy(
-    conn: WriteConn, catalogue: CatalogueDep, policy: PolicyId, text: Text, why: Why = None
+    conn: WriteConn,
+    catalogue: CatalogueDep,
+    policy: PolicyId,
+    text: Text,
+    why: Why = None,
+    if_match: Annotated[
+        str | None,
+        Header(
+            pattern=r'^"?\d{1,9}"?$',
+            description="The version that is changed; 412 where it is not the newest.",
+        ),
+    ] = None,
 ) -> dict[str, Any]:
     """The version before stays readable; runs made by it keep its text."""
-    return _view(conn, editions.save(conn, catalogue, text, WHO, why, policy))
+    seen = None if if_match is None else int(if_match.strip('"'))
+    return _view(conn, editions.save(conn, catalogue, text, WHO, why, policy, seen))
 
 
 @router.delete("/policies/{policy}", status_code=204, summary="Take an edition out of force")

@@ -55,6 +55,11 @@ class CoverageRequest:
         return self.parameters.get("people_rule")
 
     @property
+    def people_basis(self) -> str | None:
+        """The basis that people are counted on, where the request says so."""
+        return self.parameters.get("people_basis")
+
+    @property
     def at(self) -> str | None:
         """The hour at which facilities must be open."""
         return self.parameters.get("at")

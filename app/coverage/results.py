@@ -26,6 +26,7 @@ from app.coverage.model import (
 )
 from app.coverage.patches import one_a_place
 from app.coverage.shapes import multipolygons
+from app.coverage.units import cell_shapes
 from app.space.metric import MetricCrs
 
 #: A table column by column: name → values.
@@ -191,8 +192,7 @@ def unit_rows(inputs: Inputs, figures: list[Figures], crs: MetricCrs) -> Columns
     ]
     units = inputs.people.units
     if units is not None:
-        geometry = units.places.geometry if isinstance(units, PointUnits) else units.geometry
-        shapes = wkb(geometry, crs)
+        shapes = wkb(cell_shapes(units), crs)
         parts += [
             _unit_columns(f, "people", units, f.people_served, units.people, shapes)
             | _distance_columns(f.people_m, speed)

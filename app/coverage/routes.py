@@ -175,7 +175,7 @@ def get_areas(
     """One feature an area, mode and tier."""
     if f == "csv":
         return csv_file(answers.table_csv(conn, run, "coverage_areas", mode, tier, limit, lang), "areas.csv")
-    service.get_run(conn, run)
+    service.get_run(conn, run, areas=False)
     return Response(store.areas_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
 
@@ -206,7 +206,7 @@ def get_gaps(
         return answers.gap_patches(conn, engine.answer, run, mode, tier, within_m, limit)
     if f == "csv":
         return csv_file(answers.table_csv(conn, run, "coverage_gaps", mode, tier, limit, lang), "gaps.csv")
-    service.get_run(conn, run)
+    service.get_run(conn, run, areas=False)
     return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
 

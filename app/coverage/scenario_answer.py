@@ -6,18 +6,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.coverage.counted_results import counted_answer
 from app.coverage.loader import Loader
 from app.coverage.official import SCENARIO, assess
 from app.coverage.request import CoverageRequest
 from app.coverage.scenario import parse_scenario
 from app.coverage.scenario_engine import Base, is_warm, load_base, run, scenario_facts
 from app.coverage.scenario_loader import resolve, scenario_loader
-from app.coverage.scenario_results import scenario_rows
+from app.coverage.scenario_results import compared, scenario_rows
 
 #: Answers a request over a loader: the city as it is, rows, facts; None where only a warm answer was asked for.
 Answering = Callable[
     [Loader, CoverageRequest, Mapping[str, Any]], tuple[Base, dict[str, Any], dict[str, Any]] | None
 ]
+#: The same of a policy that is counted: rows and facts.
+Counting = Callable[[Loader, CoverageRequest, Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
 
 
 def scenario_answer(
@@ -48,6 +51,39 @@ def scenario_answer(
     }
     facts = scenario_facts(scenario, base, outcome) | judged(judgement, values) | {"timing": timing}
     return base, rows, facts
+
+
+def counted_run(
+    loader: Loader, request: CoverageRequest, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows and facts of a policy that is counted, not official where `values` hold a scenario."""
+    rows, facts = counted_answer(loader, request, figures_only=bool(values.get("figures_only")))
+    if values.get("scenario"):
+        facts |= judged(facts, values)
+        rows["results"] = [{**row, "official": False} for row in rows["results"]]
+    return rows, facts
+
+
+def counted_scenario(
+    loader: Loader, request: CoverageRequest, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows before, after and between of a policy that is counted, and what the answer records of it.
+
+    Nobody gains or loses a way: `gains` and `losses` are empty.
+    """
+    started = time.perf_counter()
+    before, facts = counted_answer(loader, request, figures_only=True)
+    patched = as_patched(loader, values)
+    after, _ = counted_answer(patched, request, figures_only=True)
+    scenario = parse_scenario(loader.catalogue, values.get("scenario"))
+    timing = {"load_s": 0.0, "compute_s": round(time.perf_counter() - started, 4)}
+    facts |= {
+        **judged(facts, values),
+        "unused_classes": sorted(scenario.classes - {*request.policy.classes, *loader.versions}),
+        "recomputed": {"method": "everything"},
+        "timing": timing,
+    }
+    return compared(before, after) | {"gains": [], "losses": []}, facts
 
 
 def as_patched(loader: Loader, values: Mapping[str, Any]) -> Loader:

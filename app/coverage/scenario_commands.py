@@ -145,7 +145,7 @@ def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
         (
             row["name"] or row["code"],
             MODE_NAMES[row["mode"]],
-            row["people"],
+            "–" if row["people"] is None else row["people"],
             row["area_m2"],
             row["nearest_m"] or "–",
         )

@@ -58,6 +58,15 @@ def is_warm(loader: Loader, request: CoverageRequest) -> bool:
     return _state_key(loader, request, _classes(loader, request)) in loader.cache
 
 
+def check_kind(request: CoverageRequest) -> None:
+    """Raise BadInput where the policy does not measure who reaches what."""
+    if request.policy.kind != "reach":
+        raise BadInput(
+            f"The policy '{request.policy.id}' does not measure who reaches what.",
+            "Choose a policy of kind reach: `chengtu policies` lists them.",
+        )
+
+
 def load_base(loader: Loader, request: CoverageRequest) -> Base:
     """The city as it is for a request: computed once for all scenarios, as long as the data versions hold.
 
@@ -66,11 +75,7 @@ def load_base(loader: Loader, request: CoverageRequest) -> Base:
     BadInput
         The policy is not one of reach: what it measures is no facility's nearness.
     """
-    if request.policy.kind != "reach":
-        raise BadInput(
-            f"The policy '{request.policy.id}' does not measure who reaches what.",
-            "Scenarios are computed for policies of kind reach.",
-        )
+    check_kind(request)
     classes = _classes(loader, request)
 
     def make() -> Base:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +26,8 @@ FIGURES = (
 CHANGING = ("share_of_land", "share_of_people", "people_served", "land_served_m2", "facilities", "value")
 #: Rows of who gains and of who loses, each, for a tier and mode at most: those with most people.
 MOST_ROWS = 100
+#: The `results` and `areas` of an answer.
+Rows = dict[str, list[dict[str, Any]]]
 MIN_AREA_M2 = 1.0
 MIN_PEOPLE = 1e-6
 
@@ -41,41 +42,45 @@ def scenario_rows(base: Base, outcome: Outcome, official: dict[str, Any], crs: M
     before, after = base.state, outcome.state
     if "rows" not in base.kept:
         base.kept["rows"] = _rows(before, official)
-    rows = [base.kept["rows"], _rows(after, {"official": False})]
-    results = [[_figures(row) for row in found["results"]] for found in rows]
-    changed = [
-        i for i, pair in enumerate(zip(rows[0]["areas"], rows[1]["areas"], strict=True)) if _differs(*pair)
-    ] if _same_areas(rows) else list(range(len(rows[1]["areas"])))  # fmt: skip
-    areas = [[_figures(found["areas"][i]) for i in changed if i < len(found["areas"])] for found in rows]
+    told = compared(base.kept["rows"], _rows(after, {"official": False}))
+    for row, figures in zip(
+        told["change"]["results"], zip(before.figures, after.figures, strict=True), strict=True
+    ):
+        row.update(_sides(figures))
     gains, losses = _who(base, outcome, crs)
+    return {**told, "gains": gains, "losses": losses}
+
+
+def compared(before: Rows, after: Rows) -> dict[str, Any]:
+    """`{"before", "after", "change"}` of the `results` and `areas` of two answers; see `scenario_rows`."""
+    results = [[_figures(row) for row in rows["results"]] for rows in (before, after)]
+    count = len(after["areas"])
+    changed = list(range(count))
+    if _codes(before) == _codes(after):
+        changed = [i for i in changed if _differs(before["areas"][i], after["areas"][i])]
+    areas = [
+        [_figures(rows["areas"][i]) for i in changed if i < len(rows["areas"])] for rows in (before, after)
+    ]
     return {
         "before": {"results": results[0], "areas": areas[0]},
         "after": {"results": results[1], "areas": areas[1]},
         "change": {
-            "results": [
-                _change(*pair) | _sides(figures)
-                for pair, figures in zip(
-                    zip(*results, strict=True), zip(before.figures, after.figures, strict=True), strict=True
-                )
-            ],
+            "results": [_change(*pair) for pair in zip(*results, strict=True)],
             "areas": [_change(*pair) for pair in zip(*areas, strict=False)],
-            "areas_unchanged": len(rows[1]["areas"]) - len(changed),
+            "areas_unchanged": count - len(changed),
         },
-        "gains": gains,
-        "losses": losses,
     }
 
 
-def _rows(state: State, official: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _rows(state: State, official: dict[str, Any]) -> Rows:
     return {
         "results": result_rows(state.inputs, state.figures, official),
         "areas": area_rows(state.inputs, state.figures),
     }
 
 
-def _same_areas(rows: Sequence[dict[str, list[dict[str, Any]]]]) -> bool:
-    codes = [[(row["code"], row["tier"], row["mode"]) for row in found["areas"]] for found in rows]
-    return codes[0] == codes[1]
+def _codes(rows: Rows) -> list[tuple[Any, ...]]:
+    return [(row["code"], row["tier"], row["mode"]) for row in rows["areas"]]
 
 
 def _differs(before: dict[str, Any], after: dict[str, Any]) -> bool:
@@ -106,13 +111,19 @@ def _sides(figures: tuple[Figures, Figures]) -> dict[str, Any]:
         after.people_served
     ):
         return {}
-    land, people = after.land_served_m2 - before.land_served_m2, after.people_served - before.people_served
+    people, land = after.people_served - before.people_served, after.land_served_m2 - before.land_served_m2
     return {
-        "people_gaining": round(float(people[people > 0].sum()), 1),
-        "people_losing": round(float(-people[people < 0].sum()), 1) + 0.0,
-        "land_gaining_m2": round(float(land[land > 0].sum()), 1),
-        "land_losing_m2": round(float(-land[land < 0].sum()), 1) + 0.0,
+        "people_gaining": _total(np.maximum(people, 0)),
+        "people_losing": _total(np.maximum(-people, 0)),
+        "land_gaining_m2": _total(np.maximum(land, 0)),
+        "land_losing_m2": _total(np.maximum(-land, 0)),
     }
+
+
+def _total(values: Floats) -> float | None:
+    """The sum of values, None where they cannot be known (walks without streets)."""
+    total = float(values.sum())
+    return round(total, 1) if np.isfinite(total) else None
 
 
 @dataclass(frozen=True, slots=True)

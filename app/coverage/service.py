@@ -70,7 +70,7 @@ def rerun_request(conn: Connection, catalogue: Catalogue, run_id: str) -> dict[s
     Conflict
         The policy has changed, and its recorded text names what the catalogue no longer knows.
     """
-    row = store.find_run(conn, parse_run(run_id))
+    row = store.find_run(conn, parse_run(run_id), areas=False)
     if row is None:
         raise no_run(run_id)
     policy = {"id": row["policy_id"], "version": row["policy_version"], "text": row["policy_text"]}
@@ -111,9 +111,9 @@ def view(run_id: str | None, result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def get_run(conn: Connection, run_id: str) -> dict[str, Any]:
-    """A saved run in the shape of `run`; raises NotFound."""
-    row = store.find_run(conn, parse_run(run_id))
+def get_run(conn: Connection, run_id: str, *, areas: bool = True) -> dict[str, Any]:
+    """A saved run in the shape of `run`, with no rows of areas where they are not wanted; raises NotFound."""
+    row = store.find_run(conn, parse_run(run_id), areas=areas)
     if row is None:
         raise no_run(run_id)
     return _shape(row)

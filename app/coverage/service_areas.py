@@ -73,7 +73,7 @@ def service_area_answer(
     features: list[dict[str, Any]] = []
     for supply in _tiers(loader, request, values, streets):
         if mode == "straight":
-            features.append(_straight_feature(loader, supply))
+            features += _straight(loader, supply)
         elif streets is not None:
             features += _walked(loader, request, supply, streets, form, depth_m)
     rule = RULES["straight" if mode == "straight" else form]
@@ -124,6 +124,11 @@ def _tiers(
     loader: Loader, request: CoverageRequest, values: Mapping[str, Any], streets: Streets | None
 ) -> list[TierSupply]:
     """The supply of the tiers asked for, of one facility where it is named."""
+    if request.policy.kind != "reach":
+        raise BadInput(
+            f"The policy '{request.policy.id}' counts; nobody is served within a distance.",
+            "Choose a policy of kind reach.",
+        )
     supplies = load_supplies(loader, request, streets)
     asked = values.get("tier")
     chosen = [supply for supply in supplies if asked in (None, "", supply.tier.id)]
@@ -154,9 +159,20 @@ def _only(supply: TierSupply, code: str) -> TierSupply:
     return TierSupply(supply.tier, tuple(bands), supply.service)
 
 
-def _straight_feature(loader: Loader, supply: TierSupply) -> dict[str, Any]:
-    land = shapely.union_all([band.service.union() for band in supply.bands])
-    return _feature(_plain(loader, _objects(land))[0], _tier_facts(supply) | {"area_m2": round(land.area, 1)})
+def _straight(loader: Loader, supply: TierSupply) -> list[dict[str, Any]]:
+    return _land(loader, supply, shapely.union_all([band.service.union() for band in supply.bands]))
+
+
+def _land(loader: Loader, supply: TierSupply, land: shapely.Geometry) -> list[dict[str, Any]]:
+    """One feature, none where nothing is served."""
+    if shapely.is_empty(land):
+        return []
+    return [
+        _feature(
+            _plain(loader, _objects(land))[0],
+            _tier_facts(supply) | {"area_m2": round(float(shapely.area(land)), 1)},
+        )
+    ]
 
 
 def _walked(
@@ -175,10 +191,8 @@ def _walked(
             yield from _street_features(loader, request, supply.tier, band, reach, some)
         return
     barriers = streets.index.barriers
-    land = shapely.union_all(
-        [walked_polygon(reach, band.radius_m, depth_m, barriers) for band, reach in reached]
-    )
-    yield _feature(_plain(loader, _objects(land))[0], _tier_facts(supply) | {"area_m2": round(land.area, 1)})
+    parts = [walked_polygon(reach, band.radius_m, depth_m, barriers) for band, reach in reached]
+    yield from _land(loader, supply, shapely.union_all(parts))
 
 
 def _search(streets: Streets, band: Band) -> Reach:

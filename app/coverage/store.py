@@ -165,10 +165,11 @@ RUN_COLUMNS = (
 )
 
 
-def find_run(conn: Connection, run: uuid.UUID) -> dict[str, Any] | None:
-    """The stored row of a run, or None."""
+def find_run(conn: Connection, run: uuid.UUID, *, areas: bool = True) -> dict[str, Any] | None:
+    """The stored row of a run, or None; without its `areas`, of which a grid makes megabytes, they are empty."""
+    shown = "areas" if areas else "'[]'::jsonb AS areas"
     row = conn.execute(
-        text(f"SELECT {RUN_COLUMNS}, areas, details FROM city.coverage_runs WHERE id = :run"),
+        text(f"SELECT {RUN_COLUMNS}, {shown}, details FROM city.coverage_runs WHERE id = :run"),
         {"run": run},
     ).mappings()
     first = row.first()

@@ -66,6 +66,9 @@ HEADINGS: Mapping[str, dict[Lang, str]] = {
     "share_of_people_b": {"zh": "人口覆盖率B(%)", "en": "People served B (%)"},
     "share_of_land_change": {"zh": "用地覆盖率变化(百分点)", "en": "Change of land served (points)"},
     "share_of_people_change": {"zh": "人口覆盖率变化(百分点)", "en": "Change of people served (points)"},
+    "value_a": {"zh": "指标值A", "en": "Value A"},
+    "value_b": {"zh": "指标值B", "en": "Value B"},
+    "value_change": {"zh": "指标值变化", "en": "Change of the value"},
     "people_served_change": {"zh": "覆盖人口变化", "en": "Change of people served"},
     "land_served_change_m2": {"zh": "覆盖用地变化(㎡)", "en": "Change of land served (m²)"},
 }  # fmt: skip

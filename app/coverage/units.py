@@ -13,6 +13,9 @@ from app.coverage.model import Areas, AreaUnits, Bools, Floats, Ints, Objects, P
 from app.network.model import Positions
 from app.network.snap import snap
 
+#: Cells below this are known by their centre alone.
+BARE_M2 = 1.0
+
 
 def take(places: Places, index: Ints | np.ndarray) -> Places:
     """The places of an index or mask, in its order."""
@@ -36,13 +39,23 @@ def coordinates(points: Objects) -> Floats:
     return np.column_stack([shapely.get_x(points), shapely.get_y(points)])
 
 
+def cell_shapes(units: AreaUnits | PointUnits) -> Objects:
+    """The cells (n,) of people as they are drawn: where they count on a point, the place's polygon."""
+    if isinstance(units, PointUnits):
+        return units.places.geometry
+    shapes = units.geometry.copy()
+    bare = shapely.area(shapes) < BARE_M2
+    shapes[bare] = units.places.geometry[units.place[bare]]
+    return shapes
+
+
 def in_data(places: Places, frame: shapely.Geometry | None) -> Bools:
     """Whether each place's centre lies in the frame of data (m,)."""
     return inside_frame(coordinates(centres(places.geometry)), frame)
 
 
-def area_units(places: Places, areas: Areas) -> AreaUnits:
-    """Units of polygon places: overlaps dissolved (the first keeps), cut at area borders, lattice pieces made."""
+def area_units(places: Places, areas: Areas, *, walked: bool = True) -> AreaUnits:
+    """Units of polygon places: overlaps dissolved (the first keeps), cut at area borders, in pieces if `walked`."""
     geometry, place, area = _cut(dissolve_overlaps(places.geometry), areas)
     area_m2 = shapely.area(geometry)
     # By share of what overlaps leave, so that no one is lost under a neighbour's border.
@@ -50,7 +63,7 @@ def area_units(places: Places, areas: Areas) -> AreaUnits:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(whole_m2 > 0, area_m2 / whole_m2, 0.0)
     people = places.people[place] * share + _buried(places, geometry, place)
-    return AreaUnits(places, geometry, place, area, area_m2, people, pieces=cut(geometry))
+    return AreaUnits(places, geometry, place, area, area_m2, people, pieces=cut(geometry) if walked else None)
 
 
 def _buried(places: Places, geometry: Objects, place: Ints) -> Floats:
@@ -91,7 +104,7 @@ def clipped(units: AreaUnits, clip: shapely.Geometry | None) -> AreaUnits:
 
     Only units that cross its border are cut anew: their lattice pieces change, all others keep theirs.
     """
-    if clip is None or units.pieces is None:
+    if clip is None:
         return units
     shapely.prepare(clip)
     inside = np.asarray(shapely.covers(clip, units.geometry))
@@ -102,7 +115,9 @@ def clipped(units: AreaUnits, clip: shapely.Geometry | None) -> AreaUnits:
     geometry = np.concatenate([units.geometry[inside], parts[real]])
     area_m2 = shapely.area(geometry)
     people = units.people[chosen] * area_m2 / units.area_m2[chosen]
-    pieces = join(select(units.pieces, np.flatnonzero(inside)), cut(parts[real]), int(inside.sum()))
+    pieces = None
+    if units.pieces is not None:
+        pieces = join(select(units.pieces, np.flatnonzero(inside)), cut(parts[real]), int(inside.sum()))
     return dataclasses.replace(
         units,
         geometry=geometry,

@@ -14,11 +14,13 @@ from app.ingest.split_store import count_parts
 from app.ingest.tally import Tally
 from app.inventory.batch import Change
 from app.inventory.changes import data_version
-from app.inventory.difference import difference, missing, overwritten
+from app.inventory.difference import difference, missing, moved, overwritten
 from app.inventory.duplicates_store import stored_duplicates
 from app.inventory.service import delete_features
 
 EXAMPLES = 5
+#: A point that is surveyed once more is found within so many metres; one farther away is another point of its number.
+SAME_POINT_M = 100.0
 #: Pairs of a new feature and a stored one at its place that the report names.
 MAX_PAIRS = 200
 
@@ -29,7 +31,7 @@ class After:
 
     `numbered` names by class the column that was taken as key only since it numbers rows; `skipped` are layers that
     were not read, `lost` counts rows that no class took. Of `partial` classes only some rows were asked for; `absent`
-    are classes of which the file could hold features and holds none.
+    are classes of which the file could hold features and holds none, the codes of `surveyed` ones numbers of points.
     """
 
     conn: Connection
@@ -43,6 +45,7 @@ class After:
     lost: int = 0
     partial: Collection[str] = ()
     absent: Collection[str] = ()
+    surveyed: Collection[str] = ()
 
     def tell(self) -> dict[str, Any]:
         """Finish what rows asked for, and what the report says of missing features and differences.
@@ -56,6 +59,7 @@ class After:
         for class_id in self.versions:
             cls = self.catalogue.get_class(class_id)
             self._check_numbers(cls)
+            self._check_points(cls)
             self._end(class_id)
             self._count_parts(cls)
             self._pair(cls)
@@ -86,6 +90,18 @@ class After:
                 "elsewhere bear the same numbers: they would be overwritten. Nothing was imported.",
                 f"If they are the same features, say --key {heading}. Else name the column of their codes with --key, "
                 "or leave the numbers out of the file, so that codes are made.",
+            )
+
+    def _check_points(self, cls: FeatureClass) -> None:
+        """Surveys number their points as they like: one of another survey, elsewhere, is another point."""
+        if cls.id not in self.surveyed or self.change.import_id is None:
+            return
+        found = moved(self.conn, cls, self.change.import_id, SAME_POINT_M)
+        if found:
+            raise Conflict(
+                f"{len(found)} points of this survey bear the numbers of stored {cls.id} (such as '{found[0]}') that "
+                f"lie more than {SAME_POINT_M:.0f} m away: they would be overwritten. Nothing was imported.",
+                "If they are the same points, say --key code. If it is another survey, begin its numbers with its name.",
             )
 
     def _end(self, class_id: str) -> None:

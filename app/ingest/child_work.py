@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from app.garbage import seldom_collected
 from app.ingest.files import SourceFile, recognise
-from app.ingest.garbage import seldom_collected
 from app.ingest.gdal import gdal_environment
 from app.ingest.layer import Ask, Layer
 from app.ingest.osm_spool import bare_classes, osm_layers

@@ -98,11 +98,15 @@ class LayerPlan:
 
 @dataclass(slots=True)
 class FilePlan:
-    """All layers of a file that are read, those left out with the reason, and rows that no class takes."""
+    """All layers of a file that are read, those left out with the reason, and rows that no class takes.
+
+    `surveyed` are the classes of a survey's points whose numbers are their codes, unless a key is named.
+    """
 
     layers: list[LayerPlan]
     skipped: list[dict[str, Any]] = field(default_factory=list)
     lost: list[Reject] = field(default_factory=list)
+    surveyed: set[str] = field(default_factory=set)
 
 
 def plan_file(
@@ -119,6 +123,7 @@ def plan_file(
         BadInput: No layer is of a class, a CRS is missing or cannot be used, a column that was named is not there.
     """
     joined, drawn = _joined(sources, city)
+    read = set(map(id, sources))
     given = _chosen([item for item in joined if not _is_companion(item)], options.layer, file)
     if saved is not None:
         saved.check_layers([source.name for source in given], file.name)
@@ -138,6 +143,8 @@ def plan_file(
             continue
         for part, cls in _classes(catalogue, file, source, asked, len(given), city, plan):
             _add(plan, catalogue, file, part, cls, asked, city)
+            if asked.key is None and id(source) not in read and cls.geometry == "point":
+                plan.surveyed.add(cls.id)
     if not plan.layers and any(item.get("unnamed") for item in plan.skipped):
         raise _no_class(catalogue, file, given)
     return plan

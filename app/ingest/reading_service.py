@@ -99,6 +99,11 @@ class Reading:
         return {plan.cls.id: plan.key for plan in plans if plan.numbered and plan.key is not None}
 
     @property
+    def surveyed(self) -> frozenset[str]:
+        """The classes whose codes are the numbers of a survey's points; where a key is named they are meant."""
+        return frozenset() if self.plan is None else frozenset(self.plan.surveyed)
+
+    @property
     def lost(self) -> int:
         """The number of rows that no class took."""
         return 0 if self.plan is None else len(self.plan.lost)

@@ -13,9 +13,9 @@ from uuid import UUID, uuid4
 from app.catalogue.code_rules import check_system
 from app.database.transactions import Connection
 from app.errors import BadInput, Conflict, UnreadableFile
+from app.garbage import seldom_collected
 from app.ingest.after_service import After, versions_before
 from app.ingest.files import SourceFile, is_geodatabase, list_files, recognise
-from app.ingest.garbage import seldom_collected
 from app.ingest.headings import choose_class
 from app.ingest.options import ImportOptions
 from app.ingest.paths import shown, shown_name
@@ -163,6 +163,7 @@ def _write(
                 reading.lost,
                 reading.partial,
                 reading.absent,
+                reading.surveyed,
             ).tell()
             report = _report(means, file, reading, tally, counts, started, more)
             _leave(undone=options.dry_run or (options.strict and bool(report["rejects"])))

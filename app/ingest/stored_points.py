@@ -40,11 +40,14 @@ class StoredIndex(PointIndex):
         super().__init__((), lines)
 
     def find(self, name: str, kind: str | None) -> Point | None:
-        """The one point of this number: of several the one whose code is the number with or without the kind before."""
-        found = [*self._by_name.get(name, ()), *self._by_name.get(f"{kind}{name}", ())]
-        exact = [i for code in (f"{kind}{name}", name) for i in found if self._stored[i].code == code]
-        only = exact[:1] or (found if len(found) == 1 else [])
-        return Point(only[0], 0, self._stored[only[0]].place) if only else None
+        """The one point of this number: of several the one whose code is the number with or without the kind before.
+
+        Where two are so, they are of two surveys.
+        """
+        found = {**self._by_name.get(name, {}), **self._by_name.get(f"{kind}{name}", {})}
+        exact = [i for i in found if self._stored[i].code in (f"{kind}{name}", name)]
+        likely = exact or list(found)
+        return Point(likely[0], 0, self._stored[likely[0]].place) if len(likely) == 1 else None
 
     def code(self, name: str, table: int) -> str:  # noqa: ARG002 - as of all points
         """The code of the point that was found."""

@@ -89,6 +89,17 @@ def overwritten(conn: Connection, cls: FeatureClass, import_id: UUID, path: str)
     return int(row[0]) if row else 0
 
 
+def moved(conn: Connection, cls: FeatureClass, import_id: UUID, metres: float) -> list[str]:
+    """The codes of features that an import put more than `metres` from where they were, in order."""
+    query = sql.SQL(
+        "SELECT DISTINCT t.code FROM {history} h JOIN {table} t ON t.id = h.id WHERE h.until_change IN "
+        "(SELECT id FROM city.changes WHERE import_id = %(import)s) "
+        "AND ST_Distance(h.geom::geography, t.geom::geography) > %(metres)s ORDER BY t.code"
+    ).format(history=table(cls, history=True), table=table(cls))
+    rows = raw(conn).execute(query, {"import": import_id, "metres": metres}).fetchall()
+    return [row[0] for row in rows]
+
+
 def _belongs(
     cls: FeatureClass, data_version: int | None, path: str | None, source: str | None
 ) -> tuple[sql.Composable, dict[str, Any]]:

@@ -10,7 +10,7 @@ import shapely
 
 from app.catalogue.model import Catalogue, Lang
 from app.coverage.answer_service import compare_runs, land_of_two
-from app.coverage.service import Answer, get_run, parse_run
+from app.coverage.service import Answer, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW
 from app.maps import page_service, run_service, run_store, service, store
@@ -83,7 +83,7 @@ def _when(run: Mapping[str, Any]) -> str:
 def land_data(conn: Connection, answer: Answer, a: str, b: str, mode: str, tier: str) -> dict[str, Any]:
     """Land gained and lost, as shape rows in units of one square around the second run."""
     found = land_of_two(conn, answer, a, b, mode, tier)
-    run = parse_run(get_run(conn, b)["run"])
+    run = parse_run(b)
     square = square_around(run_store.extent(conn, run) or (-1.0, -1.0, 1.0, 1.0))
     shapes = np.array(
         [shapely.geometry.shape(one["geometry"]) for one in found["features"]] + [None], dtype=object

@@ -251,7 +251,7 @@ def get_run_gaps(
     catalogue: CatalogueDep,
     lang: LangDep,
     run: RunId,
-    mode: Annotated[Literal["straight", "walk"], Path(description="How it was measured.")],
+    mode: Annotated[Literal["straight", "walk", "count"], Path(description="How it was measured.")],
     tier: Annotated[str, Path(description="Tier of the policy.", max_length=100)],
     v: Version = None,
 ) -> Response:

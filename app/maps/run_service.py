@@ -9,6 +9,7 @@ from typing import Any
 from app.catalogue.model import Catalogue, Lang, Policy
 from app.coverage.answer_service import in_words
 from app.coverage.edition_service import with_editions
+from app.coverage.levels import LEVELS
 from app.coverage.service import get_run, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times, parse_date
@@ -18,8 +19,10 @@ from app.maps.page_service import BRAND, CITY, Page
 from app.maps.squares import Square, square_around
 from app.maps.version_store import sources_at
 
+#: A level with more areas than this is not drawn.
+MOST_AREAS = 3_000
 #: Changes with the shape of `run_data`: a run itself never changes.
-DATA_VERSION = "3"
+DATA_VERSION = "4"
 WORDS = {
     "as_of": {"zh": "数据时点", "en": "As of"},
     "computed": {"zh": "计算时间", "en": "Computed"},
@@ -44,7 +47,7 @@ def run_page(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) ->
 
 def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) -> Figure:
     """The Folium figure behind `run_page`."""
-    run = get_run(conn, run_id)
+    run = get_run(conn, run_id, areas=False)
     held = service.versions(conn, catalogue)
     times = run_times(run)
     town = service.city(conn, catalogue, held, lang)
@@ -115,6 +118,8 @@ def run_view(conn: Connection, run: Mapping[str, Any], policy: Policy | None, la
         "difference": [_differing(row, lang) for row in run["difference"]],
         "areas": f"{path}/areas.json?lang={lang}&v={DATA_VERSION}",
         "gaps": f"{path}/gaps/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}",
+        "entrances": f"/coverage/{run['run']}/entrances",
+        "serviceArea": f"/coverage/{run['run']}/service-area",
     }
 
 
@@ -156,23 +161,34 @@ def run_square(conn: Connection, run: uuid.UUID) -> Square:
 
 def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) -> dict[str, Any]:
     """Borders of a run's areas with their figures in each mode and tier, named in the page's language."""
-    run, key = get_run(conn, run_id), parse_run(run_id)
+    run, key = get_run(conn, run_id, areas=False), parse_run(run_id)
     square = run_square(conn, key)
     names = store.area_names(conn, sources_at(catalogue, run_times(run))["districts"], lang)
-    named = [row | {"name": names.get(row["code"], row["name"])} for row in run["areas"]]
+    drawn = drawn_levels(run_store.count_areas(conn, key))
+    rows = run_store.area_figures(conn, key, drawn)
+    named = [row | {"name": names.get(row["code"], row["name"])} for row in rows]
     return {
         "square": square.as_json(),
-        "shapes": {"own": {"rows": run_store.area_shapes(conn, key, square, names), "cut": False}},
-        "labels": run_store.area_labels(conn, key, square, names),
+        "shapes": {"own": {"rows": run_store.area_shapes(conn, key, square, names, drawn), "cut": False}},
+        "labels": run_store.area_labels(conn, key, square, names, drawn[:1]),
         "figures": [_result(row, lang) for row in named],
     }
+
+
+def drawn_levels(areas: Mapping[str, int]) -> list[str]:
+    """The levels of a run that its page draws, of the number of areas of each: thousands are for tables.
+
+    The first is the coarsest below the city, which the page opens with.
+    """
+    few = [level for level in LEVELS if 0 < areas.get(level, 0) <= MOST_AREAS] or list(areas)[:1]
+    return sorted(few, key=lambda level: level == "city")
 
 
 def gaps_data(
     conn: Connection, catalogue: Catalogue, run_id: str, mode: str, tier: str, lang: Lang
 ) -> dict[str, Any]:
     """Gaps of one mode and tier, most people first, each with the names of the areas it lies in."""
-    run, key = get_run(conn, run_id), parse_run(run_id)
+    run, key = get_run(conn, run_id, areas=False), parse_run(run_id)
     square = run_square(conn, key)
     rows = run_store.gap_shapes(conn, key, mode, tier, square)
     names = store.area_names(conn, sources_at(catalogue, run_times(run))["districts"], lang)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -45,29 +45,47 @@ def data_extent(conn: Connection, run: uuid.UUID) -> tuple[float, float, float, 
     return None if row[0] is None else (row[0], row[1], row[2], row[3])
 
 
+def count_areas(conn: Connection, run: uuid.UUID) -> dict[str, int]:
+    """How many areas of each level a run reports on."""
+    statement = text(
+        "SELECT level, count(DISTINCT code) AS areas FROM city.coverage_areas WHERE run = :run GROUP BY level"
+    )
+    return {row.level: int(row.areas) for row in conn.execute(statement, {"run": run})}
+
+
+def area_figures(conn: Connection, run: uuid.UUID, levels: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a run's areas of these levels, as the run tells them."""
+    statement = text(
+        "SELECT told FROM city.coverage_runs, jsonb_array_elements(areas) WITH ORDINALITY AS found (told, number)"
+        " WHERE id = :run AND told->>'level' = ANY(:levels) ORDER BY number"
+    )
+    return list(conn.execute(statement, {"run": run, "levels": list(levels)}).scalars())
+
+
 def area_shapes(
-    conn: Connection, run: uuid.UUID, square: Square, names: Mapping[str, str]
+    conn: Connection, run: uuid.UUID, square: Square, names: Mapping[str, str], levels: Sequence[str]
 ) -> list[list[Any]]:
-    """One shape row an area: [number, null, name, 0, geometry, code]; by `names` of codes, else as saved."""
+    """One shape row an area of these levels: [number, null, name, 0, geometry, code]; named by `names`."""
     statement = text(
         f"SELECT row_number() OVER (ORDER BY code), NULL, coalesce(name, code), 0, {_UNITS}, code FROM ("
         "SELECT DISTINCT ON (code) code, name, geom FROM city.coverage_areas"
-        " WHERE run = :run AND geom IS NOT NULL ORDER BY code) areas"
+        " WHERE run = :run AND level = ANY(:levels) AND geom IS NOT NULL ORDER BY code) areas"
     )
-    rows = conn.execute(statement, {"run": run, **_bounds(square)})
+    rows = conn.execute(statement, {"run": run, "levels": list(levels), **_bounds(square)})
     return [[id_, kind, names.get(code, name), *rest, code] for id_, kind, name, *rest, code in rows]
 
 
 def area_labels(
-    conn: Connection, run: uuid.UUID, square: Square, names: Mapping[str, str]
+    conn: Connection, run: uuid.UUID, square: Square, names: Mapping[str, str], levels: Sequence[str]
 ) -> list[list[Any]]:
-    """One name an area: [`district`, name, x, y, 0] at a point inside it; by `names` of codes, else as saved."""
+    """One name an area of these levels: [`district`, name, x, y, 0] at a point inside it, by `names`."""
     statement = text(
         "SELECT code, name, round((ST_X(p) - :west) / :unit), round((:north - ST_Y(p)) / :unit) FROM ("
         "SELECT DISTINCT ON (code) code, name, ST_Transform(ST_PointOnSurface(geom), 3857) AS p"
-        " FROM city.coverage_areas WHERE run = :run AND geom IS NOT NULL AND name IS NOT NULL ORDER BY code) areas"
+        " FROM city.coverage_areas WHERE run = :run AND level = ANY(:levels) AND geom IS NOT NULL"
+        " AND name IS NOT NULL ORDER BY code) areas"
     )
-    values = {"run": run, **_bounds(square), "unit": square.side_m / square.extent}
+    values = {"run": run, "levels": list(levels), **_bounds(square), "unit": square.side_m / square.extent}
     rows = conn.execute(statement, values)
     return [["district", names.get(code, name), int(x), int(y), 0] for code, name, x, y in rows]
 

@@ -23,6 +23,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "map/panel.js",
         "map/map.js",
         "map/run_details.js",
+        "map/run_reach.js",
         "map/run.js",
         "map/compare.js",
         "map/tables.js",

@@ -196,6 +196,12 @@ _MEANING: Mapping[str, str] = {
     "same numbers: they would be overwritten.": (
         "列“{name}”只是本文件的行号，而库中有 {count} 个来自别处的 {cls} 使用相同号码，会被覆盖。"
     ),
+    "{count} points of this survey bear the numbers of stored {cls} (such as '{code}') that lie more than {metres} m "
+    "away: they would be overwritten.": (
+        "本次探测有 {count} 个点的点号与库中 {cls} 的点号相同（如“{code}”），但相距超过 {metres} 米，会被覆盖。"
+    ),
+    "If they are the same points, say --key code.": "若确是同一批点，请给出 --key code。",
+    "If it is another survey, begin its numbers with its name.": "若是另一次探测，请在点号前加上测区名称。",
     "Nothing was imported.": "未导入任何数据。",
     "If they are the same features, say --key {name}.": "若确是同一要素，请给出 --key {name}。",
     "Else name the column of their codes with --key, or leave the numbers out of the file, so that codes are made.": (

@@ -20,8 +20,9 @@ GEOMETRY = {
     " utility_boxes utility_poles monitoring_points waterside_facilities gas_devices residential_gates"
     " road_cavities outdoor_advertisements shop_signs monuments",
     "mixed": "transfer_stations sorting_centres waste_plants sewage_plants parking_lots pumping_stations markets"
-    " bike_bays construction_sites illegal_constructions estate_programmes public_properties",
-    "polygon": "parks green_spaces flower_beds residential_areas built_up_areas population_cells buildings water_bodies"
+    " bike_bays construction_sites illegal_constructions estate_programmes public_properties"
+    " population_cells",
+    "polygon": "parks green_spaces flower_beds residential_areas built_up_areas buildings water_bodies"
     " districts grid_cells responsibility_areas historic_districts",
     "line": "greenways planting_sections streets bridges tunnels pipes overhead_lines alleys road_works hoardings"
     " barriers",
@@ -69,7 +70,7 @@ FIELDS = {
 }
 CHOICES = {
     "toilets.state": "planned under_construction in_service under_repair out_of_use removed",
-    "toilets.kind": "public attached mobile",
+    "toilets.kind": "public attached mobile social",
     "toilets.access": "public customers private",
     "parks.kind": "comprehensive community specialised pocket other",
     "parks.access": "public customers private",

@@ -194,6 +194,8 @@ def test_a_new_edition_is_there_at_once_in_engine_interface_and_command_line(
 
         wider = client.put("/policies/near", content=SHORT.replace("100", "200"), headers=YAML)
         assert (wider.status_code, wider.json()["version"]) == (200, "2")
+        stale = client.put("/policies/near", content=SHORT, headers=YAML | {"if-match": '"1"'})
+        assert stale.status_code == 412
         assert _share(engine, "near")[0] > narrow
         assert _share(engine, "near", parameters={"radius_m": 100})[0] == narrow
         assert client.get("/policies/near?version=1").json()["text"] == SHORT
@@ -234,3 +236,29 @@ def test_a_file_of_the_citys_own_folder_is_a_policy_like_any(tmp_path):
     grown = load_catalogue(ROOT / "geodata", tmp_path)
     assert grown.get_policy("toilet-old-estates").origin == "file"
     assert "toilet-old-estates" in grown.default_policies()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("100", "1" + "0" * 5000, "must be a number"),
+        ("100", "20001", "must be at most 20000"),
+        ("100", "0." + "9" * 400, "must be a number"),
+        ("zh: 近", 'zh: "\\0"', "(NUL)"),
+        ("near", "all", "cannot name a policy"),
+    ],
+)
+def test_absurd_numbers_and_texts_are_refused(catalogue, old, new, message):
+    with pytest.raises(BadDeclaration) as caught:
+        read_edition(catalogue, SHORT.replace(old, new))
+    assert message in caught.value.message
+
+
+def test_only_so_many_are_computed_unasked(catalogue, conn, monkeypatch):
+    monkeypatch.setattr(editions, "MOST_UNASKED", 1)
+    editions.save(conn, catalogue, SHORT, "a", None)
+    editions.save(conn, catalogue, SHORT.replace("100", "200"), "a", None)
+    other = SHORT.replace("id: near", "id: far")
+    with pytest.raises(Conflict, match="computed unasked already"):
+        editions.save(conn, catalogue, other, "a", None)
+    assert editions.save(conn, catalogue, other + "default: false\n", "a", None).version == "1"

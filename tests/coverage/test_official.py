@@ -74,7 +74,7 @@ def test_bad_requests_hint_at_the_valid_names(catalogue, request_, error, words)
     assert words in (caught.value.hint or "")
 
 
-def _radii(catalogue, policy, **parameters):
+def _radii(catalogue, policy, **parameters) -> list[float]:
     request = parse(catalogue, {"policy": policy, "parameters": parameters}, None)
     return [supply.radius_m for tier in request.policy.tiers for supply in tier.supplies]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.coverage import commands
 from app.coverage.parameters import PARAMETERS, read_settings
 from app.coverage.request import parse
 from app.errors import BadInput
@@ -139,6 +140,11 @@ def test_settings_of_the_command_line_are_read_as_what_they_are():
     }
     with pytest.raises(BadInput, match="sets nothing"):
         read_settings(["radius_m"])
+
+
+def test_a_speed_of_nought_on_the_command_line_is_not_forgotten():
+    given = commands._given(speed_m_s=0.0, minutes=None, step_free=False, include=[], exclude=["mobile"])
+    assert given == {"speed_m_s": 0.0, "exclude": ["mobile"]}
 
 
 def test_every_parameter_can_be_set_by_its_own_example(catalogue):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 
 import numpy as np
@@ -20,11 +22,15 @@ from app.coverage.scenario_engine import load_base, run
 from app.coverage.scenario_loader import resolve, scenario_loader
 from app.database.transactions import Database
 from app.errors import ChengtuError
+from app.inventory.batch import Change
+from app.inventory.service import write_batches
 from app.jobs.worker import Worker
 from app.main import create_app
 from app.sample.service import load
 from app.worker import do_scenario
+from tests.commandline import chengtu
 from tests.conftest import clone, opened
+from tests.inventory.town import batch
 
 LON, LAT = 115.8600, 28.6800
 SEEDS = range(6)
@@ -48,7 +54,9 @@ def codes(town):
         return {
             name: list(
                 conn.execute(
-                    text(f"SELECT code FROM city.{name} WHERE coalesce(state, 'in_service') = 'in_service' ORDER BY id")
+                    text(
+                        f"SELECT code FROM city.{name} WHERE coalesce(state, 'in_service') = 'in_service' ORDER BY id"
+                    )
                 ).scalars()
             )
             for name in ("toilets", "parks")
@@ -63,7 +71,10 @@ def drawn_patches(seed, codes):
     """A few patches of toilets and parks."""
     rng = np.random.default_rng(seed)
     lon, lat = LON + rng.uniform(-0.008, 0.008, 2), LAT + rng.uniform(-0.006, 0.006, 2)
-    toilet, park = rng.choice(codes["toilets"], 3, replace=False), rng.choice(codes["parks"], 2, replace=False)
+    toilet, park = (
+        rng.choice(codes["toilets"], 3, replace=False),
+        rng.choice(codes["parks"], 2, replace=False),
+    )
     point = {"type": "Point", "coordinates": [float(lon[0]), float(lat[0])]}
     patches = [
         {"do": "remove", "class": "toilets", "code": str(toilet[0])},
@@ -104,12 +115,16 @@ def test_what_is_followed_equals_all_computed_again(town, codes, policy):
 
 
 def ask(engine, patches, policy="toilet-300", **more):
-    return service.scenario(engine.answer, {"policy": policy, "scenario": {"name": "t", "patches": patches}, **more})
+    return service.scenario(
+        engine.answer, {"policy": policy, "scenario": {"name": "t", "patches": patches}, **more}
+    )
 
 
 def test_who_loses_is_who_was_served_and_is_no_more(town, codes):
     _, _, engine = town
-    found = [ask(engine, [{"do": "remove", "class": "toilets", "code": code}]) for code in codes["toilets"][:6]]
+    found = [
+        ask(engine, [{"do": "remove", "class": "toilets", "code": code}]) for code in codes["toilets"][:6]
+    ]
     assert any(one["losses"] for one in found)
     for one in found:
         assert one["gains"] == []
@@ -117,7 +132,9 @@ def test_who_loses_is_who_was_served_and_is_no_more(town, codes):
             one["before"]["results"], one["after"]["results"], one["change"]["results"], strict=True
         ):
             lost = sum(row["area_m2"] for row in one["losses"] if row["mode"] == before["mode"])
-            assert lost == pytest.approx(before["land_served_m2"] - after["land_served_m2"], abs=2 * len(one["losses"]) + 1)
+            assert lost == pytest.approx(
+                before["land_served_m2"] - after["land_served_m2"], abs=2 * len(one["losses"]) + 1
+            )
             assert change["land_losing_m2"] == pytest.approx(lost, abs=2 * len(one["losses"]) + 1)
             assert change["people_served"] == after["people_served"] - before["people_served"]
             assert change["facilities"] == -1
@@ -134,7 +151,12 @@ def test_what_is_taken_away_and_built_again_changes_nothing(town, codes):
     item = client.get(f"/collections/toilets/items?code={code}&f=json").json()["features"][0]
     patches = [
         {"do": "remove", "class": "toilets", "code": code},
-        {"do": "add", "class": "toilets", "geometry": item["geometry"], "properties": {"state": "in_service"}},
+        {
+            "do": "add",
+            "class": "toilets",
+            "geometry": item["geometry"],
+            "properties": {"state": "in_service"},
+        },
     ]
     found = ask(engine, patches)
     assert found["before"]["results"] == found["after"]["results"]
@@ -150,13 +172,15 @@ def test_a_closed_toilet_may_be_opened_again(town, codes):
     assert both["before"]["results"] == both["after"]["results"]
 
 
-def test_a_footbridge_helps_those_who_walk_and_nobody_else(town):
+def test_a_new_street_helps_those_who_walk_and_nobody_else(town):
     _, _, engine = town
     line = {"type": "LineString", "coordinates": [[LON - 0.006, LAT - 0.004], [LON + 0.004, LAT + 0.005]]}
-    found = ask(engine, [{"do": "street", "geometry": line, "properties": {"layer": 1}}])
+    found = ask(engine, [{"do": "street", "geometry": line}])
     straight, walk = found["change"]["results"]
     assert straight["land_served_m2"] == 0
     assert walk["land_served_m2"] > 0
+    assert found["losses"] == []
+    assert sum(row["area_m2"] for row in found["gains"]) == pytest.approx(walk["land_gaining_m2"], abs=3)
     assert found["inputs"]["recomputed"]["method"] == "everything"
 
 
@@ -257,7 +281,118 @@ def test_what_cannot_be_made_is_refused_with_the_reason(town, patch, words):
     assert "Patch 1" in reply.text or "no such" in words or "outside" in words
 
 
-@pytest.mark.parametrize("scenario", [[], {}, {"patches": []}, {"patches": [{}] * (MAX_PATCHES + 1)}, {"x": 1}])
+@pytest.mark.parametrize(
+    "scenario", [[], {}, {"patches": []}, {"patches": [{}] * (MAX_PATCHES + 1)}, {"x": 1}]
+)
 def test_a_scenario_without_patches_or_with_too_many_is_refused(catalogue, scenario):
     with pytest.raises(ChengtuError):
         parse_scenario(catalogue, scenario)
+
+
+def guard(client, code, **more):
+    body = {"policy": "toilet-300", "remove": {"class": "toilets", "code": code}, **more}
+    return client.post("/scenarios/guard", json=body, headers={"prefer": "wait=0"})
+
+
+def test_the_guard_finds_where_to_rebuild(town, codes):
+    client, _, engine = town
+    ask(engine, [{"do": "remove", "class": "toilets", "code": codes["toilets"][0]}])
+    answers = [guard(client, code, within_m=200.0).json() for code in codes["toilets"][:4]]
+    assert any(one["falls"] for one in answers)
+    for one in answers:
+        assert one["falls"] == bool(one["sites"])
+        assert one["falls"] == any(
+            row["people_served"] or row["land_served_m2"] for row in one["change"]["results"]
+        )
+        ranks = [not site["restores"] for site in one["sites"]]
+        assert ranks == sorted(ranks)
+        for site in one["sites"]:
+            assert site["distance_m"] <= 200
+            for figure in site["figures"]:
+                assert 0 <= figure["people_restored"] <= figure["people_lost"] + 0.1
+        if one["falls"] and not one["restored_by_one"]:
+            back = [row["figures"][-1]["people_restored"] for row in one["plan"]]
+            assert back == sorted(back)
+
+
+def test_a_site_gives_back_what_adding_it_there_gives_back(town, codes):
+    client, _, engine = town
+    ask(engine, [{"do": "remove", "class": "toilets", "code": codes["toilets"][0]}])
+    one = guard(client, codes["toilets"][0]).json()
+    site = one["sites"][0]
+    rebuilt = ask(
+        engine,
+        [
+            {"do": "remove", "class": "toilets", "code": codes["toilets"][0]},
+            {"do": "add", "class": "toilets", "properties": {"state": "in_service"},
+             "geometry": {"type": "Point", "coordinates": [site["lon"], site["lat"]]}},
+        ],
+    )  # fmt: skip
+    for figure, row in zip(site["figures"], rebuilt["change"]["results"], strict=True):
+        assert figure["land_m2_more_than_before"] == pytest.approx(row["land_served_m2"], abs=5)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"remove": {"class": "toilets", "code": "no such"}}, "no such"),
+        ({"remove": {"class": "toilet", "code": "x"}}, "toilets"),
+        ({"remove": {"class": "parks", "code": "PK-000001"}}, "does not count"),
+        ({"within_m": -1}, "within_m"),
+        ({"remove": {"class": "toilets"}}, "code"),
+    ],
+)
+def test_the_guard_refuses_what_it_cannot_weigh(town, codes, body, words):
+    client, _, engine = town
+    ask(engine, [{"do": "remove", "class": "toilets", "code": codes["toilets"][0]}])
+    asked = {"policy": "toilet-300", "remove": {"class": "toilets", "code": codes["toilets"][0]}, **body}
+    reply = client.post("/scenarios/guard", json=asked)
+    assert reply.status_code in (400, 404)
+    assert words in reply.text
+
+
+def test_both_commands_print_what_the_engine_answers(town, codes, tmp_path):
+    _, db, _ = town
+    file = tmp_path / "scenario.yaml"
+    code = codes["toilets"][0]
+    file.write_text(f"name: 拆\npatches:\n  - {{do: remove, class: toilets, code: {code}}}\n", "utf-8")
+    environment = {
+        **os.environ,
+        "CHENGTU_HOME": str(db.settings.home_path),
+        "DATABASE_URL": db.settings.database_url,
+    }
+    found = chengtu(environment, "scenario", str(file), "--policy", "toilet-300", "--json")
+    answered = json.loads(found.stdout)
+    assert answered["change"]["results"][0]["facilities"] == -1
+    shown = chengtu(environment, "guard", "toilets", code, "--policy", "toilet-300")
+    assert "before and after" in shown.stdout
+
+
+def test_a_city_without_streets_has_nothing_to_walk_and_says_so(database, catalogue):
+    homes = shapely.box(LON, LAT, LON + 0.004, LAT + 0.004)
+    rows = [
+        batch("residential_areas", {"R": homes}, {"kind": ["land"], "people": [100]}),
+        batch("toilets", {"T": shapely.Point(LON + 0.001, LAT + 0.001)}),
+    ]
+    with database.write() as conn:
+        write_batches(conn, catalogue, rows, Change("test", "drawn", metric_crs="EPSG:4548"))
+    found = ask(Engine(database, catalogue), [{"do": "remove", "class": "toilets", "code": "T"}])
+    straight, walk = found["change"]["results"]
+    assert straight["land_losing_m2"] > 0
+    assert walk["land_losing_m2"] is None
+    assert walk["share_of_land"] is None
+
+
+def test_a_policy_that_counts_has_a_before_and_an_after(town, codes):
+    client, *_ = town
+    patch = {"do": "remove", "class": "toilets", "code": codes["toilets"][0]}
+    reply = client.post("/coverage", json={"policy": "toilet-density", "scenario": {"patches": [patch]}})
+    assert reply.status_code == 200
+    answered = reply.json()
+    for before, after, change in zip(
+        *(answered[side]["results"] for side in ("before", "after", "change")), strict=True
+    ):
+        assert after["value"] == pytest.approx(before["value"] + change["value"])
+    assert answered["change"]["results"][0]["facilities"] == -1
+    assert answered["inputs"]["official"] is False
+    assert guard(client, codes["toilets"][0], policy="toilet-density").status_code == 400

@@ -212,6 +212,7 @@ def test_wrong_questions_about_service_areas_get_a_sentence(client):
         ({"facility": "nobody"}, 404),
         ({"mode": "straight", "form": "streets"}, 400),
         ({"parameters": {"speed_m_s": -1}}, 400),
+        ({"policy": "toilet-density"}, 400),
     ]
     for body, status in wrong:
         reply = http.post("/coverage/service-area", json={"policy": "toilet-300", **body})
@@ -222,6 +223,9 @@ def test_wrong_questions_about_service_areas_get_a_sentence(client):
         400,
         422,
     )
+    for mode in ("straight", "walk"):
+        nothing = http.post("/coverage/service-area", json={"policy": "park-300", "mode": mode}).json()
+        assert nothing["features"] == []
 
 
 def test_a_service_area_on_the_command_line(town, catalogue, environment, tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from app.errors import Conflict
 from app.ingest.stored_points import StoredIndex, StoredPoint
 from tests.importing import import_path
 
@@ -97,3 +98,29 @@ def test_of_points_of_one_number_only_the_one_of_its_kind_is_meant():
     assert index.find("1", None) is None
     assert index.lack("start", "1") == "start point '1' may be any of 2 stored pipe nodes of this number"
     assert (index.find("2", "YS") is not None, index.find("3", None)) == (True, None)
+
+
+def test_another_survey_that_numbers_alike_does_not_take_the_place_of_the_first(surveyed, catalogue, tmp_path):
+    database, _ = surveyed
+    before = pipes(database)
+    elsewhere = [POINTS[0], *([name, x + 5000, y, kind] for name, x, y, kind in POINTS[1:])]
+    path = workbook(tmp_path / "东区.xlsx", WS点=elsewhere, WS线=LINES)
+    with pytest.raises(Conflict, match="3 points of this survey bear the numbers of stored pipe_nodes"):
+        imported(database, catalogue, path, crs="EPSG:4548")
+    assert pipes(database) == before
+    # Measured once more, or said to be the same, they are.
+    again = [POINTS[0], *([name, x + 0.2, y, kind] for name, x, y, kind in POINTS[1:])]
+    report = imported(database, catalogue, workbook(path, WS点=again, WS线=LINES), crs="EPSG:4548")
+    assert report["classes"]["pipe_nodes"]["changed"] == 3
+    report = imported(database, catalogue, workbook(path, WS点=elsewhere, WS线=LINES), crs="EPSG:4548", key="code")
+    assert report["classes"]["pipe_nodes"]["changed"] == 3
+
+
+def test_a_number_that_is_the_code_of_one_and_with_its_kind_of_another_is_neither():
+    stored = [StoredPoint("1", "1", (0, 0)), StoredPoint("WS1", "1", (1, 1))]
+    index = StoredIndex([], stored)
+    assert index.find("1", "WS") is None
+    assert index.lack("start", "1") == "start point '1' may be any of 2 stored pipe nodes of this number"
+    found = index.find("WS1", None)
+    assert found is not None
+    assert index.code("WS1", found.table) == "WS1"

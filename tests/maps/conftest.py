@@ -66,11 +66,11 @@ def town(town_settings: Settings, catalogue: Catalogue) -> Iterator[Town]:
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[str]:
-    """The whole application at a free loopback port; yields its address."""
+def served(settings: Settings, engine: Engine | None = None) -> Iterator[str]:
+    """The whole application at a free loopback port, with an engine where one is given; yields its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(settings), log_level="warning", ws="none", lifespan="on")
+        config = uvicorn.Config(create_app(settings, engine), log_level="warning", ws="none", lifespan="on")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -84,8 +84,8 @@ def served(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def address(town: Town) -> Iterator[str]:
-    with served(town.settings) as where:
+def address(town: Town, catalogue: Catalogue) -> Iterator[str]:
+    with served(town.settings, Engine(town.database, catalogue)) as where:
         yield where
 
 

@@ -90,16 +90,21 @@
     return el("div", { class: "switches" },
       tiers.size > 1 && chengtu.segments(t.tier, [...tiers], compare.tier, (tier) => change(app, { tier })),
       el("div", { class: "pair" }, modes.length > 1 && chengtu.segments(t.mode, modes.map((mode) => [mode, t[mode] || mode]), compare.mode, (mode) => change(app, { mode })),
-        chengtu.segments(t.by, [["people", t.people], ["land", t.land]], compare.by, (by) => change(app, { by }))));
+        compare.mode !== "count" && chengtu.segments(t.by, [["people", t.people], ["land", t.land]], compare.by, (by) => change(app, { by }))));
   }
 
+  /** The figure of a row on a side (a, b, change): a share, or the value of what is only counted. */
+  const figureOf = (compare, row, side) => row[`${row.mode === "count" ? "value" : `share_of_${compare.by}`}_${side}`] ?? null;
+  const isShare = (row) => row.mode !== "count";
+  const shown = (compare, row, side) => { const value = figureOf(compare, row, side); return isShare(row) ? chengtu.percent(value) : value === null ? "—" : chengtu.number(value, 2); };
+  const changed = (compare, row) => { const value = figureOf(compare, row, "change"); return isShare(row) ? points(value) : value === null ? "—" : `${value > 0 ? "+" : ""}${chengtu.number(value, 2)}`; };
   const rowsOf = ({ options, mode, tier }) => options.rows.filter((row) => row.mode === mode && row.tier === tier);
   const points = (value) => (known(value) ? `${value > 0 ? "+" : ""}${(value * 100).toFixed(1)}` : "—");
 
   function totals(compare) {
-    const w = words(), whole = rowsOf(compare).find((row) => !row.code), { raw, by } = compare;
+    const w = words(), whole = rowsOf(compare).find((row) => !row.code), { raw } = compare;
     const box = (title, ...children) => el("section", { class: "figure" }, el("h3", { text: title }), ...children);
-    const share = whole && box(w.whole, el("div", { class: "measure" }, el("strong", { text: chengtu.percent(whole[`share_of_${by}_b`]) }), el("span", { class: "muted", text: `${points(whole[`share_of_${by}_change`])}` }), el("small", { text: `${chengtu.percent(whole[`share_of_${by}_a`])} → ${chengtu.percent(whole[`share_of_${by}_b`])}` })));
+    const share = whole && box(w.whole, el("div", { class: "measure" }, el("strong", { text: shown(compare, whole, "b") }), el("span", { class: "muted", text: changed(compare, whole) }), el("small", { text: `${shown(compare, whole, "a")} → ${shown(compare, whole, "b")}` })));
     const land = raw && box(`${w.gained} / ${w.lost}`, ...["gained", "lost"].map((kind) => el("p", { class: "change" }, el("i", { class: kind, "aria-hidden": "true" }), el("span", { text: `${chengtu.area(raw.totals[kind].land_m2)} · ${chengtu.number(raw.totals[kind].people)} ${chengtu.t.person}` }))));
     return el("div", { class: "figures" }, share, land);
   }
@@ -107,10 +112,10 @@
   function table(app) {
     const { compare } = app, w = words(), t = chengtu.t, rows = rowsOf(compare).filter((row) => row.code);
     if (!rows.length) return null;
-    const value = (side) => (row) => row[`share_of_${compare.by}_${side}`] ?? null;
+    const value = (side) => (row) => figureOf(compare, row, side);
     const columns = [{ title: t.name, value: (row) => row.name || row.code, text: (row) => row.name || row.code },
-      ...["a", "b"].map((side) => ({ title: compare.options[side], numeric: true, value: value(side), text: (row) => chengtu.percent(value(side)(row)) })),
-      { title: w.change, numeric: true, value: value("change"), text: (row) => points(value("change")(row)) }];
+      ...["a", "b"].map((side) => ({ title: compare.options[side], numeric: true, value: value(side), text: (row) => shown(compare, row, side) })),
+      { title: w.change, numeric: true, value: value("change"), text: (row) => changed(compare, row) }];
     return el("section", null, el("h2", { text: `${t.districts} · ${compare.by === "people" ? t.people : t.land}` }), chengtu.table(columns, rows, () => {}, 3));
   }
 

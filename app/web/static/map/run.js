@@ -17,8 +17,22 @@
   };
 
   const figure = (run, code, mode = run.mode, tier = run.tier) => run.figures.get(`${code}|${mode}|${tier}`);
-  const share = (row, by) => (row ? row[by === "people" ? "share_of_people" : "share_of_land"] : null);
-  const step = (value) => { let found = SHARES[0]; for (const s of SHARES) if (value >= s[0]) found = s; return found[1]; };
+  /** The figure shown of a row: a share of people or land, or the value of what is only counted. */
+  const share = (row, by) => (row ? row[row.mode === "count" ? "value" : by === "people" ? "share_of_people" : "share_of_land"] : null);
+  const step = (value, steps) => { let found = steps[0]; for (const s of steps) if (value >= s[0]) found = s; return found[1]; };
+  const unitOf = (row) => (row && row.unit && row.unit !== "share" ? (row.unit_title || {})[chengtu.lang] || row.unit : null);
+  /** A figure with its unit. */
+  const written = (row, value, digits = 1) => (value === null || value === undefined ? "—" : unitOf(row) ? `${chengtu.number(value, 2)} ${unitOf(row)}` : chengtu.percent(value, digits));
+
+  /** Limits of the colours: those of shares, or of values in another unit their quintiles, rounded to two digits. */
+  function steps(run) {
+    const rows = run.rows.filter((row) => row.mode === run.mode && row.tier === run.tier && row.level === run.level);
+    if (!rows.some(unitOf)) return SHARES;
+    const values = rows.map((row) => row.value).filter((v) => v !== null).sort((a, b) => a - b);
+    const limits = [0.2, 0.4, 0.6, 0.8].map((q) => Number((values[Math.floor(q * (values.length - 1))] || 0).toPrecision(2)));
+    const kept = [...new Set(limits)].filter((limit) => limit > 0);
+    return [0, ...kept].map((limit, i) => [limit, SHARES[Math.round((i * (SHARES.length - 1)) / Math.max(1, kept.length))][1]]);
+  }
 
   async function load(options, name, address) {
     if (options.data) return chengtu.inside(`${options.data}-${name}`);
@@ -35,6 +49,7 @@
       run.rows = raw.figures;
       run.levels = [...new Set(raw.figures.map((row) => row.level))];
       run.level = run.levels.find((level) => level !== "city") || run.levels[0];
+      run.steps = steps(run);
       run.levelOf = new Map(raw.figures.map((row) => [row.code, row.level]));
       run.areaTiles = new chengtu.CanvasTiles(chengtu.ownSource(raw), (context, data, view) => paintAreas(run, context, data, view), { pane: "areas", maxZoom: 20 });
       run.areaTiles.on("load tileload", () => app.overlay.redraw());
@@ -61,7 +76,7 @@
       if (!chengtu.visible(item, view) || run.levelOf.get(item.mark) !== run.level) continue;
       const value = share(figure(run, item.mark), run.by);
       context.globalAlpha = view.zoom < 14 ? 0.62 : 0.28; // close by, the streets are what one looks for
-      context.fillStyle = value === null || value === undefined ? "#d9d9d9" : step(value);
+      context.fillStyle = value === null || value === undefined ? "#d9d9d9" : step(value, run.steps);
       context.fill(item.path, "evenodd");
       if (value === null || value === undefined) chengtu.hatch(context, item, view, "#8c8c8c");
       context.globalAlpha = 1;
@@ -136,6 +151,7 @@
     for (const mode of run.options.modes) {
       const row = figure(run, item.mark, mode);
       if (!row) continue;
+      if (mode === "count") { rows.push([run.options.tiers.find((tier) => tier.id === run.tier).title, `${written(row, row.value)}${bracketed(counted(row))}`]); if (row.reason) rows.push([t.noFigure, row.reason]); continue; }
       rows.push([`${t[mode]} · ${t.people}`, `${chengtu.percent(row.share_of_people)}${bracketed(people(row))}`]);
       rows.push([`${t[mode]} · ${t.land}`, `${chengtu.percent(row.share_of_land)}${bracketed(land(row))}`]);
       if (row.reason) rows.push([t[mode], row.reason]);
@@ -146,6 +162,7 @@
   const known = (value) => value !== null && value !== undefined;
   const people = (row) => (known(row.people_served) && known(row.people) ? `${chengtu.number(row.people_served)} / ${chengtu.number(row.people)}` : null);
   const land = (row) => (known(row.land_served_m2) && known(row.land_m2) ? chengtu.areas(row.land_served_m2, row.land_m2) : null);
+  const counted = (row) => (known(row.numerator) && known(row.denominator) ? `${chengtu.number(row.numerator, 2)} / ${chengtu.number(row.denominator, 2)}` : null);
   const bracketed = (words) => (words ? ` (${words})` : "");
 
   // the panel
@@ -173,6 +190,7 @@
 
   async function change(app, part) {
     Object.assign(app.run, part);
+    app.run.steps = steps(app.run);
     app.run.areaTiles.repaint();
     chengtu.closeCard(app);
     await showGaps(app);
@@ -183,7 +201,7 @@
     const { run } = app, { options } = run, scroll = run.body.scrollTop;
     run.body.replaceChildren(...[
       standing(options), switches(app), figures(app), chengtu.runDistances(app, segments, () => fill(app)), districts(app), chengtu.runEquity(app),
-      chengtu.runApart(app), gapList(app), layerBox(app), facts(options),
+      chengtu.runApart(app), gapList(app), chengtu.runReach(app), layerBox(app), facts(options),
     ].filter(Boolean));
     run.body.scrollTop = scroll;
     drawLegend(run);
@@ -202,7 +220,7 @@
       run.levels.length > 1 && segments(t.districts, run.levels.map((level) => [level, chengtu.levelName(level)]), run.level, (level) => change(app, { level })),
       tiers.length > 1 && segments(t.tier, tiers.map((tier) => [tier.id, tier.title]), run.tier, (tier) => change(app, { tier })),
       el("div", { class: "pair" }, modes.length > 1 && segments(t.mode, modes.map((mode) => [mode, t[mode]]), run.mode, (mode) => change(app, { mode })),
-        segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by }))));
+        run.mode !== "count" && segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by }))));
   }
 
   function segments(label, choices, chosen, pick) {
@@ -214,6 +232,7 @@
 
   function figures(app) {
     const { run } = app, t = chengtu.t;
+    if (run.mode === "count") return el("div", { class: "figures one" }, run.options.results.filter((row) => row.tier === run.tier).map((row) => el("section", { class: "figure on" }, counting(row))));
     return el("div", { class: "figures" }, ["straight", "walk"].map((mode) => {
       const row = run.options.results.find((r) => r.mode === mode && r.tier === run.tier);
       return el("section", { class: mode === run.mode ? "figure on" : "figure" }, el("h3", { text: t[mode] }), row ? measures(row) : el("p", { class: "muted", text: t.notRun }));
@@ -224,13 +243,26 @@
     const t = chengtu.t;
     const part = (name, value, detail, official) => el("div", { class: "measure" }, el("strong", { text: chengtu.percent(value) }),
       el("span", { class: "muted" }, official && el("span", { class: "chip good", text: t.officialShort }), ` ${name}`), bar(value, row.target), detail && el("small", { text: detail }));
-    const verdict = row.target === null || row.target === undefined ? t.noTarget : `${t.target} ≥ ${chengtu.percent(row.target, 0)}`;
     return [
       part(t.people, row.share_of_people, known(row.people) ? people(row) : t.noPeople),
       part(t.land, row.share_of_land, land(row), row.official),
-      el("p", { class: "verdict" }, row.met !== null && row.met !== undefined && el("span", { class: row.met ? "chip good" : "chip bad", text: row.met ? t.met : t.unmet }), el("span", { class: "muted", text: verdict })),
+      verdict(row),
       row.reason && el("p", { class: "note", text: row.reason }),
     ].filter(Boolean);
+  }
+
+  /** A value that is counted, not reached, with what it is made of and its target. */
+  function counting(row) {
+    const t = chengtu.t, share_ = !unitOf(row);
+    const whole = el("div", { class: "measure" }, el("strong", { text: written(row, row.value) }), el("span", { class: "muted", text: counted(row) || "" }), share_ && bar(row.value, row.target));
+    return [whole, verdict(row), row.reason && el("p", { class: "note", text: row.reason })].filter(Boolean);
+  }
+
+  const SIGNS = { at_least: "≥", at_most: "≤", between: "" };
+  function verdict(row) {
+    const t = chengtu.t, range = [row.target, row.target_is === "between" ? row.target_to : null].filter(known);
+    const words = range.length ? `${t.target} ${SIGNS[row.target_is] ?? "≥"} ${range.map((value, i) => (i < range.length - 1 ? (unitOf(row) ? chengtu.number(value, 2) : chengtu.percent(value, 0)) : written(row, value, 0))).join("–")}` : t.noTarget;
+    return el("p", { class: "verdict" }, known(row.met) && el("span", { class: row.met ? "chip good" : "chip bad", text: row.met ? t.met : t.unmet }), el("span", { class: "muted", text: words }));
   }
 
   function bar(value, target) {
@@ -247,18 +279,18 @@
     const rows = run.rows.filter((row) => row.mode === run.options.modes[0] && row.tier === run.tier && row.level === run.level);
     if (!rows.length) return null;
     const value = (mode) => (row) => share(figure(run, row.code, mode), run.by) ?? null;
-    const column = (mode) => ({ title: t[mode], numeric: true, value: value(mode), text: (row) => chengtu.percent(value(mode)(row)), hint: (row) => figure(run, row.code, mode)?.reason || null });
+    const column = (mode) => ({ title: t[mode] || chengtu.valueName(), numeric: true, value: value(mode), text: (row) => written(row, value(mode)(row)), hint: (row) => figure(run, row.code, mode)?.reason || null });
     const columns = [{ title: t.name, value: (row) => row.name || row.code, text: (row) => row.name || row.code }, ...run.options.modes.map(column),
-      { title: t.people, numeric: true, value: (row) => row.people, text: (row) => (row.people === null ? "—" : chengtu.number(row.people)) }];
+      run.mode !== "count" && { title: t.people, numeric: true, value: (row) => row.people, text: (row) => (row.people === null ? "—" : chengtu.number(row.people)) }].filter(Boolean);
     const fly = (row) => { const box = run.areaBoxes.get(row.code); if (box) { fold(app); chengtu.fit(app, box); } };
-    return el("section", null, el("h2", { text: `${t.districts} · ${run.by === "people" ? t.people : t.land}` }), chengtu.table(columns, rows, fly, Math.max(1, run.options.modes.indexOf(run.mode) + 1)));
+    return el("section", null, el("h2", { text: run.mode === "count" ? t.districts : `${t.districts} · ${run.by === "people" ? t.people : t.land}` }), chengtu.table(columns, rows, fly, Math.max(1, run.options.modes.indexOf(run.mode) + 1)));
   }
 
   function fold(app) { if (chengtu.phone()) app.root.querySelector(".panel:not(.folded) .fold")?.click(); }
 
   function gapList(app) {
     const { run } = app, t = chengtu.t, raw = run.gapRaw;
-    if (!raw) return null;
+    if (!raw || (run.mode === "count" && !raw.total)) return null;
     const rows = raw.shapes.own.rows, counted = run.breaks.length > 0;
     const list = rows.slice(0, 20).map((row) => {
       const { people, nearest_m: metres, nearest_name: whose, nearest_code: code, area, area_m2: size } = row[5];
@@ -304,12 +336,13 @@
     const t = chengtu.t, rows = run.rows.filter((row) => row.mode === run.mode && row.tier === run.tier && row.level === run.level);
     const values = rows.map((row) => share(row, run.by));
     const line = (colour, words, count, hatched) => { const box = el("i", { class: hatched ? "hatched" : null, "aria-hidden": "true" }); if (!hatched) box.style.background = colour; return el("li", null, box, el("span", { text: words }), el("small", { text: String(count) })); };
-    const areas = SHARES.map(([from, colour], i) => { const to = SHARES[i + 1] ? SHARES[i + 1][0] : 1.01; return line(colour, to > 1 ? `≥ ${from * 100} %` : `${from * 100}–${to * 100} %`, values.filter((v) => v !== null && v >= from && v < to).length); }).reverse();
+    const sample = rows.find(unitOf), write = (value) => (sample ? chengtu.number(value, 2) : String(value * 100)), unit = sample ? unitOf(sample) : "%";
+    const areas = run.steps.map(([from, colour], i) => { const to = run.steps[i + 1] ? run.steps[i + 1][0] : Infinity; return line(colour, to === Infinity ? `≥ ${write(from)} ${unit}` : `${write(from)}–${write(to)} ${unit}`, values.filter((v) => v !== null && v >= from && v < to).length); }).reverse();
     const none = values.filter((v) => v === null).length;
     if (none) areas.push(line(null, t.noData, none, true));
     const gaps = run.gapRaw && run.gapRaw.total ? gapLegend(run, line) : [];
     run.legend.hidden = !rows.length && !gaps.length;
-    run.legend.replaceChildren(...(rows.length ? [el("h2", { text: run.by === "people" ? t.areaLegend : t.areaLegendLand }), el("ul", null, areas)] : []), ...(gaps.length ? [el("h2", { text: run.breaks.length ? t.gapLegend : t.gaps }), el("ul", null, gaps)] : []));
+    run.legend.replaceChildren(...(rows.length ? [el("h2", { text: run.mode === "count" ? run.options.tiers.find((tier) => tier.id === run.tier).title : run.by === "people" ? t.areaLegend : t.areaLegendLand }), el("ul", null, areas)] : []), ...(gaps.length ? [el("h2", { text: run.breaks.length ? t.gapLegend : t.gaps }), el("ul", null, gaps)] : []));
   }
 
   function gapLegend(run, line) {

@@ -17,6 +17,7 @@
     },
   };
   const words = () => TEXTS[chengtu.lang];
+  chengtu.valueName = () => ({ zh: "数值", en: "Value" })[chengtu.lang];
   chengtu.levelName = (level) => words().levels[level] || level;
 
   const row = (run, list, mode) => (list || []).find((one) => one.tier === run.tier && (mode === undefined || one.mode === mode));
