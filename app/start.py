@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,8 @@ from app.sample.service import load
 from app.settings import Settings
 
 MODES = {"straight", "walk"}
+#: How often it is looked whether others are connected, and seconds between two looks.
+LOOKS, LOOK_S = 5, 0.05
 
 
 @contextmanager
@@ -31,6 +34,8 @@ def started_database(settings: Settings) -> Iterator[Database]:
     try:
         yield db
     finally:
+        # Our own connections stand idle in the pool: closed, they are not taken for somebody else's.
+        db.dispose()
         stop = not ran_before and settings.database_url is None and not others_connected(db)
         db.dispose()
         if stop:
@@ -41,13 +46,18 @@ def others_connected(db: Database) -> bool:
     """Whether another client is connected to the server; False where it can no longer be asked."""
     try:
         with db.read(timeout_s=5) as conn:
-            return bool(_count_others(conn))
+            # A connection that was just closed is seen for some moments more.
+            for _ in range(LOOKS):
+                if not _count_others(conn):
+                    return False
+                time.sleep(LOOK_S)
+            return True
     except ChengtuError:
         return False
 
 
 def _count_others(conn: Connection) -> int:
-    # Background processes have no user; our own connections bear our own pid or stand idle in our pool.
+    # Background processes have no user; this connection bears our own pid.
     found = conn.exec_driver_sql(
         "SELECT count(*) FROM pg_stat_activity WHERE usesysid IS NOT NULL AND datname IS NOT NULL "
         "AND pid <> pg_backend_pid()"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -24,6 +24,7 @@ def check_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
+    _check_texts(request.query_params)
     known = {"lang": False} | dict(_parameters(route.dependant))
     if "f" not in known and request.query_params.get("f") in ALWAYS_JSON:
         known["f"] = False
@@ -33,6 +34,13 @@ def check_parameters(request: Request) -> None:
                 raise BadInput(f"The query parameter '{name}' is given more than once.", "Give it once.")
         elif not (route.openapi_extra or {}).get(OWN_PARAMETERS):
             raise unknown_parameter(name, known)
+
+
+def _check_texts(given: Mapping[str, object]) -> None:
+    """No name in the database holds NUL: to ask for one is a mistake, not a failure."""
+    for name, value in given.items():
+        if "\x00" in str(value):
+            raise BadInput(f"'{name}' holds a character that no text can hold (NUL).")
 
 
 def known_parameters(request: Request) -> set[str]:

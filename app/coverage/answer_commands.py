@@ -22,7 +22,8 @@ engines = lazy_module("app.coverage.engine")
 MODE_NAMES = {"straight": "straight", "walk": "walked", "count": "counted"}
 CHANGED = {
     "policy": "policy", "parameters": "parameters", "area": "area", "as_of": "day", "software": "software",
-    "metric_crs": "coordinate system",
+    "metric_crs": "coordinate system", "scenario": "scenario", "people": "source and basis of people",
+    "built_up_area": "day of the built-up area",
 }  # fmt: skip
 
 

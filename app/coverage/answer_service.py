@@ -9,7 +9,9 @@ from typing import Any
 from app.catalogue.model import Lang
 from app.coverage import service, store
 from app.coverage.compare import figures_beside
+from app.coverage.counted_results import REASON_NONE_HERE, REASON_UNSURE
 from app.coverage.details import CAUSE_TITLES
+from app.coverage.indicators import REASON_ONLY_WHOLE, REASON_UNKNOWN
 from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
 from app.coverage.service import Answer
 from app.coverage.stages import Report
@@ -50,6 +52,10 @@ REASONS_ZH = {
     REASON_NO_DEMAND: "该区在数据范围内没有居住用地和人口",
     REASON_NO_STREETS: "没有可步行的道路数据",
     REASON_NO_SUPPLY: "数据中没有此类设施",
+    REASON_UNKNOWN: "数据没有记录此项",
+    REASON_ONLY_WHOLE: "此项只有整个建成区的数值",
+    REASON_UNSURE: "数据没有记录此项, 或记录太少",
+    REASON_NONE_HERE: "该区没有可比较的对象",
 }
 
 
@@ -155,7 +161,13 @@ def compare_runs(conn: Connection, a: str, b: str) -> dict[str, Any]:
 #: What two runs may differ in beside the data; a change of figures is not the city's alone then.
 _CONDITIONS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "policy": lambda run: (run["policy"]["id"], run["policy"]["version"]),
-    "parameters": lambda run: run["inputs"].get("parameters"),
+    # What was asked holds what is not of the policy: the hour, steps, fees, the basis of the people.
+    "parameters": lambda run: (run["inputs"].get("parameters"), run["inputs"].get("asked") or {}),
+    "scenario": lambda run: run["inputs"].get("scenario"),
+    "people": lambda run: [
+        run["inputs"].get(name) for name in ("people_source", "people_basis", "people_rule")
+    ],
+    "built_up_area": lambda run: run["inputs"].get("built_up_area_as_of"),
     "area": lambda run: run["inputs"].get("area"),
     "as_of": lambda run: run["inputs"].get("as_of"),
     "software": lambda run: run["inputs"].get("software"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,16 +10,19 @@ import shapely
 
 from app.catalogue.policy_model import Tier
 from app.coverage.area_loading import load_areas
-from app.coverage.indicators import Counted, Each, count
+from app.coverage.indicators import REASON_ONLY_WHOLE, Counted, Each, count
 from app.coverage.loader import Loader
 from app.coverage.official import assess
 from app.coverage.request import CoverageRequest
-from app.coverage.results import Columns, judge, rounded, wkb
+from app.coverage.results import REASON_NO_SUPPLY, Columns, judge, rounded, wkb
 from app.coverage.shapes import multipolygons
 from app.space.metric import MetricCrs
 
 #: How counted figures are measured: nothing is reached, neither in a straight line nor on foot.
 MODE = "count"
+REASON_NONE_HERE = "there is nothing of it in this area"
+#: What is counted may be more: features do not say of themselves what is asked.
+REASON_UNSURE = "the features do not say this of themselves, or too few do"
 DIGITS = 6
 NOBODY = {"people": None, "people_served": None, "share_of_land": None, "share_of_people": None,
           "land_m2": None, "land_served_m2": None}  # fmt: skip
@@ -32,7 +36,7 @@ def counted_rows(
     return [
         _head(found.tier, found.features.whole)
         | _whole(found)
-        | {"official": bool(official["official"]) and found.reason is None}
+        | {"official": bool(official["official"]) and found.reason is None and not found.absent}
         | people
         for found in counted
     ]
@@ -62,26 +66,43 @@ def _head(tier: Tier, features: float) -> dict[str, Any]:
 def _whole(found: Counted) -> dict[str, Any]:
     if found.tier.level is None or found.denominator is not None:
         below = None if found.denominator is None else found.denominator.whole
-        return _figure(found, found.numerator.whole, below, found.reason)
+        return _figure(found, found.numerator.whole, below, found.silent.whole, found.reason)
     # So many in each area: the whole's figure is the share of areas that have them.
-    met = [judge(found.tier, float(value)) for value in found.numerator.areas]
-    share = None if not met else sum(map(bool, met)) / len(met)
-    row = _figure(found, float(sum(map(bool, met))), float(len(met)), found.reason)
-    return row | {"value": _round(share), "unit": "share", "target": 1.0, "target_is": "at_least",
-                  "target_to": None, "met": None if share is None else share >= 1.0}  # fmt: skip
+    met = [_of_area(found, i)["met"] for i in range(len(found.areas.code))]
+    unsure = REASON_UNSURE if None in met else None
+    row = _figure(found, float(met.count(True)), float(len(met)), found.silent.whole, found.reason or unsure)
+    return row | {"unit": "share", "target": 1.0, "target_is": "at_least", "target_to": None,
+                  "met": False if False in met else None if None in met or not met else True}  # fmt: skip
 
 
 def _of_area(found: Counted, i: int) -> dict[str, Any]:
+    above, silent = float(found.numerator.areas[i]), float(found.silent.areas[i])
     below = None if found.denominator is None else float(found.denominator.areas[i])
-    return _figure(found, float(found.numerator.areas[i]), below, found.reason)
+    return _figure(found, above, below, silent, found.reason or _why_unsure(found, above, silent))
 
 
-def _figure(found: Counted, above: float, below: float | None, reason: str | None) -> dict[str, Any]:
+def _why_unsure(found: Counted, above: float, silent: float) -> str | None:
+    """Why what is counted says too little where so many features do not say whether they belong to it."""
+    if math.isnan(above):
+        return REASON_ONLY_WHOLE
+    if not silent or found.tier.of is not None:
+        return None
+    if found.denominator is None:
+        decided = judge(found.tier, above) == judge(found.tier, above + silent)
+        return None if decided and above else REASON_UNSURE
+    return None if above else REASON_UNSURE
+
+
+def _figure(
+    found: Counted, above: float, below: float | None, silent: float, reason: str | None
+) -> dict[str, Any]:
     tier = found.tier
     value = above if below is None else above / below if below > 0 else None
     # A figure that shows as its target meets it.
     value = None if reason else _round(value)
-    nothing = "there is nothing of it in this area" if value is None and reason is None else reason
+    nothing = REASON_NONE_HERE if value is None and reason is None else reason
+    # As where nothing serves: 0 it is, but perhaps only of the data.
+    nothing = nothing or (REASON_NO_SUPPLY if found.absent else None)
     return {
         "measure": _measure(tier),
         "value": value,
@@ -89,7 +110,7 @@ def _figure(found: Counted, above: float, below: float | None, reason: str | Non
         "unit_title": None if tier.unit is None else {"zh": tier.unit.zh, "en": tier.unit.en},
         "numerator": _round(above),
         "denominator": _round(below),
-        "unknown": found.numerator.unknown,
+        "unknown": round(silent),
         "target": tier.target,
         "target_is": tier.target_is,
         "target_to": tier.target_to,
@@ -105,7 +126,7 @@ def _measure(tier: Tier) -> str:
 
 
 def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, DIGITS)
+    return None if value is None or math.isnan(value) else round(value, DIGITS)
 
 
 def counted_units(counted: list[Counted], crs: MetricCrs) -> Columns:

@@ -131,9 +131,19 @@ def _cut_lines(lines: Objects, parts: Objects) -> tuple[Ints, Ints, Floats]:
     whole_line, whole_part = covered_line[order][once], covered_part[order][once]
     open_ = ~np.isin(line, whole_line)
     line, part = line[open_].astype(np.int64), part[open_].astype(np.int64)
-    pieces = shapely.intersection(lines[line], parts[part])
+    pieces = _apart(line, shapely.intersection(lines[line], parts[part]))
     return (
         np.concatenate((whole_line, line)).astype(np.int64),
         np.concatenate((whole_part, part)).astype(np.int64),
         np.concatenate((shapely.length(lines[whole_line]), shapely.length(pieces))),
     )
+
+
+def _apart(line: Ints, pieces: Objects) -> Objects:
+    """The pieces (m,) of lines (m,) in their order, without what an earlier piece of the same line has: a border."""
+    order = np.argsort(line, kind="stable")
+    begins = np.flatnonzero(np.diff(line[order], prepend=-1))
+    for rows in np.split(order, begins[1:]):
+        for i, row in enumerate(rows[1:], 1):
+            pieces[row] = shapely.difference(pieces[row], shapely.union_all(pieces[rows[:i]]))
+    return pieces

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import shapely
@@ -22,6 +23,10 @@ from app.coverage.model import (
 from app.coverage.request import CoverageRequest
 from app.coverage.supply_loading import rule_of
 from app.coverage.units import area_units, clipped, in_data, point_units, take, with_starts
+from app.inventory.periods import today
+
+#: The states of land, homes and people that count as demand; null is unknown and counts.
+THERE = ("in_service", "under_repair", "out_of_use", None)
 
 
 def frame_of(loader: Loader, policy: Policy) -> shapely.Geometry | None:
@@ -38,8 +43,9 @@ def built_up_of(loader: Loader, policy: Policy) -> tuple[shapely.Geometry | None
 def newest_area(loader: Loader, class_id: str) -> tuple[shapely.Geometry | None, str | None]:
     """The polygons of the newest date of the day asked for; those of different dates are never put together."""
     rows = loader.features(class_id, ["as_of"])
-    known = loader.times.as_of
-    days = [day for day in rows.columns["as_of"] if day is None or known is None or day <= known]
+    # One drawn ahead, such as that of a plan, is none yet.
+    known = loader.times.as_of or today()
+    days = [day for day in rows.columns["as_of"] if day is None or day <= known]
     if not days:
         return None, None
     newest = max((day for day in days if day is not None), default=None)
@@ -79,10 +85,12 @@ def load_parcels(
     key = ("parcels", repr(demand), walked, tuple(areas.code), shape_key(frame), *stamps)
 
     def make() -> Parcels:
-        places = loader.places(demand.cls, demand.where, _people_field(loader, demand))
+        places = loader.places(demand.cls, there(demand), _people_field(loader, demand))
         inside = in_data(places, frame)
         outside_m2 = float(shapely.area(places.geometry[~inside]).sum())
-        return Parcels(places, inside, area_units(take(places, inside), areas, walked=walked), outside_m2, key)
+        return Parcels(
+            places, inside, area_units(take(places, inside), areas, walked=walked), outside_m2, key
+        )
 
     return loader.cache.get(key, make)
 
@@ -120,6 +128,14 @@ def leaving_key(loader: Loader, request: CoverageRequest, parcels: Parcels) -> t
     return (*parcels.key, *walked, gates, rule, policy.snap_limit_m, policy.gate_search_m)
 
 
+def there(demand: Demand) -> dict[str, tuple[Any, ...]]:
+    """The filter of a demand with the states of what is there, unless it names states itself.
+
+    What is planned, still being built or demolished has nobody to serve.
+    """
+    return {"state": THERE, **demand.where}
+
+
 def _people_field(loader: Loader, demand: Demand) -> str | None:
     names = {field.name for field in loader.catalogue.get_class(demand.cls).fields}
     return "people" if "people" in names else None
@@ -148,7 +164,7 @@ def load_also(
             if ground is not None:
                 found.append(AlsoDemand("built_up", land=_ground(ground, areas, frame, clip)))
         else:
-            places = loader.places(demand.cls, demand.where, demand.people_field)
+            places = loader.places(demand.cls, there(demand), demand.people_field)
             if demand.people_field is None:
                 places = replace(places, people=np.ones(len(places.code)))
             inside = take(places, in_data(places, frame) & (places.people > 0))

@@ -28,7 +28,9 @@ def newest(conn: Connection) -> list[dict[str, Any]]:
 
 
 def versions(conn: Connection, policy_id: str) -> list[dict[str, Any]]:
-    """Every version of a policy, newest first."""
+    """Every version of a policy, newest first; none where no text of the database could be its id."""
+    if "\x00" in policy_id:
+        return []
     rows = conn.execute(
         text(f"SELECT {COLUMNS} FROM city.policy_editions WHERE id = :id ORDER BY version DESC"),
         {"id": policy_id},

@@ -16,8 +16,8 @@ MAX_FRAME_BYTES = 1 << 30
 
 
 def send_frame(connection: socket.socket, value: object) -> None:
-    """Send one value made of None, bool, int, float, str, bytes, list and dict."""
-    payload = msgpack.packb(value, use_bin_type=True)
+    """Send one value made of None, bool, int, float, str, bytes, list and dict; half a character arrives as `?`."""
+    payload = msgpack.packb(value, use_bin_type=True, unicode_errors="replace")
     connection.sendall(_LENGTH.pack(len(payload)) + payload)
 
 

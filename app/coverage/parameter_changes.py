@@ -19,6 +19,8 @@ def with_parameters(policy: Policy, values: Values) -> Policy:
     BadInput
         The switches leave nothing of a supply; a parameter has no meaning for the policy.
     """
+    if policy.kind != "reach" and (unused := [name for name in _WALKED if name in values]):
+        _refuse(policy, unused[0], "Nothing is walked.")
     changed = policy
     for name, change in _CHANGES.items():
         if name in values:
@@ -41,15 +43,17 @@ def _differs(policy: Policy, name: str, value: Any) -> bool:
     return name not in _CHANGES or with_parameters(policy, {name: value}) != policy
 
 
+_WALKED = ("speed_m_s", "snap_limit_m")
 _NEEDS_REACH = ("minutes", "radius_m")
 
 
 def _check_meaning(policy: Policy, names: Iterable[str]) -> None:
     if not any(tier.supplies or tier.having for tier in policy.tiers):
-        raise BadInput(
-            f"{next(iter(names))} means nothing to the policy '{policy.id}' of kind {policy.kind}.",
-            "Only what serves within a distance has a reach.",
-        )
+        _refuse(policy, next(iter(names)), "Only what serves within a distance has a reach.")
+
+
+def _refuse(policy: Policy, name: str, why: str) -> None:
+    raise BadInput(f"{name} means nothing to the policy '{policy.id}' of kind {policy.kind}.", why)
 
 
 def _timed(policy: Policy) -> Policy:

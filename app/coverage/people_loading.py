@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from app.catalogue.model import Demand
-from app.coverage.demand_loading import Parcels, frame_of, load_parcels
+from app.coverage.demand_loading import Parcels, frame_of, load_parcels, there
 from app.coverage.interpolation import Interpolated, people_on_land
 from app.coverage.loader import Loader, places_of
 from app.coverage.model import Areas, AreaUnits, Floats, Key, Objects, People, PeopleRule, PointUnits
@@ -152,7 +152,7 @@ def _read_population(loader: Loader, demand: Demand) -> Population:
     fields = {item.name: item for item in loader.catalogue.get_class(demand.cls).fields}
     about = [name for name in ABOUT if name in fields and (name != "kind" or _tells_basis(fields[name]))]
     names = ["name_zh", "name_en", str(demand.people_field)]
-    rows = loader.features(demand.cls, [*names, *about], demand.where)
+    rows = loader.features(demand.cls, [*names, *about], there(demand))
     people = np.array([float(v or 0.0) for v in rows.columns[names[-1]]], dtype=np.float64)
     nothing = np.full(len(rows.code), None, dtype=object)
     kind = np.array([v or UNSTATED for v in rows.columns.get("kind", nothing)], dtype=object)

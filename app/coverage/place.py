@@ -25,26 +25,30 @@ from app.space.metric import MAX_SCALE_ERROR
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """What several policies share: a band with a tree of its facilities, and the search from their entrances."""
+    """What several policies share: a band with a tree of its facilities, and the search from their entrances.
+
+    `streets` are those that are walked, without steps where the policy says so; `finder` follows ways on them.
+    """
 
     band: Band
     tree: shapely.STRtree
     reach: Reach | None
     snap_limit_m: float
+    streets: Streets | None
+    finder: WayFinder | None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that does not depend on the place: policies with their tiers, and for each of its supplies the facilities.
 
-    `supplies` holds for each policy and tier indices in `facilities` with the radius; `finder` follows ways.
+    `supplies` holds for each policy and tier indices in `facilities` with the radius.
     """
 
     policies: tuple[Policy, ...]
     supplies: tuple[tuple[tuple[tuple[int, float], ...], ...], ...]
     facilities: tuple[Facilities, ...]
-    streets: Streets | None
-    finder: WayFinder | None
+    walked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def reach_of_place(
 def _requests(loader: Loader, parameters: Mapping[str, Any]) -> tuple[CoverageRequest, ...]:
     policies = [item for item in loader.catalogue.policies.values() if item.default and item.kind == "reach"]
     if not parameters:
-        return tuple(CoverageRequest(policy) for policy in policies)
+        return tuple(CoverageRequest(policy, parameters=policy.asked) for policy in policies)
     asked = [{"policy": policy.id, "parameters": parameters} for policy in policies]
     return tuple(parse(loader.catalogue, values, None) for values in asked)
 
@@ -115,32 +119,37 @@ def _classes(policies: tuple[Policy, ...]) -> list[str]:
 def _plan(loader: Loader, requests: tuple[CoverageRequest, ...], classes: list[str]) -> Plan:
     """The plan for requests, made once for as long as the data versions hold."""
     texts = tuple((item.policy.id, item.policy.version, item.policy.text) for item in requests)
-    rules = tuple(rule_of(loader, item) for item in requests[:1])
-    asked = repr(sorted(requests[0].parameters.items())) if requests else ""
+    rules = tuple(rule_of(loader, item) for item in requests)
+    asked = repr([sorted(item.parameters.items()) for item in requests])
     stamps = [loader.stamp(name) for name in classes]
     key = ("plan of places", texts, rules, asked, *stamps)
     return loader.cache.get(key, lambda: _make_plan(loader, requests))
 
 
 def _make_plan(loader: Loader, requests: tuple[CoverageRequest, ...]) -> Plan:
-    streets = loader.streets(step_free=any(request.step_free for request in requests))
+    walks = {step_free: _walks(loader, step_free) for step_free in {item.step_free for item in requests}}
     facilities: dict[tuple[Hashable, ...], int] = {}
     made: list[Facilities] = []
     supplies = []
     for request in requests:
-        policy = request.policy
+        policy, (streets, finder) = request.policy, walks[request.step_free]
         tiers = []
         for tier in policy.tiers:
             bands = [load_band(loader, request, supply, streets) for supply in tier.supplies]
             for band in bands:
                 if _key(band, policy) not in facilities:
                     facilities[_key(band, policy)] = len(made)
-                    made.append(_facilities(loader, band, streets, policy.snap_limit_m))
+                    made.append(_facilities(loader, band, streets, finder, policy.snap_limit_m))
             tiers.append(tuple((facilities[_key(band, policy)], band.radius_m) for band in bands))
         supplies.append(tuple(tiers))
-    finder = None if streets is None else WayFinder.of(streets.network)
     policies = tuple(request.policy for request in requests)
-    return Plan(policies, tuple(supplies), tuple(made), streets, finder)
+    walked = any(streets is not None for streets, _ in walks.values())
+    return Plan(policies, tuple(supplies), tuple(made), walked)
+
+
+def _walks(loader: Loader, step_free: bool) -> tuple[Streets | None, WayFinder | None]:
+    streets = loader.streets(step_free=step_free)
+    return streets, None if streets is None else WayFinder.of(streets.network)
 
 
 def _key(band: Band, policy: Policy) -> tuple[Hashable, ...]:
@@ -149,7 +158,9 @@ def _key(band: Band, policy: Policy) -> tuple[Hashable, ...]:
     return (*band.key, policy.snap_limit_m)
 
 
-def _facilities(loader: Loader, band: Band, streets: Streets | None, snap_limit_m: float) -> Facilities:
+def _facilities(
+    loader: Loader, band: Band, streets: Streets | None, finder: WayFinder | None, snap_limit_m: float
+) -> Facilities:
     reach, access = None, band.access
     if streets is not None and access is not None and len(access) and band.key is not None:
         # The same search as that of `compute`.
@@ -157,7 +168,7 @@ def _facilities(loader: Loader, band: Band, streets: Streets | None, snap_limit_
             ("reach", *band.key),
             lambda: search(streets.network, access.positions, extra_m=access.lead_m, with_source=True),
         )
-    return Facilities(band, shapely.STRtree(band.places.geometry), reach, snap_limit_m)
+    return Facilities(band, shapely.STRtree(band.places.geometry), reach, snap_limit_m, streets, finder)
 
 
 def _unknown(policies: tuple[Policy, ...]) -> list[dict[str, Any]]:
@@ -179,7 +190,7 @@ def _answers(loader: Loader, plan: Plan, lon: float, lat: float) -> list[dict[st
             direct = [_told(plan.facilities[i].band, radius_m, straight[i]) for i, radius_m in supplies]
             on_foot = [
                 _told(plan.facilities[i].band, radius_m, walked[i]) | _walk(policy, walked[i], ways[i])
-                for i, radius_m in (supplies if plan.streets is not None else ())
+                for i, radius_m in (supplies if plan.walked else ())
             ]
             found.append(_tier_row(tier, _best(direct), _best(on_foot)))
         rows.append(_policy_row(policy, found))
@@ -232,23 +243,27 @@ def _nearest(facilities: Facilities, point: shapely.Point) -> Found:
 
 def _walked(plan: Plan, xy: tuple[float, float]) -> list[Found]:
     """The nearest on foot of each of the plan's facilities: the place is put on its street once."""
-    if plan.streets is None:
-        return [Found(-1, np.inf)] * len(plan.facilities)
-    index, at = plan.streets.index, np.array([xy])
-    limits = {item.snap_limit_m for item in plan.facilities}
-    positions = {limit_m: snap(index, at, limit_m) for limit_m in limits}
-    return [_walked_to(plan, item, positions[item.snap_limit_m], xy) for item in plan.facilities]
+    at, positions = np.array([xy]), {}
+    for item in plan.facilities:
+        if item.streets is not None and _started(item) not in positions:
+            positions[_started(item)] = snap(item.streets.index, at, item.snap_limit_m)
+    return [_walked_to(item, positions.get(_started(item)), xy) for item in plan.facilities]
 
 
-def _walked_to(plan: Plan, item: Facilities, position: Positions, xy: tuple[float, float]) -> Found:
+def _started(item: Facilities) -> tuple[int, float]:
+    """What the place's own position on the streets depends on."""
+    return id(item.streets), item.snap_limit_m
+
+
+def _walked_to(item: Facilities, position: Positions | None, xy: tuple[float, float]) -> Found:
     access = item.band.access
-    if item.reach is None or access is None or plan.finder is None:
+    if item.reach is None or access is None or item.finder is None or position is None:
         return Found(-1, np.inf)
     metres, door = nearest_at(item.reach, position)
     source = int(door[0])
     if source < 0:
         return Found(-1, np.inf)
-    way = plan.finder.way(item.reach, position, xy, access.xy, source)
+    way = item.finder.way(item.reach, position, xy, access.xy, source)
     return Found(int(access.owner[source]), float(metres[0]), way)
 
 

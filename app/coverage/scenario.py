@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import shapely
-from shapely.errors import GEOSException
+from shapely.errors import ShapelyError
 
 from app.catalogue.model import Catalogue, FeatureClass, Field
 from app.errors import BadGeometry, BadInput, ChengtuError, unknown
@@ -35,6 +34,8 @@ FRAMES = ("districts", "grid_cells", "built_up_areas", "historic_districts")
 #: What of a drawn street counts, and what it is where nothing is said.
 STREET_PROPERTIES = ("kind", "walk", "layer", "name_zh", "name_en")
 MAX_TEXT = 1000
+#: A larger number means nothing of one feature; NaN is no number either.
+MAX_NUMBER = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ def _patch(catalogue: Catalogue, given: object) -> Patch:
         raise BadInput("It is not an object.", f"Its members are {', '.join(MEMBERS)}.")
     _check_names(given, MEMBERS, "patch")
     do = given.get("do")
-    if do not in DOINGS:
+    if not isinstance(do, str) or do not in DOINGS:
         raise BadInput(unknown("way to patch", str(do), DOINGS).message, f"Valid: {', '.join(DOINGS)}.")
-    for name in DOINGS[str(do)]:
+    for name in DOINGS[do]:
         if given.get(name) in (None, ""):
             raise BadInput(f"To {do} a feature, `{name}` must be said.", f"Add the member `{name}`.")
     cls = catalogue.get_class("streets" if do == "street" else str(given.get("class") or ""))
@@ -109,9 +110,10 @@ def _patch(catalogue: Catalogue, given: object) -> Patch:
         )
     if do == "change" and not (given.get("geometry") or given.get("properties")):
         raise BadInput("To change a feature, say its new geometry or properties.", "Add one of the two.")
-    shape = read_shape(given["geometry"], cls) if given.get("geometry") and do != "remove" else None
+    drawn = given.get("geometry") not in (None, "") and do != "remove"
+    shape = read_shape(given["geometry"], cls) if drawn else None
     code = None if given.get("code") in (None, "") else str(given["code"])[:MAX_TEXT]
-    return Patch(str(do), cls.id, code, shape, _properties(cls, given.get("properties"), str(do)))
+    return Patch(do, cls.id, code, shape, _properties(cls, given.get("properties"), do))
 
 
 def _check_names(given: Mapping[Any, Any], names: Sequence[str], what: str) -> None:
@@ -136,7 +138,7 @@ def read_shape(given: object, cls: FeatureClass) -> shapely.Geometry:
     try:
         shape = shapely.geometry.shape(dict(given))
         vertices = int(shapely.get_num_coordinates(shape))
-    except (GEOSException, ValueError, TypeError, KeyError, AttributeError, IndexError):
+    except (ShapelyError, ValueError, OverflowError, TypeError, KeyError, AttributeError, IndexError):
         raise BadGeometry("The geometry is not GeoJSON.", kind) from None
     if vertices > MAX_VERTICES:
         raise BadGeometry(f"The shape has {vertices:,} vertices.", f"At most {MAX_VERTICES:,} are taken.")
@@ -187,7 +189,7 @@ def _value(item: Field, value: Any) -> Any:
 
 
 def _number(item: Field, value: Any) -> float | int:
-    fits = not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    fits = not isinstance(value, bool) and isinstance(value, int | float) and abs(value) <= MAX_NUMBER
     if item.type == "integer":
         fits = fits and float(value).is_integer()
     low, high = item.minimum, item.maximum

@@ -91,7 +91,7 @@ def as_patched(loader: Loader, values: Mapping[str, Any]) -> Loader:
     if not values.get("scenario"):
         return loader
     resolved = resolve(loader, parse_scenario(loader.catalogue, values["scenario"]))
-    return scenario_loader(loader, resolved.patched, resolved.lines)
+    return scenario_loader(loader, resolved.patched, resolved.lines, resolved.drawn)
 
 
 def judged(judgement: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def run(loader: Loader, request: CoverageRequest, base: Base, resolved: Resolved
     if changes is not None:
         state, touched = change(base.state, changes) if changes else (base.state, Touched())
         return Outcome(state, base.facts, touched, changes)
-    after = scenario_loader(loader, resolved.patched, resolved.lines)
+    after = scenario_loader(loader, resolved.patched, resolved.lines, resolved.drawn)
     inputs, facts = load_inputs(after, request)
     return Outcome(state_of(inputs, request.modes), facts, None, None)
 

@@ -34,12 +34,14 @@ LEVELS = ("community", "subdistrict", "district", "city")
 class ScenarioLoader(Loader):
     """A loader that reads patched rows; what is made of them is kept apart from the cache of the city as it is.
 
+    `lines` are joined to the network as it is; `drawn` are the same streets as features, for what counts streets.
     With `near`, ids (k,) by class, ascending, only these of the stored rows of the patched classes are read.
     """
 
     base: Loader | None = None
     patched: Patched = field(default_factory=dict)
     lines: tuple[NewStreet, ...] = ()
+    drawn: Mapping[str, Row | None] = field(default_factory=dict)
     near: Mapping[str, Ints] | None = None
 
     def features(
@@ -54,11 +56,14 @@ class ScenarioLoader(Loader):
         assert self.base is not None
         # Rows as they are stored are kept with those of the city as it is.
         rows = self.base.features(class_id, fields, where, incomplete=incomplete)
-        if class_id not in self.patched:
-            return rows
-        if self.near is not None:
-            rows = choose(rows, np.isin(rows.id, self.near[class_id]))
-        return patch_rows(rows, self.patched[class_id], fields, where or {})
+        if class_id in self.patched:
+            if self.near is not None:
+                rows = choose(rows, np.isin(rows.id, self.near[class_id]))
+            rows = patch_rows(rows, self.patched[class_id], fields, where or {})
+        # The network reads streets `incomplete` too, and joins the drawn ones by itself.
+        if class_id == "streets" and self.drawn and not incomplete:
+            rows = patch_rows(rows, self.drawn, fields, where or {})
+        return rows
 
     def streets_maker(self, *, step_free: bool = False) -> Callable[[], Streets | None]:
         """See `Loader.streets_maker`; drawn streets are joined to it."""
@@ -109,21 +114,26 @@ def scenario_loader(
     loader: Loader,
     patched: Patched,
     lines: tuple[NewStreet, ...] = (),
+    drawn: Mapping[str, Row | None] | None = None,
     near: Mapping[str, Ints] | None = None,
 ) -> ScenarioLoader:
     """A loader over the same snapshot that reads the patched rows; see `ScenarioLoader`."""
     given = {item.name: getattr(loader, item.name) for item in fields(Loader)}
     classes = {*patched, *(["streets"] if lines else [])}
     given["cache"] = Apart(loader.cache, frozenset(classes))
-    return ScenarioLoader(**given, base=loader, patched=patched, lines=lines, near=near)
+    return ScenarioLoader(**given, base=loader, patched=patched, lines=lines, drawn=drawn or {}, near=near)
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A scenario on the city's rows: patched features, drawn streets in metres, all shapes that come or go (k,)."""
+    """A scenario on the city's rows: patched features, drawn streets in metres, all shapes that come or go (k,).
+
+    `drawn` are the streets of `lines` as features.
+    """
 
     patched: Patched
     lines: tuple[NewStreet, ...]
+    drawn: Mapping[str, Row | None]
     shapes: Objects
 
 
@@ -139,12 +149,21 @@ def resolve(loader: Loader, scenario: Scenario) -> Resolved:
     """
     patched: dict[str, dict[str, Row | None]] = {}
     lines: list[NewStreet] = []
+    drawn: dict[str, Row | None] = {}
     shapes: list[shapely.Geometry] = []
     for number, patch in enumerate(scenario.patches):
         shape = None if patch.shape is None else _in_metres(loader, patch.shape)
         if patch.do == "street":
             assert shape is not None
             lines.append(NewStreet.of(shape, patch.properties))
+            street = Row(
+                FIRST_ID + number,
+                f"new-{FIRST_ID + number}",
+                shape,
+                patch.properties,
+                area_path_at(loader, shape),
+            )
+            drawn[street.code] = street
             continue
         rows = patched.setdefault(patch.cls, {})
         before = rows[patch.code] if patch.code in rows else _stored(loader, patch)
@@ -157,7 +176,7 @@ def resolve(loader: Loader, scenario: Scenario) -> Resolved:
             _without_gates(loader, patched, patch.cls, code)
     found = np.empty(len(shapes), dtype=object)
     found[:] = shapes
-    return Resolved(patched, tuple(lines), found)
+    return Resolved(patched, tuple(lines), drawn, found)
 
 
 def _stored(loader: Loader, patch: Patch) -> Row | None:

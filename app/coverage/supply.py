@@ -33,6 +33,8 @@ REASONS = {
 }
 #: What counts where a policy says nothing of the field; null counts as in service, as the public.
 USUAL: Mapping[str, tuple[Any, ...]] = {"state": IN_SERVICE, "access": (None, "public", "open")}
+#: Reasons of those that might serve: they do not tell.
+UNTOLD = ("step_free_unknown", "hours_unknown")
 DATES = ("built_on", "removed_on")
 HOURS = ("open_24h", "opening_hours")
 JUDGED = (*REASONS, *DATES, *HOURS)
@@ -51,10 +53,11 @@ class SupplyRule:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Whether each facility (n,) serves, and how many do not, by the first reason."""
+    """Whether each facility (n,) serves, how many do not, by the first reason, and which do not say (n,) whether."""
 
     serves: Bools
     out: Mapping[str, int]
+    untold: Bools
 
 
 def judge(columns: Columns, where: Mapping[str, tuple[Any, ...]], rule: SupplyRule, count: int) -> Judged:
@@ -81,7 +84,9 @@ def judge(columns: Columns, where: Mapping[str, tuple[Any, ...]], rule: SupplyRu
         _mark(reason, [known is False for known in open_], "closed_at_the_hour")
     whys, counts = np.unique(reason[reason != ""].astype(str), return_counts=True)
     return Judged(
-        np.asarray(reason == "", dtype=bool), dict(zip(whys.tolist(), counts.tolist(), strict=True))
+        np.asarray(reason == "", dtype=bool),
+        dict(zip(whys.tolist(), counts.tolist(), strict=True)),
+        np.isin(reason.astype(str), UNTOLD),
     )
 
 

@@ -101,7 +101,8 @@ class After:
             raise Conflict(
                 f"{len(found)} points of this survey bear the numbers of stored {cls.id} (such as '{found[0]}') that "
                 f"lie more than {SAME_POINT_M:.0f} m away: they would be overwritten. Nothing was imported.",
-                "If they are the same points, say --key code. If it is another survey, begin its numbers with its name.",
+                "If they are the same points, say --key code. If it is another survey, begin its numbers with its "
+                "name.",
             )
 
     def _end(self, class_id: str) -> None:

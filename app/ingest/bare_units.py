@@ -38,24 +38,26 @@ def assume_units(source: LayerSource, meaning: Meaning) -> Assumed:
 
     Sizes of pipes and shafts (fields in mm) are told from metres by their values: all at least 15 and some 100 or more
     are mm, all from 0.01 to 6 are m. All other numbers are taken to be in the unit of their field, which is noted. What
-    a mapping says of a column is never overruled.
+    a mapping says of a column is never overruled, nor nominal sizes (DN), which are in mm.
     """
     bare = {heading: field for heading, field in meaning.fields.items() if _is_bare(heading, field)}
     sized = [heading for heading, field in bare.items() if field.unit == "mm"]
     units: dict[str, Unit] = {}
     notes: list[str] = []
     for heading, seen in _look(source, sized).items():
-        unit, note = _judge(heading, seen, mapped=heading in meaning.rules)
+        if normalise(heading) in NOMINAL and not seen.metres:
+            continue
+        unit, note = _judge(heading, seen, settled=heading in meaning.rules or normalise(heading) in NOMINAL)
         units |= {heading: METRE} if unit is METRE else {}
         notes += [note] if note else []
-    rest = [heading for heading in bare if heading not in sized]
+    rest = [heading for heading in bare if heading not in sized and normalise(heading) not in NOMINAL]
     return Assumed(units, (*notes, *_plain_note(rest, bare)))
 
 
 def _is_bare(heading: str, field: Field) -> bool:
     target = find_unit(field.unit) if field.unit and field.type in {"number", "integer"} else None
     measured = target is not None and target.dimension in _MEASURES
-    return measured and normalise(heading) not in NOMINAL and stated_unit(heading, field) is None
+    return measured and stated_unit(heading, field) is None
 
 
 @dataclass(slots=True)
@@ -105,14 +107,14 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _judge(heading: str, seen: _Sizes, *, mapped: bool) -> tuple[Unit | None, str]:
+def _judge(heading: str, seen: _Sizes, *, settled: bool) -> tuple[Unit | None, str]:
     told = f"'{heading}' names no unit"
     if not seen.high:
         return None, ""
     values = f"its values ({seen.low:g} to {seen.high:g})"
     if seen.low >= LEAST_MM and seen.high >= SOME_MM:
         return None, f"{told}: taken as mm, as {values} are sizes in mm and not in m"
-    if seen.metres and not mapped:
+    if seen.metres and not settled:
         return (
             METRE,
             f"{told}: taken as m and changed to mm, as {values} are sizes in m and not in mm; {SAY_SO}",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from app.ingest.layer import Layer, take
@@ -35,10 +37,16 @@ def find_totals(layer: Layer, places: Sequence[str]) -> list[int]:
     if not named or not bare:
         return []
     others = {name: values for name, values in layer.columns.items() if name not in places}
-    return [i for i in bare if _is_total(others, i)]
+    above = cache(lambda name: [None, *accumulate(map(_number, others[name]), _plus)])
+    return [i for i in bare if _is_total(others, i, above)]
 
 
-def _is_total(columns: Mapping[str, list[Any]], i: int) -> bool:
+def _plus(total: float | None, number: float | None) -> float | None:
+    return total if number is None else number + (total or 0.0)
+
+
+def _is_total(columns: Mapping[str, list[Any]], i: int, above: Callable[[str], list[float | None]]) -> bool:
+    """Whether row `i` is one of totals; `above` gives for each row of a column the sum of the numbers above it."""
     cells = {name: values[i] for name, values in columns.items() if not _is_empty(values[i])}
     labels = [
         name for name, cell in cells.items() if isinstance(cell, str) and _TOTAL.fullmatch(normalise(cell))
@@ -46,13 +54,12 @@ def _is_total(columns: Mapping[str, list[Any]], i: int) -> bool:
     numbers = {name: _number(cell) for name, cell in cells.items() if name not in labels}
     if not labels or None in numbers.values():
         return False
-    sums = sum(number is not None and _is_sum(columns[name], i, number) for name, number in numbers.items())
+    sums = sum(_is_sum(above(name)[i], number) for name, number in numbers.items())
     return 2 * len(cells) <= len(columns) or 2 * sums > len(numbers)
 
 
-def _is_sum(values: Sequence[Any], i: int, total: float) -> bool:
-    above = [number for number in map(_number, values[:i]) if number is not None]
-    return bool(above) and math.isclose(sum(above), total, rel_tol=1e-6, abs_tol=0.01)
+def _is_sum(above: float | None, total: float | None) -> bool:
+    return above is not None and total is not None and math.isclose(above, total, rel_tol=1e-6, abs_tol=0.01)
 
 
 def _number(cell: Any) -> float | None:

@@ -29,6 +29,8 @@ TICK_S = 0.25
 #: Of what the process says about its end, this much is kept.
 KEPT_BYTES = 8192
 LINE_BYTES = 1000
+#: So often it is read after the process has ended: what a pipe holds.
+LAST_READS = 32
 MAX_RESULT_BYTES = 1024**2
 TEXT_LENGTH = 80
 #: A process may wait (for a disk, for a processor) until it took this many times as long as it may compute.
@@ -141,25 +143,36 @@ class ReadingProcess:
             selector.register(reading, selectors.EVENT_READ, self._hear)
             selector.register(process.stderr, selectors.EVENT_READ, self._keep)
             looked = time.monotonic()
-            while (
-                selector.get_map()
-                and process.poll() is None
-                and not (self._broken or self._unwanted.is_set())
-            ):
-                for key, _ in selector.select(TICK_S):
-                    data = os.read(key.fd, KEPT_BYTES)
-                    key.data(data)
-                    if not data:
-                        selector.unregister(key.fileobj)
+            while process.poll() is None and not (self._broken or self._unwanted.is_set()):
+                self._listen(selector, process)
                 now = time.monotonic()
                 if now > deadline:
                     self._broken = "wall"
                 elif now - looked >= TICK_S:
                     looked = now
                     self._broken = "disk" if _size(self._folder) > self._limits.disk_mb * MEBI else None
-        if self._broken is None:
+            # Its last words may say why it ended.
+            for _ in range(LAST_READS):
+                if not self._read(selector, 0):
+                    break
+
+    def _listen(self, selector: selectors.BaseSelector, process: subprocess.Popen[bytes]) -> None:
+        """Wait for news; a process that closes its mouth is watched nevertheless."""
+        if selector.get_map():
+            self._read(selector, TICK_S)
+        else:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(max(deadline - time.monotonic(), 0) + 1)
+                process.wait(TICK_S)
+
+    def _read(self, selector: selectors.BaseSelector, timeout_s: float) -> bool:
+        """Take what is there, and say whether anything was."""
+        ready = selector.select(timeout_s) if selector.get_map() else []
+        for key, _ in ready:
+            data = os.read(key.fd, KEPT_BYTES)
+            key.data(data)
+            if not data:
+                selector.unregister(key.fileobj)
+        return bool(ready)
 
     def _keep(self, data: bytes) -> None:
         self._said = (self._said + data)[-KEPT_BYTES:]

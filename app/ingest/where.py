@@ -101,7 +101,10 @@ def _occurring(values: Iterable[Any]) -> Iterator[str]:
 
 
 def _most_common(found: Counter[str]) -> str:
-    shown = ", ".join(f"{value} ({count:,} row{'' if count == 1 else 's'})" for value, count in found.most_common(SHOWN_VALUES))
+    shown = ", ".join(
+        f"{value} ({count:,} row{'' if count == 1 else 's'})"
+        for value, count in found.most_common(SHOWN_VALUES)
+    )
     more = len(found) - SHOWN_VALUES
     return (shown or "nothing") + (f" and {more:,} other values" if more > 0 else "")
 

@@ -24,6 +24,9 @@ DATA_VERSION = "1"
 CONDITIONS = {
     "policy": {"zh": "规则", "en": "policy"},
     "parameters": {"zh": "参数", "en": "parameters"},
+    "scenario": {"zh": "情景", "en": "scenario"},
+    "people": {"zh": "人口来源与口径", "en": "source and basis of people"},
+    "built_up_area": {"zh": "建成区范围的时点", "en": "day of the built-up area"},
     "area": {"zh": "区域", "en": "area"},
     "as_of": {"zh": "数据时点", "en": "day of the data"},
     "software": {"zh": "软件版本", "en": "software"},

@@ -23,6 +23,8 @@ _BOUNDARY = re.compile(r"(?<=[.?]) (?=\S)")
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([^\s,;。，；：`'\"]+?)(?=[.:?]?(?:[\s,;)。，；：）]|$)))?")
 #: Sentences in a row that are taken apart at most.
 MAX_SENTENCES = 12
+#: Sentences within sentences that are looked into at most.
+MAX_DEPTH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class _Phrase:
     parts: Mapping[str, str]
     chinese: str
 
-    def say(self, text: str) -> str | None:
-        """The Chinese of `text`, None where it is no sentence of this template."""
+    def say(self, text: str, depth: int) -> str | None:
+        """The Chinese of `text`, None where it is no sentence of this template; `depth` sentences hold this one."""
         # Most templates are ruled out by a piece of theirs, for a tenth of the time.
         found = self.english.fullmatch(text) if self.piece in text else None
         if found is None:
@@ -46,7 +48,7 @@ class _Phrase:
         said: dict[str, str] = {}
         for name, how in self.parts.items():
             part = found[name]
-            again = in_chinese(part) if how else part
+            again = _said(part, depth + 1) if how else part
             if again is None and how == "!t":
                 return None
             said[name] = part if again is None else again
@@ -54,14 +56,16 @@ class _Phrase:
 
 
 def _phrase(english: str, chinese: str) -> _Phrase:
-    pattern, end = "", 0
-    for place in _PLACE.finditer(english):
+    places = list(_PLACE.finditer(english))
+    pattern = re.escape(english[: places[0].start()]) if places else re.escape(english)
+    for place, after in zip(places, [*places[1:], None], strict=True):
         # A value at the beginning is a heading or a name: it does not reach over into a second clause.
         value = ".+?" if place.start() or place[2] else "(?:(?!; ).)+?"
-        pattern += re.escape(english[end : place.start()]) + f"(?P<{place[1]}>{value})"
-        end = place.end()
-    pattern += re.escape(english[end:])
-    parts = {place[1]: place[2] or "" for place in _PLACE.finditer(english)}
+        behind = re.escape(english[place.end() : after.start() if after else None])
+        # What stands behind a value is found where it first stands, so that no text of a file is gone through for ever.
+        found = f"(?P<{place[1]}>{value}){behind}"
+        pattern += f"(?>{found})" if after else found
+    parts = {place[1]: place[2] or "" for place in places}
     piece = max(_PLACE.sub("\0", english).split("\0"), key=len)
     return _Phrase(re.compile(pattern, re.DOTALL), piece, parts, chinese)
 
@@ -84,30 +88,39 @@ def _phrases() -> tuple[dict[str, str], dict[str, list[_Phrase]], list[_Phrase]]
     return fixed, by_word, loose
 
 
-@lru_cache(maxsize=8192)
 def in_chinese(text: str) -> str | None:
     """A sentence, or several in a row, in Chinese; None where one of them is not known."""
-    if not text or len(text) > MAX_LENGTH:
+    return _said(text, 0)
+
+
+@lru_cache(maxsize=8192)
+def _said(text: str, depth: int) -> str | None:
+    if not text or len(text) > MAX_LENGTH or depth > MAX_DEPTH:
         return None
     fixed, _, _ = _phrases()
     if text in fixed:
         return fixed[text]
     for start, rest in _divided(text):
-        first, then = in_chinese(start), in_chinese(rest)
+        first = _said(start, depth + 1)
+        then = None if first is None else _said(rest, depth + 1)
         if first is not None and then is not None:
             return first + then
-    return _whole(text)
+    return _whole(text, depth)
 
 
-def _whole(text: str) -> str | None:
+def _whole(text: str, depth: int) -> str | None:
     _, by_word, loose = _phrases()
     likely = [*by_word.get(text.split(" ", maxsplit=1)[0], ()), *loose]
-    return next((said for phrase in likely if (said := phrase.say(text)) is not None), None)
+    return next((said for phrase in likely if (said := phrase.say(text, depth)) is not None), None)
 
 
 def _divided(text: str) -> Iterator[tuple[str, str]]:
-    """The text cut in two at each end of a sentence: a value must not swallow the sentence behind it."""
-    for place in islice(_BOUNDARY.finditer(text), MAX_SENTENCES):
+    """The text cut in two at each end of a sentence: a value must not swallow the sentence behind it.
+
+    A text of more sentences than are ever said in a row is one with such a value.
+    """
+    places = list(islice(_BOUNDARY.finditer(text), MAX_SENTENCES + 1))
+    for place in places if len(places) <= MAX_SENTENCES else ():
         yield text[: place.start()], text[place.end() :]
 
 

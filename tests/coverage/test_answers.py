@@ -197,6 +197,24 @@ def test_runs_that_share_nothing_are_not_compared(town, runs):
     assert client.get(f"/coverage/compare?a={runs[0]['run']}&b=x").status_code == 404
 
 
+def test_runs_of_another_hour_are_told_apart(town, runs):
+    client, db, engine, _ = town
+    asked = {"policy": "toilet-300", "levels": ["all"], "parameters": {"free_only": True}}
+    other = service.run(db, engine.answer, asked)["run"]
+    body = client.get(f"/coverage/compare?a={runs[1]['run']}&b={other}", headers=JSON).json()
+    assert body["differs"] == ["parameters"]
+    page = client.get(f"/coverage/compare/map/page.js?a={runs[1]['run']}&b={other}&lang=en")
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["gaps?tier=%00", "areas?tier=%00", "difference?tier=%00"])
+def test_a_name_that_no_text_can_be_is_refused(town, runs, path):
+    client, *_ = town
+    reply = client.get(f"/coverage/{runs[0]['run']}/{path}", headers=JSON)
+    assert reply.status_code == 400
+    assert "NUL" in reply.json()["detail"]
+
+
 def test_compare_on_the_command_line(town, runs, tmp_path):
     *_, settings = town
     environment = {"DATABASE_URL": settings.database_url, "CHENGTU_HOME": str(settings.home_path)}

@@ -100,3 +100,11 @@ def test_nothing_adds_up_to_nothing():
     assert area_of(none, FRAME, DISTRICTS).areas.tolist() == [0, 0]
     assert length_of(none, FRAME, DISTRICTS).whole == 0
     assert add_up(np.empty(0), [], np.empty(0, bool), DISTRICTS).whole == 0
+
+
+def test_a_street_that_runs_along_a_border_for_a_while_counts_once():
+    # 500 m in the west, 400 m on the border, 500 m in the east
+    street = shapely.LineString([(500, 100), (1000, 100), (1000, 500), (1500, 500)])
+    sums = length_of(np.array([street]), None, DISTRICTS)
+    assert sums.whole == pytest.approx(1400)
+    assert sums.areas.tolist() == pytest.approx([900, 500])

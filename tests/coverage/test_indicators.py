@@ -5,11 +5,13 @@ Two districts of 1 km² each, W from x 0 and E from x 1000; the built-up area is
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import shapely
 
 from app.coverage.engine import Engine
-from tests.coverage.test_loading import drawn, write
+from app.errors import BadInput
+from tests.coverage.test_loading import CORNER, CRS, drawn, write
 
 WEST, EAST = shapely.box(0, 0, 1000, 1000), shapely.box(1000, 0, 2000, 1000)
 
@@ -35,8 +37,8 @@ def city(database, catalogue):
         catalogue,
         drawn(
             "built_up_areas",
-            {"old": shapely.box(0, 0, 10, 10), "new": shapely.box(0, 0, 2000, 500)},
-            {"as_of": ["2010-12-31", "2021-12-31"]},
+            {"old": WEST, "new": shapely.box(0, 0, 2000, 500), "plan": EAST},
+            {"as_of": ["2010-12-31", "2021-12-31", "2190-12-31"]},
         ),
         drawn(
             "toilets",
@@ -65,6 +67,12 @@ def city(database, catalogue):
         ),
     )
     return database
+
+
+def lonlat(shape):
+    """GeoJSON of a shape drawn in metres."""
+    moved = np.array([shapely.transform(shape, lambda xy: xy + CORNER)], dtype=object)
+    return shapely.geometry.mapping(CRS.to_lonlat(moved)[0])
 
 
 def ask(city, catalogue, policy, **more):
@@ -128,8 +136,8 @@ def test_a_share_lists_what_lacks_and_what_has_it(city, catalogue):
     answer = ask(city, catalogue, "waste-kiosks")
     assert answer["results"][0]["value"] == 0.5
     assert dict(zip(answer["units"]["code"], answer["units"]["served_share"], strict=True)) == {
-        "a": 1,
-        "b": 0,
+        "a1": 1,
+        "b1": 0,
     }
     assert answer["gaps"]["code"] == ["b1"]
     assert by_area(answer, "all") == {"T1": 1, "T2": 0}
@@ -139,3 +147,96 @@ def test_one_area_alone(city, catalogue):
     answer = ask(city, catalogue, "toilet-density", area="T1")
     assert {row["tier"]: row["value"] for row in answer["results"]}["built_up"] == pytest.approx(4, rel=1e-4)
     assert answer["inputs"]["official"] is False
+
+
+def test_what_is_not_built_yet_or_gone_is_not_counted(city, catalogue):
+    write(
+        city,
+        catalogue,
+        drawn(
+            "toilets",
+            {"later": shapely.Point(400, 100), "gone": shapely.Point(500, 100)},
+            {"built_on": ["2190-01-01", None], "removed_on": [None, "2000-01-01"]},
+        ),
+        drawn("parks", {"plan": shapely.box(0, 300, 100, 400)}, {"built_on": ["2190-01-01"]}),
+    )
+    rows = {row["tier"]: row for row in ask(city, catalogue, "toilet-density")["results"]}
+    assert rows["built_up"]["numerator"] == 3
+    assert rows["parks"]["denominator"] == pytest.approx(0.02, rel=1e-4)
+
+
+def test_an_hour_leaves_out_what_is_closed_and_counts_what_does_not_say_as_unknown(city, catalogue):
+    write(
+        city,
+        catalogue,
+        drawn(
+            "toilets",
+            {"w1": shapely.Point(100, 100), "w2": shapely.Point(300, 100), "e1": shapely.Point(1100, 400)},
+            {"opening_hours": ["24/7", "06:00-20:00", None]},
+        ),
+    )
+    rows = ask(city, catalogue, "toilet-density", parameters={"at": "22:00"})["results"]
+    assert (rows[0]["value"], rows[0]["unknown"]) == (1, 1)
+
+
+def platforms(city, catalogue, *said):
+    """What each district and the whole are told of platforms: two street offices lie west, one east."""
+    parts = {"S1": shapely.box(0, 0, 500, 1000), "S2": shapely.box(500, 0, 1000, 1000), "S3": EAST}
+    columns = {"level": ["subdistrict"] * 3, "parent": ["T1", "T1", "T2"], "platform": said}
+    write(city, catalogue, drawn("districts", parts, columns))
+    answer = ask(city, catalogue, "subdistrict-platforms")
+    return [(row["value"], row["met"], row["unknown"]) for row in answer["areas"]], answer["results"][0]
+
+
+def test_what_no_feature_says_of_itself_is_neither_there_nor_missed(city, catalogue):
+    areas, whole = platforms(city, catalogue, None, None, None)
+    assert areas == [(None, None, 2), (None, None, 1)]
+    assert (whole["value"], whole["met"]) == (None, None)
+    assert "do not say" in whole["reason"]
+    # Two of the west have one, the east has one street office that says no: of one alone two cannot be had.
+    areas, whole = platforms(city, catalogue, True, True, False)
+    assert areas == [(2, True, 0), (0, False, 0)]
+    assert (whole["value"], whole["met"]) == (0.5, False)
+    # One more is needed, and the other does not say.
+    areas, whole = platforms(city, catalogue, True, None, False)
+    assert areas == [(None, None, 1), (0, False, 0)]
+    assert (whole["value"], whole["met"]) == (None, False)
+
+
+def test_nothing_of_a_kind_in_the_data_is_said(city, catalogue):
+    centres, kiosks = (
+        ask(city, catalogue, name)["results"][0] for name in ("sorting-centres", "waste-kiosks")
+    )
+    assert centres["value"] == kiosks["value"] == 0
+    assert centres["reason"] == kiosks["reason"] == "no facility of this kind is in the data"
+
+
+def test_walking_means_nothing_to_what_is_counted(city, catalogue):
+    for name in ("speed_m_s", "snap_limit_m"):
+        with pytest.raises(BadInput, match=f"{name} means nothing"):
+            ask(city, catalogue, "toilet-density", parameters={name: 1})
+
+
+def test_a_street_drawn_in_a_scenario_is_a_street_to_count_by(city, catalogue):
+    street = {"do": "street", "geometry": lonlat(shapely.LineString([(800, 250), (800, 450)]))}
+    request = {"op": "scenario", "policy": "toilet-density", "scenario": {"name": "", "patches": [street]}}
+    rows = {row["tier"]: row for row in Engine(city, catalogue).answer(request)["after"]["results"]}
+    assert rows["streets"]["value"] == pytest.approx(3 / 1.2, rel=1e-4)
+
+
+def test_what_is_said_of_the_built_up_area_is_that_of_the_newest_and_of_no_part_of_it(city, catalogue):
+    areas = {"old": WEST, "new": shapely.box(0, 0, 2000, 500), "plan": EAST}
+    write(
+        city,
+        catalogue,
+        drawn(
+            "built_up_areas",
+            areas,
+            {"as_of": ["2010-12-31", "2021-12-31", "2190-12-31"], "canopy_area_m2": [9e5, 4e5, 9e5]},
+        ),
+    )
+    answer = ask(city, catalogue, "green-coverage")
+    assert answer["results"][0]["value"] == pytest.approx(0.4, rel=1e-4)
+    assert [(row["value"], row["met"]) for row in answer["areas"]] == [(None, None)] * 2
+    assert {row["reason"] for row in answer["areas"]} == {"this is said of the whole built-up area alone"}
+    assert ask(city, catalogue, "green-coverage", area="T1")["results"][0]["value"] is None

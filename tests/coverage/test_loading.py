@@ -124,6 +124,19 @@ def test_people_of_a_buried_parcel_are_counted_where_they_live(town, catalogue):
     assert row["land_m2"] == pytest.approx(20_000, rel=1e-6)
 
 
+def test_homes_that_are_gone_or_planned_are_no_demand(town, catalogue):
+    states = {"gone": "removed", "plan": "planned", "works": "under_repair"}
+    shapes = {
+        code: shapely.box(x, -110, x + 100, -10) for code, x in zip(states, (200, 300, 400), strict=True)
+    }
+    columns = {"kind": ["land"] * 3, "people": [1000] * 3, "state": list(states.values())}
+    write(town, catalogue, drawn("residential_areas", shapes, columns))
+    for rule in ("area", "centre"):
+        row = by_mode(ask(town, catalogue, "park-500", people_rule=rule))["straight"]
+        assert row["people"] == 1400
+        assert row["land_m2"] == pytest.approx(30_000, rel=1e-3)
+
+
 def test_overlapping_districts_count_no_land_twice(town, catalogue):
     districts = {"d1": shapely.box(-600, -600, 300, 600), "d2": shapely.box(50, -600, 1600, 600)}
     levels = {"level": ["district", "district"], "name_zh": ["甲区", "乙区"]}

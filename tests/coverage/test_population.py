@@ -105,6 +105,13 @@ def test_people_go_to_land_by_its_share_of_the_cell():
     assert found.kept == pytest.approx([0, 0, 0, 5])
 
 
+def test_a_sliver_of_known_land_does_not_house_a_whole_cell():
+    land = objects([shapely.box(0, 0, 1, 100), shapely.box(100, 0, 110, 100)])
+    found = people_on_land(squares((0, 0), (100, 0)), np.array([400.0, 400.0]), land)
+    assert found.land.tolist() == [0, 400]
+    assert found.kept.tolist() == [400, 0]
+
+
 def cells(shapes, people, **columns):
     return in_metres("population_cells", shapes, {"people": people, **columns})
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from app.network.build import build_network
 from app.network.model import WalkNetwork
 from app.network.reach import Reach, search
 from app.network.snap import SnapIndex, build_index
+from app.space.metric import metric_crs
 from tests.coverage.land import served_m2
 from tests.network.town import random_streets
 
@@ -146,3 +148,35 @@ def test_moving_the_town_by_whole_cells_changes_nothing(seed, east, north):
         )
     np.testing.assert_allclose(areas[0], areas[1], rtol=1e-6, atol=1e-3)
     np.testing.assert_allclose(areas[0][0], areas[0][1], rtol=1e-9, atol=1e-6)
+
+
+#: Neighbouring CGCS2000 3-degree zones and their border.
+ZONES = (metric_crs("EPSG:4548"), metric_crs("EPSG:4549"))
+BORDER_LON = 118.5
+
+
+@quick
+@given(towns, st.floats(-0.05, 0.05), st.floats(20, 45))
+def test_the_zone_changes_no_share(seed, east, lat):
+    """A town at the border of two zones, where either may be a city's: shares of land and of people walking."""
+    lines, walk = random_streets(seed, nodes=35)
+    corner = np.array(ZONES[0].xy(BORDER_LON + east, lat))
+    centres = shapely.points(np.random.default_rng(seed).uniform(0, 1000, (40, 2)))
+    shapes = (draw_parcels(seed), draw_parks(seed), lines, centres)
+    lonlat = [ZONES[0].to_lonlat(shapely.transform(found, lambda xy: xy + corner)) for found in shapes]
+    shares, metres = [], []
+    for zone in ZONES:
+        parcels, parks, ways, homes = (zone.to_metric(found) for found in lonlat)
+        service = service_area(parks, 300.0)
+        shares.append(covered_area(parcels, service).sum() / shapely.area(parcels).sum())
+        net = build_network(ways, np.zeros(len(ways), int), np.full(len(ways), "public"))
+        index = build_index(net)
+        none = np.empty((0, 2)), np.empty(0, int)
+        doors = access_points(parks, *none, index, snap_limit_m=SNAP_M, public_only=True)
+        reach = search(net, doors.positions, extra_m=doors.lead_m)
+        metres.append(centre_nearest(shapely.get_coordinates(homes), index, reach, SNAP_M)[0])
+    assert abs(shares[0] - shares[1]) < 1e-4
+    far = np.isfinite(metres[0]) & np.isfinite(metres[1])
+    assert far.sum() >= min(np.isfinite(found).sum() for found in metres) - 1
+    # Streets join on whole centimetres of each zone, vertex by vertex.
+    assert metres[0][far] == pytest.approx(metres[1][far], rel=1e-4, abs=0.3)

@@ -258,6 +258,10 @@ def test_a_named_scenario_is_a_run_that_can_be_computed_again(town, codes):
         ({"do": "add", "class": "toilets", "geometry": {"type": "Point", "coordinates": [11.5, 48.1]}}, "outside"),
         ({"do": "add", "class": "toilets", "geometry": {"type": "Point"}}, "GeoJSON"),
         ({"do": "add", "class": "toilets", "geometry": "POINT(1 2)"}, "GeoJSON"),
+        ({"do": "add", "class": "toilets", "geometry": {"type": "Spot", "coordinates": [LON, LAT]}}, "GeoJSON"),
+        ({"do": "add", "class": "toilets", "geometry": []}, "GeoJSON"),
+        ({"do": ["add"], "class": "toilets"}, "way to patch"),
+        ({"do": "change", "class": "residential_areas", "code": "x", "properties": {"people": 10**30}}, "people"),
         (
             {"do": "add", "class": "parks", "geometry": {"type": "Polygon", "coordinates": [
                 [[LON, LAT], [LON + 0.01, LAT + 0.01], [LON + 0.01, LAT], [LON, LAT + 0.01], [LON, LAT]]]}},

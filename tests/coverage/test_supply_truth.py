@@ -13,6 +13,7 @@ import pytest
 import shapely
 from fastapi.testclient import TestClient
 
+from app.coverage import edition_service as editions
 from app.coverage import service
 from app.coverage.engine import Engine
 from app.errors import BadInput
@@ -153,11 +154,17 @@ def test_without_steps_the_way_is_longer(town, catalogue, way_up):
     assert [walk["distance_m"] for walk in walks] == pytest.approx([62, 562, 562], abs=0.2)
     assert walks[2]["minutes"] == pytest.approx(562 / 48, abs=0.1)
     assert "way" in walks[1]
+    # The city's own policy without steps is walked so, the others beside it are not.
+    own = "id: own\ntitle: {zh: 甲, en: B}\nbased_on: toilet-10min\nparameters: {step_free: true}\n"
+    with town.write() as conn:
+        editions.save(conn, catalogue, own, "test", None)
+    answer = engine.answer(place)
+    assert [toilet_of(answer, name)["distance_m"] for name in ("toilet-10min", "own")] == [62, 562]
 
 
-def toilet_of(answer):
+def toilet_of(answer, policy_id="toilet-10min"):
     """The walk to the nearest toilet of an answer of /reach."""
-    policy = next(item for item in answer["policies"] if item["id"] == "toilet-10min")
+    policy = next(item for item in answer["policies"] if item["id"] == policy_id)
     return policy["tiers"][0]["walk"]
 
 

@@ -50,6 +50,13 @@ def test_a_long_frame_arrives_whole():
         sender.join()
 
 
+def test_half_a_character_does_not_stop_a_frame():
+    left, right = socket.socketpair()
+    with left, right:
+        send_frame(left, {"code": "a\ud800"})
+        assert receive_frame(right) == {"code": "a?"}
+
+
 def test_a_frame_cut_midway_or_too_long_is_an_error():
     for head in (struct.pack("!I", 10) + b"abc", struct.pack("!I", MAX_FRAME_BYTES + 1), b"\x00\x00"):
         left, right = socket.socketpair()

@@ -65,6 +65,12 @@ def fill(size, spool):
         time.sleep(0.02)
 
 
+def fill_in_silence(size, spool):
+    """Whoever listens hears nothing any more."""
+    os.closerange(2, 64)
+    fill(size, spool)
+
+
 def fill_one(size, spool):
     (spool / "long").write_bytes(bytes(size * 2**20))
 
@@ -123,8 +129,8 @@ def streams(*_):
 
 
 DEEDS = {deed.__name__: deed for deed in (
-    eat, eat_in_c, spin, wait, fill, fill_one, fork, start, connect, connect_to_file, read, write, end_other, crash,
-    fail, recurse, environment, streams,
+    eat, eat_in_c, spin, wait, fill, fill_in_silence, fill_one, fork, start, connect, connect_to_file, read, write,
+    end_other, crash, fail, recurse, environment, streams,
 )}  # fmt: skip
 
 

@@ -40,9 +40,15 @@ def test_sizes_tell_their_unit(catalogue, values, unit, said):
     assert said in note
 
 
-@pytest.mark.parametrize("heading", ["diameter_mm", "管径(mm)", "DN", "管径（毫米）", "diameter (in)"])
+@pytest.mark.parametrize("heading", ["diameter_mm", "管径(mm)", "管径（毫米）", "diameter (in)"])
 def test_a_unit_that_is_named_is_not_assumed(catalogue, heading):
     assert planned(catalogue, **{heading: [0.3, 0.6]}).assumed == ()
+
+
+@pytest.mark.parametrize(("values", "said"), [([300, 400], False), ([8, 12], False), ([0.3, 0.6], True)])
+def test_nominal_sizes_are_mm_but_those_of_metres_are_told_of(catalogue, values, said):
+    plan = planned(catalogue, DN=values)
+    assert (plan.meaning.units, any("do not tell" in note for note in plan.assumed)) == ({}, said)
 
 
 def test_nothing_is_told_of_empty_columns(catalogue):

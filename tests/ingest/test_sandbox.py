@@ -147,6 +147,7 @@ def test_floods_of_text_are_not_kept(deeds):
         ({"spin": 0}, "takes more than 1 s of processor time to read."),
         ({"wait": 60}, "takes more than 1 s to read."),
         ({"fill": 60}, "unfolds to more than 16 MiB."),
+        ({"fill_in_silence": 60}, "unfolds to more than 16 MiB."),
         ({"fill_one": 60}, "unfolds to more than 16 MiB."),
         ({"eat_in_c": 5000}, "cannot be read: the reader ended unexpectedly on this file."),
         ({"crash": 0}, "cannot be read: the reader ended unexpectedly on this file."),

@@ -100,7 +100,9 @@ def test_of_points_of_one_number_only_the_one_of_its_kind_is_meant():
     assert (index.find("2", "YS") is not None, index.find("3", None)) == (True, None)
 
 
-def test_another_survey_that_numbers_alike_does_not_take_the_place_of_the_first(surveyed, catalogue, tmp_path):
+def test_another_survey_that_numbers_alike_does_not_take_the_place_of_the_first(
+    surveyed, catalogue, tmp_path
+):
     database, _ = surveyed
     before = pipes(database)
     elsewhere = [POINTS[0], *([name, x + 5000, y, kind] for name, x, y, kind in POINTS[1:])]
@@ -112,7 +114,9 @@ def test_another_survey_that_numbers_alike_does_not_take_the_place_of_the_first(
     again = [POINTS[0], *([name, x + 0.2, y, kind] for name, x, y, kind in POINTS[1:])]
     report = imported(database, catalogue, workbook(path, WS点=again, WS线=LINES), crs="EPSG:4548")
     assert report["classes"]["pipe_nodes"]["changed"] == 3
-    report = imported(database, catalogue, workbook(path, WS点=elsewhere, WS线=LINES), crs="EPSG:4548", key="code")
+    report = imported(
+        database, catalogue, workbook(path, WS点=elsewhere, WS线=LINES), crs="EPSG:4548", key="code"
+    )
     assert report["classes"]["pipe_nodes"]["changed"] == 3
 
 

@@ -49,13 +49,20 @@ def test_every_command_and_parameter_has_a_help_text():
 
 
 def test_both_readmes_are_in_step():
-    assert _blocks(ENGLISH) == _blocks(CHINESE)
+    fences = re.compile(r"```\w+\n.*?```", re.DOTALL)
+    assert fences.findall(ENGLISH) == fences.findall(CHINESE)
     for pattern in (r"^#+ ", r"^\| ", r"^- "):
         assert len(re.findall(pattern, ENGLISH, re.MULTILINE)) == len(
             re.findall(pattern, CHINESE, re.MULTILINE)
         )
     links = re.compile(r"\]\(([^)]+)\)")
     assert sorted({*links.findall(ENGLISH), "README.md"}) == sorted({*links.findall(CHINESE), "README.zh.md"})
+
+
+def test_the_readmes_know_how_many_policies_there_are(catalogue):
+    number = len(catalogue.policies)
+    assert f"{number} policies" in ENGLISH
+    assert f"{number} 条规则" in CHINESE
 
 
 @pytest.mark.parametrize(
@@ -84,10 +91,12 @@ def test_the_changelog_has_the_version_or_what_is_unreleased():
 
 def test_every_command_of_the_readme_runs(environment, database, tmp_path, monkeypatch):
     _draw_city(tmp_path)
+    for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", ENGLISH, re.DOTALL):
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    ran = 0
+    ran, printed = 0, ""
     for line in _commands():
         if not line.startswith(".venv/bin/chengtu ") or line.endswith(
             " serve"
@@ -97,7 +106,13 @@ def test_every_command_of_the_readme_runs(environment, database, tmp_path, monke
         done = CliRunner().invoke(app, shlex.split(line)[1:])
         assert done.exit_code == 0, f"{line}\n{done.output}\n{done.exception!r}"
         ran += 1
+        printed += done.output
     assert ran >= 5
+    for line in "".join(re.findall(r"```text\n(.*?)```", ENGLISH, re.DOTALL)).splitlines():
+        if line.startswith("$ "):
+            assert f".venv/bin/{line[2:]}" in _commands()
+        else:
+            assert " ".join(line.split()) in " ".join(printed.split()), line
     assert (tmp_path / "green.html").stat().st_size > 10_000
     assert len(geopandas.read_file(tmp_path / "toilets.gpkg")) == 1
 

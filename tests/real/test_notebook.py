@@ -46,8 +46,8 @@ def test_the_drawn_town_needs_no_database(names):
 
 
 def test_helsinki_from_top_to_bottom(names, data_dir, environment, monkeypatch):
-    for name in ("CHENGTU_HOME", "DATABASE_URL"):
-        monkeypatch.setenv(name, environment[name])
+    monkeypatch.setenv("NOTEBOOK_DATABASE_URL", environment["DATABASE_URL"])
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/somebody_elses_city")
     monkeypatch.setenv("CHENGTU_DATA", str(data_dir))
     shown = [run_cell(text, names) for text in CODE[2:]]
     straight, walk = shown[1].to_dict("records")

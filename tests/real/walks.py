@@ -16,66 +16,73 @@ JOIN_M = 0.5
 LEAST_PART_M = 300.0
 
 
-def streets_walked(conn, catalogue, crs):
-    """The walks over the streets in service of a database."""
+def streets_walked(conn, catalogue, crs, window=None):
+    """The walks over the streets in service of a database, or those that touch a window in metres."""
     fields = ["walk", "layer", "kind"]
     rows = read_arrays(
         conn, catalogue, "streets", fields, {"state": ("in_service", None)}, crs, incomplete=True
     )
-    pairs = zip(rows.columns["walk"], rows.columns["kind"], strict=True)
-    words = [word or ("no" if kind == "expressway" else "public") for word, kind in pairs]
-    return Walks(rows.geometry, words, [layer or 0 for layer in rows.columns["layer"]])
+    here = np.full(len(rows), True) if window is None else shapely.intersects(rows.geometry, window)
+    walk, kind, layer = (rows.columns[name][here] for name in fields[:1] + fields[2:] + fields[1:2])
+    words = [w or ("no" if k == "expressway" else "public") for w, k in zip(walk, kind, strict=True)]
+    return Walks(rows.geometry[here], words, [number or 0 for number in layer])
 
 
 class Walks:
     """The streets (n,) in metres, with the word `walk` of each, as a directed graph in which one may leave private
     ways but not enter them."""
 
-    def __init__(self, lines, words, layers):
+    def __init__(self, lines, words, layers) -> None:
         self.graph, self.node = rx.PyDiGraph(), {}
-        self.segments, self.ends = [], []
+        self.segments, self.ends, self.parts, self.part_of = [], [], [], []
         self._add_lines(lines, words, layers)
         self._join_ends()
         self._drop_small_parts()
         self.shapes = np.array([shapely.LineString(ends) for ends, *_ in self.segments], dtype=object)
         self.tree = shapely.STRtree(self.shapes)
 
-    def _node(self, kind, point):
+    def _node(self, kind, point) -> int:
         if (kind, point) not in self.node:
             self.node[kind, point] = self.graph.add_node((kind, point))
         return self.node[kind, point]
 
-    def _add_lines(self, lines, words, layers):
+    def _add_lines(self, lines, words, layers) -> None:
         for line, word, layer in zip(lines, words, layers, strict=True):
             if word == "no":
                 continue
             for part in shapely.get_parts(line).tolist():
                 points = [tuple(np.round(point, 2)) for point in part.coords]
                 self.ends += [(word, points[0], layer), (word, points[-1], layer)]
-                self.segments += [((a, b), word, layer) for a, b in itertools.pairwise(points) if a != b]
+                steps = [((a, b), word, layer) for a, b in itertools.pairwise(points) if a != b]
+                self.part_of += [len(self.parts)] * len(steps)
+                self.segments += steps
+                self.parts.append(set(points))
 
-    def _join_ends(self):
-        """Segments are cut where another line of their layer ends within half a metre."""
+    def _join_ends(self) -> None:
+        """Segments are cut where another line of their layer ends within half a metre without sharing a vertex."""
         shapes = np.array([shapely.LineString(ends) for ends, *_ in self.segments], dtype=object)
-        tree = shapely.STRtree(shapes)
         points = shapely.points(np.array([end[1] for end in self.ends]))
-        end, segment = tree.query(points, predicate="dwithin", distance=JOIN_M)
-        cuts, links = {}, []
+        end, segment = shapely.STRtree(shapes).query(points, predicate="dwithin", distance=JOIN_M)
+        nearest = {}
         for e, s in zip(end.tolist(), segment.tolist(), strict=True):
-            kind, point, layer = self.ends[e]
-            ends, word, its_layer = self.segments[s]
-            if layer == its_layer and point not in ends and word == kind:
-                along = shapes[s].project(points[e])
-                foot = tuple(np.round(shapes[s].interpolate(along).coords[0], 2))
-                cuts.setdefault(s, []).append((along, foot))
-                links.append(((point, foot), kind, layer))
+            point, layer, part = *self.ends[e][1:], self.part_of[s]
+            if layer == self.segments[s][2] and point not in self.parts[part]:
+                found = (shapes[s].distance(points[e]), s, e)
+                nearest[point, part] = min(found, nearest.get((point, part), found))
+        cuts, links = {}, []
+        for _, s, e in nearest.values():
+            along = shapes[s].project(points[e])
+            foot = tuple(np.round(shapes[s].interpolate(along).coords[0], 2))
+            cuts.setdefault(s, []).append((along, foot))
+            both = {self.ends[e][0], self.segments[s][1]}
+            links.append(((self.ends[e][1], foot), "private" if "private" in both else "public", None))
         kept = []
         for s, (ends, kind, layer) in enumerate(self.segments):
             stops = [ends[0], *(foot for _, foot in sorted(cuts.get(s, []))), ends[1]]
             kept += [((a, b), kind, layer) for a, b in itertools.pairwise(stops) if a != b]
         self.segments = kept + [link for link in links if link[0][0] != link[0][1]]
 
-    def _drop_small_parts(self):
+    def _drop_small_parts(self) -> None:
         """Mapping artefacts are not snapped to, as the engine documents."""
         whole, number = rx.PyGraph(), {}
         for ends, *_ in self.segments:

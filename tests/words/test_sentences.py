@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -68,6 +69,22 @@ def test_a_sentence_is_known_by_its_template(english, chinese):
 def test_what_nobody_says_stays_as_it_is(text):
     assert in_chinese(text) is None
     assert say(text, "zh") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "start point '" + "a. " * 1200 + "' is not in the point table",
+        "x" + "; also x: x (x" * 270 + "!",
+        "Nothing was imported. " * 180,
+        "incomplete: " * 300,
+        "xx: " * 900,
+    ],
+)
+def test_a_long_value_of_a_file_neither_breaks_nor_holds_up_the_report(text):
+    started = time.process_time()
+    told({"reason": text, "hint": text}, http=True)
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

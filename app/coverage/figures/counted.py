@@ -137,7 +137,7 @@ def service() -> Example:
         Worked("streets", Title("可达道路长度", "metres of street reached"), "4 × 300",
                float(reached.length_m.sum()), "m"),
         Worked("polygon", Title("服务范围面积", "area of the polygon"),
-               "2 × (2 × 250 × 100 + π × 50²) − 100²", float(land.area), "m²", 0, ARC),
+               "2 × (2 × 250 × 100 + π × 50²) − 100²", float(shapely.area(land)), "m²", 0, ARC),
     )  # fmt: skip
     title = Title("服务范围: 道路与面", "The service area as streets and as a polygon")
     return Example("service", title, drawing.svg(title), numbers)
@@ -207,7 +207,7 @@ def _also(
 
 
 def scenario() -> Example:
-    """Ten estates in a row, a market that moves 60 m: who gains, who loses, what the change alone would hide."""
+    """Six estates in a row, a market that moves 60 m: who gains, who loses, what the change alone would hide."""
     parcels = [box(x, 0, x + 100, 100) for x in range(0, 600, 100)]
     before = state_of(town(parcels, [_stall(200)], 100.0, people=[100.0] * len(parcels)), ("straight",))
     after, gone = _after(before, [_stall(260)]), _after(before, [])
@@ -218,8 +218,8 @@ def scenario() -> Example:
     drawing = Drawing((-20, -190, 620, 130))
     for south, state, mark in ((0, before, 200), (-160, after, 260)):
         _row(drawing, state.inputs, south, mark)
-    drawing.text(600, 112, "1", bold=True)
-    drawing.text(600, -48, "2", bold=True)
+    drawing.text(600, 112, "1 前 before", anchor="end", bold=True)
+    drawing.text(600, -48, "2 后 after", anchor="end", bold=True)
     for low, high, text in ((95, 155, "−60"), (305, 365, "+60")):
         drawing.measure((low, -30), (high, -30), text)
     numbers = (
@@ -251,6 +251,8 @@ def _row(drawing: Drawing, inputs: Inputs, south: float, mark: float) -> None:
         drawing.shape(shapely.transform(parcel, lambda xy: np.add(xy, (0, south))), svg.HOME, HOME)
     drawing.shape(box(low, south, high, south + 100), svg.SERVED_LAND, SERVED)
     drawing.shape(box(mark - 5, south, mark + 5, south + 100), svg.SITE, FACILITY)
+    for edge in (low, high):
+        drawing.text(edge, south + 50, f"{edge:.0f} m")
 
 
 def frame() -> Example:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from app.catalogue.title import Title
 
+#: Keeps a number and its unit on one line.
+NO_BREAK = "\u00a0"
+
 
 @dataclass(frozen=True, slots=True)
 class Worked:
@@ -26,9 +29,8 @@ class Worked:
     @property
     def shown(self) -> str:
         """The value as the page shows it."""
-        if self.unit == "%":
-            return f"{100 * self.value:,.{self.digits}f} %"
-        return f"{self.value:,.{self.digits}f} {self.unit}".rstrip()
+        number = 100 * self.value if self.unit == "%" else self.value
+        return f"{number:,.{self.digits}f}{NO_BREAK}{self.unit}".rstrip(NO_BREAK)
 
 
 @dataclass(frozen=True, slots=True)

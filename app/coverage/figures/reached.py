@@ -57,8 +57,10 @@ def straight() -> Example:
     drawing.shape(reach.exterior, svg.REACH, RADIUS)
     drawing.measure((0, 0), (212.13, 212.13), "300 m")
     drawing.dot(0, 0, svg.SITE, FACILITY)
-    for x, y, text in ((310, 330, "A · 800"), (-100, 80, "B · 200"), (-340, 315, "C · 100")):
+    for x, y, text in ((310, 350, "A · 800"), (-100, 90, "B · 200"), (-340, 330, "C · 100")):
         drawing.text(x, y, text, bold=True)
+    for x, y, text in ((310, 315, "400 × 400 m"), (-100, 55, "120 × 120 m"), (-340, 295, "80 × 150 m")):
+        drawing.text(x, y, text)
     quarter, land = "π × 300² ÷ 4", "(400² + 120² + 80 × 150)"
     area = float(shapely.area(inputs.supplies[0].service.buffers[0]))
     numbers = (
@@ -89,7 +91,7 @@ def parks() -> Example:
     drawing = Drawing((-960, -340, 640, 340))
     drawing.shape(serves, svg.Style("none", svg.FACILITY, 1.4, "6 4"), RADIUS)
     whole = service_area(found.geometry[[0]], 500.0).union()
-    drawing.shape(shapely.LineString(whole.exterior), svg.REACH)
+    drawing.shape(shapely.boundary(whole), svg.REACH)
     for part in parts.geometry:
         drawing.shape(part, svg.SERVED_LAND, Title("公园", "park"))
     drawing.measure((128, 22), (628, 22), "500 m")
@@ -134,6 +136,8 @@ def walked() -> Example:
         drawing.text(x, y + 8, f"{far:.0f} m", bold=bool(far <= 300.0))
     drawing.dot(*gate, svg.Style(svg.OTHER, svg.INK), GATE)
     drawing.dot(320, -20, svg.SITE, FACILITY)
+    drawing.measure((0, 112), (200, 112), "200 m")
+    drawing.measure((-12, 0), (-12, 100), "100 m")
     drawing.text(206, -10, "20 m", anchor="start")
     drawing.text(260, -34, "120 m")
     farthest = "√(125² + 75²) + 20 + 120"
@@ -193,16 +197,16 @@ def difference() -> Example:
         drawing.text(x, y, text, bold=True)
     causes = {row["cause"]: row for row in told["causes"]}
     barrier = int(np.flatnonzero(parts.cause == "barrier")[0])
-    walk, line = "(√(25² + 55²) + 10 + 400 + 80 + 400)", "√(25² + 145²)"
+    walk, direct = "(√(25² + 55²) + 10 + 400 + 80 + 400)", "√(25² + 145²)"
     numbers = (
         Worked("people", Title("直线计入而步行不计的人", "people served straight but not walked"), "120 + 90",
                float(told["people"])),
         Worked("share", Title("步行人口覆盖率", "share of people walked"), "60 ÷ (120 + 90 + 60)",
                _rows(inputs, figures)[1]["share_of_people"], "%", 2, 1e-6),
-        Worked("straight_m", Title("N 的直线距离", "straight line of N"), line, float(parts.straight_m[barrier]),
+        Worked("straight_m", Title("N 的直线距离", "straight line of N"), direct, float(parts.straight_m[barrier]),
                "m", 1),
         Worked("walk_m", Title("N 的步行距离", "walk of N"), walk, float(parts.walk_m[barrier]), "m", 1),
-        Worked("detour", Title("N 的绕行倍数", "detour of N"), f"{walk} ÷ {line}", float(parts.detour[barrier]),
+        Worked("detour", Title("N 的绕行倍数", "detour of N"), f"{walk} ÷ {direct}", float(parts.detour[barrier]),
                "", 2),
         Worked("barrier", Title("原因为绕行 3 倍以上的人", "people for whom the cause is a barrier"), "120",
                float(causes["barrier"]["people"])),
@@ -216,18 +220,21 @@ def difference() -> Example:
 def gaps() -> Example:
     """A park west of two estates in two districts: gaps with people, hectares and metres, and a patch of both."""
     park, parcels = box(-100, 0, 0, 200), [box(0, 0, 500, 200), box(520, 0, 620, 200)]
-    districts = drawn_areas([box(-120, -20, 400, 220), box(400, -20, 640, 220), box(640, -20, 760, 220)])
+    districts = drawn_areas([box(-140, -30, 400, 220), box(400, -30, 640, 220), box(640, -30, 760, 220)])
     inputs = town(parcels, [park], 300.0, people=[500, 150], areas=districts)
     (figure,) = compute(inputs, ("straight",))
     found = figure.gaps
     (both,) = (patches(found.geometry, found.people),)
     by_area = area_rows(inputs, [figure])
-    drawing = Drawing((-130, -40, 770, 240))
+    drawing = Drawing((-150, -50, 770, 240))
     _land(drawing, inputs, figure)
     drawing.shape(park, svg.SITE, FACILITY)
     for area in districts.geometry:
         drawing.shape(area.exterior, svg.BORDER, Title("区界", "district border"))
     drawing.measure((0, 20), (300, 20), "300 m")
+    drawing.measure((-115, 0), (-115, 200), "200 m")
+    drawing.measure((0, -10), (500, -10), "500 m")
+    drawing.measure((520, -10), (620, -10), "100 m")
     for x, text in ((140, "D1"), (520, "D2"), (700, "D3")):
         drawing.text(x, 228, text, bold=True)
     for x, y, text in ((350, 110, "100"), (450, 110, "100"), (570, 110, "150")):

@@ -20,16 +20,22 @@ ITEMS = "GDB_Items"
 #: Descriptions beyond this are not looked at: a feature class of 500 columns takes 200 kB.
 MAX_CHARACTERS = 4_000_000
 CODE = "{} (code)"
+#: What describes a column of a table, and one of its subtypes.
+_FIELDS = frozenset({"GPFieldInfoEx", "SubtypeFieldInfo"})
 Words = Mapping[str, str]
 
 
 @dataclass(slots=True)
 class _Item:
-    """What a description says: of a coded domain its `words` by code, of a table the domains of its columns."""
+    """What a description says: of a coded domain its `words` by code, of a table the domains of its columns.
+
+    `by_subtype` column → the domains that it has in rows of some subtype of the table.
+    """
 
     domain: str = ""
     words: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    by_subtype: dict[str, set[str]] = field(default_factory=dict)
 
 
 def read(file: SourceFile, ask: Ask) -> Iterator[Layer]:
@@ -53,7 +59,11 @@ def _worded(layer: Layer, domains: Mapping[str, tuple[str, Words]]) -> Layer:
     notes = []
     for name, values in layer.columns.items():
         domain, words = domains.get(name, ("", {}))
-        columns[name] = [words.get(_code(value), value) for value in values] if words else values
+        columns[name] = (
+            [None if value is None else words.get(_code(value), value) for value in values]
+            if words
+            else values
+        )
         if words:
             kept = CODE.format(name)
             columns[kept] = values
@@ -73,7 +83,12 @@ def _domains(file: SourceFile) -> dict[str, dict[str, tuple[str, Words]]]:
     items = [(name, _parse(text)) for name, text in _descriptions(file)]
     words = {item.domain: item.words for _, item in items if item.words}
     return {
-        name: {column: (domain, words[domain]) for column, domain in item.columns.items() if domain in words}
+        name: {
+            column: (domain, words[domain])
+            for column, domain in item.columns.items()
+            # Where rows of another subtype have another domain, a code is not the same word in all of them.
+            if domain in words and item.by_subtype.get(column, set()) <= {domain}
+        }
         for name, item in items
         if item.columns
     }
@@ -104,6 +119,8 @@ def _parse(text: str) -> _Item:
     def start(name: str, _: Mapping[str, str]) -> None:
         path.append(name)
         said[name] = ""
+        if name in _FIELDS:
+            said.pop("DomainName", None)
 
     def words(data: str) -> None:
         said[path[-1]] += data
@@ -114,6 +131,8 @@ def _parse(text: str) -> _Item:
             found.words[said.get("Code", "").strip()] = said.get("Name", "").strip()
         elif name == "GPFieldInfoEx" and said.get("DomainName"):
             found.columns[said.get("Name", "")] = said.pop("DomainName")
+        elif name == "SubtypeFieldInfo":
+            found.by_subtype.setdefault(said.get("FieldName", ""), set()).add(said.pop("DomainName", ""))
         elif name == "DomainName" and len(path) == 1:
             found.domain = said["DomainName"]
 

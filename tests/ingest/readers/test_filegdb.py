@@ -12,8 +12,9 @@ import pyogrio
 import pytest
 import shapely
 
-from app.ingest.files import recognise
-from app.ingest.layer import Ask
+from app.ingest.files import SourceFile, recognise
+from app.ingest.layer import Ask, Layer
+from app.ingest.readers import filegdb
 from app.ingest.readers.filegdb import _parse, read
 from app.ingest.sandbox import open_layers
 
@@ -77,3 +78,32 @@ def test_they_are_read_in_the_confined_process_too(geodatabase):
 def test_descriptions_that_cannot_be_read_say_nothing(text):
     found = _parse(text)
     assert (found.domain, found.words, found.columns) == ("", {}, {})
+
+
+DOMAINS = """<GPCodedValueDomain2><DomainName>{name}</DomainName><CodedValues>
+<CodedValue><Name>{word}</Name><Code>1</Code></CodedValue><CodedValue><Name>无</Name><Code>None</Code></CodedValue>
+</CodedValues></GPCodedValueDomain2>"""
+TABLE = """<DEFeatureClassInfo><GPFieldInfoExs>
+<GPFieldInfoEx><Name>kind</Name><DomainName>种类</DomainName></GPFieldInfoEx>
+<GPFieldInfoEx><Name>size</Name><DomainName>种类</DomainName></GPFieldInfoEx>
+<GPFieldInfoEx><Name>plain</Name></GPFieldInfoEx></GPFieldInfoExs>
+<Subtypes><Subtype><SubtypeName>管</SubtypeName><FieldInfos>
+<SubtypeFieldInfo><FieldName>kind</FieldName><DomainName>{domain}</DomainName></SubtypeFieldInfo>
+</FieldInfos></Subtype></Subtypes></DEFeatureClassInfo>"""
+
+
+@pytest.mark.parametrize(("domain", "kinds"), [("另一种类", [1, None]), ("种类", ["独立式", None])])
+def test_codes_that_mean_something_else_in_a_subtype_stay_codes(monkeypatch, tmp_path, domain, kinds):
+    described = [("a", DOMAINS.format(name="种类", word="独立式")), ("b", DOMAINS.format(name="另一种类", word="水冲")),
+                 ("toilets", TABLE.format(domain=domain))]  # fmt: skip
+    nowhere = np.full(2, None, dtype=object)
+    columns = {name: [1, None] for name in ("kind", "size", "plain")}
+    monkeypatch.setattr(filegdb, "_descriptions", lambda _: described)
+    monkeypatch.setattr(filegdb, "read_layers", lambda *_: [Layer("toilets", [1, 2], nowhere, columns, None)])
+    (layer,) = read(SourceFile(tmp_path, "filegdb"), Ask())
+    # A cell without a value has no word, whatever a code is called.
+    assert (layer.columns["kind"], layer.columns["size"], layer.columns["plain"]) == (
+        kinds,
+        ["独立式", None],
+        [1, None],
+    )
