@@ -19,7 +19,6 @@ from app.inventory.store import class_counts, data_version
 from app.sample.service import load
 from app.settings import Settings
 
-MODES = {"straight", "walk"}
 #: How often it is looked whether others are connected, and seconds between two looks.
 LOOKS, LOOK_S = 5, 0.05
 
@@ -88,25 +87,16 @@ def outdated_policies(db: Database, catalogue: Catalogue) -> list[str]:
 
 
 def find_current_run(conn: Connection, catalogue: Catalogue, policy: str) -> dict[str, Any] | None:
-    """The newest run of `policy` made from the data as they are now, None where there is none."""
-    runs = coverage.list_runs(conn, catalogue, policy, limit=20)
+    """The newest run of `policy` that is the city's own, if it was made from the data as they are now, else None."""
+    runs = coverage.list_runs(conn, catalogue, policy, limit=1, newest_only=True)
     return next((run for run in runs if _is_current(conn, catalogue, run)), None)
 
 
 def _is_current(conn: Connection, catalogue: Catalogue, run: Mapping[str, Any]) -> bool:
-    inputs = run["inputs"]
-    whole = inputs["area"] is None and set(run["modes"]) == MODES
-    of_now = inputs.get("as_of") is None and inputs.get("known_at") is None
-    same_policy = run["policy"]["version"] == catalogue.get_policy(run["policy"]["id"]).version
-    versions: Mapping[str, int] = inputs["versions"]
-    return (
-        whole
-        and of_now
-        and same_policy
-        and all(
-            class_id in catalogue.classes and data_version(conn, catalogue.classes[class_id]) == seen
-            for class_id, seen in versions.items()
-        )
+    versions: Mapping[str, int] = run["inputs"]["versions"]
+    return run["policy"]["version"] == catalogue.get_policy(run["policy"]["id"]).version and all(
+        class_id in catalogue.classes and data_version(conn, catalogue.classes[class_id]) == seen
+        for class_id, seen in versions.items()
     )
 
 

@@ -28,6 +28,8 @@ def find_class(catalogue: Catalogue, name: str) -> FeatureClass:
     Raises:
         NotFound: No class is so named; the hint lists the nearest.
     """
+    if name in catalogue.classes:
+        return catalogue.classes[name]
     words = class_words(catalogue)
     found = words.get(heading_key(name))
     if found is not None:

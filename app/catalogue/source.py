@@ -16,6 +16,8 @@ from app.errors import BadDeclaration
 
 Key: TypeAlias = tuple[str, ...]
 MAX_DEPTH = 20
+#: What errors call a policy that was sent: it stands in no file that its sender has.
+SENT = "the policy"
 #: No number of a declaration is larger; longer ones stay texts.
 MOST = 1e15
 MAX_DIGITS = 18
@@ -43,6 +45,8 @@ class Entry:
         """The error that names the file, the line and the key; the caller raises it."""
         line = self.lines.get(self.path)
         where = f"{self.file}:{line}" if line else self.file
+        if line and self.file == SENT:
+            where = f"line {line} of {SENT}"
         key = f", key '{'.'.join(self.path)}'" if self.path else ""
         return BadDeclaration(f"{where}{key}: {problem}.", hint)
 
@@ -159,7 +163,7 @@ class Entry:
 def read_source(path: Path, text: str | None = None, *, within: Path | None = None) -> Entry:
     """The whole file as one entry. Booleans are only true/false, so that OSM's `no` stays a text.
 
-    Errors name the file by its folder, and by the folder `within` which that lies.
+    Errors name the file by its folder, and by the folder `within` which that lies; `Path(SENT)` with `text` is none.
 
     Raises BadDeclaration where the file cannot be read, is not YAML, repeats a key or uses anchors.
     """

@@ -9,7 +9,7 @@ import typer
 
 from app import console
 from app.catalogue.model import Catalogue
-from app.coverage import answer_service
+from app.coverage import answer_service, service
 from app.coverage.series import days_of, parse_span
 from app.database.engine import Database, open_database
 from app.errors import BadInput
@@ -28,7 +28,9 @@ CHANGED = {
 
 
 def compare_command(
-    first: Annotated[str, typer.Argument(metavar="RUN", help="The first run (see `GET /coverage`).")],
+    first: Annotated[
+        str, typer.Argument(metavar="RUN", help="The first run: its id or the first digits of it.")
+    ],
     second: Annotated[
         str, typer.Argument(metavar="RUN", help="The second run: changes are second less first.")
     ],
@@ -41,7 +43,8 @@ def compare_command(
     """Set two saved runs side by side: what has changed in the whole and in each area."""
     settings = Settings()
     with open_database(settings) as db, db.read() as conn:
-        found = answer_service.compare_runs(conn, first, second)
+        a, b = (service.find_run_id(conn, given) for given in (first, second))
+        found = answer_service.compare_runs(conn, a, b)
     if csv_to is not None:
         csv_to.write(answer_service.compare_csv(found, settings.lang))
     if as_json:

@@ -13,6 +13,7 @@ from app.coverage.counted_results import REASON_NONE_HERE, REASON_UNSURE
 from app.coverage.details import CAUSE_TITLES
 from app.coverage.indicators import REASON_ONLY_WHOLE, REASON_UNKNOWN
 from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
+from app.coverage.run_words import run_words
 from app.coverage.service import Answer
 from app.coverage.stages import Report
 from app.coverage.tables import to_csv
@@ -24,15 +25,15 @@ FollowedAnswer = Callable[[dict[str, Any], Report | None], dict[str, Any]]
 SERIES_JOB = "coverage_series"
 AREA_TABLE = (
     "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served", "people",
-    "land_served_m2", "land_m2", "facilities", "value", "unit", "target", "met", "reason",
+    "land_served_m2", "land_m2", "facilities", "value", "unit", "target", "met", "reason", "conditions",
 )  # fmt: skip
 GAP_TABLE = (
     "rank", "code", "name", "area_path", "tier", "mode", "people", "hectares", "nearest_code", "nearest_name",
-    "nearest_m", "lon", "lat",
+    "nearest_m", "lon", "lat", "conditions",
 )  # fmt: skip
 DIFFERENCE_TABLE = (
     "rank", "code", "name", "area_path", "tier", "cause", "people", "hectares", "straight_m", "walk_m", "detour",
-    "nearest_code", "nearest_name", "lon", "lat",
+    "nearest_code", "nearest_name", "lon", "lat", "conditions",
 )  # fmt: skip
 SERIES_TABLE = (
     "as_of", "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served", "people",
@@ -72,7 +73,9 @@ def table_csv(
         "coverage_differences": DIFFERENCE_TABLE,
     }
     areas = store.area_names(conn)
-    shown = [_shown(rank, row, titles, areas, lang) for rank, row in enumerate(rows, 1)]
+    # In every row, as rows are copied out of a file without what stands beside it.
+    told = {"conditions": "; ".join(words[lang] for words in run_words(run)) or None}
+    shown = [_shown(rank, row, titles, areas, lang) | told for rank, row in enumerate(rows, 1)]
     return to_csv(names[table], shown, lang)
 
 

@@ -22,6 +22,7 @@ from app.coverage.parameters import read_settings
 from app.coverage.request import parse_modes
 from app.database.engine import Database, open_database
 from app.errors import BadInput
+from app.inventory.id_prefix import SHOWN_DIGITS
 from app.lazy import lazy_module
 from app.settings import Settings
 
@@ -152,7 +153,7 @@ def _names(
 
 def _as_it_was(db: Database, catalogue: Catalogue, rerun: str) -> dict[str, Any]:
     with db.read() as conn:
-        return service.rerun_request(conn, catalogue, rerun)
+        return service.rerun_request(conn, catalogue, service.find_run_id(conn, rerun))
 
 
 def run_policies(
@@ -181,7 +182,7 @@ def print_runs(runs: list[dict[str, Any]]) -> None:
     if not runs:
         return
     rows = [_row(run, result) for run in runs for result in run["results"]]
-    headings = ("policy: tier", "measured", "land %", "people %", "served", "people", "target")
+    headings = ("run", "policy: tier", "measured", "land %", "people %", "served", "people", "target")
     console.print_table(
         "Coverage (* 官方口径, official; the others are 参考口径, for reference)", headings, rows
     )
@@ -195,6 +196,7 @@ def print_runs(runs: list[dict[str, Any]]) -> None:
 
 def _row(run: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[object, ...]:
     return (
+        run["run"][:SHOWN_DIGITS],
         f"{run['policy']['id']}: {result['tier']}{' *' if result['official'] else ''}",
         MODE_NAMES[result["mode"]],
         percent(result["share_of_land"]),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import console
+from app.inventory.id_prefix import SHOWN_DIGITS
 
 
 def print_counted(runs: list[dict[str, Any]], *, areas: bool = False) -> None:
@@ -15,8 +16,8 @@ def print_counted(runs: list[dict[str, Any]], *, areas: bool = False) -> None:
     rows = [_row(run, "", result) for run in runs for result in run["results"]]
     if areas:
         rows += [_row(run, row["name"] or row["code"], row) for run in runs for row in run["areas"]]
-    headings = ("policy: tier", *(("area",) if areas else ()), "value", "unit", "made of", "target")
-    shown = rows if areas else [(row[0], *row[2:]) for row in rows]
+    headings = ("run", "policy: tier", *(("area",) if areas else ()), "value", "unit", "made of", "target")
+    shown = rows if areas else [(*row[:2], *row[3:]) for row in rows]
     console.print_table("Counted (* 官方口径, official)", headings, shown)
     for run in runs:
         for result in run["results"]:
@@ -27,6 +28,7 @@ def print_counted(runs: list[dict[str, Any]], *, areas: bool = False) -> None:
 def _row(run: Mapping[str, Any], area: str, result: Mapping[str, Any]) -> tuple[object, ...]:
     share = result["unit"] == "share"
     return (
+        run["run"][:SHOWN_DIGITS],
         f"{run['policy']['id']}: {result['tier']}{' *' if result.get('official') else ''}",
         area,
         _number(result["value"], share=share),

@@ -77,7 +77,7 @@ def save(
     PreconditionFailed
         Another version than `seen` is the newest.
     """
-    policy = read_edition(catalogue, text, policy_id or "policy")
+    policy = read_edition(catalogue, text)
     if policy_id is not None:
         _get_newest(conn, policy_id)
         if policy.id != policy_id:

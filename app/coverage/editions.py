@@ -13,7 +13,7 @@ import yaml
 from app.catalogue.model import Catalogue, Policy
 from app.catalogue.policies import read_id, read_policy
 from app.catalogue.policy_model import Source
-from app.catalogue.source import Entry, read_source
+from app.catalogue.source import SENT, Entry, read_source
 from app.coverage.parameter_changes import POLICY_PARAMETERS, with_parameters
 from app.coverage.parameters import read_parameters
 from app.errors import BadDeclaration, BadInput, ChengtuError
@@ -24,10 +24,11 @@ CHANGED = (("id", "title", "based_on", "parameters"), ("description", "default")
 NOTE = "The city's own edition of {id}, version {version}. Never called official."
 
 
-def read_edition(catalogue: Catalogue, text: str, name: str = "policy") -> Policy:
+def read_edition(catalogue: Catalogue, text: str, name: str | None = None) -> Policy:
     """The policy that a text declares: a whole one, or `based_on` another with `parameters`; never an official one.
 
-    `catalogue` holds the declared policies, whose ids are taken; `name` is that of the file, for errors.
+    `catalogue` holds the declared policies, whose ids are taken; `name` is that of the file, for errors, None where the
+    text was sent.
 
     Raises:
     ------
@@ -38,7 +39,7 @@ def read_edition(catalogue: Catalogue, text: str, name: str = "policy") -> Polic
         raise BadInput(
             f"A policy of more than {MAX_BYTES // 1000} kB is not read.", "A page of text is enough."
         )
-    entry = read_source(Path("policies", f"{name}.yaml"), text)
+    entry = read_source(Path(SENT) if name is None else Path("policies", f"{name}.yaml"), text)
     changed = isinstance(entry.value, dict) and "based_on" in entry.value
     policy = _changed(catalogue, entry, text) if changed else _whole(catalogue, entry, text)
     if policy.id in catalogue.policies:

@@ -46,6 +46,7 @@ def guard_answer(
     within_m = read_within(values.get("within_m"))
     patch = {**_named(values.get("remove")), "do": "remove"}
     scenario = parse_scenario(loader.catalogue, {"patches": [patch]})
+    patch["class"] = scenario.patches[0].cls
     if values.get("only_warm") and not is_warm(loader, request):
         return None
     base = load_base(loader, request)

@@ -94,7 +94,7 @@ def count(
         "built_up_area_used": built_up is not None,
         "built_up_area_as_of": dated,
         "frame_declared": frame_of(loader, policy) is not None,
-        "has_supply": any(tier.features.whole > 0 for tier in tiers),
+        "has_supply": any(tier.features.whole + tier.silent.whole > 0 for tier in tiers),
         "people_source": None,
         "people_rule": None,
         "people_outside_data": 0,

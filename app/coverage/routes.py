@@ -44,10 +44,8 @@ def csv_file(text: str, name: str) -> Response:
     return Response(text, media_type="text/csv", headers=headers)
 
 
-class CoverageBody(BaseModel):
+class CoverageBody(scenarios.AskedBody):
     """What to compute."""
-
-    model_config = ConfigDict(extra="forbid")
 
     policy: str | None = Field(
         default=None, description="Policy id, see /policies.", examples=["toilet-10min"], max_length=100

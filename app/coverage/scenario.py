@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from shapely.errors import ShapelyError
 
+from app.catalogue.class_names import find_class
 from app.catalogue.model import Catalogue, FeatureClass, Field
 from app.errors import BadGeometry, BadInput, ChengtuError, unknown
 from app.space.validity import clean
@@ -65,8 +66,9 @@ class Scenario:
 def parse_scenario(catalogue: Catalogue, given: object) -> Scenario:
     """A scenario of plain values → a checked one.
 
-    `{"name", "patches": [{"do": "add|remove|move|close|open|change|street", "class", "code", "geometry" (GeoJSON in
-    lon/lat), "properties"}]}`. A `street` has no class; its ends are joined to the nearest streets.
+    `{"name", "patches": [{"do": "add|remove|move|close|open|change|street", "class" (id, title or alias), "code",
+    "geometry" (GeoJSON in lon/lat), "properties"}]}`. A `street` has no class; its ends are joined to the nearest
+    streets.
 
     Raises:
     ------
@@ -102,7 +104,7 @@ def _patch(catalogue: Catalogue, given: object) -> Patch:
     for name in DOINGS[do]:
         if given.get(name) in (None, ""):
             raise BadInput(f"To {do} a feature, `{name}` must be said.", f"Add the member `{name}`.")
-    cls = catalogue.get_class("streets" if do == "street" else str(given.get("class") or ""))
+    cls = find_class(catalogue, "streets" if do == "street" else str(given.get("class") or ""))
     if cls.id in FRAMES:
         raise BadInput(
             f"{cls.id} say where is measured; a scenario cannot change them.",

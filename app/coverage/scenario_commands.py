@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app import console
+from app.catalogue.class_names import find_class
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.catalogue.source import read_source
@@ -69,7 +70,7 @@ def scenario_command(
 
 def guard_command(
     class_id: Annotated[
-        str, typer.Argument(metavar="CLASS", help="Class of what would go, such as toilets.")
+        str, typer.Argument(metavar="CLASS", help="Class of what would go, such as toilets or 公厕.")
     ],
     code: Annotated[str, typer.Argument(help="Its code.")],
     within: Annotated[
@@ -83,7 +84,7 @@ def guard_command(
     parse_modes(mode)
     settings = Settings()
     catalogue = load_catalogue(settings.geodata, settings.local_path)
-    catalogue.get_class(class_id)
+    class_id = find_class(catalogue, class_id).id
     request = {
         "policy": _policy(catalogue, policy, class_id),
         "mode": mode,

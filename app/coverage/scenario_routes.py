@@ -7,15 +7,16 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Body, Header, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.access.dependencies import DatabaseDep, EngineDep
 from app.access.prefer import wait_s
 from app.coverage import service
 from app.coverage.engine_client import EngineClient
 from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M
+from app.coverage.parameters import PARAMETERS
 from app.database.transactions import Database
-from app.errors import error_from_plain
+from app.errors import BadInput, error_from_plain
 from app.jobs import service as jobs
 
 router = APIRouter(tags=["coverage"])
@@ -89,10 +90,26 @@ class Facility(BaseModel):
     code: str = Field(max_length=1000, examples=["TL-000001"])
 
 
-class GuardBody(BaseModel):
-    """A removal to be weighed."""
+class AskedBody(BaseModel):
+    """A request with `parameters`, which do not stand beside them."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_parameters(cls, given: Any) -> Any:
+        names = given if isinstance(given, dict) else ()
+        stray = next((name for name in names if name in PARAMETERS and name not in cls.model_fields), None)
+        if stray is not None:
+            raise BadInput(
+                f"The body '{stray}' cannot be used: it is a parameter of the policy.",
+                f"Put it into `parameters`: {orjson.dumps({'parameters': {stray: given[stray]}}).decode()[:200]}.",
+            )
+        return given
+
+
+class GuardBody(AskedBody):
+    """A removal to be weighed."""
 
     remove: Facility = Field(description="What would be taken away.")
     policy: str = Field(max_length=100, description="Policy id of kind reach.", examples=["toilet-300"])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from app.catalogue.class_names import find_class
 from app.catalogue.model import Catalogue
 from app.coverage import store
 from app.coverage.recorded import with_recorded
 from app.database.transactions import Connection, Database
 from app.errors import NotFound
+from app.inventory.id_prefix import RUNS, digits_of, find_id
 
 #: Answers an engine request; in-process `Engine.answer` or the client of the engine process.
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
@@ -154,6 +157,28 @@ def _details(result: Mapping[str, Any]) -> dict[str, Any]:
     """Histograms, equity and the modes' difference; none in runs made before these were kept."""
     details = result.get("details") or {}
     return {name: details.get(name, []) for name in DETAILS}
+
+
+def find_run_id(conn: Connection, given: str) -> str:
+    """The UUID of the saved run that `given` is, or begins (four digits at least); raises as `find_id`."""
+    return str(find_id(conn, RUNS, given))
+
+
+def find_class_or_run(conn: Connection, catalogue: Catalogue, name: str) -> str:
+    """The id of the class of this id, title or alias, else of the run whose UUID it is, or begins.
+
+    Raises:
+    ------
+    NotFound
+        No class is so named, and no run.
+    BadInput
+        More than one run's id begins so.
+    """
+    if digits_of(name) is None:
+        return find_class(catalogue, name).id
+    with suppress(NotFound):
+        return find_class(catalogue, name).id
+    return find_run_id(conn, name)
 
 
 def parse_run(run_id: str) -> uuid.UUID:

@@ -15,8 +15,13 @@ from app.database.transactions import Connection
 from app.inventory.changes import raw
 from app.inventory.times import Times, versions
 
-#: Runs that read what was current when they were made, not another day, and not a scenario.
-OF_NOW = "(inputs->>'as_of' IS NULL AND inputs->>'known_at' IS NULL AND inputs->'scenario' IS NULL)"
+#: Runs whose figures are the city's own: of the whole city as it was when they were made, in all modes of their policy,
+#: without a scenario and with no parameter changed (as far as runs made before `asked` was kept tell).
+OF_NOW = (
+    "(area IS NULL AND inputs->>'as_of' IS NULL AND inputs->>'known_at' IS NULL AND inputs->'scenario' IS NULL"
+    " AND jsonb_strip_nulls(coalesce(inputs->'asked', '{}')) = '{}'"
+    " AND (modes @> ARRAY['straight', 'walk'] OR modes @> ARRAY['count']))"
+)
 #: Unnamed runs are dropped after this many days.
 KEEP_DAYS = 30
 
@@ -177,9 +182,10 @@ def find_run(conn: Connection, run: uuid.UUID, *, areas: bool = True) -> dict[st
 
 
 def list_rows(conn: Connection, policy: str | None, limit: int, newest_only: bool) -> list[dict[str, Any]]:
-    """Stored runs, newest first; with `newest_only` one a policy, of those that read the data as they were then."""
+    """Stored runs, newest first; with `newest_only` one a policy, of those whose figures are the city's own."""
     distinct = "DISTINCT ON (policy_id)" if newest_only else ""
-    order = "policy_id, created_at DESC" if newest_only else "created_at DESC"
+    # Not created_at, which here is the text made of it: of two runs in one second it knows no newest.
+    order = "policy_id, at DESC" if newest_only else "at DESC"
     statement = text(  # only constants of this module are put in
         f"SELECT {distinct} {RUN_COLUMNS}, created_at AS at FROM city.coverage_runs"
         f" WHERE (CAST(:policy AS text) IS NULL OR policy_id = :policy){f' AND {OF_NOW}' if newest_only else ''} "

@@ -74,11 +74,11 @@ def load_band(loader: Loader, request: CoverageRequest, supply: Supply, streets:
 
     def make() -> Band:
         places, access = loader.cache.get(
-            ("facilities", *key), lambda: _sized(loader, request, supply, streets)
+            ("facilities", streets is None, *key), lambda: _sized(loader, request, supply, streets)
         )
         return Band(supply.cls, radius_m, places, service_area(places.geometry, radius_m), access, key)
 
-    return loader.cache.get(("band", radius_m, *key), make)
+    return loader.cache.get(("band", streets is None, radius_m, *key), make)
 
 
 def facilities_key(loader: Loader, request: CoverageRequest, supply: Supply) -> tuple[Hashable, ...]:

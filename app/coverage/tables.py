@@ -46,6 +46,7 @@ HEADINGS: Mapping[str, dict[Lang, str]] = {
     "target": {"zh": "目标值", "en": "Target"},
     "met": {"zh": "是否达标", "en": "Target met"},
     "reason": {"zh": "说明", "en": "Reason"},
+    "conditions": {"zh": "计算条件", "en": "Computed under"},
     "area_path": {"zh": "所属区域", "en": "Areas"},
     "area_m2": {"zh": "面积(㎡)", "en": "Area (m²)"},
     "hectares": {"zh": "面积(公顷)", "en": "Hectares"},

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from app import console
-from app.catalogue.class_names import class_or_run
 from app.catalogue.loader import load_catalogue
-from app.database.engine import open_database
+from app.catalogue.model import Catalogue
+from app.coverage.service import find_class_or_run
+from app.database.engine import Database, open_database
 from app.errors import BadInput
 from app.exports.formats import FORMATS
 from app.exports.placing import make_placing
@@ -64,9 +65,9 @@ def export_command(
     systems = load_city_systems(settings)
     make_placing(to.name, crs, systems)
     catalogue = load_catalogue(settings.geodata, settings.local_path)
-    chosen = WHOLE_CITY if name is None or name == WHOLE_CITY else class_or_run(catalogue, name)
     db = open_database(settings)
     try:
+        chosen = WHOLE_CITY if name is None or name == WHOLE_CITY else _chosen(db, catalogue, name)
         with console.progress(f"Exporting to {to.name}"):
             result = export(
                 db, catalogue, chosen, to,
@@ -84,3 +85,8 @@ def export_command(
     for told, count in result.get("changed", {}).items():
         console.warning(f"{told}: {count}.")
     console.success(f"{result['path']} ({result['bytes']:,} bytes)")
+
+
+def _chosen(db: Database, catalogue: Catalogue, name: str) -> str:
+    with db.read() as conn:
+        return find_class_or_run(conn, catalogue, name)

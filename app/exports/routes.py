@@ -16,8 +16,9 @@ from starlette.background import BackgroundTask
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
 from app.access.time_parameters import AsOf, KnownAt
+from app.catalogue.class_names import class_or_run
 from app.exports.formats import FORMATS
-from app.exports.service import export
+from app.exports.service import WHOLE_CITY, export
 from app.space.city_systems import NO_SYSTEMS, load_city_systems
 from app.space.transform import check_crs
 
@@ -25,7 +26,9 @@ router = APIRouter(tags=["exports"])
 
 MEDIA_TYPES = {ending: form.media_type for ending, form in FORMATS.items()}
 NAME = PathParameter(
-    pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Class id, run id, or `city`.", examples=["toilets"]
+    pattern=r"^[^\x00-\x1f./\\]{1,64}$",
+    description="Class id, title or alias, run id, or `city`.",
+    examples=["toilets"],
 )
 PART = Query(description="Of a run in formats of one layer: its areas, gaps or units.")
 
@@ -103,6 +106,7 @@ def get_export(
 
 
 def _download(name: str, ending: str, asked: Asked) -> FileResponse:
+    name = name if name == WHOLE_CITY else class_or_run(asked.catalogue, name)
     systems = NO_SYSTEMS if asked.crs is None else load_city_systems(asked.settings)
     if asked.crs is not None:
         check_crs(asked.crs, systems, definitions=False)

@@ -239,7 +239,8 @@ def undo_command(
     try:
         _write(undo, why, as_json)
     except Conflict as error:
-        _show_conflicts(error)
+        if "conflicts" in error.members:
+            _show_conflicts(error)
         raise
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 from urllib.parse import quote
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -23,7 +22,13 @@ OFFERED = {
     "html": ("text/html", "application/xhtml+xml"),
     "csv": ("text/csv",),
 }
-ImportId = Annotated[UUID, Path(description="Id of the import.")]
+ImportId = Annotated[
+    str,
+    Path(
+        max_length=100,
+        description="Id of the import, or the first 4 or more digits of it that tell it apart.",
+    ),
+]
 LimitQuery = Annotated[int, Query(ge=1, le=1000, description="At most this many.")]
 FormQuery = Annotated[
     Literal["json", "html", "csv"] | None,

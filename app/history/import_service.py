@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from app.catalogue.model import Catalogue, Lang
 from app.database.transactions import Connection
@@ -20,9 +19,14 @@ def list_plain(conn: Connection, limit: int) -> list[dict[str, Any]]:
     return [_told(one) for one in history_store.list_imports(conn, limit)]
 
 
-def one_plain(conn: Connection, import_id: UUID) -> dict[str, Any]:
+def one_plain(conn: Connection, import_id: str) -> dict[str, Any]:
     """One import, told as by `list_plain`; NotFound where there is none."""
-    return _told(history_store.get_import(conn, import_id))
+    return _told(_find(conn, import_id))
+
+
+def _find(conn: Connection, import_id: str) -> dict[str, Any]:
+    """The import of this id or of these first digits; raises as `find_import`."""
+    return history_store.get_import(conn, history_store.find_import(conn, import_id))
 
 
 def _told(one: dict[str, Any]) -> dict[str, Any]:
@@ -47,9 +51,9 @@ def list_html(conn: Connection, catalogue: Catalogue, limit: int, lang: Lang) ->
     return _page(conn, catalogue, lang, "imports/list.html", imports=shown, limit=limit, more=more)
 
 
-def one_html(conn: Connection, catalogue: Catalogue, import_id: UUID, lang: Lang) -> str:
+def one_html(conn: Connection, catalogue: Catalogue, import_id: str, lang: Lang) -> str:
     """The page of one import; NotFound where there is none."""
-    one = history_store.get_import(conn, import_id)
+    one = _find(conn, import_id)
     return _page(conn, catalogue, lang, "imports/one.html", one=import_page.one_view(one, catalogue, lang))
 
 
@@ -58,21 +62,22 @@ def _page(conn: Connection, catalogue: Catalogue, lang: Lang, template: str, **v
     return render(template, lang, city=city, **values)
 
 
-def reasons(conn: Connection, import_id: UUID) -> tuple[str, str]:
+def reasons(conn: Connection, import_id: str) -> tuple[str, str]:
     """Name and text of the CSV of rejected rows and warnings; NotFound where there is no such import."""
-    one = history_store.get_import(conn, import_id)
+    one = _find(conn, import_id)
     stem = import_page.file_name(one["path"]).split(".")[0]
     return f"{stem}.report.csv", import_files.reasons_csv(one["report"] or {})
 
 
-def rejected(conn: Connection, import_id: UUID) -> tuple[str, bytes]:
+def rejected(conn: Connection, import_id: str) -> tuple[str, bytes]:
     """Name and content of the file of refused rows, to be mended and imported again.
 
     Raises:
         NotFound: There is no such import, or none of its rows are kept.
     """
-    one = history_store.get_import(conn, import_id)
-    files = history_store.read_rejects(conn, import_id)
+    found = history_store.find_import(conn, import_id)
+    one = history_store.get_import(conn, found)
+    files = history_store.read_rejects(conn, found)
     if not files:
         name = import_page.file_name(one["path"])
         refused = sum(found.get("rejected", 0) for found in (one["report"] or {}).get("classes", {}).values())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, ReadConn, WriteConn
+from app.history.import_routes import ImportId
 from app.inventory import history_store, restore_service
 from app.inventory.batch import Change
 
@@ -88,7 +88,7 @@ def get_changes(
 
 @router.post("/imports/{import_id}/undo", summary="Take an import back")
 def undo_import(
-    conn: WriteConn, catalogue: CatalogueDep, import_id: UUID, wanted: UndoRequest | None = None
+    conn: WriteConn, catalogue: CatalogueDep, import_id: ImportId, wanted: UndoRequest | None = None
 ) -> dict[str, Any]:
     """Every feature that it wrote is again what it was before; `known_at` before the undo still shows it.
 
@@ -96,4 +96,5 @@ def undo_import(
     """
     wanted = wanted or UndoRequest()
     change = Change(WHO, wanted.why)
-    return restore_service.undo_import(conn, catalogue, import_id, change, wanted.on_conflict).as_dict()
+    found = history_store.find_import(conn, import_id)
+    return restore_service.undo_import(conn, catalogue, found, change, wanted.on_conflict).as_dict()

@@ -19,6 +19,8 @@ WEB_MERCATOR = "EPSG:3857"
 CHINA_NORTH = (1.5e6, 6.0e6)
 #: Share of rows that must lie in the city before it confirms a CRS.
 CONFIRMED = 0.95
+#: Share of rows in the city that is shown as 0%.
+NOTHING = 0.005
 OLD_DATUMS_LOOK_ALIKE = "files in Xian 1980 or Beijing 1954 look the same and lie tens of metres off"
 
 
@@ -119,6 +121,11 @@ def hint_of(x: Array, y: Array, candidates: list[Candidate]) -> str:
         return f"{start}the axes look swapped (latitude comes first); save the file with longitude first."
     if first <= 180 and second <= 90:
         return f"{start}EPSG:4326 or EPSG:4490 (longitude, latitude), gcj02, bd09, or a local system's WKT."
+    if candidates and all(item.share is not None and item.share < NOTHING for item in candidates):
+        return (
+            f"Name it with --crs. None of the {len(candidates)} usual systems would put the places in the city, so "
+            "that none is named here; see what the file's publisher says."
+        )
     if any(item.share is not None for item in candidates) or zone_of_prefix(max(first, second)):
         return start + "; ".join(item.label for item in candidates) + "; or a system that the city declared."
     if min(first, second) < 1e6 and max(first, second) < 1e7:

@@ -66,15 +66,17 @@ def suggest_fields(meaning: Meaning, cls: FeatureClass, layer: str) -> list[dict
     return list(found.values())
 
 
-def suggest_classes(catalogue: Catalogue, names: Iterable[str]) -> list[tuple[str, float]]:
-    """The classes that the names of a layer and its file are likest to, with their likeness, at most three."""
+def suggest_classes(
+    catalogue: Catalogue, names: Iterable[str], *, least: float = LEAST, most: int = 3
+) -> list[tuple[str, float]]:
+    """The classes that the names of a layer and its file are likest to, with their likeness from `least` to 1."""
     given = [name[:MAX_CHARACTERS] for name in names]
     scored = [
         (cls.id, round(max(_class_likeness(name, cls) for name in given), 2))
         for cls in catalogue.classes.values()
         if given
     ]
-    return sorted((item for item in scored if item[1] >= LEAST), key=lambda item: -item[1])[:3]
+    return sorted((item for item in scored if item[1] >= least), key=lambda item: -item[1])[:most]
 
 
 def _class_likeness(name: str, cls: FeatureClass) -> float:

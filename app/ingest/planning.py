@@ -8,7 +8,7 @@ from typing import Any
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.errors import BadInput
-from app.ingest.components import Official
+from app.ingest.components import ID, Official
 from app.ingest.detect import Detection, detect
 from app.ingest.divisions import Divisions
 from app.ingest.files import SourceFile
@@ -35,6 +35,8 @@ from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Reject
 from app.space.city_systems import NO_SYSTEMS, CitySystems
 
+#: Classes named where none is likely.
+NEAREST_CLASSES = 5
 #: Formats whose cells are guarded against being run as formulas.
 QUOTED = frozenset({"delimited", "xlsx"})
 #: Stored places by code, for a class: lon, lat.
@@ -310,12 +312,26 @@ def _is_drawing(given: LayerSource, where: Where | None) -> bool:
 
 def _no_class(catalogue: Catalogue, file: SourceFile, sources: Sequence[LayerSource]) -> BadInput:
     names = ", ".join(f"'{source.name}'" for source in sources)
-    stem = file.name.split(".")[0]
-    like = [class_id for class_id, _ in suggest_classes(catalogue, [*(s.name for s in sources), stem])]
-    which = (
-        f"Did you mean --class {' or '.join(like)}?"
-        if like
-        else f"Name the class with --class. Classes: {', '.join(sorted(catalogue.classes))}."
-    )
-    hint = f"{which} City components may be mixed where their ids are stated to be of one --code-system."
+    names_like = [*(source.name for source in sources), file.name.split(".")[0]]
+    like = suggest_classes(catalogue, names_like)
+    near = like or suggest_classes(catalogue, names_like, least=0.0, most=NEAREST_CLASSES)
+    shown = [f"{class_id} ({catalogue.classes[class_id].title.zh})" for class_id, _ in near]
+    if like:
+        hint = f"Did you mean --class {' or '.join(shown)}?"
+    else:
+        hint = f"Name the class with --class. Nearest are {', '.join(shown)}."
+    hint += " docs/classes.md lists all classes."
+    if _has_component_ids(catalogue, sources):
+        hint += " City components may be mixed where their ids are stated to be of one --code-system."
     return BadInput(f"No class is named like the layer {names} of '{file.name}'.", hint)
+
+
+def _has_component_ids(catalogue: Catalogue, sources: Sequence[LayerSource]) -> bool:
+    """Whether a layer has a column named like the official ids of city components."""
+    fields = (item for cls in catalogue.classes.values() for item in cls.fields if item.name == ID)
+    words = {
+        normalise(word)
+        for item in fields
+        for word in (item.name, item.title.zh, item.title.en, *item.aliases)
+    }
+    return any(normalise(heading) in words for source in sources for heading in source.headings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -12,9 +11,10 @@ from psycopg import sql
 from sqlalchemy import Connection, RowMapping, text
 
 from app.catalogue.model import FeatureClass
-from app.errors import BadInput, NotFound
+from app.errors import NotFound
 from app.inventory.changes import raw
 from app.inventory.history import Version
+from app.inventory.id_prefix import IMPORTS, find_id
 from app.inventory.query import derived_names
 from app.inventory.rewrite import names, table
 from app.inventory.store import FULL_DIGITS
@@ -113,35 +113,9 @@ def get_import(conn: Connection, import_id: UUID) -> dict[str, Any]:
     return _import(row)
 
 
-#: Hexadecimal digits of an id that name an import at least.
-MIN_PREFIX = 4
-_PREFIX = re.compile(rf"[0-9a-f]{{{MIN_PREFIX},32}}")
-_SHOWN_CANDIDATES = 6
-
-
 def find_import(conn: Connection, given: str) -> UUID:
-    """The id of the import that `given` is, or begins: its hexadecimal digits, MIN_PREFIX of them at least.
-
-    Raises:
-        BadInput: It is no part of an id, or more than one import's id begins so; the hint lists them.
-        NotFound: No import's id begins so.
-    """
-    digits = given.strip().lower().replace("-", "")
-    if not _PREFIX.fullmatch(digits):
-        hint = f"Give its id, or the first {MIN_PREFIX} or more digits of it; `chengtu imports` lists them."
-        raise BadInput(f"'{given}' is not the id of an import.", hint)
-    query = text(
-        f"SELECT id, path FROM {SCHEMA}.imports WHERE replace(id::text, '-', '') LIKE :digits || '%' "
-        "ORDER BY at DESC LIMIT :limit"
-    )
-    found = conn.execute(query, {"digits": digits, "limit": _SHOWN_CANDIDATES + 1}).all()
-    if not found:
-        raise NotFound(f"There is no import {given}.", "`chengtu imports` lists them.")
-    if len(found) > 1:
-        shown = ", ".join(f"{row.id} ({row.path})" for row in found[:_SHOWN_CANDIDATES])
-        more = " …" if len(found) > _SHOWN_CANDIDATES else ""
-        raise BadInput(f"More than one import's id begins with '{given}'.", f"Candidates: {shown}{more}")
-    return UUID(str(found[0].id))
+    """The id of the import that `given` is, or begins; raises as `find_id`."""
+    return find_id(conn, IMPORTS, given)
 
 
 def _import(row: RowMapping) -> dict[str, Any]:

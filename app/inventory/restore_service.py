@@ -115,7 +115,8 @@ def undo_import(
 
     Raises:
         NotFound: There is no such import.
-        Conflict: Features were changed since and `on_conflict` is "refuse"; nothing is changed.
+        Conflict: Features were changed since and `on_conflict` is "refuse", or it was taken back already (exit code
+            1); nothing is changed.
         BadInput: The import changed nothing that is left, or a class of it is not served any more.
     """
     told = history_store.get_import(conn, import_id)
@@ -145,6 +146,8 @@ def undo_import(
     done = _restore(conn, catalogue, wanted, before, change)
     if done.change is not None:
         history_store.mark_undone(conn, import_id, done.change)
+    elif told["undone_by"] is not None:
+        raise _undone_already(conn, told)
     left = on_conflict == "keep"
     return Restored(done.change, done.classes, conflicts if left else (), count if left else 0)
 
@@ -166,6 +169,18 @@ def _refusal(told: Mapping[str, Any], conflicts: Sequence[Mapping[str, Any]], co
         "Choose on_conflict (--conflicts): keep leaves these as they are, restore takes them back too.",
         conflicts=list(conflicts),
     )
+
+
+def _undone_already(conn: Connection, told: Mapping[str, Any]) -> Conflict:
+    undo = history_store.get_changes(conn, [told["undone_by"]])[told["undone_by"]]
+    error = Conflict(
+        f"The import of {told['path']} was already taken back on {undo['at'][:10]} by {undo['who']} "
+        f"(change {told['undone_by']}).",
+        "Nothing was changed: all that it wrote is what it was before.",
+    )
+    # Nothing went wrong: what was asked for is so.
+    error.exit_code = 1
+    return error
 
 
 def _conflicts(conn: Connection, cls: FeatureClass, ids: Sequence[int], before: int) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from app import console
-from app.catalogue.class_names import class_or_run, find_class
+from app.catalogue.class_names import find_class
 from app.catalogue.loader import load_catalogue
+from app.coverage.service import find_class_or_run
 from app.database.engine import open_database
 from app.errors import BadInput
 from app.lazy import lazy_module
@@ -22,7 +23,7 @@ standalone = lazy_module("app.maps.standalone_service")
 def map_command(
     to: Annotated[Path, typer.Option("--to", help="The HTML file to write.")],
     target: Annotated[
-        str | None, typer.Argument(help="A class by id or name (toilets, 公厕), or a run's UUID.")
+        str | None, typer.Argument(help="A class by id or name (toilets, 公厕), or a run's id.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All classes.")] = False,
     without: Annotated[str, typer.Option("--without", help="Classes to leave out, by comma.")] = "",
@@ -44,9 +45,10 @@ def map_command(
     settings = Settings()
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     left_out = [find_class(catalogue, name.strip()).id for name in without.split(",") if name.strip()]
-    shown = None if target is None else class_or_run(catalogue, target)
     db = open_database(settings)
     try:
+        with db.read() as conn:
+            shown = None if target is None else find_class_or_run(conn, catalogue, target)
         with console.progress("Map") as report:
             language = _language(lang or settings.lang)
             made = standalone.write_map(

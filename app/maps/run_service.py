@@ -10,6 +10,7 @@ from app.catalogue.model import Catalogue, Lang, Policy
 from app.coverage.answer_service import in_words
 from app.coverage.edition_service import with_editions
 from app.coverage.levels import LEVELS
+from app.coverage.run_words import run_words
 from app.coverage.service import get_run, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times, parse_date
@@ -51,8 +52,9 @@ def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) 
     held = service.versions(conn, catalogue)
     times = run_times(run)
     town = service.city(conn, catalogue, held, lang)
-    name, title = town.name or CITY[lang], policy_title(run, lang)
+    name, title = town.name or CITY[lang], run_title(run, lang)
     page = service.page_view(town, lang, title, name, f"/coverage/{run['run']}/map")
+    page["about"] = [words[lang] for words in run_words(run)]
     if not times.now:
         page["time"] = service.time_view(times)
     figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
@@ -79,6 +81,14 @@ def policy_title(run: Mapping[str, Any], lang: Lang) -> str:
     """The run's policy as it is called, its id where it is no longer declared."""
     title = run["policy"]["title"]
     return str(title[lang] if title else run["policy"]["id"])
+
+
+def run_title(run: Mapping[str, Any], lang: Lang) -> str:
+    """The run's policy, and its area where it is not of the whole city: a district's figure is not the city's."""
+    area = run["inputs"].get("area")
+    return (
+        f"{policy_title(run, lang)} · {area.get('name') or area['code']}" if area else policy_title(run, lang)
+    )
 
 
 def supply_layers(

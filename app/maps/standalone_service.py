@@ -14,6 +14,7 @@ from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
 from app.coverage.edition_service import with_editions
+from app.coverage.run_words import run_words
 from app.coverage.service import get_run
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, unknown
@@ -110,6 +111,8 @@ class _Plan:
     start: dict[str, Any] | None = None
     extent: list[list[float]] | None = None
     times: Times = NOW
+    #: What a run was asked for beyond its policy.
+    about: list[str] = field(default_factory=list)
 
 
 def _draw(
@@ -172,7 +175,8 @@ def _run_plan(
     views = run_service.supply_layers(conn, catalogue, policy, held, lang, times)
     view = run_service.run_view(conn, run, policy, lang) | {"run": run["run"]}
     town = service.city(conn, catalogue, held, lang)
-    return _Plan(run_service.policy_title(run, lang), town, views, view, times=times)
+    about = [words[lang] for words in run_words(run)]
+    return _Plan(run_service.run_title(run, lang), town, views, view, times=times, about=about)
 
 
 def is_run_id(text: str) -> bool:
@@ -265,7 +269,7 @@ def _figure(plan: _Plan, held: Mapping[str, int], lang: Lang) -> Figure:
     if not (plan.run and plan.times.now):
         # in a file even the present becomes a day of the past
         page["time"] = service.time_view(plan.times) | {"now": False}
-    page |= {"start": plan.start, "extent": plan.extent}
+    page |= {"start": plan.start, "extent": plan.extent, "about": plan.about}
     figure = Figure(f"{plan.title} · {name} · {BRAND[lang]}", lang, page | {"offline": True})
     figure.add_layers("background", [service.ground_view(held, lang) | {"data": "data-ground"}])
     figure.add_layers("layer", plan.views)

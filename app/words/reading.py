@@ -112,6 +112,10 @@ _SYSTEMS: Mapping[str, str] = {
         "请按文件写出时的参数声明，或用 --crs 指定坐标系。"
     ),
     "Name it with --crs. Candidates: {names}.": "请用 --crs 指定。候选：{names}。",
+    "Name it with --crs. None of the {count} usual systems would put the places in the city, so that none is named "
+    "here; see what the file's publisher says.": (
+        "请用 --crs 指定。常用的 {count} 种坐标系都不会使这些位置落在城市内，因此不列候选；请查看文件发布者的说明。"
+    ),
 }
 
 #: Classes, layers, columns, mappings, conditions.
@@ -121,7 +125,8 @@ _MEANING: Mapping[str, str] = {
     "No class is named like the layer {layers} of '{file}'.": "没有与“{file}”的图层 {layers} 同名的类别。",
     "Did you mean --class {names}?": "是否指 --class {names}？",
     "Name the class with --class.": "请用 --class 指定类别。",
-    "Classes: {names}.": "类别：{names}。",
+    "Nearest are {names}.": "最相近的有：{names}。",
+    "docs/classes.md lists all classes.": "全部类别见 docs/classes.md。",
     "City components may be mixed where their ids are stated to be of one --code-system.": (
         "若说明标识码属于同一 --code-system，部件可以混在一起。"
     ),

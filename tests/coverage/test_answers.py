@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
@@ -219,7 +220,7 @@ def test_compare_on_the_command_line(town, runs, tmp_path):
     *_, settings = town
     environment = {"DATABASE_URL": settings.database_url, "CHENGTU_HOME": str(settings.home_path)}
     file = tmp_path / "c.csv"
-    done = chengtu(environment, "compare", *(run["run"] for run in runs), "--csv", str(file))
+    done = chengtu(environment, "compare", *(run["run"][:8] for run in runs), "--csv", str(file))
     assert done.returncode == 0, done.stderr
     assert "+100.00" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
@@ -333,3 +334,33 @@ def test_cells_that_look_like_formulas_are_disarmed():
         "zh",
     )
     assert text.splitlines()[1] == "'@cmd,-3,,未达标"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"area": "E"}, "Only the area: 东区"),
+        ({"parameters": {"radius_m": 900}}, "Radius: 900 m"),
+        ({"parameters": {"step_free": True}}, "Step-free: yes"),
+        ({"as_of": "2020-12-31"}, "As of: 2020-12-31"),
+        ({"mode": "straight", "name": "half"}, "Name: half"),
+        (
+            {"scenario": {"name": "less", "patches": [{"do": "remove", "class": "toilets", "code": "old"}]}},
+            "less",
+        ),
+    ],
+)
+def test_only_the_city_s_own_figures_stand_for_it_and_others_say_what_they_are(town, asked, told):
+    client, db, engine, _ = town
+    own = service.run(db, engine.answer, {"policy": "toilet-300"})["run"]
+    other = service.run(db, engine.answer, {"policy": "toilet-300", **asked})["run"]
+    with db.read() as conn:
+        newest = service.list_runs(conn, engine.catalogue, "toilet-300", newest_only=True)
+    assert [run["run"] for run in newest] == [own]
+    landing = client.get("/?f=html").text
+    assert re.findall(r"/coverage/([0-9a-f-]{36})/map", landing) == [own]
+    assert told in client.get(f"/coverage/{other}/map/page.js?lang=en").text
+    assert told not in client.get(f"/coverage/{own}/map/page.js?lang=en").text
+    rows = table(client.get(f"/coverage/{other}/areas?f=csv&lang=en"))
+    assert rows
+    assert all(told in row["Computed under"] for row in rows)

@@ -181,3 +181,12 @@ def test_without_data_there_is_nothing_to_warm(database, catalogue):
     engine = Engine(database, catalogue)
     engine.warm()
     assert len(engine.cache) == 0
+
+
+def test_a_straight_answer_leaves_the_walks_that_follow_as_they_are(town, catalogue):
+    """A straight line reads no streets: what it keeps must not pass for facilities without entrances."""
+    engine = Engine(town, catalogue)
+    alone = by_mode(ask(town, catalogue, "park-300"))["walk"]["people_served"]
+    for mode in ("straight", "walk"):
+        answer = engine.answer({"op": "coverage", "policy": "park-300", "mode": mode})
+    assert answer["results"][0]["people_served"] == alone > 0

@@ -159,7 +159,7 @@ BORDER_LON = 118.5
 @given(towns, st.floats(-0.05, 0.05), st.floats(20, 45))
 def test_the_zone_changes_no_share(seed, east, lat):
     """A town at the border of two zones, where either may be a city's: shares of land and of people walking."""
-    lines, walk = random_streets(seed, nodes=35)
+    lines, _ = random_streets(seed, nodes=35)
     corner = np.array(ZONES[0].xy(BORDER_LON + east, lat))
     centres = shapely.points(np.random.default_rng(seed).uniform(0, 1000, (40, 2)))
     shapes = (draw_parcels(seed), draw_parks(seed), lines, centres)

@@ -322,7 +322,9 @@ def test_the_guard_finds_where_to_rebuild(town, codes):
 def test_a_site_gives_back_what_adding_it_there_gives_back(town, codes):
     client, _, engine = town
     ask(engine, [{"do": "remove", "class": "toilets", "code": codes["toilets"][0]}])
-    one = guard(client, codes["toilets"][0]).json()
+    named = {"class": "公厕", "code": codes["toilets"][0]}
+    one = guard(client, codes["toilets"][0], remove=named).json()
+    assert one["remove"] == {**named, "class": "toilets"}
     site = one["sites"][0]
     rebuilt = ask(
         engine,
@@ -341,6 +343,8 @@ def test_a_site_gives_back_what_adding_it_there_gives_back(town, codes):
     [
         ({"remove": {"class": "toilets", "code": "no such"}}, "no such"),
         ({"remove": {"class": "toilet", "code": "x"}}, "toilets"),
+        ({"remove": {"class": "公厕", "code": "no such"}}, "no such"),
+        ({"remove": {"class": "公共厕", "code": "x"}}, "toilets (公共厕所)"),
         ({"remove": {"class": "parks", "code": "PK-000001"}}, "does not count"),
         ({"within_m": -1}, "within_m"),
         ({"remove": {"class": "toilets"}}, "code"),
@@ -368,7 +372,7 @@ def test_both_commands_print_what_the_engine_answers(town, codes, tmp_path):
     found = chengtu(environment, "scenario", str(file), "--policy", "toilet-300", "--json")
     answered = json.loads(found.stdout)
     assert answered["change"]["results"][0]["facilities"] == -1
-    shown = chengtu(environment, "guard", "toilets", code, "--policy", "toilet-300")
+    shown = chengtu(environment, "guard", "公厕", code, "--policy", "toilet-300")
     assert "before and after" in shown.stdout
 
 

@@ -211,6 +211,15 @@ def test_a_download_leaves_nothing_behind(client, toilets, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_class_is_downloaded_by_its_chinese_title(client, toilets):
+    answer = client.get("/exports/公厕.geojson")
+    assert len(answer.json()["features"]) == 3
+    assert 'filename="toilets.geojson"' in answer.headers["content-disposition"]
+    with pytest.raises(NotFound) as caught:
+        client.get("/exports/公共厕.geojson")
+    assert "toilets (公共厕所)" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -244,7 +253,12 @@ def test_a_run_is_exported_with_its_parts(database, catalogue, tmp_path):
             {"run": run},
         )
     written = export(database, catalogue, run, tmp_path / "run.gpkg")
-    assert written["layers"] == {"coverage_areas": 0, "coverage_gaps": 1, "coverage_units": 0, "coverage_differences": 0}
+    assert written["layers"] == {
+        "coverage_areas": 0,
+        "coverage_gaps": 1,
+        "coverage_units": 0,
+        "coverage_differences": 0,
+    }
     assert (
         pyogrio.read_info(tmp_path / "run.gpkg", layer="coverage_gaps")["dataset_metadata"]["policy"]
         == "toilet-300"

@@ -82,6 +82,18 @@ def test_an_import_is_taken_back_and_still_known_before(client, record):
     }
 
 
+def test_an_import_is_named_by_the_first_digits_of_its_id_and_taken_back_once(client, record):
+    short = str(record)[:8]
+    assert client.get(f"/imports/{short}").json()["id"] == str(record)
+    assert client.get("/imports/xyz").json()["code"] == "bad-input"
+    assert client.post(f"/imports/{short}/undo").status_code == 200
+    again = client.post(f"/imports/{short}/undo")
+    assert again.status_code == 409
+    undo = client.get("/changes?limit=1").json()["changes"][0]
+    told = f"already taken back on {undo['at'][:10]} by http (change {undo['change']})"
+    assert told in again.json()["detail"]
+
+
 def test_conflicts_come_with_both_values(client, record, settings, catalogue):
     db = open_database(settings)
     with db.write() as conn:
@@ -138,6 +150,7 @@ def test_the_command_line_does_the_same(environment, record):
     listed = json.loads(chengtu(environment, "imports", "--json").stdout)["imports"]
     # The restored toilet stands as it did before the import, so that it is no conflict.
     assert chengtu(environment, "undo", listed[0]["id"], "--why", "wrong").returncode == 0
+    assert chengtu(environment, "undo", listed[0]["id"]).returncode == 1
     changes = json.loads(chengtu(environment, "changes", "--class", "toilets", "--json").stdout)["changes"]
     assert changes[0]["why"] == "wrong"
     assert chengtu(environment, "undo", "no-id").returncode == 2

@@ -138,7 +138,7 @@ def test_canberra_loads_unmapped(database, catalogue, data_dir):
     folder = data_dir / "canberra"
     with pytest.raises(BadInput) as caught:
         import_path(database, catalogue, folder / "Playgrounds_in_the_ACT.csv")
-    assert caught.value.hint.startswith("Did you mean --class street_furniture?")
+    assert caught.value.hint.startswith("Did you mean --class street_furniture (")
     found = {}
     for name, class_id in (
         ("Public_Toilets", "toilets"), ("Public_Furniture", "street_furniture"), ("Playgrounds", "street_furniture"),

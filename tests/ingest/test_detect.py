@@ -69,6 +69,14 @@ def test_metres_that_two_candidates_fit_are_asked_about_with_their_shares():
     assert "EPSG:4549 (0% would lie in the city)" in caught.value.hint
 
 
+def test_no_candidate_is_named_where_none_would_lie_in_the_city():
+    shapes = np.asarray(shapely.points([(155_000.0, 463_000.0), (156_000.0, 464_000.0)]), dtype=object)
+    with pytest.raises(BadInput, match="names no CRS") as caught:
+        detect(source(shapes), None, frame())
+    assert "usual systems would put the places in the city" in caught.value.hint
+    assert "EPSG:" not in caught.value.hint
+
+
 def test_swapped_metres_need_the_city():
     shapes = in_crs("EPSG:4547", swapped=True)
     found = detect(source(shapes), None, frame())

@@ -147,7 +147,9 @@ def test_a_class_is_named_or_asked_for(load, tmp_path):
     path = write(tmp_path / "layer7.geojson", spots("a"))
     with pytest.raises(BadInput, match="No class is named like the layer 'layer7'") as caught:
         load(path)
-    assert "toilets" in (caught.value.hint or "")
+    named, listed = str(caught.value.hint).split("Nearest are ")[1].split(". ", 1)
+    assert len(named.split(", ")) == 5
+    assert listed == "docs/classes.md lists all classes."
     assert only(load(path, class_id="公共厕所"))["classes"]["toilets"]["loaded"] == 1
 
 

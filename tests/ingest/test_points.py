@@ -205,7 +205,8 @@ def test_what_is_only_like_a_coordinate_is_never_used(columns):
 def test_wkt_and_the_crs_it_names():
     layer = drawn(
         geom=["SRID=4548;POINT (388382 3174669)", "POINT Z (1 2 3)", "POINT ZM (1 2 3 4)", "broken", None,
-              "SRID=4326;POINT (1 2)", "GEOMETRYCOLLECTION (CIRCULARSTRING (0 0, 1 1, 2 0))", "SRID=4548;POLYGON ((0 0, 1 0, 1 1, 0 0))"],
+              "SRID=4326;POINT (1 2)", "GEOMETRYCOLLECTION (CIRCULARSTRING (0 0, 1 1, 2 0))",
+              "SRID=4548;POLYGON ((0 0, 1 0, 1 1, 0 0))"],
     )  # fmt: skip
     assert layer.crs == "EPSG:4548"
     assert wkt(layer)[7] == "POLYGON ((0 0, 1 0, 1 1, 0 0))"

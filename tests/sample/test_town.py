@@ -57,12 +57,14 @@ def test_the_same_seed_draws_the_same_town_and_another_seed_another(catalogue: C
 def test_an_unknown_size_names_the_valid_ones(catalogue: Catalogue):
     with pytest.raises(BadInput) as caught:
         build("village", catalogue)
-    assert caught.value.hint == "Valid sizes: town, city."
+    assert caught.value.hint == "Valid sizes: town, city, metropolis."
 
 
-def test_every_class_but_the_population_grid_has_rows(catalogue: Catalogue, batches: dict[str, Batch]):
-    # People sit on the parcels: cells beside them would count them twice.
-    assert set(catalogue.classes) - set(batches) == {"population_cells"}
+def test_every_class_but_population_cells_and_barriers_has_rows(
+    catalogue: Catalogue, batches: dict[str, Batch]
+):
+    # People sit on the parcels: cells beside them would count them twice. Nothing but water parts the town.
+    assert set(catalogue.classes) - set(batches) == {"population_cells", "barriers"}
     assert set(batches) <= set(catalogue.classes)
     assert all(batch.codes for batch in batches.values())
     assert all(len(set(batch.codes)) == len(batch.codes) for batch in batches.values())

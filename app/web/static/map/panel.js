@@ -57,7 +57,8 @@
     return el("header", { class: "panel-head" },
       el("div", { class: "brand" },
         page.home ? el("a", { class: "mark", href: page.home, "aria-label": t.start, title: t.start, text: "城图" }) : el("span", { class: "mark", text: "城图" }),
-        el("div", null, el("h1", { text: title, dir: "auto" }), subtitle && el("p", { text: subtitle, dir: "auto" }), page.time && el("p", { class: "time", text: timeWords(page.time) }))),
+        el("div", null, el("h1", { text: title, dir: "auto" }), subtitle && el("p", { text: subtitle, dir: "auto" }), page.time && el("p", { class: "time", text: timeWords(page.time) }),
+          page.about && page.about.length > 0 && el("ul", { class: "about" }, page.about.map((words) => el("li", { text: words, dir: "auto" }))))),
       page.other_lang && el("a", { class: "lang", href: page.other_lang, lang: page.lang === "zh" ? "en" : "zh-CN", text: t.language, on: { click: keepView } }));
   };
 
