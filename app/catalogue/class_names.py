@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from contextlib import suppress
-from uuid import UUID
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.catalogue.names import heading_key
@@ -40,10 +38,3 @@ def find_class(catalogue: Catalogue, name: str) -> FeatureClass:
         raise unknown("class", name, catalogue.classes)
     told = ", ".join(f"{class_id} ({catalogue.classes[class_id].title.zh})" for class_id in likely)
     raise NotFound(f"There is no class named '{name}'.", f"Did you mean {told}?")
-
-
-def class_or_run(catalogue: Catalogue, name: str) -> str:
-    """The id of the class of this id, title or alias; a run's UUID stays as it is. Raises NotFound as `find_class`."""
-    with suppress(ValueError):
-        return str(UUID(name))
-    return find_class(catalogue, name).id

@@ -10,6 +10,7 @@ import typer
 from app import console
 from app.catalogue.model import Catalogue
 from app.coverage import answer_service, service
+from app.coverage.run_words import labels_of_two
 from app.coverage.series import days_of, parse_span
 from app.database.engine import Database, open_database
 from app.errors import BadInput
@@ -43,27 +44,24 @@ def compare_command(
     """Set two saved runs side by side: what has changed in the whole and in each area."""
     settings = Settings()
     with open_database(settings) as db, db.read() as conn:
-        a, b = (service.find_run_id(conn, given) for given in (first, second))
-        found = answer_service.compare_runs(conn, a, b)
+        runs = [service.find_run_id(conn, given) for given in (first, second)]
+        found = answer_service.compare_runs(conn, *runs)
     if csv_to is not None:
         csv_to.write(answer_service.compare_csv(found, settings.lang))
     if as_json:
         console.print_json(found)
         return
+    a, b = labels_of_two(found["a"], found["b"], "en")
     shown = [row for row in found["rows"] if areas or row["level"] is None]
     for tier in dict.fromkeys(row["tier"] for row in shown):
         console.print_table(
-            f"{found['a']['policy']['id']}, {tier}: {_when(found['a'])} → {_when(found['b'])}",
+            f"{found['a']['policy']['id']}, {tier}: {a} → {b}",
             ("area", "measured", "land %", "→", "±", "people %", "→", "±", "value", "→", "±"),
             [_compared(row) for row in shown if row["tier"] == tier],
         )
     differs = [CHANGED[name] for name in found["differs"] if name != "as_of"]
     if differs:
         console.warning(f"The runs also differ in: {', '.join(differs)}.")
-
-
-def _when(run: Mapping[str, Any]) -> str:
-    return str(run["as_of"] or run["created_at"][:10])
 
 
 def _compared(row: Mapping[str, Any]) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, LangDep, ReadConn
 from app.access.negotiation import choose_format
@@ -15,6 +15,7 @@ from app.coverage import answer_service as answers
 from app.coverage import service, store
 from app.coverage.request import parse
 from app.coverage.routes import GEOJSON, GapLimit, ModeQuery, RunId, TableForm, TierQuery, csv_file
+from app.coverage.scenario_routes import AskedBody
 from app.coverage.series import days_of
 from app.errors import error_from_plain
 from app.inventory.periods import today
@@ -27,7 +28,7 @@ SecondRun = Annotated[
 ]
 
 
-class SeriesBody(BaseModel):
+class SeriesBody(AskedBody):
     """What to compute on which days."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

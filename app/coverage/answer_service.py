@@ -12,6 +12,12 @@ from app.coverage.compare import figures_beside
 from app.coverage.counted_results import REASON_NONE_HERE, REASON_UNSURE
 from app.coverage.details import CAUSE_TITLES
 from app.coverage.indicators import REASON_ONLY_WHOLE, REASON_UNKNOWN
+from app.coverage.people_loading import (
+    REASON_NOBODY_ASKED,
+    REASON_NOBODY_INSIDE,
+    REASON_NOBODY_KNOWN,
+    REASON_NOBODY_SO,
+)
 from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
 from app.coverage.run_words import run_words
 from app.coverage.service import Answer
@@ -44,6 +50,8 @@ COMPARE_TABLE = (
     "share_of_people_a", "share_of_people_b", "share_of_people_change", "people_served_change",
     "land_served_change_m2", "value_a", "value_b", "value_change",
 )  # fmt: skip
+#: The name of all that both runs count.
+WHOLE = {"zh": "全部", "en": "All"}
 #: What a series keeps of an engine's row.
 SERIES_FIGURES = (
     "tier", "tier_title", "mode", "share_of_land", "share_of_people", "people", "people_served", "land_m2",
@@ -57,6 +65,10 @@ REASONS_ZH = {
     REASON_ONLY_WHOLE: "此项只有整个建成区的数值",
     REASON_UNSURE: "数据没有记录此项, 或记录太少",
     REASON_NONE_HERE: "该区没有可比较的对象",
+    REASON_NOBODY_ASKED: "未计人口：规则没有指定人口数据",
+    REASON_NOBODY_INSIDE: "未计人口：已知人口都在量算范围外",
+    REASON_NOBODY_SO: "未计人口：没有所选口径的人口数据",
+    REASON_NOBODY_KNOWN: "未计人口：数据中没有人口",
 }
 
 
@@ -185,9 +197,8 @@ def _measured(run: Mapping[str, Any]) -> str:
 def _head(run: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: run[key] for key in ("run", "policy", "name", "created_at", "modes")}
     inputs = run["inputs"]
-    return kept | {
-        key: inputs.get(key) for key in ("as_of", "known_at", "versions", "parameters", "software")
-    }
+    told = ("as_of", "known_at", "area", "versions", "parameters", "software")
+    return kept | {key: inputs.get(key) for key in told} | {"conditions": run_words(run)}
 
 
 def land_of_two(
@@ -201,10 +212,11 @@ def land_of_two(
 
 
 def compare_csv(found: Mapping[str, Any], lang: Lang) -> str:
-    """The rows of `compare_runs` as CSV."""
-    return to_csv(
-        COMPARE_TABLE, [{**row, "tier": row["tier_title"] or row["tier"]} for row in found["rows"]], lang
-    )
+    """The rows of `compare_runs` as CSV; that of the whole has a level, code and name too."""
+    area = found["b"]["area"] if found["a"]["area"] == found["b"]["area"] else None
+    whole = area or {"level": "whole", "code": "all", "name": WHOLE}
+    rows = (row if row["level"] else {**row, **whole} for row in found["rows"])
+    return to_csv(COMPARE_TABLE, [{**row, "tier": row["tier_title"] or row["tier"]} for row in rows], lang)
 
 
 def series(

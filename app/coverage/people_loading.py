@@ -30,6 +30,11 @@ from app.coverage.population import (
 from app.coverage.request import CoverageRequest
 from app.coverage.units import area_units, centres, clipped, in_data, point_units, take
 
+#: Why a policy counts no people; "reason" of a result tells of its shares.
+REASON_NOBODY_ASKED = "the policy counts no people: it names no class that tells of them"
+REASON_NOBODY_INSIDE = "the policy counts no people: those that are known lie outside of what it measures"
+REASON_NOBODY_SO = "the policy counts no people: none are known on the basis that was asked for"
+REASON_NOBODY_KNOWN = "the policy counts no people: none are in the data"
 #: What a class may say of the people that it tells of.
 ABOUT = ("kind", "as_of", "dataset")
 
@@ -70,9 +75,16 @@ def find_people(loader: Loader, request: CoverageRequest, frame: shapely.Geometr
         own = demand.cls == request.policy.land.cls and rule == "area"
         key = ("people", repr(demand), basis, loader.stamp(demand.cls))
         return Found(demand, rule, outside, _some(cells, chosen), own, key, told)
-    return Found(
-        None, "area", unused, about={"people_basis": None, "people_as_of": None, "people_dataset": []}
-    )
+    told = {"people_basis": None, "people_as_of": None, "people_dataset": []}
+    return Found(None, "area", unused, about=told | {"people_reason": _why_nobody(request, unused)})
+
+
+def _why_nobody(request: CoverageRequest, outside: float) -> str:
+    if not request.policy.people:
+        return REASON_NOBODY_ASKED
+    if outside > 0:
+        return REASON_NOBODY_INSIDE
+    return REASON_NOBODY_KNOWN if request.people_basis is None else REASON_NOBODY_SO
 
 
 def load_people(found: Found, areas: Areas, clip: shapely.Geometry | None) -> People:

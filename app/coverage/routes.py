@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Path, Query, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, LangDep, ReadConn
 from app.access.prefer import wait_s

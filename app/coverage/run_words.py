@@ -29,6 +29,24 @@ def run_words(run: Mapping[str, Any]) -> list[Words]:
     return list(_told(run))
 
 
+def labels_of_two(a: Mapping[str, Any], b: Mapping[str, Any], lang: Lang) -> tuple[str, str]:
+    """What tells two runs apart, a label each: its day and what it was asked for and the other was not.
+
+    Both have `as_of`, `created_at` and, of `run_words`, `conditions`. Where nothing differs the labels end with the
+    time of computing (UTC).
+    """
+    first, second = (_label(one, other, lang) for one, other in ((a, b), (b, a)))
+    if first != second:
+        return first, second
+    return tuple(f"{first} {one['created_at'][11:19]} UTC" for one in (a, b))  # type: ignore[return-value]
+
+
+def _label(run: Mapping[str, Any], other: Mapping[str, Any], lang: Lang) -> str:
+    day = _line(LABELS["as_of"], _same(run["as_of"]))
+    own = [words[lang] for words in run["conditions"] if words not in other["conditions"] and words != day]
+    return " · ".join([str(run["as_of"] or run["created_at"][:10]), *own])
+
+
 def _told(run: Mapping[str, Any]) -> Iterator[Words]:
     inputs = run["inputs"]
     if inputs.get("scenario"):

@@ -18,6 +18,7 @@ _WORDS = {
     "straight": {"zh": "直线", "en": "straight"},
     "walk": {"zh": "步行", "en": "walked"},
     "count": {"zh": "计数", "en": "counted"},
+    "whole": {"zh": "整体", "en": "whole"},
     "city": {"zh": "市", "en": "city"},
     "district": {"zh": "区", "en": "district"},
     "subdistrict": {"zh": "街道", "en": "subdistrict"},

@@ -16,7 +16,7 @@ from starlette.background import BackgroundTask
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
 from app.access.time_parameters import AsOf, KnownAt
-from app.catalogue.class_names import class_or_run
+from app.coverage.service import find_class_or_run
 from app.exports.formats import FORMATS
 from app.exports.service import WHOLE_CITY, export
 from app.space.city_systems import NO_SYSTEMS, load_city_systems
@@ -106,7 +106,9 @@ def get_export(
 
 
 def _download(name: str, ending: str, asked: Asked) -> FileResponse:
-    name = name if name == WHOLE_CITY else class_or_run(asked.catalogue, name)
+    if name != WHOLE_CITY:
+        with asked.db.read() as conn:
+            name = find_class_or_run(conn, asked.catalogue, name)
     systems = NO_SYSTEMS if asked.crs is None else load_city_systems(asked.settings)
     if asked.crs is not None:
         check_crs(asked.crs, systems, definitions=False)

@@ -25,7 +25,11 @@ RUN_LAYERS = {
     "areas": ("coverage_areas", Title("各区结果", "Figures by area"), "MultiPolygon"),
     "gaps": ("coverage_gaps", Title("服务盲区", "Gaps"), "MultiPolygon"),
     "units": ("coverage_units", Title("统计单元", "Units"), "Unknown"),
-    "differences": ("coverage_differences", Title("直线与步行差异", "Difference of the modes"), "MultiPolygon"),
+    "differences": (
+        "coverage_differences",
+        Title("直线与步行差异", "Difference of the modes"),
+        "MultiPolygon",
+    ),
 }
 COLUMN_TYPES = {
     "bigint": "integer", "integer": "integer", "smallint": "integer", "double precision": "number",

@@ -10,6 +10,7 @@ import shapely
 
 from app.catalogue.model import Catalogue, Lang
 from app.coverage.answer_service import compare_runs, land_of_two
+from app.coverage.run_words import labels_of_two
 from app.coverage.service import Answer, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW
@@ -55,6 +56,7 @@ def compare_page(conn: Connection, catalogue: Catalogue, lang: Lang, a: str, b: 
 
 def _view(conn: Connection, found: Mapping[str, Any], names: Mapping[str, str], lang: Lang) -> dict[str, Any]:
     first, second = found["a"]["run"], found["b"]["run"]
+    labels = dict(zip("ab", labels_of_two(found["a"], found["b"], lang), strict=True))
     rows = [
         {**row, "tier_title": _title(row, lang), "name": names.get(row["code"], row["name"])}
         for row in found["rows"]
@@ -63,12 +65,11 @@ def _view(conn: Connection, found: Mapping[str, Any], names: Mapping[str, str], 
         "id": "compare",
         "bounds": run_service.data_bounds(conn, parse_run(second)),
         "rows": rows,
-        "a": _when(found["a"]),
-        "b": _when(found["b"]),
+        **labels,
         "differs": [CONDITIONS[name][lang] for name in found["differs"]],
         "land": f"/coverage/compare/map/land/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}&a={first}&b={second}",
         "runs": [
-            {"href": f"/coverage/{run}/map?lang={lang}", "text": _when(found[key])}
+            {"href": f"/coverage/{run}/map?lang={lang}", "text": labels[key]}
             for key, run in (("a", first), ("b", second))
         ],
     }
@@ -76,11 +77,6 @@ def _view(conn: Connection, found: Mapping[str, Any], names: Mapping[str, str], 
 
 def _title(row: Mapping[str, Any], lang: Lang) -> str:
     return str((row["tier_title"] or {}).get(lang, row["tier"]))
-
-
-def _when(run: Mapping[str, Any]) -> str:
-    """The day that a run is of."""
-    return str(run["as_of"] or run["created_at"][:10])
 
 
 def land_data(conn: Connection, answer: Answer, a: str, b: str, mode: str, tier: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ WORDS = {
     "people_rule": {"zh": "人口计法", "en": "People counted by"},
     "outside": {"zh": "数据范围外人口（未计入）", "en": "People outside the data (not counted)"},
     "document": {"zh": "依据", "en": "After"},
+    "people_reason": {"zh": "人口", "en": "People"},
 }
 RULES = {
     "centre": {"zh": "格网中心", "en": "cell centre"},
@@ -158,6 +159,7 @@ def _facts(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> list[tu
         "computed": str(run["created_at"]).replace("T", " ").replace("Z", " UTC"),
         "crs": inputs.get("metric_crs"),
         "speed": f"{parameters['speed_m_s']} m/s" if parameters.get("speed_m_s") else None,
+        "people_reason": in_words(inputs.get("people_reason"), lang),
         "people_rule": RULES.get(str(inputs.get("people_rule")), {}).get(lang),
         "outside": f"{inputs['people_outside_data']:,.0f}" if inputs.get("people_outside_data") else None,
     }

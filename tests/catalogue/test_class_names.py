@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.catalogue.class_names import class_or_run, find_class
+from app.catalogue.class_names import find_class
 from app.errors import NotFound
 
 
@@ -25,9 +25,3 @@ def test_an_unknown_name_hints_at_the_nearest(catalogue):
     with pytest.raises(NotFound) as error:
         find_class(catalogue, "zzzz")
     assert "Valid names" in str(error.value.hint)
-
-
-def test_a_run_stays_as_it_is(catalogue):
-    run = "0a8f2c5e-0000-4000-8000-000000000000"
-    assert class_or_run(catalogue, run) == run
-    assert class_or_run(catalogue, "公厕") == "toilets"

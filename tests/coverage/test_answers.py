@@ -15,11 +15,13 @@ import shapely
 from fastapi.testclient import TestClient
 
 from app.coverage import answer_service, service
+from app.coverage.commands import print_runs
 from app.coverage.engine import Engine
+from app.coverage.run_words import labels_of_two
 from app.coverage.series import days_of, parse_span
 from app.coverage.stages import Report, stage, watched
 from app.coverage.tables import to_csv
-from app.errors import BadInput
+from app.errors import BadInput, NotFound
 from app.inventory.batch import Batch
 from app.jobs.context import JobCancelled
 from app.jobs.worker import Worker
@@ -169,6 +171,8 @@ def test_two_runs_side_by_side(town, runs):
     assert back["totals"]["lost"] == land["totals"]["gained"]
     rows = table(client.get(f"/coverage/compare?a={a}&b={b}&f=csv&lang=zh"))
     assert {row["人口覆盖率变化(百分点)"] for row in rows if row["编码"] == "E"} == {"100.0"}
+    assert {(row["层级"], row["编码"]) for row in rows if row["名称"] == "全部"} == {("整体", "all")}
+    assert all(row["层级"] and row["编码"] and row["名称"] for row in rows)
 
 
 def test_the_page_of_two_runs(town, runs):
@@ -205,7 +209,14 @@ def test_runs_of_another_hour_are_told_apart(town, runs):
     body = client.get(f"/coverage/compare?a={runs[1]['run']}&b={other}", headers=JSON).json()
     assert body["differs"] == ["parameters"]
     page = client.get(f"/coverage/compare/map/page.js?a={runs[1]['run']}&b={other}&lang=en")
-    assert page.status_code == 200
+    assert "Free of charge: yes" in page.text
+    day = body["a"]["created_at"][:10]
+    assert labels_of_two(body["a"], body["b"], "zh") == (
+        day,
+        f"{body['b']['created_at'][:10]} · 只计免费：是",
+    )
+    alike = labels_of_two(body["a"], {**body["a"], "created_at": f"{day}T01:02:03Z"}, "en")
+    assert alike[1] == f"{day} 01:02:03 UTC"
 
 
 @pytest.mark.parametrize("path", ["gaps?tier=%00", "areas?tier=%00", "difference?tier=%00"])
@@ -364,3 +375,18 @@ def test_only_the_city_s_own_figures_stand_for_it_and_others_say_what_they_are(t
     rows = table(client.get(f"/coverage/{other}/areas?f=csv&lang=en"))
     assert rows
     assert all(told in row["Computed under"] for row in rows)
+
+
+def test_a_run_is_named_by_the_first_digits_of_its_id(town, runs, capsys):
+    _, db, engine, _ = town
+    run = runs[0]["run"]
+    with db.read() as conn:
+        for given in (run, run[:8], run[:13].upper()):
+            assert service.find_class_or_run(conn, engine.catalogue, given) == run
+        assert service.find_class_or_run(conn, engine.catalogue, "公厕") == "toilets"
+        with pytest.raises(NotFound, match="no run"):
+            service.find_class_or_run(conn, engine.catalogue, "0" * 32)
+        with pytest.raises(BadInput, match="not the id of a run"):
+            service.find_run_id(conn, run[:3])
+    print_runs([{**runs[0], "inputs": {**runs[0]["inputs"], "levels": []}}])
+    assert run[:8] in capsys.readouterr().out

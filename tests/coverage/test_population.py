@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.coverage.interpolation import people_on_land
 from app.coverage.lattice import dissolve_overlaps
+from app.coverage.people_loading import REASON_NOBODY_SO
 from app.coverage.population import choose_basis, counted_once, drawn, priority
 from tests.coverage.test_loading import CRS, ask, town, write  # noqa: F401
 from tests.coverage.test_loading import drawn as in_metres
@@ -154,6 +155,7 @@ def test_a_basis_is_chosen_or_asked_for_and_recorded(town, catalogue):  # noqa: 
     assert nobody["results"][0]["people"] is None
     assert nobody["results"][0]["share_of_people"] is None
     assert nobody["inputs"]["people_basis"] is None
+    assert nobody["inputs"]["people_reason"] == REASON_NOBODY_SO
 
 
 def test_the_newest_count_is_taken_and_none_that_was_made_later(town, catalogue):  # noqa: F811

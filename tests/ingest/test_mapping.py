@@ -219,7 +219,9 @@ def test_the_mapping_of_a_files_only_layer_fits_the_next_file_too(catalogue):
 
 
 #: No text may hold NUL: PostgreSQL stores none.
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12).filter(str.strip)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12).filter(
+    str.strip
+)
 KINDS = st.sampled_from(["pocket", "community", "其他公园", None])
 COLUMN = st.one_of(
     st.none(),

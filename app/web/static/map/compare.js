@@ -96,10 +96,10 @@
   /** The figure of a row on a side (a, b, change): a share, or the value of what is only counted. */
   const figureOf = (compare, row, side) => row[`${row.mode === "count" ? "value" : `share_of_${compare.by}`}_${side}`] ?? null;
   const isShare = (row) => row.mode !== "count";
-  const shown = (compare, row, side) => { const value = figureOf(compare, row, side); return isShare(row) ? chengtu.percent(value) : value === null ? "—" : chengtu.number(value, 2); };
+  const shown = (compare, row, side) => { const value = figureOf(compare, row, side); return isShare(row) ? chengtu.percent(value, 2) : value === null ? "—" : chengtu.number(value, 2); };
   const changed = (compare, row) => { const value = figureOf(compare, row, "change"); return isShare(row) ? points(value) : value === null ? "—" : `${value > 0 ? "+" : ""}${chengtu.number(value, 2)}`; };
   const rowsOf = ({ options, mode, tier }) => options.rows.filter((row) => row.mode === mode && row.tier === tier);
-  const points = (value) => (known(value) ? `${value > 0 ? "+" : ""}${(value * 100).toFixed(1)}` : "—");
+  const points = (value) => (known(value) ? `${value > 0 ? "+" : ""}${(value * 100).toFixed(2)}` : "—");
 
   function totals(compare) {
     const w = words(), whole = rowsOf(compare).find((row) => !row.code), { raw } = compare;
@@ -115,7 +115,7 @@
     const value = (side) => (row) => figureOf(compare, row, side);
     const columns = [{ title: t.name, value: (row) => row.name || row.code, text: (row) => row.name || row.code },
       ...["a", "b"].map((side) => ({ title: compare.options[side], numeric: true, value: value(side), text: (row) => shown(compare, row, side) })),
-      { title: w.change, numeric: true, value: value("change"), text: (row) => changed(compare, row) }];
+      { title: w.change, numeric: true, value: (row) => (known(value("change")(row)) ? Math.abs(value("change")(row)) : null), text: (row) => changed(compare, row) }];
     return el("section", null, el("h2", { text: `${t.districts} · ${compare.by === "people" ? t.people : t.land}` }), chengtu.table(columns, rows, () => {}, 3));
   }
 
