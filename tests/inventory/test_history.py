@@ -100,7 +100,8 @@ def test_an_import_taken_back_is_gone_but_known_before(town, catalogue):
         assert stalls(town, catalogue, Times(day)) == {"a": 1}
     assert stalls(town, catalogue, read_times(town, known_at=then)) == {"a": 5, "b": 6}
     assert stalls(town, catalogue, read_times(town, known_at=str(then - 1))) == {"a": 1}
-    assert undo_import(town, catalogue, name, CHANGE, "restore").change is None
+    with pytest.raises(Conflict, match="already taken back on .* by li"):
+        undo_import(town, catalogue, name, CHANGE, "restore")
 
 
 def test_conflicts_show_both_values_and_nothing_is_changed_unless_asked(town, catalogue):
