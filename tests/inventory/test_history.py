@@ -100,7 +100,7 @@ def test_an_import_taken_back_is_gone_but_known_before(town, catalogue):
         assert stalls(town, catalogue, Times(day)) == {"a": 1}
     assert stalls(town, catalogue, read_times(town, known_at=then)) == {"a": 5, "b": 6}
     assert stalls(town, catalogue, read_times(town, known_at=str(then - 1))) == {"a": 1}
-    with pytest.raises(Conflict, match="already taken back on .* by li"):
+    with pytest.raises(Conflict, match=r"already taken back on .* by li"):
         undo_import(town, catalogue, name, CHANGE, "restore")
 
 
