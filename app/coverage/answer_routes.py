@@ -10,16 +10,14 @@ from pydantic import ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, LangDep, ReadConn
 from app.access.negotiation import choose_format
-from app.access.prefer import wait_s
 from app.coverage import answer_service as answers
 from app.coverage import service, store
 from app.coverage.request import parse
 from app.coverage.routes import GEOJSON, GapLimit, ModeQuery, RunId, TableForm, TierQuery, csv_file
 from app.coverage.scenario_routes import AskedBody
 from app.coverage.series import days_of
-from app.errors import error_from_plain
 from app.inventory.periods import today
-from app.jobs import service as jobs
+from app.jobs.routes import result_in_time
 
 router = APIRouter(tags=["coverage"])
 FirstRun = Annotated[str, Query(description="UUID of the first run.", max_length=100)]
@@ -64,27 +62,22 @@ class SeriesBody(AskedBody):
 
 @router.post("/coverage/series", summary="A policy on many days: how coverage has grown", response_model=None)
 def post_series(
-    response: Response,
     catalogue: CatalogueDep,
     db: DatabaseDep,
     lang: LangDep,
     body: Annotated[SeriesBody, Body()],
     prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
     f: TableForm = "json",
-) -> dict[str, Any] | Response:
+) -> dict[str, Any] | Response | None:
     """200 with the rows when they are done in time, else 202 with the job that goes on."""
     days = days_of(body.first, body.last, body.step, body.dates, today=today())
     request = body.model_dump(include={"policy", "mode", "area", "levels", "parameters"})
     parse(catalogue, request, None)
-    job_id = jobs.enqueue(db, answers.SERIES_JOB, {**request, "days": [day.isoformat() for day in days]})
-    job = jobs.wait(db, job_id, wait_s(prefer))
-    if job.error is not None:
-        raise error_from_plain(job.error)
-    if job.result is None:
-        response.status_code = 202
-        response.headers["Location"] = f"/jobs/{job_id}"
-        return {"job": str(job_id), "state": job.state}
-    return csv_file(answers.series_csv(job.result, lang), "series.csv") if f == "csv" else job.result
+    asked = {**request, "days": [day.isoformat() for day in days]}
+    result, going_on = result_in_time(db, answers.SERIES_JOB, asked, prefer)
+    if result is None:
+        return going_on
+    return csv_file(answers.series_csv(result, lang), "series.csv") if f == "csv" else result
 
 
 @router.get("/coverage/compare", summary="Two runs side by side (JSON, CSV; a browser is sent to the map)",

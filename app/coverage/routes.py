@@ -9,7 +9,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, LangDep, ReadConn
-from app.access.prefer import wait_s
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Catalogue
 from app.coverage import answer_service as answers
@@ -21,9 +20,9 @@ from app.coverage.patches import WITHIN_M
 from app.coverage.request import parse
 from app.coverage.scenario import parse_scenario
 from app.database.transactions import Database
-from app.errors import BadInput, error_from_plain
+from app.errors import BadInput
 from app.inventory.asked_times import asked_times
-from app.jobs import service as jobs
+from app.jobs.routes import result_in_time
 
 router = APIRouter(tags=["coverage"])
 RunId = Annotated[str, Path(description="UUID of a run.")]
@@ -102,15 +101,10 @@ def post_coverage(
     request = _requested(catalogue, db, body)
     if body.scenario is not None and body.name is None:
         return scenarios.scenario_reply(db, engine, request, prefer)
-    job_id = jobs.enqueue(db, "coverage", request)
-    job = jobs.wait(db, job_id, wait_s(prefer))
-    if job.error is not None:
-        raise error_from_plain(job.error)
-    if job.result is None:
-        response.status_code = 202
-        response.headers["Location"] = f"/jobs/{job_id}"
-        return {"job": str(job_id), "state": job.state}
-    run_id = job.result["run"]
+    result, going_on = result_in_time(db, "coverage", request, prefer)
+    if result is None:
+        return going_on
+    run_id = result["run"]
     response.headers["Location"] = f"/coverage/{run_id}"
     with db.read() as conn:
         return service.get_run(conn, run_id)

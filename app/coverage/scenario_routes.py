@@ -10,14 +10,13 @@ from fastapi import APIRouter, Body, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.access.dependencies import DatabaseDep, EngineDep
-from app.access.prefer import wait_s
 from app.coverage import service
 from app.coverage.engine_client import EngineClient
 from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M
 from app.coverage.parameters import PARAMETERS
 from app.database.transactions import Database
-from app.errors import BadInput, error_from_plain
-from app.jobs import service as jobs
+from app.errors import BadInput
+from app.jobs.routes import result_in_time
 
 router = APIRouter(tags=["coverage"])
 
@@ -53,9 +52,9 @@ DESCRIPTION = (
 )
 
 
-def json_reply(value: Mapping[str, Any], status: int = 200) -> Response:
+def json_reply(value: Mapping[str, Any]) -> Response:
     """A large answer of plain values, written once."""
-    return Response(orjson.dumps(value), status_code=status, media_type="application/json")
+    return Response(orjson.dumps(value), media_type="application/json")
 
 
 def scenario_reply(
@@ -70,15 +69,8 @@ def scenario_reply(
 
 def job_reply(db: Database, kind: str, request: Mapping[str, Any], prefer: str | None) -> Response:
     """200 with what a job answers in time, else 202 with the job that goes on."""
-    job_id = jobs.enqueue(db, kind, request)
-    job = jobs.wait(db, job_id, wait_s(prefer))
-    if job.error is not None:
-        raise error_from_plain(job.error)
-    if job.result is not None:
-        return json_reply(job.result)
-    reply = json_reply({"job": str(job_id), "state": job.state}, 202)
-    reply.headers["Location"] = f"/jobs/{job_id}"
-    return reply
+    result, going_on = result_in_time(db, kind, request, prefer)
+    return going_on or json_reply(result or {})
 
 
 class Facility(BaseModel):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
+from fastapi.responses import JSONResponse
 
 from app.access.dependencies import DatabaseDep
+from app.access.prefer import wait_s
+from app.database.transactions import Database
+from app.errors import error_from_plain
 from app.jobs import service
 from app.jobs.store import Job
 from app.words.sentences import told
@@ -26,6 +31,23 @@ def get_job(db: DatabaseDep, job: JobId) -> dict[str, Any]:
 def cancel_job(db: DatabaseDep, job: JobId) -> dict[str, Any]:
     """The job after it was asked to stop; one that has ended stays as it is."""
     return view(service.cancel(db, job))
+
+
+def result_in_time(
+    db: Database, kind: str, request: Mapping[str, Any], prefer: str | None
+) -> tuple[dict[str, Any] | None, Response | None]:
+    """Queue a job and wait as long as the client prefers: its result, or else the 202 that names the job that goes on.
+
+    Raises the job's own error where it failed.
+    """
+    job_id = service.enqueue(db, kind, request)
+    job = service.wait(db, job_id, wait_s(prefer))
+    if job.error is not None:
+        raise error_from_plain(job.error)
+    if job.result is not None:
+        return job.result, None
+    going_on = {"job": str(job_id), "state": job.state}
+    return None, JSONResponse(going_on, 202, headers={"Location": f"/jobs/{job_id}"})
 
 
 def view(job: Job) -> dict[str, Any]:

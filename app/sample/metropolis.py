@@ -76,7 +76,7 @@ def draw_rows(parameters: Parameters, crs: MetricCrs) -> Iterator[Rows]:
     parcels = _parcels(blocks, parameters)
     yield _district_rows(xy, squares, blocks, parcels, parameters)
     yield _built_up_rows(xy, parameters)
-    yield from _street_rows(xy, parameters)
+    yield from _street_rows(xy, squares.lines, parameters)
     yield from _parcel_rows(parcels)
     yield _park_rows(blocks, parameters)
     yield _toilet_rows(blocks, parameters)
@@ -293,10 +293,8 @@ def _built_up_rows(xy: Floats, parameters: Parameters) -> Rows:
     )
 
 
-def _street_rows(xy: Floats, parameters: Parameters) -> Iterator[Rows]:
+def _street_rows(xy: Floats, lines: Ints, parameters: Parameters) -> Iterator[Rows]:
     """Streets from arterial to arterial: eleven points each, the crossings among them."""
-    squares = _squares(parameters)
-    lines = squares.lines
     names = numbered(make_names(parameters.rng("street names")), 2 * len(xy))
     made = 0
     for way, grid in enumerate((xy, xy.swapaxes(0, 1))):
