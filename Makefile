@@ -33,9 +33,10 @@ bench: ## Print our figures beside the peers' (side by side, same machine)
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench
 
-soak: ## Keep the server under bounded load for two minutes and watch its memory
+soak: ## Keep the server under bounded load for two minutes and watch its memory; more hostile filters, more races
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench soak
+	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_EDITS=50 .venv/bin/python -m pytest -q tests/ogc/cql2/test_hostile.py tests/ogc/test_edit_races.py
 
 docs: ## Generate the pages in docs/ that are read from the code
 	@scripts/setup.sh check

@@ -11,7 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from app import console
-from app.lazy import lazy_module
+from app.garbage import seldom_collected
+from app.lazy import lazy_module, leave_out
 from app.version import version
 
 standalone = lazy_module("app.maps.standalone_service")
@@ -35,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "search": ("app.search.commands", "search_command"),
     "policies": ("app.coverage.policy_commands", "policies"),
     "coverage": ("app.coverage.commands", "coverage_command"),
+    "runs": ("app.coverage.run_commands", "runs_command"),
     "compare": ("app.coverage.answer_commands", "compare_command"),
     "scenario": ("app.coverage.scenario_commands", "scenario_command"),
     "guard": ("app.coverage.scenario_commands", "guard_command"),
@@ -122,7 +124,11 @@ def root(
 
 def main() -> None:
     """The entry point of the program: every failure ends as one sentence and an exit code."""
-    console.run(app)
+    # Half a second of pyarrow's; only the tools of developers bring them, and no command needs them.
+    leave_out("pandas", "geopandas")
+    # Loading modules and the catalogue makes a hundred thousand objects, none of them garbage.
+    with seldom_collected():
+        console.run(app)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,12 @@ ChengtuError                 code, message, hint, HTTP status, exit code
 │   ├── BadDeclaration       a class, policy or setting file that cannot start the program
 │   ├── UnreadableFile       a file that cannot be opened or holds nothing usable
 │   ├── BadGeometry          coordinates that cannot be stored or used
-│   └── TooLarge    413      a request body over the limit
+│   ├── TooLarge    413      a request body over the limit
+│   └── WrongMedia  415      a request body of a type that is not taken here
+├── NotAllowed      405      a method that the resource does not take
 ├── Conflict        409      the stored state forbids the change
-│   └── PreconditionFailed 412   the caller's version is not the current one
+│   ├── PreconditionFailed 412   the caller's version is not the current one
+│   └── PreconditionRequired 428 the caller must name the version that it means to change
 ├── Unavailable     503      database, engine or another part is down; retry later
 │   └── NoSpace     507      the disk is full
 └── SetupFailed     500      the machine lacks something; the hint says what to install or free
@@ -34,6 +37,8 @@ class ChengtuError(Exception):
         self.hint = hint
         #: More that the problem document tells, such as the conflicts found.
         self.members = members
+        #: Headers that belong to the answer, such as `Allow`.
+        self.headers: dict[str, str] = {}
 
 
 class NotFound(ChengtuError):
@@ -63,6 +68,16 @@ class TooLarge(BadInput):
     status = 413
 
 
+class WrongMedia(BadInput):
+    code = "unsupported-media-type"
+    status = 415
+
+
+class NotAllowed(ChengtuError):
+    code = "method-not-allowed"
+    status = 405
+
+
 class Conflict(ChengtuError):
     code = "conflict"
     status = 409
@@ -71,6 +86,11 @@ class Conflict(ChengtuError):
 class PreconditionFailed(Conflict):
     code = "precondition-failed"
     status = 412
+
+
+class PreconditionRequired(Conflict):
+    code = "precondition-required"
+    status = 428
 
 
 class Unavailable(ChengtuError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Objects made between two looks; each look costs as much as all objects that live then.
-THRESHOLD = 500_000
+THRESHOLD = 5_000_000
 
 _lock = threading.Lock()
 #: What was set before the first of the blocks that last now, and how many last.
@@ -18,7 +18,7 @@ _blocks = 0
 
 @contextmanager
 def seldom_collected() -> Iterator[None]:
-    """While the block lasts, cycles are looked for a thousandth as often; what is in none is freed at once as ever.
+    """While the block lasts, cycles are looked for very seldom; what is in none is freed at once as ever.
 
     Blocks may overlap, in several threads: the last one to end puts everything back.
     """

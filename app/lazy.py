@@ -8,6 +8,22 @@ from types import ModuleType
 from typing import Any
 
 
+class _LeftOut:
+    """Says of packages that they are not installed."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name in self._names:
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+
+def leave_out(*names: str) -> None:
+    """Let this process go on as if packages were not installed: other libraries load them wherever they are."""
+    sys.meta_path.insert(0, _LeftOut(frozenset(names)))
+
+
 class _Part(ModuleType):
     """A module of a package that is not loaded yet: to find it would load the package."""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import orjson
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from app import problems
 from app.access import docs, health
+from app.access.compression import compressing
 from app.access.middleware import HouseMiddleware
+from app.access.openapi import Definition
 from app.access.parameters import check_parameters
 from app.catalogue.loader import load_catalogue
 from app.coverage import answer_routes as coverage_answers
@@ -30,6 +30,7 @@ from app.ingest import routes as imports
 from app.jobs import routes as jobs
 from app.maps import compare_routes as compared
 from app.maps import routes as maps
+from app.ogc import edit_routes, items_routes, schema_routes
 from app.ogc import routes as ogc
 from app.reports import check_routes
 from app.reports import routes as reports
@@ -39,6 +40,9 @@ from app.version import version
 
 ROUTERS = (
     ogc.router,
+    items_routes.router,
+    schema_routes.router,
+    edit_routes.router,
     history.router,
     imported.router,
     imports.router,
@@ -76,11 +80,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         redoc_url=None,
         lifespan=_lifespan,
         dependencies=[Depends(check_parameters)],
-        middleware=[
-            Middleware(HouseMiddleware),
-            # Level 9 costs ten times the time for a few per cent of size.
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1),
-        ],
+        middleware=[Middleware(HouseMiddleware), compressing()],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
@@ -89,17 +89,12 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
     app.state.db = Database(settings)
     app.state.engine = engine or EngineClient(None)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
-    app.state.openapi_text = lambda: _openapi_text(app)
+    app.state.definition = Definition(app)
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
-
-
-def _openapi_text(app: FastAPI) -> bytes:
-    """The API definition; FastAPI keeps what it made at the first call."""
-    return orjson.dumps(app.openapi())
 
 
 @asynccontextmanager

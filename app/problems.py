@@ -32,6 +32,8 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "bad-geometry": ("几何图形有误", "Bad geometry"),
     "conflict": ("冲突", "Conflict"),
     "precondition-failed": ("版本已变", "Precondition failed"),
+    "precondition-required": ("须指明版本", "Precondition required"),
+    "unsupported-media-type": ("不支持的内容类型", "Unsupported media type"),
     "unavailable": ("服务暂不可用", "Unavailable"),
     "no-space": ("磁盘已满", "Disk full"),
     "method-not-allowed": ("不支持的方法", "Method not allowed"),
@@ -54,6 +56,8 @@ def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | 
     if error.hint:
         body["hint"] = say(error.hint, lang)
     body.update(error.members)
+    if "errors" in body:
+        body["errors"] = [_said(item, lang) for item in body["errors"]]
     body["instance"] = f"urn:chengtu:request:{request.scope.get('request_id', '')}"
     extra = {
         "Cache-Control": "no-store",
@@ -64,6 +68,12 @@ def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | 
     if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         extra.setdefault("Retry-After", "5")
     return JSONResponse(body, status_code=error.status, headers=extra, media_type=MEDIA_TYPE)
+
+
+def _said(item: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """What is wrong with one value, its sentences in the language of the document."""
+    sentences = ("reason", "hint")
+    return {name: say(value, lang) if name in sentences else value for name, value in item.items()}
 
 
 def _lang(request: Request) -> Lang:
@@ -98,7 +108,7 @@ def install(app: Starlette) -> None:
 
 async def _on_chengtu_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ChengtuError)
-    return problem(request, error)
+    return problem(request, error, error.headers)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

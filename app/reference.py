@@ -13,8 +13,8 @@ import typer
 from fastapi.routing import APIRoute
 from pydantic_core import PydanticUndefined
 
+from app.catalogue.parameters import PARAMETERS
 from app.cli import app as command_line
-from app.coverage.parameters import PARAMETERS
 from app.main import ROUTERS
 from app.settings import ROOT, Settings
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import http.client
+import importlib
 import logging
 import multiprocessing
 import os
@@ -149,6 +150,8 @@ def engine_socket_folder() -> Iterator[Path]:
 def children(settings: Settings, engine_socket: Path, listening: socket.socket) -> list[Child]:
     """Engine, job worker and web workers, in the order in which they start."""
     app = create_app(settings, EngineClient(engine_socket, patience_s=3))
+    # Loaded here it is shared by all; a worker would load it while the first who wants such a file waits.
+    importlib.import_module("pyarrow.parquet")
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -9,6 +9,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Addresses that only the machine itself can reach.
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Settings(BaseSettings):
@@ -48,6 +50,11 @@ class Settings(BaseSettings):
     upload_limit_mb: int = Field(
         default=500, ge=1, description="Largest file that `POST /imports` takes, in MB."
     )
+    unconditional_writes: bool | None = Field(
+        default=None,
+        description="Whether an edit over HTTP may leave out `If-Match`, as QGIS does; by default only where "
+        "the server binds to a loopback address.",
+    )
     crs_file: Path | None = Field(
         default=None,
         description="Private file (mode 600) that declares the city's own coordinate systems; none by default.",
@@ -61,16 +68,23 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Log level.")
 
-    @field_validator("local", "crs_file", "crs_systems", mode="before")
+    @field_validator("local", "crs_file", "crs_systems", "unconditional_writes", mode="before")
     @classmethod
     def _unset(cls, value: object) -> object:
         """An empty variable is one that is not set."""
-        return value or None
+        return None if value == "" else value
 
     @property
     def local_path(self) -> Path | None:
         """The folder of the city's own declarations as an absolute path."""
         return None if self.local is None else self.local.expanduser().resolve()
+
+    @property
+    def takes_unconditional(self) -> bool:
+        """Whether an edit may leave out the version that it means to change."""
+        if self.unconditional_writes is not None:
+            return self.unconditional_writes
+        return self.host in LOOPBACK
 
     @property
     def home_path(self) -> Path:

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import argparse
 
-from bench import coverage, health, imports, inventory, reach, scenario, search, straight
+from bench import (
+    coverage,
+    editors,
+    features,
+    fuzz,
+    health,
+    imports,
+    inventory,
+    network,
+    reach,
+    scenario,
+    search,
+    straight,
+)
 
 BENCHES = {
     "reach": reach.run,
+    "network": network.run,
     "straight": straight.run,
     "coverage": coverage.run,
     "scenario": scenario.run,
     "inventory": inventory.run,
     "imports": imports.run,
     "search": search.run,
+    "features": features.run,
     "health": health.run,
 }
 #: Run only by name.
-BY_NAME = {"soak": health.soak}
+BY_NAME = {"soak": health.soak, "fuzz": fuzz.run, "editors": editors.run}
 
 
 def main() -> None:
@@ -27,7 +42,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"one of: {', '.join([*BENCHES, *BY_NAME])} (default: all but soak)",
+        help=f"one of: {', '.join([*BENCHES, *BY_NAME])} (default: all but soak, fuzz and editors)",
     )
     parser.add_argument("--no-peers", action="store_true", help="leave out peers, which are slow (minutes)")
     options = parser.parse_args()

@@ -9,9 +9,9 @@ from pathlib import Path
 from app import console
 from app.catalogue.loader import load_catalogue
 from app.coverage.engine import Engine
-from app.coverage.parallel import share
 from app.database.cluster import stop
 from app.database.engine import open_database
+from app.parallel import share
 from app.sample.service import load
 from app.settings import Settings
 from bench.tools import best_of, peak_gib, table

@@ -197,7 +197,8 @@ class _Stages:
     @contextmanager
     def watching(self) -> Iterator[None]:
         watched: list[tuple[Any, str, str]] = [
-            (first_load.FirstLoad, "_copy", "measured, encoded and copied (beside the reading)"),
+            (first_load.FirstLoad, "_make", "measured and encoded (beside the reading)"),
+            (first_load.FirstLoad, "_send", "copied (beside that)"),
             (first_load.FirstLoad, "seal", "indexes (search words of few made meanwhile)"),
             (first_load.FirstLoad, "index", "search entries of few stored, of many put off"),
             (rounds.Round, "write", "indexes, entries, taking the place: in all"),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this folder ready: PostGIS, Python packages, map assets; quick when nothing has changed.
 #   scripts/setup.sh run    what `make run` needs
-#   scripts/setup.sh test   also what the tests need (Chromium, GDAL's tools, fonts)
+#   scripts/setup.sh test   also what the tests need (Chromium, GDAL's tools, QGIS, fonts)
 #   scripts/setup.sh check  what `make check` needs (all but the tests' tools)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -68,6 +68,7 @@ need_test_tools() {
   local missing=()
   command -v chromium >/dev/null || missing+=(chromium)
   command -v ogr2ogr >/dev/null || missing+=(gdal-bin)
+  [[ -d /usr/lib/python3/dist-packages/qgis ]] || missing+=(python3-qgis)
   compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || missing+=(fonts-noto-cjk)
   if ! has_postgis; then missing+=(postgresql postgresql-postgis); fi  # the tests bring their own cluster
   if [[ ${#missing[@]} -gt 0 ]]; then apt_install "${missing[@]}"; fi

@@ -3,6 +3,7 @@
 `settings`, `database`   a clone of the template, made for this test and dropped after it (for tests that commit)
 `conn`, `read_conn`      a writing, a reading transaction on a clone that all tests of the process share; rolled back
 `environment`            the environment in which a child process sees the test's database
+`browser`                Chromium, without a page
 `catalogue`, `data_dir`  the declared city; the folder of real data (skips where it is absent)
 """
 
@@ -18,6 +19,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from psycopg.sql import SQL, Identifier
 
 from app.catalogue.loader import load_catalogue
@@ -32,6 +34,8 @@ from app.settings import ROOT, Settings
 
 PREFIX = "chengtu-tests-"
 TEMPLATE = "chengtu_template"
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ENOUGH_BYTES = 4 * 1024**3
 
 
@@ -209,3 +213,14 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}: set CHENGTU_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one a process: a second one beside it cannot be driven."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}: install chromium to test the pages")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield started
+        started.close()

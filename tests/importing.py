@@ -11,7 +11,6 @@ from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Database
 from app.errors import UnreadableFile
 from app.ingest import osm, service
-from app.ingest.components import Official
 from app.ingest.detect import detect
 from app.ingest.files import recognise
 from app.ingest.layer import Layer
@@ -22,6 +21,7 @@ from app.ingest.row_plan import plan_rows
 from app.ingest.rows import RowReader
 from app.ingest.spool import sources
 from app.inventory.batch import Batch
+from app.validation.components import Official
 
 OPTIONS = frozenset(item.name for item in fields(ImportOptions))
 

@@ -1,21 +1,26 @@
 """What every request handler may ask for: settings, catalogue, a transaction, the language, the form of the answer.
 
-Each is one `Annotated` type. A transaction for writing is a dependency with `scope="function"`: it commits before the
-answer is sent, so that nobody is told 201 for a commit that failed.
+Each is one `Annotated` type. What only looks at the request is `async`: the framework sends everything else through a
+thread, which costs more than it does. A transaction for writing is a dependency with `scope="function"`: it commits
+before the answer is sent, so that nobody is told 201 for a commit that failed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal, cast
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Query, Request
 
 from app.access.negotiation import choose_format, choose_lang
+from app.access.turns import Turns
 from app.catalogue.model import Catalogue, Lang
 from app.coverage.engine_client import EngineClient
-from app.database.transactions import Connection, Database
+from app.database.transactions import POOL_KEPT, POOL_WAIT_S, Connection, Database
 from app.settings import Settings
+
+#: Whoever reads for the length of a handler leaves some of the connections to those that take one within it.
+_TURNS = Turns(POOL_KEPT - 2)
 
 
 def get_settings(request: Request) -> Settings:
@@ -38,13 +43,38 @@ def get_engine(request: Request) -> EngineClient:
     return cast("EngineClient", request.app.state.engine)
 
 
-SettingsDep = Annotated[Settings, Depends(get_settings)]
-CatalogueDep = Annotated[Catalogue, Depends(get_catalogue)]
-DatabaseDep = Annotated[Database, Depends(get_db)]
-EngineDep = Annotated[EngineClient, Depends(get_engine)]
+async def _settings(request: Request) -> Settings:
+    return get_settings(request)
 
 
-def read_connection(db: DatabaseDep) -> Iterator[Connection]:
+async def _catalogue(request: Request) -> Catalogue:
+    return get_catalogue(request)
+
+
+async def _db(request: Request) -> Database:
+    return get_db(request)
+
+
+async def _engine(request: Request) -> EngineClient:
+    return get_engine(request)
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+CatalogueDep = Annotated[Catalogue, Depends(_catalogue)]
+DatabaseDep = Annotated[Database, Depends(_db)]
+EngineDep = Annotated[EngineClient, Depends(_engine)]
+
+
+async def read_turn() -> AsyncIterator[None]:
+    """Fewer readers at once than there are connections; those that wait hold no thread that one of them needs."""
+    async with _TURNS.take(POOL_WAIT_S, "Many pages are being read right now."):
+        yield
+
+
+ReadTurn = Annotated[None, Depends(read_turn, scope="function")]
+
+
+def read_connection(db: DatabaseDep, _turn: ReadTurn) -> Iterator[Connection]:
     """A read-only snapshot for the length of the handler."""
     with db.read() as conn:
         yield conn
@@ -68,15 +98,17 @@ FormatParameter = Annotated[
 ]
 
 
-def get_lang(request: Request, settings: SettingsDep, lang: LangParameter = None) -> Lang:
+async def get_lang(request: Request, settings: SettingsDep, lang: LangParameter = None) -> Lang:
     """The language of the answer: `?lang=`, else `Accept-Language`, else the setting."""
     return lang or choose_lang(request.headers.get("accept-language"), settings.lang)
 
 
-def get_html_wanted(request: Request, f: FormatParameter = None) -> bool:
+async def get_html_wanted(request: Request, f: FormatParameter = None) -> bool:
     """True where the client wants a page: `?f=html`, else an `Accept` that prefers HTML to JSON."""
     return (f or choose_format(request.headers.get("accept"))) == "html"
 
 
 LangDep = Annotated[Lang, Depends(get_lang)]
 HtmlWanted = Annotated[bool, Depends(get_html_wanted)]
+#: What such a route answers beside JSON, for the API definition.
+ALSO_A_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}

@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.leaving import Watch
+from app.access.streaming import HEADERS_ONLY, WATCH
 from app.errors import TooLarge
 from app.problems import MAX_BODY_BYTES, internal_error, problem, too_large
 
@@ -44,11 +46,12 @@ class HouseMiddleware:
             return
         scope["request_id"] = secrets.token_hex(8)
         reply = _Reply(scope, send, is_head=scope["method"] == "HEAD")
-        inner = {**scope, "method": "GET"} if reply.is_head else scope
+        inner = {**scope, "method": "GET", HEADERS_ONLY: True} if reply.is_head else scope
         body = _Body(receive, _limit(scope))
+        watch = Watch(body.receive) if inner["method"] == "GET" else None
         try:
             body.check_length(Request(scope).headers)
-            await self.app(inner, body.receive, reply.send)
+            await self._serve(inner, body, reply, watch)
         except TooLarge as error:
             await problem(Request(scope), error)(scope, receive, reply.send)
         except Exception:
@@ -56,6 +59,18 @@ class HouseMiddleware:
             if reply.started:
                 raise
             await problem(Request(scope), internal_error())(scope, receive, reply.send)
+
+    async def _serve(self, scope: Scope, body: _Body, reply: _Reply, watch: Watch | None) -> None:
+        """Answer; what only reads is stopped when its client leaves, what writes is carried out."""
+        if watch is None:
+            await self.app(scope, body.receive, reply.send)
+            return
+        scope[WATCH] = watch
+        watch.start()
+        try:
+            await self.app(scope, watch.receive, reply.send)
+        finally:
+            watch.stop()
 
 
 def _limit(scope: Scope) -> int:

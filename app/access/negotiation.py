@@ -40,6 +40,27 @@ def choose_of(header: str | None, offered: Mapping[str, Sequence[str]]) -> str:
     return best
 
 
+def choose_version(header: str | None) -> Literal["3.0", "3.1"]:
+    """3.1 where an `Accept` header names OpenAPI in that version with a quality above that of 3.0, else 3.0."""
+    qualities = {"3.0": 0.0, "3.1": 0.0}
+    for part in (header or "")[:2000].split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        asked = next(
+            (item.removeprefix("version=").strip('"')[:3] for item in parameters if item[:8] == "version="),
+            "",
+        )
+        if "openapi" in name and asked in qualities:
+            qualities[asked] = max(qualities[asked], _quality(parameters))
+    return "3.1" if qualities["3.1"] > qualities["3.0"] else "3.0"
+
+
+def accepted_codings(header: str | None) -> frozenset[str]:
+    """The codings that an `Accept-Encoding` header takes (RFC 9110 §12.5.3); `*` stands for those it does not name."""
+    qualities = dict(_weighted(header))
+    rest = {"zstd", "br", "gzip"} - qualities.keys() if qualities.get("*", 0.0) > 0 else set()
+    return frozenset({name for name, quality in qualities.items() if quality > 0} | rest)
+
+
 def _lang(name: str, default: Lang) -> Lang | None:
     if name == "*":
         return default

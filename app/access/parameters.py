@@ -15,17 +15,23 @@ from app.errors import BadInput
 
 #: In `openapi_extra`: the route checks the other parameters itself (fields of a class as filters).
 OWN_PARAMETERS = "x-own-parameters"
+#: In `openapi_extra`: parameters that a route declares and reads itself, as OpenAPI has them.
+DECLARED = "parameters"
 #: What `f` may say where a route has only one form: every such form is JSON.
 ALWAYS_JSON = ("json", "geojson")
+#: Where a route keeps what it declares.
+_KEPT = "chengtu_parameters"
 
 
-def check_parameters(request: Request) -> None:
+async def check_parameters(request: Request) -> None:
     """A dependency of the whole application: raises BadInput for an unknown or repeated query parameter."""
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
+    if not request.query_params:
+        return
     _check_texts(request.query_params)
-    known = {"lang": False} | dict(_parameters(route.dependant))
+    known = {"lang": False} | _declared(route)
     if "f" not in known and request.query_params.get("f") in ALWAYS_JSON:
         known["f"] = False
     for name in dict.fromkeys(request.query_params.keys()):
@@ -46,7 +52,16 @@ def _check_texts(given: Mapping[str, object]) -> None:
 def known_parameters(request: Request) -> set[str]:
     """The names of the query parameters that the request's route declares."""
     route = request.scope.get("route")
-    return {name for name, _ in _parameters(route.dependant)} if isinstance(route, APIRoute) else set()
+    return set(_declared(route)) if isinstance(route, APIRoute) else set()
+
+
+def _declared(route: APIRoute) -> dict[str, bool]:
+    """What `_parameters` finds, found once a route."""
+    kept = vars(route)
+    if _KEPT not in kept:
+        own = {item["name"]: False for item in (route.openapi_extra or {}).get(DECLARED, ())}
+        kept[_KEPT] = own | dict(_parameters(route.dependant))
+    return typing.cast("dict[str, bool]", kept[_KEPT])
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:

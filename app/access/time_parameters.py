@@ -22,7 +22,6 @@ AsOf = Annotated[
     Query(
         description="Day in the world, 2020-12-31: what was there then; a later day than today shows what is planned. "
         "Default now.",
-        examples=["2020-12-31"],
     ),
 ]
 KnownAt = Annotated[
@@ -31,6 +30,5 @@ KnownAt = Annotated[
     Query(
         description="Time of record, a change number or a moment (2021-12-31T18:00+08:00): what was known then, of "
         "`as_of` or else of the day of that change.",
-        examples=["42"],
     ),
 ]

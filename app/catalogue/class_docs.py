@@ -66,6 +66,7 @@ TYPES: Mapping[str, tuple[str, str]] = {
     "number": ("数值", "number"),
     "boolean": ("是否", "boolean"),
     "date": ("日期", "date"),
+    "datetime": ("日期时间", "date and time"),
     "choice": ("选项", "choice"),
 }
 _FIELD_HEAD = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, date, datetime
 
 from app.catalogue.model import FeatureClass, Title
 
@@ -31,6 +32,14 @@ CELL_CHARACTERS = 32_767
 KIND_ENDINGS = {"_polygon": "polygon", "_line": "line", "_point": "point"}
 #: What makes a cell a formula (OWASP); apostrophes before it belong to it, so that quoting can be undone.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def plain_time(value: date) -> str:
+    """A day as 2021-12-31, a moment as 2021-12-31T10:00:00Z (RFC 3339), with as many decimals as it needs."""
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    text = value.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
 def heading(title: Title, unit: str | None = None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeAlias, cast, get_args
 
 from app.catalogue.codes import NO_CODES, read_codes
@@ -70,6 +71,8 @@ def check_value(entry: Entry, field: Field, *, nullable: bool = False) -> Any:
         return entry.one_of(value, [item.value for item in field.choices])
     if field.type == "date":
         return _check_date(entry)
+    if field.type == "datetime":
+        return _check_moment(entry)
     kinds: dict[str, Any] = {"text": str, "integer": int, "number": int | float, "boolean": bool}
     if not isinstance(value, kinds[field.type]) or (isinstance(value, bool) and field.type != "boolean"):
         raise entry.fail(f"the field {field.name} holds {field.type} values, not '{value}'")
@@ -81,6 +84,15 @@ def _check_date(entry: Entry) -> date:
         return date.fromisoformat(entry.text())
     except ValueError as error:
         raise entry.fail(f"'{entry.value}' is not a date", "Write it as 2021-12-31.") from error
+
+
+def _check_moment(entry: Entry) -> datetime:
+    moment: datetime | None = None
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(entry.text())
+    if moment is None or moment.tzinfo is None:
+        raise entry.fail(f"'{entry.value}' is no moment", "Write it with its zone: 2021-12-31T10:00:00Z.")
+    return moment
 
 
 def _read_unit(at: Entry, parts: Mapping[str, Entry], kind: FieldType) -> str | None:

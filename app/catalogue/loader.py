@@ -13,6 +13,7 @@ from app.catalogue.local import add_local, list_local, place_of
 from app.catalogue.model import Catalogue, CodeSystem, FeatureClass, Field, Policy
 from app.catalogue.names import find_clash, heading_key
 from app.catalogue.policies import read_policy
+from app.catalogue.policy_based import is_based, read_based
 from app.catalogue.policy_model import Origin, Switch
 from app.catalogue.policy_switches import read_shared_switches
 from app.catalogue.source import Entry, read_source
@@ -38,10 +39,10 @@ def load_catalogue(geodata: Path, local: Path | None = None) -> Catalogue:
     if local is not None:
         classes = add_local(classes, local, shared, codes)
         _check_distinct(classes.values(), lambda class_id: place_of(local, classes[class_id], None, ""))
-        policies += _load_local_policies(local, classes, switches, {item.id for item in policies})
     ordered = sorted(classes.values(), key=lambda item: (item.order, item.id))
     by_id = {item.id: item for item in ordered}
-    return Catalogue(by_id, {item.id: item for item in policies}, codes, crosswalks, switches)
+    found = Catalogue(by_id, {item.id: item for item in policies}, codes, crosswalks, switches)
+    return found if local is None else _with_local_policies(found, local)
 
 
 def load_common(geodata: Path, codes: Mapping[str, CodeSystem]) -> tuple[Field, ...]:
@@ -85,18 +86,21 @@ def _load_policies(
     return [_load_policy(path, classes, switches) for path in files]
 
 
-def _load_local_policies(
-    folder: Path, classes: Mapping[str, FeatureClass], switches: Mapping[str, Switch], taken: set[str]
-) -> list[Policy]:
-    files = list_local(folder, "policies")
-    for path in files:
-        if path.stem in taken:
-            raise (
-                read_source(path, within=folder)
-                .nearest("id")
-                .fail(f"'{path.stem}' is a built-in policy", "Choose another id.")
-            )
-    return [_load_policy(path, classes, switches, folder) for path in files]
+def _with_local_policies(catalogue: Catalogue, folder: Path) -> Catalogue:
+    """The catalogue with the policies of the city's folder: whole ones first, then those based on another."""
+    entries = {path: read_source(path, within=folder) for path in list_local(folder, "policies")}
+    for path, entry in entries.items():
+        if path.stem in catalogue.policies:
+            raise entry.nearest("id").fail(f"'{path.stem}' is a built-in policy", "Choose another id.")
+    whole = [path for path, entry in entries.items() if not is_based(entry)]
+    found = [_load_policy(path, catalogue.classes, catalogue.switches, folder) for path in whole]
+    grown = replace(catalogue, policies={**catalogue.policies, **{item.id: item for item in found}})
+    based = [
+        read_based(entry, path.stem, _read_text(path), grown, "file")
+        for path, entry in entries.items()
+        if path not in whole
+    ]
+    return replace(grown, policies={**grown.policies, **{item.id: item for item in based}})
 
 
 def _load_policy(
@@ -105,14 +109,18 @@ def _load_policy(
     switches: Mapping[str, Switch],
     within: Path | None = None,
 ) -> Policy:
+    text = _read_text(path)
+    origin: Origin = "built_in" if within is None else "file"
+    return read_policy(read_source(path, text, within=within), path.stem, text, classes, switches, origin)
+
+
+def _read_text(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadDeclaration(
             f"policies/{path.name}: cannot be read.", "The file must be UTF-8 text."
         ) from error
-    origin: Origin = "built_in" if within is None else "file"
-    return read_policy(read_source(path, text, within=within), path.stem, text, classes, switches, origin)
 
 
 def _list_files(folder: Path) -> Sequence[Path]:

@@ -18,7 +18,7 @@ from app.catalogue.title import Lang as Lang
 from app.catalogue.title import Title as Title
 from app.errors import unknown
 
-FieldType = Literal["text", "integer", "number", "boolean", "date", "choice"]
+FieldType = Literal["text", "integer", "number", "boolean", "date", "datetime", "choice"]
 GeometryKind = Literal["point", "line", "polygon", "mixed"]
 Parts = Literal["keep", "split"]
 Sensitivity = Literal["public", "internal", "restricted"]

@@ -61,8 +61,9 @@ default.
 interface and
 the map. A policy saved so is never called official.
 
-只改已有规则的参数时，写下面几行即可存入数据库（不能作为文件）。A declared policy with other
-[parameters](reference.md#parameters) needs only these lines; it is saved in the database, not kept as a file:
+只改已有规则的参数时，写下面几行即可，存入数据库或作为文件都行；各档名称里的数字随之改变。A declared policy with
+other [parameters](reference.md#parameters) needs only these lines, saved in the database or kept as a file; titles of
+its tiers tell the changed numbers:
 
 ```yaml
 {CHANGED}```

@@ -15,6 +15,18 @@ Mode = Literal["straight", "walk"]
 PolicyKind = Literal["reach", "density", "share_with", "at_least"]
 #: What demand is made of: m² of land or of built-up area, people, dwellings, buildings (number), metres of street.
 Basis = Literal["land", "people", "dwellings", "buildings", "built_up", "streets"]
+#: What rows that say nothing of their basis are counted as.
+UNSTATED = "unstated"
+#: The bases in the order of choice, and the kinds that make each up: residents as a census counts them, else those
+#: registered plus those here for a time (户籍人口 + 暂住人口), as 城市人口 is put together where there is no census.
+BASES: Mapping[str, tuple[str, ...]] = {
+    "resident": ("resident",),
+    "registered": ("registered", "temporary"),
+    UNSTATED: (UNSTATED,),
+    "estimated": ("estimated",),
+    "daytime": ("daytime",),
+    "temporary": ("temporary",),
+}
 #: What is added up of each feature: one, the value of a number field, its m², its metres.
 Quantity = Literal["count", "field", "area", "length"]
 TargetIs = Literal["at_least", "at_most", "between"]

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,10 +22,18 @@ SENT = "the policy"
 #: No number of a declaration is larger; longer ones stay texts.
 MOST = 1e15
 MAX_DIGITS = 18
+#: Longest number that may be one of many leading or trailing zeros.
+MAX_WRITTEN = 400
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _TAGS = frozenset(
-    f"tag:yaml.org,2002:{name}" for name in "str int float bool null timestamp map seq value merge".split()
+    [
+        "!",
+        *(
+            f"tag:yaml.org,2002:{kind}"
+            for kind in "str int float bool null timestamp map seq value merge".split()
+        ),
+    ]
 )
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)")
 _NUMBER = re.compile(r"-?\d+\.\d+")
@@ -171,55 +180,85 @@ def read_source(path: Path, text: str | None = None, *, within: Path | None = No
     file += str(Path(path.parent.name, path.name))
     bare = Entry(file, (), None, {})
     try:
-        root = _compose(bare, text if text is not None else path.read_text("utf-8"))
+        return _Reading(bare, text if text is not None else path.read_text("utf-8")).whole()
     except (OSError, UnicodeDecodeError) as error:
         raise bare.fail(f"cannot be read ({type(error).__name__})", "The file must be UTF-8 text.") from error
     except yaml.YAMLError as error:
         raise bare.fail(f"is not valid YAML ({_first_line(error)})") from error
-    if root is None:
-        raise bare.fail("is empty")
-    lines: dict[Key, int] = {}
-    return Entry(file, (), _value(Entry(file, (), None, lines), root, lines, set()), lines)
 
 
-def _compose(bare: Entry, text: str) -> yaml.Node | None:
-    """The file's tree of nodes; a nesting that no declaration needs is refused first, as it would end the process."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise bare.fail(f"is nested more than {MAX_DEPTH} levels deep")
-    return yaml.compose(text, Loader=_LOADER)
+class _Reading:
+    """One pass through the events of a file; a nesting that no declaration needs would end the process."""
 
+    def __init__(self, bare: Entry, text: str) -> None:
+        self._file = bare.file
+        self._lines: dict[Key, int] = {}
+        self._events = self._parsed(text)
 
-def _value(at: Entry, node: yaml.Node, lines: dict[Key, int], seen: set[int]) -> Any:
-    lines[at.path] = node.start_mark.line + 1
-    if id(node) in seen:
-        raise at.fail("anchors and aliases are not used in declarations", "Write the value out.")
-    if node.tag not in _TAGS:
-        raise at.fail(f"has the YAML tag '{node.tag}'", "Values must be plain.")
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(at, node, lines, seen)
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(at.child(number, None), item, lines, seen) for number, item in enumerate(node.value)]
-    if "\0" in node.value:
-        raise at.fail("holds a character that no text may hold (NUL)")
-    return _scalar(node.value, plain=not getattr(node, "style", None))
+    def _parsed(self, text: str) -> Iterator[Any]:
+        depth = 0
+        for event in yaml.parse(text, Loader=_LOADER):
+            kind = event.__class__
+            if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise Entry(self._file, (), None, {}).fail(f"is nested more than {MAX_DEPTH} levels deep")
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                depth -= 1
+            yield event
 
+    def whole(self) -> Entry:
+        """The one document of the file."""
+        self._next()  # the stream
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            raise self._fail((), "is empty")
+        value = self._value(self._next(), ())
+        self._next()  # the end of the document
+        after = self._next()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise yaml.MarkedYAMLError(problem="a second document", problem_mark=after.start_mark)
+        return Entry(self._file, (), value, self._lines)
 
-def _mapping(at: Entry, node: yaml.MappingNode, lines: dict[Key, int], seen: set[int]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise at.fail("a key must be a text")
-        below = at.child(key_node.value, None)
-        value = _value(below, value_node, lines, seen)
-        lines[below.path] = key_node.start_mark.line + 1
-        if key_node.value in found:
-            raise below.fail("the key stands twice")
-        found[key_node.value] = value
-    return found
+    def _next(self) -> Any:
+        return next(self._events)
+
+    def _fail(self, path: Key, problem: str, hint: str | None = None) -> BadDeclaration:
+        # Of a text that is no YAML at all that is said first.
+        for _ in self._events:
+            pass
+        return Entry(self._file, path, None, self._lines).fail(problem, hint)
+
+    def _value(self, event: Any, path: Key) -> Any:
+        self._lines[path] = _line(event)
+        kind = event.__class__
+        if kind is yaml.AliasEvent:
+            raise self._fail(path, "anchors and aliases are not used in declarations", "Write the value out.")
+        if event.tag is not None and event.tag not in _TAGS:
+            raise self._fail(path, f"has the YAML tag '{event.tag}'", "Values must be plain.")
+        if kind is yaml.ScalarEvent:
+            if "\0" in event.value:
+                raise self._fail(path, "holds a character that no text may hold (NUL)")
+            return _scalar(event.value, plain=not event.style)
+        return (self._mapping if kind is yaml.MappingStartEvent else self._list)(path)
+
+    def _list(self, path: Key) -> list[Any]:
+        found: list[Any] = []
+        while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
+            found.append(self._value(event, (*path, str(len(found)))))
+        return found
+
+    def _mapping(self, path: Key) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while (key := self._next()).__class__ is not yaml.MappingEndEvent:
+            if key.__class__ is not yaml.ScalarEvent:
+                raise self._fail(path, "a key must be a text")
+            below = (*path, key.value)
+            value = self._value(self._next(), below)
+            self._lines[below] = _line(key)
+            if key.value in found:
+                raise self._fail(below, "the key stands twice")
+            found[key.value] = value
+        return found
 
 
 def _scalar(text: str, *, plain: bool) -> Any:
@@ -228,10 +267,19 @@ def _scalar(text: str, *, plain: bool) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     if len(text) > MAX_DIGITS:
-        return text
+        return float(text) if _NUMBER.fullmatch(text) and _keeps_all(text) else text
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _keeps_all(text: str) -> bool:
+    """Whether a number holds every digit that is written; 0.0000000010000000000000003 does."""
+    return len(text) < MAX_WRITTEN and format(Decimal(repr(float(text))), "f") == text
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _first_line(error: yaml.YAMLError) -> str:

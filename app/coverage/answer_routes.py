@@ -13,7 +13,18 @@ from app.access.negotiation import choose_format
 from app.coverage import answer_service as answers
 from app.coverage import service, store
 from app.coverage.request import parse
-from app.coverage.routes import GEOJSON, GapLimit, ModeQuery, RunId, TableForm, TierQuery, csv_file
+from app.coverage.routes import (
+    AS_BOTH,
+    AS_GEOJSON,
+    AS_TABLE,
+    GEOJSON,
+    GapLimit,
+    ModeQuery,
+    RunId,
+    TableForm,
+    TierQuery,
+    csv_file,
+)
 from app.coverage.scenario_routes import AskedBody
 from app.coverage.series import days_of
 from app.inventory.periods import today
@@ -60,7 +71,8 @@ class SeriesBody(AskedBody):
     parameters: dict[str, Any] = Field(default_factory=dict, description="As of POST /coverage.")
 
 
-@router.post("/coverage/series", summary="A policy on many days: how coverage has grown", response_model=None)
+@router.post("/coverage/series", summary="A policy on many days: how coverage has grown", response_model=None,
+             responses=AS_TABLE)  # fmt: skip
 def post_series(
     catalogue: CatalogueDep,
     db: DatabaseDep,
@@ -81,7 +93,7 @@ def post_series(
 
 
 @router.get("/coverage/compare", summary="Two runs side by side (JSON, CSV; a browser is sent to the map)",
-            response_model=None)  # fmt: skip
+            response_model=None, responses=AS_TABLE | {303: {"description": "A browser gets the map."}})  # fmt: skip
 def get_compare(
     conn: ReadConn,
     lang: LangDep,
@@ -101,7 +113,9 @@ def get_compare(
 
 
 @router.get(
-    "/coverage/compare/land", summary="Land that one of two runs serves alone: gained and lost (GeoJSON)"
+    "/coverage/compare/land",
+    summary="Land that one of two runs serves alone: gained and lost (GeoJSON)",
+    responses=AS_GEOJSON,
 )
 def get_compare_land(
     conn: ReadConn,
@@ -118,6 +132,7 @@ def get_compare_land(
 @router.get(
     "/coverage/{run}/difference",
     summary="What a straight line serves and a walk does not, with the likely cause (GeoJSON, CSV)",
+    responses=AS_BOTH,
 )
 def get_difference(
     conn: ReadConn,

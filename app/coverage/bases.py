@@ -22,9 +22,9 @@ from app.coverage.model import (
     Streets,
     TierSupply,
 )
-from app.coverage.parallel import by_rows
 from app.coverage.service_streets import lines_of, merged, streets_within
 from app.coverage.straight import covered_area
+from app.parallel import by_rows
 
 UNITS = {"built_up": "m2", "streets": "m", "dwellings": "dwellings", "buildings": "buildings"}
 #: Tier, mode, all there is of the demand and what of it is served.
@@ -34,7 +34,10 @@ AlsoRows = dict[tuple[str, str], list[list[dict[str, Any]]]]
 
 
 def also_rows(inputs: Inputs, figures: list[Figures]) -> AlsoRows:
-    """`{"basis", "unit", "total", "served", "share"}` of each further demand of the policy; share None without any."""
+    """`{"basis", "unit", "total", "served", "share"}` of each further demand of the policy; share None without any.
+
+    The whole also has `unknown`, how many dwellings do not say how many they are.
+    """
     found: AlsoRows = {(f.tier.id, f.mode): [[] for _ in range(len(inputs.areas.code) + 1)] for f in figures}
     modes = tuple(dict.fromkeys(figure.mode for figure in figures))
     for demand in inputs.also:
@@ -42,6 +45,7 @@ def also_rows(inputs: Inputs, figures: list[Figures]) -> AlsoRows:
             pairs = zip([total.whole, *total.areas], [served.whole, *served.areas], strict=True)
             for row, (all_, part) in zip(found[tier, mode], pairs, strict=True):
                 row.append(_figure(demand.basis, float(all_), float(part)))
+            found[tier, mode][0][-1]["unknown"] = demand.unknown
     return found
 
 

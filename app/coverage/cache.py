@@ -13,11 +13,21 @@ MISSING = object()
 
 
 class Stamp(NamedTuple):
-    """A class at a data version and, unless its current rows are meant, a day in the world, as part of a key."""
+    """A class at a data version and, unless its current rows are meant, a day in the world, as part of a key.
+
+    `turned` is the day since which the same of its current rows stand: features are built and removed on days that
+    they bear themselves, without a new version.
+    """
 
     class_id: str
     version: int
     as_of: date | None = None
+    turned: date | None = None
+
+    @property
+    def age(self) -> tuple[int, date]:
+        """What grows whenever other rows are meant by "now"."""
+        return self.version, self.turned or date.min
 
 
 class ArrayCache:
@@ -31,7 +41,7 @@ class ArrayCache:
         self._days = days
         self._asked_days: OrderedDict[date, None] = OrderedDict()
         self._values: OrderedDict[tuple[Hashable, ...], object] = OrderedDict()
-        self._newest: dict[str, int] = {}
+        self._newest: dict[str, tuple[int, date]] = {}
         self._lock = threading.Lock()
         self._making: dict[tuple[Hashable, ...], threading.RLock] = {}
 
@@ -70,15 +80,15 @@ class ArrayCache:
 
     def _drop(self, key: tuple[Hashable, ...]) -> None:
         for stamp in _stamps(key):
-            if stamp.version > self._newest.get(stamp.class_id, stamp.version - 1):
-                self._newest[stamp.class_id] = stamp.version
+            if stamp.age > self._newest.get(stamp.class_id, (stamp.version - 1, date.max)):
+                self._newest[stamp.class_id] = stamp.age
                 self._drop_older(stamp)
         while len(self._values) > self._size:
             self._values.popitem(last=False)
 
     def _drop_older(self, newest: Stamp) -> None:
         for key in list(self._values):
-            if any(s.class_id == newest.class_id and s.version < newest.version for s in _stamps(key)):
+            if any(_older(stamp, newest) for stamp in _stamps(key)):
                 del self._values[key]
 
     def _drop_days(self, key: tuple[Hashable, ...]) -> None:
@@ -118,6 +128,13 @@ class Apart(ArrayCache):
         """The value of a key, made once: here where a class of this cache is in the key, else below."""
         own = any(stamp.class_id in self._classes for stamp in _stamps(key))
         return super().get(key, make) if own else self._below.get(key, make)
+
+
+def _older(stamp: Stamp, newest: Stamp) -> bool:
+    """Whether a stamp is of rows before those of the newest stamp of its class; a past day stays what it was."""
+    if stamp.class_id != newest.class_id:
+        return False
+    return stamp.version < newest.version or (stamp.as_of is None and stamp.age < newest.age)
 
 
 def _stamps(key: tuple[Hashable, ...]) -> Iterator[Stamp]:

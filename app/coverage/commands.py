@@ -12,18 +12,18 @@ import typer
 from app import console
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
+from app.catalogue.parameters import read_settings
 from app.coverage import service
 from app.coverage.answer_commands import MODE_NAMES, compute_series, count, percent, print_series
 from app.coverage.counted_tables import print_counted
 from app.coverage.edition_service import with_editions
 from app.coverage.levels import parse_levels
-from app.coverage.parallel import share
-from app.coverage.parameters import read_settings
 from app.coverage.request import parse_modes
 from app.database.engine import Database, open_database
 from app.errors import BadInput
 from app.inventory.id_prefix import SHOWN_DIGITS
 from app.lazy import lazy_module
+from app.parallel import share
 from app.settings import Settings
 
 #: All of the analysis, for which most commands have no use.
@@ -192,6 +192,8 @@ def print_runs(runs: list[dict[str, Any]]) -> None:
     outside = max((run["inputs"]["people_outside_data"] for run in runs), default=0)
     if outside:
         console.warning(f"{outside:,} people live outside the extent of the data and are not counted.")
+    for note in dict.fromkeys(note["en"] for run in runs for note in run["inputs"]["notes"]):
+        console.warning(f"{note}.")
 
 
 def _row(run: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[object, ...]:

@@ -28,13 +28,13 @@ from app.coverage.model import (
     Streets,
     TierSupply,
 )
-from app.coverage.parallel import share
 from app.coverage.shapes import EMPTY
 from app.coverage.stages import stage
 from app.coverage.straight import covered_area, merge, nearest, uncovered_part
 from app.coverage.units import by_place, cell_shapes, centres, coordinates, gated
 from app.coverage.walking import centre_nearest, piece_nearest
 from app.network.reach import Reach, nearest_at, search
+from app.parallel import share
 
 CELL_DIAGONAL_M = float(np.hypot(STEP_M, STEP_M))
 #: Metres (k,) from points (k,) to the nearest facility, and its index or -1.

@@ -32,7 +32,7 @@ def counted_rows(
     counted: list[Counted], official: dict[str, Any], facts: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """One row a tier for the whole: `value` in `unit`, what it is made of, and whether the target is met."""
-    people = {name: facts[name] for name in ("people_rule", "people_outside_data")}
+    people = {name: facts[name] for name in ("people_rule", "people_outside_data", "people_unknown")}
     return [
         _head(found.tier, found.features.whole)
         | _whole(found)
@@ -66,19 +66,31 @@ def _head(tier: Tier, features: float) -> dict[str, Any]:
 def _whole(found: Counted) -> dict[str, Any]:
     if found.tier.level is None or found.denominator is not None:
         below = None if found.denominator is None else found.denominator.whole
-        return _figure(found, found.numerator.whole, below, found.silent.whole, found.reason)
+        row = _figure(found, found.numerator.whole, below, found.silent.whole, found.reason)
+        return row | _below_unknown(found, None)
     # So many in each area: the whole's figure is the share of areas that have them.
     met = [_of_area(found, i)["met"] for i in range(len(found.areas.code))]
     unsure = REASON_UNSURE if None in met else None
     row = _figure(found, float(met.count(True)), float(len(met)), found.silent.whole, found.reason or unsure)
-    return row | {"unit": "share", "target": 1.0, "target_is": "at_least", "target_to": None,
-                  "met": False if False in met else None if None in met or not met else True}  # fmt: skip
+    return row | _below_unknown(found, None) | {
+        "unit": "share", "target": 1.0, "target_is": "at_least", "target_to": None,
+        "met": False if False in met else None if None in met or not met else True,
+    }  # fmt: skip
 
 
 def _of_area(found: Counted, i: int) -> dict[str, Any]:
     above, silent = float(found.numerator.areas[i]), float(found.silent.areas[i])
     below = None if found.denominator is None else float(found.denominator.areas[i])
-    return _figure(found, above, below, silent, found.reason or _why_unsure(found, above, silent))
+    row = _figure(found, above, below, silent, found.reason or _why_unsure(found, above, silent))
+    return row | _below_unknown(found, i)
+
+
+def _below_unknown(found: Counted, i: int | None) -> dict[str, Any]:
+    """How many features might belong to the denominator of the whole (None) or of an area, but do not say so."""
+    silent = found.below_silent
+    if silent is None:
+        return {"denominator_unknown": 0}
+    return {"denominator_unknown": round(silent.whole if i is None else float(silent.areas[i]))}
 
 
 def _why_unsure(found: Counted, above: float, silent: float) -> str | None:

@@ -14,7 +14,7 @@ import shapely
 from app.coverage.lattice import dissolve_overlaps
 from app.coverage.measure import clip_to_frame, cut_by_areas, inside_frame
 from app.coverage.model import Areas, Bools, Floats, Ints, Objects
-from app.coverage.parallel import by_rows
+from app.parallel import by_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from app.coverage.model import (
 from app.coverage.request import CoverageRequest
 from app.coverage.supply_loading import rule_of
 from app.coverage.units import area_units, clipped, in_data, point_units, take, with_starts
-from app.inventory.periods import today
 
 #: The states of land, homes and people that count as demand; null is unknown and counts.
 THERE = ("in_service", "under_repair", "out_of_use", None)
@@ -44,8 +43,7 @@ def newest_area(loader: Loader, class_id: str) -> tuple[shapely.Geometry | None,
     """The polygons of the newest date of the day asked for; those of different dates are never put together."""
     rows = loader.features(class_id, ["as_of"])
     # One drawn ahead, such as that of a plan, is none yet.
-    known = loader.times.as_of or today()
-    days = [day for day in rows.columns["as_of"] if day is None or day <= known]
+    days = [day for day in rows.columns["as_of"] if day is None or day <= loader.day]
     if not days:
         return None, None
     newest = max((day for day in days if day is not None), default=None)
@@ -164,13 +162,30 @@ def load_also(
             if ground is not None:
                 found.append(AlsoDemand("built_up", land=_ground(ground, areas, frame, clip)))
         else:
-            places = loader.places(demand.cls, there(demand), demand.people_field)
-            if demand.people_field is None:
-                places = replace(places, people=np.ones(len(places.code)))
-            inside = take(places, in_data(places, frame) & (places.people > 0))
-            if inside.code:
-                found.append(AlsoDemand(demand.basis, points=point_units(inside, areas, clip)))
+            found += _of_places(loader, demand, areas, frame, clip)
     return tuple(found)
+
+
+def _of_places(
+    loader: Loader,
+    demand: Demand,
+    areas: Areas,
+    frame: shapely.Geometry | None,
+    clip: shapely.Geometry | None,
+) -> list[AlsoDemand]:
+    """Dwellings or buildings that count one each, or as many as they say; none where the data have none of them."""
+    places = loader.places(demand.cls, there(demand), demand.people_field)
+    silent = np.zeros(len(places.code), dtype=bool)
+    if demand.people_field is None:
+        places = replace(places, people=np.ones(len(places.code)))
+    else:
+        silent = loader.silent(demand.cls, there(demand), demand.people_field)
+    inside = in_data(places, frame)
+    if not (inside & (silent | (places.people > 0))).any():
+        return []
+    counted = point_units(take(places, inside & (places.people > 0)), areas, clip)
+    unknown = len(point_units(take(places, inside & silent), areas, clip).area)
+    return [AlsoDemand(demand.basis, points=counted, unknown=unknown)]
 
 
 def _ground(

@@ -43,9 +43,12 @@ def histogram_rows(inputs: Inputs, figures: list[Figures]) -> list[dict[str, Any
                 "tier": figure.tier.id,
                 "mode": figure.mode,
                 "limits_m": sorted(set(limits)),
-                "metres": _classes(*by_m),
-                "minutes": _classes(*by_min),
-                "unreached": {"people": round(by_m[0].amount[-1]), "land_m2": round(by_m[1].amount[-1], 1)},
+                "metres": _classes(inputs, *by_m),
+                "minutes": _classes(inputs, *by_min),
+                "unreached": {
+                    "people": _people(inputs, by_m[0].amount[-1]),
+                    "land_m2": round(by_m[1].amount[-1], 1),
+                },
                 "median_m": {"people": _finite(medians[0]), "land": _finite(medians[1])},
             }
         )
@@ -59,13 +62,18 @@ def _demand(inputs: Inputs, figure: Figures) -> tuple[tuple[Floats, Floats], tup
     return people, (figure.land_m, inputs.land.area_m2)
 
 
-def _classes(people: Histogram, land: Histogram) -> list[dict[str, Any]]:
+def _people(inputs: Inputs, count: float) -> int | None:
+    """Whole people; None where nobody is known."""
+    return round(float(count)) if inputs.counts_people else None
+
+
+def _classes(inputs: Inputs, people: Histogram, land: Histogram) -> list[dict[str, Any]]:
     upper = [0.0, *people.upper.tolist()]
     return [
         {
             "from": upper[i],
             "to": upper[i + 1] if i + 1 < len(upper) else None,
-            "people": round(people.amount[i]),
+            "people": _people(inputs, people.amount[i]),
             "land_m2": round(float(land.amount[i]), 1),
         }
         for i in range(len(upper))
@@ -81,7 +89,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _supply(inputs: Inputs, figure: Figures) -> TierSupply:
-    return next(supply for supply in inputs.supplies if supply.tier is figure.tier)
+    return next(supply for supply in inputs.supplies if supply.tier.id == figure.tier.id)
 
 
 def equity_rows(inputs: Inputs, figures: list[Figures], areas: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -141,7 +149,7 @@ def both_modes(inputs: Inputs, figures: list[Figures]) -> dict[str, Differences]
     """What is served straight and not walked, by tier, of the tiers measured both ways on streets."""
     found = {}
     for supply in inputs.supplies:
-        modes = {figure.mode: figure for figure in figures if figure.tier is supply.tier}
+        modes = {figure.mode: figure for figure in figures if figure.tier.id == supply.tier.id}
         if inputs.streets is not None and {"straight", "walk"} <= set(modes):
             found[supply.tier.id] = differences(
                 inputs, inputs.streets, supply, modes["straight"], modes["walk"]
@@ -149,27 +157,27 @@ def both_modes(inputs: Inputs, figures: list[Figures]) -> dict[str, Differences]
     return found
 
 
-def difference_rows(found: Mapping[str, Differences]) -> list[dict[str, Any]]:
+def difference_rows(inputs: Inputs, found: Mapping[str, Differences]) -> list[dict[str, Any]]:
     """One row a tier: people and land served straight but not walked, in all and by likely cause."""
     rows = []
     for tier, parts in found.items():
         causes = [
-            {"cause": cause, "title": CAUSE_TITLES[cause], **_sums(parts, parts.cause == cause)}
+            {"cause": cause, "title": CAUSE_TITLES[cause], **_sums(inputs, parts, parts.cause == cause)}
             for cause in CAUSES
             if (parts.cause == cause).any()
         ]
         rows.append(
-            {"tier": tier, **_sums(parts, np.ones(len(parts), dtype=bool)),
-             "causes": sorted(causes, key=lambda row: (-row["people"], -row["land_m2"]))}
+            {"tier": tier, **_sums(inputs, parts, np.ones(len(parts), dtype=bool)),
+             "causes": sorted(causes, key=lambda row: (-(row["people"] or 0), -row["land_m2"]))}
         )  # fmt: skip
     return rows
 
 
-def _sums(parts: Differences, chosen: np.ndarray) -> dict[str, Any]:
+def _sums(inputs: Inputs, parts: Differences, chosen: np.ndarray) -> dict[str, Any]:
     known = chosen & np.isfinite(parts.detour)
     return {
         "parts": int(chosen.sum()),
-        "people": round(float(parts.people[chosen].sum())),
+        "people": _people(inputs, float(parts.people[chosen].sum())),
         "land_m2": round(float(parts.area_m2[chosen].sum()), 1),
         "detour_median": _rounded(float(np.median(parts.detour[known])) if known.any() else None),
     }

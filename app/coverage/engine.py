@@ -23,6 +23,7 @@ from app.coverage.levels import parse_levels
 from app.coverage.loader import Loader
 from app.coverage.loading import load_inputs
 from app.coverage.model import Figures, Inputs
+from app.coverage.notes import notes_of
 from app.coverage.official import assess
 from app.coverage.place import reach_of_place
 from app.coverage.recorded import with_recorded
@@ -142,6 +143,7 @@ class Engine:
         record = (
             _record(request, inputs, facts, versions, loader.crs.definition)
             | _asked(loader, values)
+            | {"notes": notes_of(loader.catalogue, facts)}
             | judgement
             | {"timing": timing}
         )
@@ -155,6 +157,7 @@ class Engine:
         timing = {"load_s": 0.0, "compute_s": round(time.perf_counter() - started, 3)}
         versions = {name: loader.version(name) for name in sorted({*request.policy.classes, "districts"})}
         record = facts | _made_of(request, versions, loader.crs.definition) | _asked(loader, values)
+        record["notes"] = notes_of(loader.catalogue, facts)
         return {"policy": _policy(request), "modes": [MODE], **rows, "inputs": record | {"timing": timing}}
 
     def _scenario(self, values: Mapping[str, Any], answering: Answering) -> dict[str, Any]:
@@ -169,7 +172,7 @@ class Engine:
         base, rows, facts = found
         versions = {name: loader.version(name) for name in base.classes}
         record = _record(request, base.state.inputs, base.facts, versions, loader.crs.definition)
-        record |= _asked(loader, values) | facts
+        record |= _asked(loader, values) | facts | {"notes": notes_of(loader.catalogue, base.facts)}
         return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
 
     def _reach(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,7 +244,7 @@ def _rows_to_save(
         "details": {
             "histogram": histogram_rows(inputs, figures),
             "equity": equity_rows(inputs, figures, areas),
-            "difference": difference_rows(between),
+            "difference": difference_rows(inputs, between),
         },
     }
 

@@ -10,7 +10,7 @@ import typer
 
 from app import console
 from app.catalogue.loader import load_catalogue
-from app.coverage.parameters import read_settings
+from app.catalogue.parameters import read_settings
 from app.database.engine import open_database
 from app.lazy import lazy_module
 from app.settings import Settings

@@ -14,6 +14,7 @@ from app.coverage.service_areas import DEPTH_M, DEPTH_RANGE, MAX_FEATURES
 
 router = APIRouter(tags=["coverage"])
 GEOJSON = "application/geo+json"
+AS_GEOJSON: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}}}}
 RunId = Annotated[str, Path(description="UUID of a run.")]
 Tier = Annotated[str | None, Query(description="Only this tier.", max_length=100)]
 Facility = Annotated[str | None, Query(description="Only the facility with this code.", max_length=200)]
@@ -48,14 +49,20 @@ class ServiceAreaBody(BaseModel):
 
 
 @router.post(
-    "/coverage/service-area", summary="How far one gets from a policy's facilities: streets or land (GeoJSON)"
+    "/coverage/service-area",
+    summary="How far one gets from a policy's facilities: streets or land (GeoJSON)",
+    responses=AS_GEOJSON,
 )
 def post_service_area(engine: EngineDep, body: Annotated[ServiceAreaBody, Body()]) -> JSONResponse:
     """Nothing is saved. Streets have metres and minutes at both ends; a polygon keeps its holes."""
     return JSONResponse(engine.answer({"op": "service_area", **body.model_dump()}), media_type=GEOJSON)
 
 
-@router.get("/coverage/{run}/service-area", summary="The service area of a run's facilities (GeoJSON)")
+@router.get(
+    "/coverage/{run}/service-area",
+    summary="The service area of a run's facilities (GeoJSON)",
+    responses=AS_GEOJSON,
+)
 def get_service_area(
     conn: ReadConn,
     catalogue: CatalogueDep,
@@ -79,7 +86,9 @@ def get_service_area(
 
 
 @router.get(
-    "/coverage/{run}/entrances", summary="Where a run's facilities are entered, and how that is known"
+    "/coverage/{run}/entrances",
+    summary="Where a run's facilities are entered, and how that is known",
+    responses=AS_GEOJSON,
 )
 def get_entrances(
     conn: ReadConn,

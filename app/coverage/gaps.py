@@ -8,10 +8,10 @@ import numpy as np
 import shapely
 
 from app.coverage.lattice import SLIVER_M2, Pieces
-from app.coverage.parallel import by_rows
 from app.coverage.shapes import collect, union_groups
 from app.coverage.straight import nearest
 from app.network.model import Bools, Floats, Geometries, Ints
+from app.parallel import by_rows
 
 MIN_AREA_M2 = 1.0
 #: Sums of a parcel's pieces differ from its area by rounding only.

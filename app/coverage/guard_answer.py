@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import shapely
 
+from app.coverage.area_loading import names_at
 from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M, Loss, Sites, find_sites, made_up, plan, tried, weight
 from app.coverage.incremental import State
 from app.coverage.loader import Loader
@@ -58,7 +60,7 @@ def guard_answer(
             f"It counts facilities in service of {', '.join(request.policy.supply_classes)}.",
         )
     judgement = assess(request, base.facts, has_land=len(base.state.inputs.land.geometry) > 0)
-    rows = scenario_rows(base, outcome, judgement, loader.crs)
+    rows = scenario_rows(base, outcome, judgement, loader.crs, partial(names_at, loader))
     loss = Loss(base.state, outcome.state)
     falls = not all(made_up(row) for row in _known(loss.restored(outcome.state)))
     what = (list(outcome.changes), resolved.shapes[0], patch)
@@ -127,6 +129,11 @@ def _known(rows: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
     return [row for row in rows if np.isfinite(row["land_m2_restored"])]
 
 
+def _shown(name: str, value: float) -> float:
+    """A figure as it is told: people are whole."""
+    return round(value) if name.startswith("people") else round(value, 1) + 0.0
+
+
 def _site(
     loader: Loader, state: State, sites: Sites, site: int, figures: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
@@ -143,7 +150,7 @@ def _site(
         "restores": bool(known) and all(made_up(row) for _, row in known),
         "figures": [
             {"tier": figure.tier.id, "mode": figure.mode}
-            | {name: round(value, 1) + 0.0 for name, value in row.items()}
+            | {name: _shown(name, value) for name, value in row.items()}
             for figure, row in known
         ],
     }

@@ -35,6 +35,7 @@ class Counted:
     """One tier's figure: what was counted, of what, in the whole and in each area (k,); None where it cannot be known.
 
     `features` is how many features were counted, `silent` how many more might have been: they do not say what is asked.
+    `below_silent` are those of the denominator.
     `reason` says why there is no figure; `absent` that the data have no feature at all of what is counted or had.
     """
 
@@ -47,6 +48,7 @@ class Counted:
     reason: str | None = None
     each: Each | None = None
     absent: bool = False
+    below_silent: Sums | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def count(
         "people_source": None,
         "people_rule": None,
         "people_outside_data": 0,
+        "people_unknown": 0,
         **basis.facts,
     }
 
@@ -106,10 +109,10 @@ def _density(basis: Basis, tier: Tier) -> Counted:
     assert tier.per is not None
     top, features, silent = _amounts(basis, tier.amounts, serving=True)
     if tier.per.amount is None:
-        below = _people(basis).over(tier.per.people)
+        below, below_silent = _people(basis).over(tier.per.people), None
         what = "people"
     else:
-        below, _, _ = _amounts(basis, (tier.per.amount,), serving=False)
+        below, _, below_silent = _amounts(basis, (tier.per.amount,), serving=False)
         what = tier.per.amount.cls
     reason = None if below.whole > 0 else REASON_NOTHING.format(what=what)
     if reason is None and basis.request.area is not None and any(_of_frame(basis, x) for x in tier.amounts):
@@ -117,8 +120,9 @@ def _density(basis: Basis, tier: Tier) -> Counted:
     if reason is None and top.whole == 0 and silent.whole > 0:
         reason = REASON_UNKNOWN
     return Counted(
-        tier, top, below, features, silent, basis.areas, reason, absent=_absent(basis, tier, features)
-    )
+        tier, top, below, features, silent, basis.areas, reason,
+        absent=_absent(basis, tier, features), below_silent=below_silent,
+    )  # fmt: skip
 
 
 def _at_least(basis: Basis, tier: Tier) -> Counted:
@@ -162,8 +166,9 @@ def _share_with(basis: Basis, tier: Tier) -> Counted:
         [path for path, ok in zip(paths, counted, strict=True) if ok],
         rows.geometry[counted], weight[counted], has[counted],
     )  # fmt: skip
-    # Whether it belongs to the share is not known either of what does not say it.
-    untold = (counted & ~known) | (standing.silent & _chosen(basis, tier.of, rows))
+    # Whether it belongs to the share is not known either of what does not say it, nor for how many it stands.
+    unvalued = standing.silent | _unvalued(tier.of, rows)
+    untold = (counted & ~known) | (unvalued & _chosen(basis, tier.of, rows))
     silent = add_up(np.ones(len(paths)), paths, untold, basis.areas)
     reason = _why_no_share(tier.of.cls, counted, known, untold)
     bands = [load_band(basis.loader, basis.request, supply, None) for supply in tier.having.supplies]
@@ -196,6 +201,13 @@ def _weights(basis: Basis, of: Amount, standing: Standing) -> Floats:
     else:
         weight = np.ones(len(rows))
     return np.where(chosen, weight, 0.0)
+
+
+def _unvalued(of: Amount, rows: FeatureArrays) -> Bools:
+    """(n,) whether the field that says for how many a feature stands has no value."""
+    if of.quantity != "field":
+        return np.zeros(len(rows), dtype=bool)
+    return np.isnan(_numbers(rows, str(of.number_field)))
 
 
 def _cut_weights(basis: Basis, of: Amount, rows: FeatureArrays, meant: Bools) -> Any:

@@ -8,9 +8,9 @@ import numpy as np
 import shapely
 
 from app.coverage.convex import cut_convex, is_convex
-from app.coverage.parallel import cores, share
 from app.coverage.shapes import collect, polygonal, solid, union_groups
 from app.network.model import Floats, Geometries, Ints
+from app.parallel import cores, share
 
 STEP_M = 50.0
 LAND_RULE = "lattice-50"

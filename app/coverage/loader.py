@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.coverage.access import AccessPoints, access_points, without_sites
 from app.coverage.cache import ArrayCache, Stamp
 from app.coverage.gates import GATES, NO_GATES, Gates, gates_of
 from app.coverage.lattice import dissolve_overlaps
-from app.coverage.model import Areas, Floats, Places, Streets
+from app.coverage.model import Areas, Bools, Floats, Places, Streets
 from app.coverage.request import CoverageRequest
 from app.coverage.stages import stage
 from app.coverage.streets import (
@@ -29,11 +30,13 @@ from app.coverage.streets import (
 from app.coverage.supply import DATES, HOURS, SupplyRule, usable_gates
 from app.database.transactions import Connection
 from app.errors import NotFound
-from app.inventory.arrays import FeatureArrays, count_imports, read_arrays, read_frame
+from app.inventory.arrays import FeatureArrays, count_imports, last_turn, read_arrays, read_frame
 from app.inventory.changes import data_version, data_versions
+from app.inventory.periods import today
 from app.inventory.times import NOW, Times
 from app.space.metric import MetricCrs
 
+NAMES = ("name_zh", "name_en")
 #: What of a gate decides who passes.
 GATE_FIELDS = ("pedestrians", "state", "access", "fee", "accessible", *DATES, *HOURS)
 
@@ -73,9 +76,21 @@ class Loader:
         """Which versions of the features of a class are read."""
         return replace(self.times, known_at=self.known.get(class_id, self.times.known_at))
 
+    @cached_property
+    def day(self) -> date:
+        """The day in the world that is asked about: without `as_of` today."""
+        return self.times.as_of or today()
+
     def stamp(self, class_id: str) -> Stamp:
         """The class at its data version and day in the world, for keys of the cache."""
-        return Stamp(class_id, self.version(class_id), self.times.as_of)
+        version = self.version(class_id)
+        if self.times.as_of is not None:
+            return Stamp(class_id, version, self.times.as_of)
+        cls = self.catalogue.get_class(class_id)
+        key = ("turned", Stamp(class_id, version), self.day)
+        return Stamp(
+            class_id, version, None, self.cache.get(key, lambda: last_turn(self.conn, cls, self.day))
+        )
 
     def features(
         self,
@@ -84,18 +99,23 @@ class Loader:
         where: Mapping[str, tuple[Any, ...]] | None = None,
         *,
         incomplete: bool = False,
+        standing: bool = False,
     ) -> FeatureArrays:
-        """Rows of a class that match `where`, with geometry in metres; `incomplete` also those cut off by the data."""
+        """Rows of a class that match `where`, with geometry in metres; `incomplete` also those cut off by the data.
+
+        `standing` leaves out what was not built by the day, or was removed by then. Areas, which say where is measured,
+        are not built: the versions of the day are all there is to them.
+        """
         where = dict(where or {})
         chosen = tuple(sorted(where.items(), key=str))
-        key = ("rows", self.stamp(class_id), tuple(fields), chosen, incomplete)
+        key = ("rows", self.stamp(class_id), tuple(fields), chosen, incomplete, standing)
 
         def read() -> FeatureArrays:
             stage(f"reading {class_id}")
-            times = self.times_of(class_id)
             return read_arrays(
-                self.conn, self.catalogue, class_id, fields, where, self.crs, times, incomplete=incomplete
-            )
+                self.conn, self.catalogue, class_id, fields, where, self.crs, self.times_of(class_id),
+                incomplete=incomplete, standing_on=self.day if standing else None,
+            )  # fmt: skip
 
         return self.cache.get(key, read)
 
@@ -116,14 +136,18 @@ class Loader:
     def places(
         self, class_id: str, where: Mapping[str, tuple[Any, ...]], people_field: str | None = None
     ) -> Places:
-        """Rows as `Places`, with the people of a field if it is named."""
-        fields = ["name_zh", "name_en", *([people_field] if people_field else [])]
-        rows = self.features(class_id, fields, where)
+        """Rows that stand on the day as `Places`, with the people of a field if it is named."""
         if people_field is None:
-            return places_of(rows)
+            return places_of(self.features(class_id, NAMES, where, standing=True))
+        rows = self.features(class_id, [*NAMES, people_field], where, standing=True)
         return places_of(
             rows, np.array([float(v or 0.0) for v in rows.columns[people_field]], dtype=np.float64)
         )
+
+    def silent(self, class_id: str, where: Mapping[str, tuple[Any, ...]], people_field: str) -> Bools:
+        """Whether each row (m,) of `places` does not say how many there are: it counts as nobody."""
+        rows = self.features(class_id, [*NAMES, people_field], where, standing=True)
+        return np.array([value is None for value in rows.columns[people_field]], dtype=bool)
 
     def streets(self, *, step_free: bool = False) -> Streets | None:
         """The walking network, or None where the city has no streets; `step_free` without steps."""
@@ -132,9 +156,9 @@ class Loader:
     def streets_maker(self, *, step_free: bool = False) -> Callable[[], Streets | None]:
         """What makes the network, its rows already read: it may be called in another thread."""
         # A street cut off at the edge of the data still leads where it leads, and half a lake is wet.
-        rows = self.features("streets", STREET_FIELDS, incomplete=True)
-        water = self.features("water_bodies", WATER_FIELDS, incomplete=True)
-        walls = self.features("barriers", BARRIER_FIELDS, incomplete=True)
+        rows = self.features("streets", STREET_FIELDS, incomplete=True, standing=True)
+        water = self.features("water_bodies", WATER_FIELDS, incomplete=True, standing=True)
+        walls = self.features("barriers", BARRIER_FIELDS, incomplete=True, standing=True)
         key = self.streets_key(step_free=step_free)
 
         def make() -> Streets | None:

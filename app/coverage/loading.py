@@ -22,11 +22,22 @@ from app.coverage.people_loading import find_people, load_people, with_people_of
 from app.coverage.request import CoverageRequest
 from app.coverage.snapping import walking_facts
 from app.coverage.supply_loading import load_supplies, supply_facts
+from app.coverage.units import count_off_scale
 
 
 def needs_streets(request: CoverageRequest) -> bool:
     """Whether a request reads the walking network: a straight line alone knows no streets, unless they are demand."""
     return "walk" in request.modes or any(demand.basis == "streets" for demand in request.policy.also)
+
+
+def _off_scale(loader: Loader, inputs: Inputs) -> dict[str, int]:
+    """How many places of each class lie where the metric CRS is not true to 0.1 %: metres and m² are wrong there."""
+    units = inputs.people.units
+    places = [(inputs.policy.land.cls, inputs.land.places)]
+    places += [] if units is None else [(str(inputs.people.cls), units.places)]
+    places += [(band.cls, band.places) for supply in inputs.supplies for band in supply.bands]
+    found = {cls: count_off_scale(loader.crs, its.geometry) for cls, its in places}
+    return {cls: count for cls, count in found.items() if count}
 
 
 def _none() -> None:
@@ -51,7 +62,7 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
     land = load_land(loader, request, parcels, clip, streets)
     found = find_people(loader, request, frame)
     people = load_people(found, areas, clip)
-    land, on_land = with_people_of_cells(loader, request, found, parcels, land)
+    land, on_land = with_people_of_cells(loader, request, found, parcels, land, clip)
     inputs = Inputs(
         policy,
         areas,
@@ -76,6 +87,7 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
         "built_up_area_used": built_up is not None,
         "built_up_area_as_of": dated,
         "supply": supply_facts(loader, request),
+        "off_scale": _off_scale(loader, inputs),
         "walking": walking_facts(inputs) if "walk" in request.modes else None,
         "has_supply": any(band.places.code for supply in supplies for band in supply.bands),
     }

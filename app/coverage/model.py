@@ -154,13 +154,14 @@ class TierSupply:
 class AlsoDemand:
     """A further demand that a policy is measured for: built-up area in `land`, dwellings or buildings in `points`.
 
-    Streets are those of the network, inside `clip` (None: all).
+    Streets are those of the network, inside `clip` (None: all). `unknown` dwellings do not say how many they are.
     """
 
     basis: Basis
     land: AreaUnits | None = None
     points: PointUnits | None = None
     clip: shapely.Geometry | None = None
+    unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,11 @@ class Inputs:
     land_key: Key = None
     cache: ArrayCache = field(default_factory=ArrayCache)
     also: tuple[AlsoDemand, ...] = ()
+
+    @property
+    def counts_people(self) -> bool:
+        """Whether anybody is known: where nobody is, people are unknown, not 0."""
+        return self.people.cls is not None
 
     def kept(self, name: str, keys: tuple[Key, ...], make: Callable[[], T]) -> T:
         """What is made from things with these keys: made once, and each time where one has none."""

@@ -11,8 +11,8 @@ import numpy as np
 import shapely
 from scipy.spatial import KDTree
 
-from app.coverage.parallel import cores, share
 from app.network.model import Floats, Geometries, Ints
+from app.parallel import cores, share
 
 #: Metres of boundary that one circle stands for at most.
 STRETCH_M = 100.0
@@ -45,23 +45,26 @@ class NearestFacility:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def find(self, xy: Floats) -> tuple[Floats, Ints]:
+    def find(self, xy: Floats, points: Geometries | None = None) -> tuple[Floats, Ints]:
         """(n,) metres from places `xy` (n, 2) to the nearest facility, inf without any, and (n,) its index, else -1.
 
-        Of facilities equally near the one with the smallest index is taken.
+        Of facilities equally near the one with the smallest index is taken. `points` (n,) are the same places as
+        shapes, where they are at hand.
         """
         if self._circles is None or not len(xy):
             return np.full(len(xy), np.inf), np.full(len(xy), -1, dtype=np.int64)
-        parts = np.array_split(xy, cores()) if len(xy) >= SHARED else [xy]
-        found = share(self._find, parts)
+        count = cores() if len(xy) >= SHARED else 1
+        shapes = [None] * count if points is None else np.array_split(points, count)
+        parts = zip(np.array_split(xy, count), shapes, strict=True)
+        found = share(lambda part: self._find(*part), parts)
         return np.concatenate([metres for metres, _ in found]), np.concatenate([index for _, index in found])
 
-    def _find(self, xy: Floats) -> tuple[Floats, Ints]:
+    def _find(self, xy: Floats, points: Geometries | None) -> tuple[Floats, Ints]:
         assert self._circles is not None
         count = min(CIRCLES, len(self._radius))
         far, circle = map(np.asarray, self._circles.query(xy, k=np.arange(1, count + 1)))
         owner = self._owner[circle]
-        place: Geometries = np.asarray(shapely.points(xy), dtype=object)
+        place: Geometries = np.asarray(shapely.points(xy), dtype=object) if points is None else points
         best = owner[:, 0].copy()
         metres: Floats = np.array(shapely.distance(place, self._shapes[best]), dtype=np.float64)
         low = np.asarray(far - self._radius[circle] - ROUNDING_M)

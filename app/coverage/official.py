@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.catalogue.model import Policy
-from app.coverage.parameters import PARAMETERS
+from app.catalogue.parameters import PARAMETERS
 from app.coverage.request import CoverageRequest
 
 Words = dict[str, str]

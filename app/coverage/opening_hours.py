@@ -12,15 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from app.catalogue.moments import WEEKDAYS, Moment
 from app.coverage.hours_words import in_osm_words
-from app.errors import BadInput
 
-WEEKDAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-#: The day of the week that a bare hour is asked about: neither weekend nor a usual closing day.
-WORKING_DAY = "we"
 DAY_MINUTES = 24 * 60
 MONTH_DAYS = 31
 LONGEST = 500
@@ -33,7 +30,6 @@ _TOKEN = re.compile(
     r"|fr(?:i(?:day)?)?|sa(?:t(?:urday)?)?|su(?:n(?:day)?)?)(?![a-z])"
     r"|(?P<holiday>ph|sh)(?![a-z])|(?P<off>off|closed)(?![a-z])|(?P<open>open)(?![a-z])|(?P<mark>[-,;]))\s*"
 )
-_AT = re.compile(rf"(?:({'|'.join(WEEKDAYS)})\s+)?(\d{{1,2}}):(\d{{2}})")
 Day = tuple[int, int]
 T = TypeVar("T")
 
@@ -63,13 +59,6 @@ class Rule:
         return inside and day.weekday() in self.weekdays
 
 
-class Moment(NamedTuple):
-    """A day and minutes after it began, by the clock of the place."""
-
-    day: date
-    minute: int
-
-
 def is_open(text: str | None, moment: Moment) -> bool | None:
     """Whether hours written as `text` hold at a moment; None where they are missing or not understood."""
     rules = parse(text) if text else None
@@ -87,22 +76,6 @@ def parse(text: str) -> tuple[Rule, ...] | None:
         return _Reader(tokens).rules() or None
     except _NotUnderstoodError:
         return None
-
-
-def moment_of(at: str, day: date) -> Moment:
-    """The moment that `22:00` or `Sa 22:00` asks about: on the first day of that name from `day` on; else a Wednesday.
-
-    Raises:
-        BadInput: The text is neither.
-    """
-    found = _AT.fullmatch(at.strip().lower())
-    hour, minute = (int(found[2]), int(found[3])) if found else (24, 0)
-    if found is None or hour > 23 or minute > 59:
-        raise BadInput(
-            f"at: '{at}' is not an hour.", "Write 22:00, or a day of the week before it: Sa 22:00."
-        )
-    wanted = WEEKDAYS.index(found[1] or WORKING_DAY)
-    return Moment(day + timedelta(days=(wanted - day.weekday()) % len(WEEKDAYS)), hour * 60 + minute)
 
 
 class _NotUnderstoodError(Exception):

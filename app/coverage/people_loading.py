@@ -10,13 +10,14 @@ import numpy as np
 import shapely
 
 from app.catalogue.model import Demand
+from app.catalogue.policy_model import UNSTATED
 from app.coverage.demand_loading import Parcels, frame_of, load_parcels, there
 from app.coverage.interpolation import Interpolated, people_on_land
 from app.coverage.loader import Loader, places_of
-from app.coverage.model import Areas, AreaUnits, Floats, Key, Objects, People, PeopleRule, PointUnits
+from app.coverage.measure import inside_frame
+from app.coverage.model import Areas, AreaUnits, Bools, Floats, Key, Objects, People, PeopleRule, PointUnits
 from app.coverage.official import RESIDENTIAL
 from app.coverage.population import (
-    UNSTATED,
     Population,
     choose_basis,
     counted_once,
@@ -28,7 +29,7 @@ from app.coverage.population import (
     squares,
 )
 from app.coverage.request import CoverageRequest
-from app.coverage.units import area_units, centres, clipped, in_data, point_units, take
+from app.coverage.units import area_units, centres, clipped, coordinates, in_data, point_units, take
 
 #: Why a policy counts no people; "reason" of a result tells of its shares.
 REASON_NOBODY_ASKED = "the policy counts no people: it names no class that tells of them"
@@ -44,7 +45,8 @@ class Found:
     """The people that count: those of the cells in the data, on one basis; `demand` None where there is nobody.
 
     `own` says that they are those of the land itself, counted by share of its area. `cells` lie inside the frame of
-    data, `key` names them; `outside` people lie beyond it.
+    data, `key` names them; `outside` people lie beyond it. `silent` (k,) are the centres of those cells in it that do
+    not say how many people there are.
     """
 
     demand: Demand | None
@@ -52,31 +54,43 @@ class Found:
     outside: float
     cells: Population | None = None
     own: bool = False
+    silent: Objects = field(default_factory=lambda: np.empty(0, dtype=object))
     key: Key = None
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_people(loader: Loader, request: CoverageRequest, frame: shapely.Geometry | None) -> Found:
     """The first source of the policy with people on the basis asked for inside the frame, which is used alone."""
-    unused = 0.0
+    unused, silent = 0.0, np.empty(0, dtype=object)
     for demand in request.policy.people:
         cells = _population(loader, demand)
         inside = in_data(cells.places, frame)
-        some = (cells.places.people > 0) & known_by(cells.as_of, loader.times.as_of)
+        some = (cells.places.people > 0) & known_by(cells.as_of, loader.day)
         basis, chosen = choose_basis(cells.kind, some & inside, request.people_basis)
         _, beyond = choose_basis(cells.kind, some & ~inside, request.people_basis)
         if basis is None:
             unused = unused or float(cells.places.people[beyond].sum())
+            silent = silent if len(silent) else _silent(cells, inside, request.people_basis, loader)
             continue
-        known = known_by(cells.as_of, loader.times.as_of) & np.isin(cells.kind, basis.split("+"))
+        known = known_by(cells.as_of, loader.day) & np.isin(cells.kind, basis.split("+"))
         outside = float(cells.places.people[known & ~inside].sum())
         told = _about(_some(cells, chosen), basis, float(cells.twice[known & inside].sum()))
         rule: PeopleRule = request.people_rule or demand.people_rule
         own = demand.cls == request.policy.land.cls and rule == "area"
         key = ("people", repr(demand), basis, loader.stamp(demand.cls))
-        return Found(demand, rule, outside, _some(cells, chosen), own, key, told)
+        silent = _silent(cells, inside, basis, loader)
+        return Found(demand, rule, outside, _some(cells, chosen), own, silent, key, told)
     told = {"people_basis": None, "people_as_of": None, "people_dataset": []}
-    return Found(None, "area", unused, about=told | {"people_reason": _why_nobody(request, unused)})
+    told |= {"people_reason": _why_nobody(request, unused)}
+    return Found(None, "area", unused, silent=silent, about=told)
+
+
+def _silent(cells: Population, inside: Bools, basis: str | None, loader: Loader) -> Objects:
+    """Centres (k,) of the cells in the data of a basis (None: any) that do not say how many people there are."""
+    chosen = cells.silent & inside & known_by(cells.as_of, loader.day)
+    if basis is not None:
+        chosen &= np.isin(cells.kind, basis.split("+"))
+    return centres(cells.places.geometry[chosen])
 
 
 def _why_nobody(request: CoverageRequest, outside: float) -> str:
@@ -89,16 +103,17 @@ def _why_nobody(request: CoverageRequest, outside: float) -> str:
 
 def load_people(found: Found, areas: Areas, clip: shapely.Geometry | None) -> People:
     """The people as units inside `clip`: points at their place whatever the rule, cells by it."""
+    about = {**found.about, "people_unknown": int(inside_frame(coordinates(found.silent), clip).sum())}
     if found.demand is None or found.cells is None:
-        return People(None, "area", None, found.outside, found.about)
+        return People(None, "area", None, found.outside, about)
     if found.own:
-        return People(found.demand.cls, found.rule, None, found.outside, found.about)
+        return People(found.demand.cls, found.rule, None, found.outside, about)
     units: AreaUnits | PointUnits
     if found.rule == "centre":
         units = point_units(found.cells.places, areas, clip)
     else:
         units = clipped(_by_area(found.cells, areas), clip)
-    return People(found.demand.cls, found.rule, units, found.outside, found.about)
+    return People(found.demand.cls, found.rule, units, found.outside, about)
 
 
 def load_people_units(
@@ -114,9 +129,14 @@ def load_people_units(
 
 
 def with_people_of_cells(
-    loader: Loader, request: CoverageRequest, found: Found, parcels: Parcels, land: AreaUnits
+    loader: Loader,
+    request: CoverageRequest,
+    found: Found,
+    parcels: Parcels,
+    land: AreaUnits,
+    clip: shapely.Geometry | None,
 ) -> tuple[AreaUnits, dict[str, Any]]:
-    """The land units with the people of cells that live on them, and what the result records about it.
+    """The land units inside `clip` with the people of cells that live on them, and what the result records about it.
 
     Only of residential land: old estates, say, are not all that people live on.
     """
@@ -137,9 +157,10 @@ def with_people_of_cells(
 
     shared = loader.cache.get(("people on land", *parcels.key, *(found.key or ())), share_out)
     people = _on_clipped(units, shared.land, land)
+    inside = inside_frame(coordinates(centres(cells.places.geometry)), clip)
     return replace(land, people=people), {
         "people_on_land": "interpolated",
-        "people_off_land": round(float(shared.kept.sum())),
+        "people_off_land": round(float(shared.kept[inside].sum())),
     }
 
 
@@ -164,8 +185,10 @@ def _read_population(loader: Loader, demand: Demand) -> Population:
     fields = {item.name: item for item in loader.catalogue.get_class(demand.cls).fields}
     about = [name for name in ABOUT if name in fields and (name != "kind" or _tells_basis(fields[name]))]
     names = ["name_zh", "name_en", str(demand.people_field)]
-    rows = loader.features(demand.cls, [*names, *about], there(demand))
-    people = np.array([float(v or 0.0) for v in rows.columns[names[-1]]], dtype=np.float64)
+    rows = loader.features(demand.cls, [*names, *about], there(demand), standing=True)
+    given = rows.columns[names[-1]]
+    people = np.array([float(v or 0.0) for v in given], dtype=np.float64)
+    silent = np.array([value is None for value in given], dtype=bool)
     nothing = np.full(len(rows.code), None, dtype=object)
     kind = np.array([v or UNSTATED for v in rows.columns.get("kind", nothing)], dtype=object)
     as_of, dataset = rows.columns.get("as_of", nothing), rows.columns.get("dataset", nothing)
@@ -173,9 +196,9 @@ def _read_population(loader: Loader, demand: Demand) -> Population:
     twice = np.zeros(len(people))
     if "kind" in about:
         order = priority(as_of, point)
-        twice = people * (1 - _once(rows.geometry, kind, as_of, order, known_by(as_of, loader.times.as_of)))
+        twice = people * (1 - _once(rows.geometry, kind, as_of, order, known_by(as_of, loader.day)))
     population = Population(
-        places_of(rows, people - twice), kind, as_of, dataset, np.asarray(point, dtype=bool), twice
+        places_of(rows, people - twice), kind, as_of, dataset, np.asarray(point, dtype=bool), twice, silent
     )
     found = _some(population, order) if twice.any() else population
     return replace(found, places=replace(found.places, geometry=drawn(found.places.geometry)))
@@ -202,6 +225,7 @@ def _some(cells: Population, which: Any) -> Population:
         cells.dataset[which],
         cells.point[which],
         cells.twice[which],
+        cells.silent[which],
     )
 
 

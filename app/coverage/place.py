@@ -12,10 +12,11 @@ import shapely
 from app.catalogue.model import Policy, Tier
 from app.coverage.gates import GATES
 from app.coverage.loader import Loader
-from app.coverage.model import Band, Streets
+from app.coverage.model import Streets
+from app.coverage.notes import Words, notes_of
 from app.coverage.request import CoverageRequest, parse
 from app.coverage.streets import STREET_CLASSES
-from app.coverage.supply_loading import load_band, rule_of
+from app.coverage.supply_loading import Sites, load_sites, rule_of, supply_facts
 from app.network.model import Positions
 from app.network.path import WayFinder
 from app.network.reach import Reach, nearest_at, search
@@ -25,12 +26,12 @@ from app.space.metric import MAX_SCALE_ERROR
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """What several policies share: a band with a tree of its facilities, and the search from their entrances.
+    """What several policies share: facilities with a tree of them, and the search from their entrances.
 
     `streets` are those that are walked, without steps where the policy says so; `finder` follows ways on them.
     """
 
-    band: Band
+    sites: Sites
     tree: shapely.STRtree
     reach: Reach | None
     snap_limit_m: float
@@ -42,13 +43,15 @@ class Facilities:
 class Plan:
     """All that does not depend on the place: policies with their tiers, and for each of its supplies the facilities.
 
-    `supplies` holds for each policy and tier indices in `facilities` with the radius.
+    `supplies` holds for each policy and tier indices in `facilities` with the radius; `notes` are what the data leave
+    open of the facilities.
     """
 
     policies: tuple[Policy, ...]
     supplies: tuple[tuple[tuple[tuple[int, float], ...], ...], ...]
     facilities: tuple[Facilities, ...]
     walked: bool
+    notes: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ def reach_of_place(
     Returns:
     -------
     dict
-        `{"lon", "lat", "as_of", "policies": [{"id", "title", "tiers": [{"tier", "straight": {...}, "walk": {...}}]}]}`
+        `{"lon", "lat", "as_of", "notes", "policies": [{"id", "title", "tiers": [{"tier", "straight": {...}, "walk":
+        {...}}]}]}`
         where each mode has `met`, `code`, `name`, `distance_m`, and walking also `minutes` and `way` (lon/lat
         coordinates). Unreached is null.
     """
@@ -80,15 +84,15 @@ def reach_of_place(
     loader.ask_versions(classes)
     known = is_known(loader, lon, lat)
     day = loader.times.as_of
+    plan = _plan(loader, requests, classes) if known else None
     return {
         "lon": lon,
         "lat": lat,
         "as_of": None if day is None else day.isoformat(),
         "outside_data": not known,
         "metric_crs": loader.crs.definition,
-        "policies": _answers(loader, _plan(loader, requests, classes), lon, lat)
-        if known
-        else _unknown(policies),
+        "notes": [] if plan is None else list(plan.notes),
+        "policies": _unknown(policies) if plan is None else _answers(loader, plan, lon, lat),
     }
 
 
@@ -135,16 +139,24 @@ def _make_plan(loader: Loader, requests: tuple[CoverageRequest, ...]) -> Plan:
         policy, (streets, finder) = request.policy, walks[request.step_free]
         tiers = []
         for tier in policy.tiers:
-            bands = [load_band(loader, request, supply, streets) for supply in tier.supplies]
-            for band in bands:
-                if _key(band, policy) not in facilities:
-                    facilities[_key(band, policy)] = len(made)
-                    made.append(_facilities(loader, band, streets, finder, policy.snap_limit_m))
-            tiers.append(tuple((facilities[_key(band, policy)], band.radius_m) for band in bands))
+            # Areas within a radius are not made: a place asks for the nearest facility.
+            found = [(load_sites(loader, request, item, streets), item.radius_m) for item in tier.supplies]
+            for sites, _ in found:
+                if _key(sites, policy) not in facilities:
+                    facilities[_key(sites, policy)] = len(made)
+                    made.append(_facilities(loader, sites, streets, finder, policy.snap_limit_m))
+            tiers.append(tuple((facilities[_key(sites, policy)], radius_m) for sites, radius_m in found))
         supplies.append(tuple(tiers))
     policies = tuple(request.policy for request in requests)
     walked = any(streets is not None for streets, _ in walks.values())
-    return Plan(policies, tuple(supplies), tuple(made), walked)
+    return Plan(policies, tuple(supplies), tuple(made), walked, _notes(loader, requests))
+
+
+def _notes(loader: Loader, requests: tuple[CoverageRequest, ...]) -> tuple[Words, ...]:
+    """What the facilities do not say of themselves, each sentence once."""
+    told = [note for request in requests
+            for note in notes_of(loader.catalogue, {"supply": supply_facts(loader, request)})]  # fmt: skip
+    return tuple({note["en"]: note for note in told}.values())
 
 
 def _walks(loader: Loader, step_free: bool) -> tuple[Streets | None, WayFinder | None]:
@@ -152,23 +164,22 @@ def _walks(loader: Loader, step_free: bool) -> tuple[Streets | None, WayFinder |
     return streets, None if streets is None else WayFinder.of(streets.network)
 
 
-def _key(band: Band, policy: Policy) -> tuple[Hashable, ...]:
+def _key(sites: Sites, policy: Policy) -> tuple[Hashable, ...]:
     """What facilities and the places beside them depend on: a search is kept once for all radii."""
-    assert band.key is not None
-    return (*band.key, policy.snap_limit_m)
+    return (*sites.key, policy.snap_limit_m)
 
 
 def _facilities(
-    loader: Loader, band: Band, streets: Streets | None, finder: WayFinder | None, snap_limit_m: float
+    loader: Loader, sites: Sites, streets: Streets | None, finder: WayFinder | None, snap_limit_m: float
 ) -> Facilities:
-    reach, access = None, band.access
-    if streets is not None and access is not None and len(access) and band.key is not None:
+    reach, access = None, sites.access
+    if streets is not None and access is not None and len(access):
         # The same search as that of `compute`.
         reach = loader.cache.get(
-            ("reach", *band.key),
+            ("reach", *sites.key),
             lambda: search(streets.network, access.positions, extra_m=access.lead_m, with_source=True),
         )
-    return Facilities(band, shapely.STRtree(band.places.geometry), reach, snap_limit_m, streets, finder)
+    return Facilities(sites, shapely.STRtree(sites.places.geometry), reach, snap_limit_m, streets, finder)
 
 
 def _unknown(policies: tuple[Policy, ...]) -> list[dict[str, Any]]:
@@ -187,9 +198,9 @@ def _answers(loader: Loader, plan: Plan, lon: float, lat: float) -> list[dict[st
     for policy, tiers in zip(plan.policies, plan.supplies, strict=True):
         found = []
         for tier, supplies in zip(policy.tiers, tiers, strict=True):
-            direct = [_told(plan.facilities[i].band, radius_m, straight[i]) for i, radius_m in supplies]
+            direct = [_told(plan.facilities[i].sites, radius_m, straight[i]) for i, radius_m in supplies]
             on_foot = [
-                _told(plan.facilities[i].band, radius_m, walked[i]) | _walk(policy, walked[i], ways[i])
+                _told(plan.facilities[i].sites, radius_m, walked[i]) | _walk(policy, walked[i], ways[i])
                 for i, radius_m in (supplies if plan.walked else ())
             ]
             found.append(_tier_row(tier, _best(direct), _best(on_foot)))
@@ -214,14 +225,14 @@ def _best(answers: list[dict[str, Any]]) -> dict[str, Any]:
     return min(known, key=lambda a: (not a["met"], a["distance_m"]))
 
 
-def _told(band: Band, radius_m: float, found: Found) -> dict[str, Any]:
+def _told(sites: Sites, radius_m: float, found: Found) -> dict[str, Any]:
     if found.index < 0 or not np.isfinite(found.distance_m):
         return {"met": False, "code": None, "name": None, "distance_m": None, "limit_m": radius_m}
     return {
         "met": found.distance_m <= radius_m,
-        "class": band.cls,
-        "code": band.places.code[found.index],
-        "name": band.places.name[found.index],
+        "class": sites.cls,
+        "code": sites.places.code[found.index],
+        "name": sites.places.name[found.index],
         "distance_m": round(found.distance_m, 1),
         "limit_m": radius_m,
     }
@@ -235,7 +246,7 @@ def _walk(policy: Policy, found: Found, way: list[list[float]] | None) -> dict[s
 
 def _nearest(facilities: Facilities, point: shapely.Point) -> Found:
     """The nearest in a straight line; of several equally near the first."""
-    if not len(facilities.band.places.code):
+    if not len(facilities.sites.places.code):
         return Found(-1, np.inf)
     found, metres = facilities.tree.query_nearest(point, return_distance=True)
     return Found(int(found.min()), float(metres[0])) if len(found) else Found(-1, np.inf)
@@ -256,7 +267,7 @@ def _started(item: Facilities) -> tuple[int, float]:
 
 
 def _walked_to(item: Facilities, position: Positions | None, xy: tuple[float, float]) -> Found:
-    access = item.band.access
+    access = item.sites.access
     if item.reach is None or access is None or item.finder is None or position is None:
         return Found(-1, np.inf)
     metres, door = nearest_at(item.reach, position)

@@ -6,11 +6,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, ReadConn, WriteConn
+from app.access.dependencies import (
+    ALSO_A_PAGE,
+    CatalogueDep,
+    DatabaseDep,
+    HtmlWanted,
+    LangDep,
+    ReadConn,
+    WriteConn,
+)
 from app.catalogue.model import Policy
 from app.coverage import edition_service as editions
 from app.coverage.editions import JSON_TYPES, YAML_TYPES, text_of
+from app.coverage.list_page import policies_html
 from app.coverage.policy_views import parameter_views, policy_view
+from app.coverage.scenario_routes import page_reply
 from app.database.transactions import Connection
 from app.errors import Unavailable
 
@@ -44,24 +54,40 @@ async def read_text(request: Request) -> str:
 Text = Annotated[str, Depends(read_text)]
 
 
-@router.get("/policies", summary="The metrics: declared, of the city's own folder, and saved editions")
+@router.get(
+    "/policies",
+    summary="The metrics: declared, of the city's own folder, and saved editions",
+    response_model=dict[str, Any],
+    responses=ALSO_A_PAGE,
+)
 def list_policies(
     db: DatabaseDep,
     catalogue: CatalogueDep,
+    lang: LangDep,
+    html: HtmlWanted,
     default: Annotated[
         bool | None, Query(description="Only those computed without being asked for, or only the others.")
     ] = None,
-) -> dict[str, Any]:
-    """All policies, and the parameters that a request may set; `editions`: whether the saved ones could be read."""
+) -> dict[str, Any] | Response:
+    """All policies, and the parameters that a request may set; `editions`: whether the saved ones could be read.
+
+    A browser gets a page with links.
+    """
     try:
         with db.read() as conn:
             found, known = editions.with_editions(conn, catalogue), True
     except Unavailable:
         # The declared ones are known without a database.
         found, known = catalogue, False
-    shown = [item for item in found.policies.values() if default is None or item.default is default]
+    shown = [
+        policy_view(item, whole=False)
+        for item in found.policies.values()
+        if default is None or item.default is default
+    ]
+    if html:
+        return page_reply(policies_html(shown, lang, known=known), lang)
     return {
-        "policies": [policy_view(policy, whole=False) for policy in shown],
+        "policies": shown,
         "editions": known,
         "parameters": parameter_views(),
     }

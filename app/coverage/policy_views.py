@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.catalogue.parameters import PARAMETERS, Parameter
 from app.catalogue.policy_model import Amount, Demand, Denominator, Having, Near, Policy, Supply, Tier, Where
 from app.catalogue.title import Title
-from app.coverage.parameters import PARAMETERS, Parameter
 
 
 def policy_view(policy: Policy, *, whole: bool) -> dict[str, Any]:

@@ -9,21 +9,10 @@ from typing import Any
 import numpy as np
 import shapely
 
+from app.catalogue.policy_model import BASES
 from app.coverage.model import Bools, Floats, Ints, Objects, Places
 from app.coverage.shapes import polygonal
 
-#: What rows that say nothing of their basis are counted as.
-UNSTATED = "unstated"
-#: The bases in the order of choice, and the kinds that make each up: residents as a census counts them, else those
-#: registered plus those here for a time (户籍人口 + 暂住人口), as 城市人口 is put together where there is no census.
-BASES: dict[str, tuple[str, ...]] = {
-    "resident": ("resident",),
-    "registered": ("registered", "temporary"),
-    UNSTATED: (UNSTATED,),
-    "estimated": ("estimated",),
-    "daytime": ("daytime",),
-    "temporary": ("temporary",),
-}
 #: Overlaps below this share of the smaller cell are borders drawn badly, not people told twice.
 BORDER = 0.01
 #: Points nearer to each other than this are one place.
@@ -39,7 +28,7 @@ class Population:
 
     `kind` (m,) is the kind of people, `as_of` (m,) the day counted (None: unknown), `dataset` (m,) the name of the data
     set or None, `point` (m,) whether the cell is known by its centre alone, `twice` (m,) people of the cell left out
-    because another cell tells of them too.
+    because another cell tells of them too, `silent` (m,) whether it does not say how many people there are.
     """
 
     places: Places
@@ -48,6 +37,7 @@ class Population:
     dataset: Objects
     point: Bools
     twice: Floats
+    silent: Bools
 
 
 def choose_basis(kind: Objects, counted: Bools, asked: str | None) -> tuple[str | None, Bools]:

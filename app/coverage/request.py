@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.catalogue.model import Catalogue, Mode, Policy
+from app.catalogue.parameter_changes import changed_parameters, with_parameters
+from app.catalogue.parameters import read_parameters
 from app.coverage.levels import parse_levels
 from app.coverage.model import PeopleRule
-from app.coverage.parameter_changes import changed_parameters, with_parameters
-from app.coverage.parameters import read_parameters
 from app.errors import BadInput, unknown
 
 MODES: dict[str, tuple[Mode, ...]] = {

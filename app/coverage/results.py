@@ -48,7 +48,9 @@ def result_rows(inputs: Inputs, figures: list[Figures], official: dict[str, Any]
             and figure.mode == inputs.policy.mode
             and row["share_of_land"] is not None
         )
-        rows.append(row | {"official": is_official} | _people_facts(inputs))
+        # Where people are those of cells, a gap bears those who live on its land; the share counts cells by its rule.
+        in_gaps = None if row["people_served"] is None else round(float(figure.gaps.people.sum()))
+        rows.append(row | {"official": is_official, "people_in_gaps": in_gaps} | _people_facts(inputs))
     return rows
 
 
@@ -57,6 +59,7 @@ def _people_facts(inputs: Inputs) -> dict[str, Any]:
     return {
         "people_rule": people.rule if people.cls else None,
         "people_outside_data": round(people.outside),
+        "people_unknown": people.about.get("people_unknown", 0),
     }
 
 
@@ -93,7 +96,7 @@ def _facilities_by_area(inputs: Inputs, figure: Figures) -> Counter[str]:
 
 
 def _supply(inputs: Inputs, figure: Figures) -> TierSupply:
-    return next(supply for supply in inputs.supplies if supply.tier is figure.tier)
+    return next(supply for supply in inputs.supplies if supply.tier.id == figure.tier.id)
 
 
 def _tier_row(inputs: Inputs, figure: Figures) -> dict[str, Any]:
@@ -227,12 +230,16 @@ def _gap_columns(inputs: Inputs, figure: Figures, crs: MetricCrs) -> Columns:
     return {
         **_whose(figure.tier.id, units, gaps.unit),
         "mode": [figure.mode] * len(gaps.unit),
-        "people": rounded(gaps.people, 1),
+        "people": _known_people(inputs, gaps.people),
         "area_m2": rounded(gaps.area_m2, 1),
         "nearest_m": rounded(gaps.distance_m, 1),
         **_facility_columns(_supply(inputs, figure), gaps.nearest),
         "geom": wkb(multipolygons(gaps.geometry), crs),
     }
+
+
+def _known_people(inputs: Inputs, people: Floats) -> list[float | None]:
+    return rounded(people, 1) if inputs.counts_people else [None] * len(people)
 
 
 def _gap_units(inputs: Inputs, figure: Figures) -> AreaUnits | PointUnits:
@@ -261,7 +268,7 @@ def difference_columns(inputs: Inputs, found: Mapping[str, Differences], crs: Me
                 {
                     **_whose(supply.tier.id, units, rows.unit),
                     "cause": rows.cause.tolist(),
-                    "people": rounded(rows.people, 1),
+                    "people": _known_people(inputs, rows.people),
                     "area_m2": rounded(rows.area_m2, 1),
                     "straight_m": rounded(rows.straight_m, 1),
                     "walk_m": rounded(rows.walk_m, 1),

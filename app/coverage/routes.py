@@ -8,14 +8,23 @@ from fastapi import APIRouter, Body, Header, Path, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, HtmlWanted, LangDep, ReadConn
+from app.access.dependencies import (
+    ALSO_A_PAGE,
+    CatalogueDep,
+    DatabaseDep,
+    EngineDep,
+    HtmlWanted,
+    LangDep,
+    ReadConn,
+)
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Catalogue
+from app.catalogue.parameters import PARAMETERS
 from app.coverage import answer_service as answers
 from app.coverage import scenario_routes as scenarios
 from app.coverage import service, store
 from app.coverage.edition_service import with_editions
-from app.coverage.parameters import PARAMETERS
+from app.coverage.list_page import runs_html
 from app.coverage.patches import WITHIN_M
 from app.coverage.request import parse
 from app.coverage.scenario import parse_scenario
@@ -35,6 +44,10 @@ TableForm = Annotated[
     Query(description="`csv`: a table with headings in the answer's language."),
 ]
 GEOJSON = "application/geo+json"
+#: What a route answers beside JSON, for the API definition.
+AS_GEOJSON: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}}}}
+AS_TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
+AS_BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, "text/csv": {}}}}
 
 
 def csv_file(text: str, name: str) -> Response:
@@ -130,21 +143,27 @@ def _requested(catalogue: Catalogue, db: Database, body: CoverageBody) -> dict[s
     return request
 
 
-@router.get("/coverage", summary="Saved runs, newest first")
+@router.get(
+    "/coverage", summary="Saved runs, newest first", response_model=dict[str, Any], responses=ALSO_A_PAGE
+)
 def list_coverage(
     conn: ReadConn,
     catalogue: CatalogueDep,
+    lang: LangDep,
+    html: HtmlWanted,
     policy: Annotated[str | None, Query(description="Only runs of this policy.", max_length=100)] = None,
     newest: Annotated[bool, Query(description="Only the newest run of each policy.")] = False,
     limit: Annotated[int, Query(ge=1, le=1000, description="At most this many runs.")] = 100,
-) -> dict[str, Any]:
-    """Runs without their areas."""
+) -> dict[str, Any] | Response:
+    """Runs without their areas; a browser gets a page with links to their maps."""
     catalogue = with_editions(conn, catalogue)
-    return {"runs": service.list_runs(conn, catalogue, policy, limit, newest_only=newest)}
+    runs = service.list_runs(conn, catalogue, policy, limit, newest_only=newest)
+    return scenarios.page_reply(runs_html(runs, policy, lang), lang) if html else {"runs": runs}
 
 
 @router.get(
     "/coverage/{run}",
+    responses={303: {"description": "A browser is sent to the map of the run."}},
     summary="One run: figures for the city and each district; a browser is sent to its map",
     response_model=dict[str, Any],
 )
@@ -154,7 +173,11 @@ def get_coverage(conn: ReadConn, run: RunId, html: HtmlWanted) -> dict[str, Any]
     return RedirectResponse(f"/coverage/{found['run']}/map", 303) if html else found
 
 
-@router.get("/coverage/{run}/areas", summary="Areas of a run with their figures and borders (GeoJSON, CSV)")
+@router.get(
+    "/coverage/{run}/areas",
+    summary="Areas of a run with their figures and borders (GeoJSON, CSV)",
+    responses=AS_BOTH,
+)
 def get_areas(
     conn: ReadConn,
     lang: LangDep,
@@ -174,6 +197,7 @@ def get_areas(
 @router.get(
     "/coverage/{run}/gaps",
     summary="Gap polygons with name, people, nearest facility and metres (GeoJSON, CSV)",
+    responses=AS_BOTH,
     response_model=None,
 )
 def get_gaps(

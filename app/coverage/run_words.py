@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.catalogue.model import Lang
-from app.coverage.parameters import PARAMETERS, Parameter
+from app.catalogue.parameters import PARAMETERS, Parameter
 
 #: The same words in both languages.
 Words = dict[Lang, str]

@@ -32,6 +32,7 @@ def gap_patches(conn: Connection, crs: MetricCrs, values: Mapping[str, Any]) -> 
     rows = store.read_shapes(conn, values["run"], "coverage_gaps", values["mode"], values["tier"])
     geometry = _metric(crs, rows)
     people = np.array([row["people"] or 0.0 for row in rows], dtype=np.float64)
+    any_known = any(row["people"] is not None for row in rows)
     found = patches(geometry, people, float(values.get("within_m") or WITHIN_M))
     members: list[list[int]] = [[] for _ in found.geometry]
     for gap in np.argsort(-people, kind="stable").tolist():
@@ -44,7 +45,7 @@ def gap_patches(conn: Connection, crs: MetricCrs, values: Mapping[str, Any]) -> 
                 "rank": i + 1,
                 "mode": values["mode"],
                 "tier": values["tier"],
-                "people": round(float(found.people[i])),
+                "people": round(float(found.people[i])) if any_known else None,
                 "hectares": round(float(found.area_m2[i]) / 10_000, 2),
                 "area_m2": round(float(found.area_m2[i]), 1),
                 "gaps": int(found.gaps[i]),

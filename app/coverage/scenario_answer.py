@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from app.coverage.area_loading import names_at
 from app.coverage.counted_results import counted_answer
 from app.coverage.loader import Loader
 from app.coverage.official import SCENARIO, assess
@@ -44,7 +46,7 @@ def scenario_answer(
     loaded = time.perf_counter()
     outcome = run(loader, request, base, resolved)
     judgement = assess(request, base.facts, has_land=len(base.state.inputs.land.geometry) > 0)
-    rows = scenario_rows(base, outcome, judgement, loader.crs)
+    rows = scenario_rows(base, outcome, judgement, loader.crs, partial(names_at, loader))
     timing = {
         "load_s": round(loaded - started, 4),
         "compute_s": round(time.perf_counter() - loaded, 4),

@@ -149,11 +149,12 @@ def _print_rows(title: str, rows: list[dict[str, Any]]) -> None:
             "–" if row["people"] is None else row["people"],
             row["area_m2"],
             row["nearest_m"] or "–",
+            (row["areas"] or [None])[-1],
         )
         for row in rows[:SHOWN]
     ]
     more = f" (first {SHOWN} of {len(rows)})" if len(rows) > SHOWN else ""
-    console.print_table(f"{title}{more}", ("place", "measured", "people", "m²", "nearest m"), shown)
+    console.print_table(f"{title}{more}", ("place", "measured", "people", "m²", "nearest m", "in"), shown)
 
 
 def _print_sites(answered: Mapping[str, Any]) -> None:

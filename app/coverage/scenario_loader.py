@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from app.coverage.area_loading import home_at
 from app.coverage.cache import Apart
 from app.coverage.gates import GATES
 from app.coverage.loader import Loader
@@ -27,7 +28,6 @@ NEAR_M = 100.0
 BESIDE_M = 2_000.0
 #: Added features are numbered from here, after all that are stored.
 FIRST_ID = 1 << 60
-LEVELS = ("community", "subdistrict", "district", "city")
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,20 @@ class ScenarioLoader(Loader):
         where: Mapping[str, tuple[Any, ...]] | None = None,
         *,
         incomplete: bool = False,
+        standing: bool = False,
     ) -> FeatureArrays:
         """See `Loader.features`."""
         assert self.base is not None
         # Rows as they are stored are kept with those of the city as it is.
-        rows = self.base.features(class_id, fields, where, incomplete=incomplete)
+        rows = self.base.features(class_id, fields, where, incomplete=incomplete, standing=standing)
+        day = self.day if standing else None
         if class_id in self.patched:
             if self.near is not None:
                 rows = choose(rows, np.isin(rows.id, self.near[class_id]))
-            rows = patch_rows(rows, self.patched[class_id], fields, where or {})
+            rows = patch_rows(rows, self.patched[class_id], fields, where or {}, day)
         # The network reads streets `incomplete` too, and joins the drawn ones by itself.
         if class_id == "streets" and self.drawn and not incomplete:
-            rows = patch_rows(rows, self.drawn, fields, where or {})
+            rows = patch_rows(rows, self.drawn, fields, where or {}, day)
         return rows
 
     def streets_maker(self, *, step_free: bool = False) -> Callable[[], Streets | None]:
@@ -155,19 +157,20 @@ def resolve(loader: Loader, scenario: Scenario) -> Resolved:
         shape = None if patch.shape is None else _in_metres(loader, patch.shape)
         if patch.do == "street":
             assert shape is not None
+            assert patch.shape is not None
             lines.append(NewStreet.of(shape, patch.properties))
             street = Row(
                 FIRST_ID + number,
                 f"new-{FIRST_ID + number}",
                 shape,
                 patch.properties,
-                area_path_at(loader, shape),
+                home_at(loader, patch.shape),
             )
             drawn[street.code] = street
             continue
         rows = patched.setdefault(patch.cls, {})
         before = rows[patch.code] if patch.code in rows else _stored(loader, patch)
-        path = "" if shape is None else area_path_at(loader, shape)
+        path = None if patch.shape is None else home_at(loader, patch.shape)
         after = patched_row(patch, before, shape, FIRST_ID + number, path)
         code = after.code if after is not None else str(patch.code)
         rows[code] = after
@@ -230,14 +233,3 @@ def _in_frame(loader: Loader, shape: shapely.Geometry) -> bool:
             return True
         frame = shapely.buffer(shapely.box(*shapely.total_bounds(lines)), BESIDE_M)
     return bool(shapely.intersects(frame, shape))
-
-
-def area_path_at(loader: Loader, shape: shapely.Geometry) -> str:
-    """The path of the smallest area that holds a point on the shape, empty where none does."""
-    point = shapely.point_on_surface(shape)
-    for level in LEVELS:
-        rows = loader.features("districts", [], {"level": (level,)})
-        inside = np.flatnonzero(shapely.intersects(rows.geometry, point))
-        if len(inside):
-            return rows.area_path[int(inside[0])]
-    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from app.coverage.model import AreaUnits, Figures, Floats, GapRows, Inputs, Ints
 from app.coverage.results import area_rows, result_rows
 from app.coverage.scenario_engine import Base, Outcome
 from app.coverage.shapes import EMPTY, polygonal
+from app.coverage.whole import whole_people
 from app.space.metric import MetricCrs
 
 #: What a row says of a tier and mode, before and after.
@@ -28,16 +30,21 @@ CHANGING = ("share_of_land", "share_of_people", "people_served", "land_served_m2
 MOST_ROWS = 100
 #: The `results` and `areas` of an answer.
 Rows = dict[str, list[dict[str, Any]]]
+#: The names of the areas, coarse to fine, that each of some shapes in lon/lat lies in.
+NamesAt = Callable[[Objects], list[list[str]]]
 MIN_AREA_M2 = 1.0
 MIN_PEOPLE = 1e-6
 
 
-def scenario_rows(base: Base, outcome: Outcome, official: dict[str, Any], crs: MetricCrs) -> dict[str, Any]:
-    """`{"before", "after", "change", "gains", "losses"}`.
+def scenario_rows(
+    base: Base, outcome: Outcome, official: dict[str, Any], crs: MetricCrs, names_at: NamesAt
+) -> dict[str, Any]:
+    """`{"before", "after", "change", "gains", "losses"}`; `names_at` names the areas of shapes in lon/lat.
 
     The first three have `results`, one row a tier and mode, and `areas`, those whose figures change (`change` also says
-    how many do not). A row of gains or losses is a polygon in lon/lat of one parcel or cell, with its people, and the
-    nearest facility: for losses after the scenario, for gains before it.
+    how many do not). A row of gains or losses is a polygon in lon/lat of one parcel or cell, with the names of the
+    areas there (coarse to fine), its people, and the nearest facility: for losses after the scenario, for gains before
+    it. People are whole, so rounded that all rows of a tier and mode add up to their sum.
     """
     before, after = base.state, outcome.state
     if "rows" not in base.kept:
@@ -46,8 +53,8 @@ def scenario_rows(base: Base, outcome: Outcome, official: dict[str, Any], crs: M
     for row, figures in zip(
         told["change"]["results"], zip(before.figures, after.figures, strict=True), strict=True
     ):
-        row.update(_sides(figures))
-    gains, losses = _who(base, outcome, crs)
+        row.update(_sides(figures, known=before.inputs.counts_people))
+    gains, losses = (_shown(rows, crs, names_at) for rows in _who(base, outcome))
     return {**told, "gains": gains, "losses": losses}
 
 
@@ -104,8 +111,11 @@ def _change(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _sides(figures: tuple[Figures, Figures]) -> dict[str, Any]:
-    """People and land that gain and that lose, unit by unit: the difference alone would set one against the other."""
+def _sides(figures: tuple[Figures, Figures], *, known: bool) -> dict[str, Any]:
+    """People and land that gain and that lose, unit by unit: the difference alone would set one against the other.
+
+    People are None where nobody is `known`.
+    """
     before, after = figures
     if len(before.land_served_m2) != len(after.land_served_m2) or len(before.people_served) != len(
         after.people_served
@@ -113,8 +123,8 @@ def _sides(figures: tuple[Figures, Figures]) -> dict[str, Any]:
         return {}
     people, land = after.people_served - before.people_served, after.land_served_m2 - before.land_served_m2
     return {
-        "people_gaining": _total(np.maximum(people, 0)),
-        "people_losing": _total(np.maximum(-people, 0)),
+        "people_gaining": _whole(np.maximum(people, 0)) if known else None,
+        "people_losing": _whole(np.maximum(-people, 0)) if known else None,
         "land_gaining_m2": _total(np.maximum(land, 0)),
         "land_losing_m2": _total(np.maximum(-land, 0)),
     }
@@ -126,6 +136,11 @@ def _total(values: Floats) -> float | None:
     return round(total, 1) if np.isfinite(total) else None
 
 
+def _whole(values: Floats) -> int | None:
+    total = _total(values)
+    return None if total is None else round(total)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pairs:
     """The same units before and after: their indices (k,) in both states."""
@@ -134,8 +149,8 @@ class _Pairs:
     after: Ints
 
 
-def _who(base: Base, outcome: Outcome, crs: MetricCrs) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Gains and losses, those with most people first."""
+def _who(base: Base, outcome: Outcome) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Gains and losses, with shapes in metres."""
     gains: list[dict[str, Any]] = []
     losses: list[dict[str, Any]] = []
     before, after = base.state, outcome.state
@@ -153,7 +168,7 @@ def _who(base: Base, outcome: Outcome, crs: MetricCrs) -> tuple[list[dict[str, A
             rows = _people_rows(before.inputs.people.units, (old, new), people)
             gains += rows[0]
             losses += rows[1]
-    return _shown(gains, crs), _shown(losses, crs)
+    return gains, losses
 
 
 def _followed_m(outcome: Outcome, figure: Figures) -> float:
@@ -214,7 +229,7 @@ def _land_rows(
         some = np.flatnonzero(area >= MIN_AREA_M2)
         units = (pairs.before if inputs is before else pairs.after)[changed[some]]
         people = inputs.land.people[units] * area[some] / inputs.land.area_m2[units]
-        told = None if inputs.people.units is not None else people
+        told = people if inputs.counts_people and inputs.people.units is None else None
         sides.append(
             _unit_rows(inputs.land, figures[0], units, parts[some], area[some], told)
             | _nearest(inputs, figures[0], gaps, row[changed[some]])
@@ -234,7 +249,7 @@ def _gap_of(gaps: GapRows, units: Ints) -> tuple[Objects, Ints]:
 
 def _nearest(inputs: Inputs, figure: Figures, gaps: GapRows, rows: Ints) -> dict[str, list[Any]]:
     """The facility nearest to each gap of a row (-1: there was none) and the metres to it."""
-    supply = next(item for item in inputs.supplies if item.tier is figure.tier)
+    supply = next(item for item in inputs.supplies if item.tier.id == figure.tier.id)
     codes = [code for band in supply.bands for code in band.places.code]
     metres = [float(gaps.distance_m[i]) if i >= 0 else np.inf for i in rows.tolist()]
     nearest = [int(gaps.nearest[i]) if i >= 0 else -1 for i in rows.tolist()]
@@ -277,7 +292,9 @@ def _unit_rows(
         "code": [units.places.code[i] for i in place],
         "name": [units.places.name[i] for i in place],
         "area_path": [units.places.path[i] for i in place],
-        "people": [None] * len(place) if people is None else np.round(people, 2).tolist(),
+        "people": [None] * len(place)
+        if people is None
+        else whole_people(people, round(float(people.sum()))).tolist(),
         "area_m2": np.round(area_m2, 1).tolist(),
         "geometry": list(shapes),
     }
@@ -290,8 +307,8 @@ def _as_rows(columns: dict[str, list[Any]], kind: str) -> list[dict[str, Any]]:
     ]
 
 
-def _shown(rows: list[dict[str, Any]], crs: MetricCrs) -> list[dict[str, Any]]:
-    """The rows with most people, then most land, their polygons as GeoJSON in lon/lat."""
+def _shown(rows: list[dict[str, Any]], crs: MetricCrs, names_at: NamesAt) -> list[dict[str, Any]]:
+    """The rows with most people, then most land, their polygons as GeoJSON in lon/lat, named by their areas."""
     rows = _first(sorted(rows, key=lambda row: (-(row["people"] or 0.0), -row["area_m2"], row["code"])))
     shapes = np.empty(len(rows), dtype=object)
     shapes[:] = [row["geometry"] for row in rows]
@@ -302,8 +319,8 @@ def _shown(rows: list[dict[str, Any]], crs: MetricCrs) -> list[dict[str, Any]]:
         # Seven decimals are a centimetre: corners nearer to each other may have changed places.
         crossed = ~shapely.is_valid(lonlat)
         lonlat[crossed] = polygonal(shapely.make_valid(lonlat[crossed]))
-        for row, text in zip(rows, shapely.to_geojson(lonlat).tolist(), strict=True):
-            row["geometry"] = orjson.loads(text)
+        for row, text, names in zip(rows, shapely.to_geojson(lonlat).tolist(), names_at(lonlat), strict=True):
+            row.update(geometry=orjson.loads(text), areas=names)
     return rows
 
 

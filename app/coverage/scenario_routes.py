@@ -10,10 +10,11 @@ from fastapi import APIRouter, Body, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.access.dependencies import DatabaseDep, EngineDep
+from app.catalogue.model import Lang
+from app.catalogue.parameters import PARAMETERS
 from app.coverage import service
 from app.coverage.engine_client import EngineClient
 from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M
-from app.coverage.parameters import PARAMETERS
 from app.database.transactions import Database
 from app.errors import BadInput
 from app.jobs.routes import result_in_time
@@ -50,6 +51,16 @@ DESCRIPTION = (
     "the streets at its ends). The answer is `before`, `after`, `change`, `gains` and `losses` (polygons with people), "
     "not saved unless `name` is said: then the run holds the city after the scenario."
 )
+
+
+def page_reply(text: str, lang: Lang) -> Response:
+    """A page in a language, where a client that asks otherwise gets JSON at the same address."""
+    headers = {
+        "Cache-Control": "private, no-cache",
+        "Content-Language": "zh-CN" if lang == "zh" else "en",
+        "Vary": "Accept, Accept-Language",
+    }
+    return Response(text, media_type="text/html", headers=headers)
 
 
 def json_reply(value: Mapping[str, Any]) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import shapely
 
 from app.coverage.model import Bools, Objects
 from app.coverage.scenario import Patch
+from app.coverage.supply import DATES
 from app.errors import BadInput, NotFound, unknown
 from app.inventory.arrays import FeatureArrays
 
@@ -34,9 +36,10 @@ Patched = Mapping[str, Mapping[str, Row | None]]
 
 
 def patched_row(
-    patch: Patch, stored: Row | None, shape: shapely.Geometry | None, new_id: int, path: str
+    patch: Patch, stored: Row | None, shape: shapely.Geometry | None, new_id: int, path: str | None
 ) -> Row | None:
-    """The feature after a patch: `stored` is what it was before, `shape` the patch's in metres, `path` its area's.
+    """The feature after a patch: `stored` is what it was before, `shape` the patch's in metres, `path` of the areas
+    it is at home in (both None where it stays as it is).
 
     Raises:
     ------
@@ -50,7 +53,7 @@ def patched_row(
             )
         assert shape is not None, "an added feature has a shape"
         code = patch.code or f"new-{new_id}"
-        return Row(new_id, code, shape, {**patch.properties, "code": code}, path)
+        return Row(new_id, code, shape, {**patch.properties, "code": code}, path or "")
     if stored is None:
         raise NotFound(
             f"There is no feature '{patch.code}' of {patch.cls}.", "Patches before it may have removed it."
@@ -60,7 +63,10 @@ def patched_row(
     state = {"state": STATES[patch.do]} if patch.do in STATES else {}
     values = {**stored.values, **patch.properties, **state}
     return replace(
-        stored, values=values, shape=stored.shape if shape is None else shape, path=path or stored.path
+        stored,
+        values=values,
+        shape=stored.shape if shape is None else shape,
+        path=stored.path if path is None else path,
     )
 
 
@@ -78,10 +84,14 @@ def patch_rows(
     patched: Mapping[str, Row | None],
     fields: Sequence[str],
     where: Mapping[str, Sequence[Any]],
+    day: date | None = None,
 ) -> FeatureArrays:
-    """The rows that match `where` (field → allowed values, None = unknown), after the patches, in order of id."""
+    """The rows that match `where` (field → allowed values, None = unknown), after the patches, in order of id.
+
+    Of the patched ones those that stand on the day (None: all).
+    """
     stay = np.array([code not in patched for code in rows.code], dtype=bool)
-    new = [row for row in patched.values() if row is not None and matches(row, where)]
+    new = [row for row in patched.values() if row is not None and matches(row, where) and stands(row, day)]
     kept = choose(rows, stay)
     if not new:
         return kept
@@ -104,6 +114,12 @@ def patch_rows(
 def matches(row: Row, where: Mapping[str, Sequence[Any]]) -> bool:
     """Whether every field has one of its allowed values."""
     return all(row.values.get(name) in allowed for name, allowed in where.items())
+
+
+def stands(row: Row, day: date | None) -> bool:
+    """Whether a feature is built by the day and not removed by then; without a day all do."""
+    built, removed = (row.values.get(name) for name in DATES)
+    return day is None or ((built is None or built <= day) and (removed is None or removed > day))
 
 
 def _column(rows: Sequence[Row], name: str) -> Objects:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -13,6 +12,18 @@ from sqlalchemy import text
 
 from app.database.transactions import Connection
 from app.inventory.changes import raw
+from app.inventory.copy_binary import (
+    HEAD,
+    TAIL,
+    Cells,
+    binary_rows,
+    booleans,
+    constant,
+    framed,
+    integers,
+    numbers,
+    texts,
+)
 from app.inventory.times import Times, versions
 
 #: Runs whose figures are the city's own: of the whole city as it was when they were made, in all modes of their policy,
@@ -77,6 +88,16 @@ TYPES = {
     "target": "float8", "met": "bool", "geom": "bytea", "facilities": "int4", "value": "float8", "straight_m": "float8",
     "walk_m": "float8", "detour": "float8",
 }  # fmt: skip
+
+CELLS: Mapping[str, Callable[[Sequence[Any]], Cells]] = {
+    "text": texts,
+    "float8": numbers,
+    "bool": booleans,
+    "int4": lambda values: integers(values, 4),
+    "bytea": lambda values: framed(list(values)),
+}
+#: So many rows are made and sent together: a million need hundreds of megabytes.
+ROWS_AT_ONCE = 50_000
 
 
 def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> str:
@@ -144,13 +165,14 @@ def _copy(
     """Write a table given column by column as rows of the run."""
     if not values:
         return
-    names = ", ".join(("run", *columns))
-    rows = zip(itertools.repeat(uuid.UUID(run)), *(values[column] for column in columns), strict=False)
-    statement = f"COPY city.{table} ({names}) FROM STDIN (FORMAT binary)"
-    with raw(conn).cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(["uuid", *(TYPES.get(column, "text") for column in columns)])
-        for row in rows:
-            copy.write_row(row)
+    statement = f"COPY city.{table} ({', '.join(('run', *columns))}) FROM STDIN (FORMAT binary)"
+    with raw(conn).cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        copy.write(HEAD)
+        for begin in range(0, len(values[columns[0]]), ROWS_AT_ONCE):
+            rows = slice(begin, begin + ROWS_AT_ONCE)
+            cells = {column: CELLS[TYPES.get(column, "text")](values[column][rows]) for column in columns}
+            copy.write(binary_rows({"run": constant(uuid.UUID(run).bytes), **cells}))
+        copy.write(TAIL)
 
 
 def drop_old_runs(conn: Connection) -> int:

@@ -13,11 +13,13 @@ import shapely
 
 from app.coverage.boxes import boxes_of, centre_metres
 from app.coverage.nearest import MANY, NearestFacility
-from app.coverage.parallel import by_rows
 from app.coverage.shapes import EMPTY, collect, polygonal, union_groups
 from app.network.model import Bools, Floats, Geometries, Ints
+from app.parallel import by_rows
 
 QUAD_SEGS = 64
+#: What takes less than this share of a unit's area only touches it.
+TOUCHED = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +114,21 @@ def uncovered_part(
     parts = geoms.copy()
     whole, crossing = _sort_out(geoms, service, metres)
     parts[whole] = EMPTY
-    unit, near = _grouped(geoms, service, crossing)
+    buffer, unit = crossing
+    alone = np.bincount(unit, minlength=len(geoms))[unit] == 1
+    _cut_by_one(parts, service.buffers[buffer[alone]], unit[alone])
+    unit, near = _grouped(geoms, service, (buffer[~alone], unit[~alone]))
     if len(unit):
         parts[unit] = polygonal(by_rows(shapely.difference, geoms[unit], union_groups(near)))
     return parts
+
+
+def _cut_by_one(parts: Geometries, buffers: Geometries, unit: Ints) -> None:
+    """Take from each of the units (k,) the one buffer (k,) that meets it, in place: one overlay and no union."""
+    left = polygonal(by_rows(shapely.difference, parts[unit], buffers))
+    # what a buffer only touches stays the shape it is: its area would differ in the last digit, and with it its rank
+    cut = shapely.area(left) < shapely.area(parts[unit]) * (1 - TOUCHED)
+    parts[unit[cut]] = left[cut]
 
 
 def nearest(geoms: Geometries, facilities: Geometries) -> tuple[Floats, Ints]:
@@ -128,7 +141,7 @@ def nearest(geoms: Geometries, facilities: Geometries) -> tuple[Floats, Ints]:
     if not len(kept) or not len(geoms):
         return distance, index
     if len(geoms) >= MANY and (shapely.get_type_id(geoms) == shapely.GeometryType.POINT).all():
-        return NearestFacility(facilities).find(shapely.get_coordinates(geoms))
+        return NearestFacility(facilities).find(shapely.get_coordinates(geoms), geoms)
     (unit, found), metres = shapely.STRtree(facilities[kept]).query_nearest(
         geoms, all_matches=True, return_distance=True
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from app.coverage.model import Bools, Objects, Streets
@@ -54,7 +55,19 @@ def barriers_in(
     rows = zip(*(streets[name] for name in names), strict=True)
     grounded = _in_service(streets)
     grounded &= np.array([_in_the_way(*row) for row in rows], dtype=bool)
-    return barriers_of(np.concatenate((water[wet], lines[grounded], walls[stands])))
+    return barriers_of(np.concatenate((water[wet], lines[grounded], _rings_filled(walls[stands]))))
+
+
+def _rings_filled(walls: Objects) -> Objects:
+    """The walls (n,), those that are one closed ring as polygons: as of water, who is inside may leave it.
+
+    Round a garden nobody maps the gate, and through a mapped one a street leads.
+    """
+    result = walls.copy()
+    rings = np.asarray(shapely.line_merge(walls), dtype=object)
+    for i in np.flatnonzero(shapely.is_ring(rings)).tolist():
+        result[i] = shapely.Polygon(shapely.get_coordinates(rings[i]))
+    return result
 
 
 def _in_service(columns: Columns) -> Bools:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from app.catalogue.moments import Moment
 from app.coverage.model import Bools, Ints, Objects, Places
-from app.coverage.opening_hours import Moment, is_open
+from app.coverage.opening_hours import is_open
 
 #: Parts of one name that a path splits are one park.
 PATH_M = 10.0

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import shapely
 
 from app.catalogue.model import Supply, Tier
+from app.catalogue.moments import moment_of
 from app.coverage.access import AccessPoints, of_sites
 from app.coverage.gates import GATES
 from app.coverage.loader import Loader, places_of
 from app.coverage.model import Band, Ints, Places, Streets, TierSupply
 from app.coverage.nearness import near_to
-from app.coverage.opening_hours import moment_of
 from app.coverage.request import CoverageRequest
 from app.coverage.straight import merge, service_area
 from app.coverage.supply import JUDGED, REASONS, SupplyRule, dissolved, judge, parts_of_one
@@ -67,17 +66,36 @@ def _tier(tier: Tier, bands: list[Band]) -> TierSupply:
     return TierSupply(tier, tuple(bands), merge([band.service for band in bands]))
 
 
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """Facilities of a class and size with their entrances, whatever the radius they serve; `key` names them."""
+
+    cls: str
+    places: Places
+    access: AccessPoints | None
+    key: tuple[Hashable, ...]
+
+
+def load_sites(loader: Loader, request: CoverageRequest, supply: Supply, streets: Streets | None) -> Sites:
+    """The facilities of a band of supply with their entrances."""
+    key = facilities_key(loader, request, supply)
+
+    def make() -> Sites:
+        return Sites(supply.cls, *_sized(loader, request, supply, streets), key)
+
+    return loader.cache.get(("facilities", streets is None, *key), make)
+
+
 def load_band(loader: Loader, request: CoverageRequest, supply: Supply, streets: Streets | None) -> Band:
     """One band of supply with its straight-line area and entrances."""
     radius_m = supply.radius_m
-    key = facilities_key(loader, request, supply)
 
     def make() -> Band:
-        places, access = loader.cache.get(
-            ("facilities", streets is None, *key), lambda: _sized(loader, request, supply, streets)
-        )
-        return Band(supply.cls, radius_m, places, service_area(places.geometry, radius_m), access, key)
+        sites = load_sites(loader, request, supply, streets)
+        area = service_area(sites.places.geometry, radius_m)
+        return Band(supply.cls, radius_m, sites.places, area, sites.access, sites.key)
 
+    key = facilities_key(loader, request, supply)
     return loader.cache.get(("band", streets is None, radius_m, *key), make)
 
 
@@ -90,9 +108,8 @@ def facilities_key(loader: Loader, request: CoverageRequest, supply: Supply) -> 
 
 def rule_of(loader: Loader, request: CoverageRequest) -> SupplyRule:
     """The day, hour and steps that decide which facilities serve. Without `as_of` the day is today."""
-    day = loader.times.as_of or datetime.now().astimezone().date()
-    moment = None if request.at is None else moment_of(request.at, day)
-    return SupplyRule(day, moment, request.step_free, request.free_only)
+    moment = None if request.at is None else moment_of(request.at, loader.day)
+    return SupplyRule(loader.day, moment, request.step_free, request.free_only)
 
 
 def load_facilities(loader: Loader, request: CoverageRequest, supply: Supply) -> Facilities:

@@ -19,6 +19,7 @@ _WORDS = {
     "walk": {"zh": "步行", "en": "walked"},
     "count": {"zh": "计数", "en": "counted"},
     "whole": {"zh": "整体", "en": "whole"},
+    "share": {"zh": "比例", "en": "share"},
     "city": {"zh": "市", "en": "city"},
     "district": {"zh": "区", "en": "district"},
     "subdistrict": {"zh": "街道", "en": "subdistrict"},

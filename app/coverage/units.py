@@ -12,6 +12,7 @@ from app.coverage.measure import clip_to_frame, cut_by_areas, inside_frame
 from app.coverage.model import Areas, AreaUnits, Bools, Floats, Ints, Objects, Places, PointUnits, Streets
 from app.network.model import Positions
 from app.network.snap import snap
+from app.space.metric import MAX_SCALE_ERROR, MetricCrs
 
 #: Cells below this are known by their centre alone.
 BARE_M2 = 1.0
@@ -52,6 +53,23 @@ def cell_shapes(units: AreaUnits | PointUnits) -> Objects:
 def in_data(places: Places, frame: shapely.Geometry | None) -> Bools:
     """Whether each place's centre lies in the frame of data (m,)."""
     return inside_frame(coordinates(centres(places.geometry)), frame)
+
+
+def count_off_scale(crs: MetricCrs, geometry: Objects) -> int:
+    """How many shapes (n,) in metres have their centre where the metric CRS errs by more than it may."""
+    if not len(geometry):
+        return 0
+    west, south, east, north = shapely.total_bounds(geometry).tolist()
+    corners = np.array([(x, y) for x in (west, east) for y in (south, north)])
+    if not _off_scale(crs, np.asarray(shapely.points(corners), dtype=object)).any():
+        return 0
+    return int(_off_scale(crs, centres(geometry)).sum())
+
+
+def _off_scale(crs: MetricCrs, points: Objects) -> Bools:
+    lonlat = shapely.get_coordinates(crs.to_lonlat(points)).tolist()
+    # Where a place cannot be turned back into degrees, its error is not a number, and too large.
+    return np.array([not crs.scale_error(*xy) <= MAX_SCALE_ERROR for xy in lonlat], dtype=bool)
 
 
 def area_units(places: Places, areas: Areas, *, walked: bool = True) -> AreaUnits:

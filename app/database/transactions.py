@@ -10,20 +10,27 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection as Connection
-from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.database.errors import translate
+from app.database.reads import READS
 from app.database.roles import ENGINE, READER, WRITER
 from app.database.server import Parameters, login_parameters
 from app.errors import Conflict, Unavailable
 from app.settings import Settings
 
 SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
-#: Connections a process keeps, and may open beside them for a moment; a server has 100 for all processes.
-POOL_KEPT = 4
-POOL_EXTRA = 6
+#: Connections a process keeps, and may open beside them for a moment; a server has 100 for all processes. One that is
+#: opened for a moment costs more than a page, and knows no statement yet.
+POOL_KEPT = 8
+POOL_EXTRA = 2
 POOL_WAIT_S = 5.0
+#: Downloads that a process makes at once, and how long the next one waits for its turn, seconds.
+STREAMS = 4
+STREAM_WAIT_S = 2.0
+#: How long the statement of a download may run, seconds; what a client takes up too slowly ends before.
+STREAM_S = 3600
 #: Among what is noted with a connection: how to wait for the thread that works on it.
 BUSY = "chengtu.busy"
 
@@ -47,11 +54,31 @@ class Database:
             pool_timeout=POOL_WAIT_S,
             pool_use_lifo=True,
         )
+        # Apart from the others: as many slow downloads as may be leave the pages their connections.
+        self._streams = create_engine(
+            "postgresql+psycopg://",
+            creator=self._connect,
+            isolation_level="AUTOCOMMIT",
+            pool_size=1,
+            max_overflow=STREAMS - 1,
+            pool_timeout=STREAM_WAIT_S,
+        )
 
     @contextmanager
     def read(self, timeout_s: float = 30) -> Iterator[Connection]:
-        """A snapshot to read from, as chengtu_ro; a statement is stopped after `timeout_s` seconds."""
-        with self._transaction(_opening(READER, SNAPSHOT, timeout_s, lock_s=2, idle_s=60)) as connection:
+        """A snapshot to read from, as chengtu_ro; a statement is stopped after `timeout_s` seconds.
+
+        Where the client for whom it is read has left (`READS`), its statement is stopped as well.
+        """
+        opening = _opening(READER, SNAPSHOT, timeout_s, lock_s=2, idle_s=60)
+        with self._transaction(opening) as connection, _for_client(connection):
+            yield connection
+
+    @contextmanager
+    def stream(self) -> Iterator[Connection]:
+        """A snapshot to read a whole class from, piece by piece, as chengtu_ro: one of `STREAMS` at once."""
+        opening = _opening(READER, SNAPSHOT, STREAM_S, lock_s=2, idle_s=60)
+        with self._transaction(opening, self._streams) as connection, _for_client(connection):
             yield connection
 
     @contextmanager
@@ -100,34 +127,62 @@ class Database:
     def dispose(self) -> None:
         """Close the connections kept; the next transaction opens new ones."""
         self._pool.dispose()
+        self._streams.dispose()
 
     def _connect(self) -> psycopg.Connection[Any]:
         # Asked each time: a cluster that was started again listens in another folder.
         return psycopg.connect(**_get_login(self.settings))
 
     @contextmanager
-    def _transaction(self, opening: str) -> Iterator[Connection]:
+    def _transaction(self, opening: str, pool: Engine | None = None) -> Iterator[Connection]:
         with translated(self.settings):
-            connection = self._open(opening)
+            connection = _open(pool or self._pool, opening)
             try:
                 yield connection
                 _check_whole(connection)
-                connection.commit()
+                _commit(connection)
             finally:
                 connection.close()
 
-    def _open(self, opening: str) -> Connection:
-        """A connection with its transaction begun; one that died in the pool is replaced unseen."""
-        connection = self._pool.connect()
-        try:
-            connection.exec_driver_sql(opening)
-        except DBAPIError as error:
+
+def _open(pool: Engine, opening: str) -> Connection:
+    """A connection with its transaction begun; one that died in the pool is replaced unseen."""
+    connection = pool.connect()
+    driver = driver_of(connection)
+    try:
+        # Straight to the driver, here and at the end: it is asked at every request, and SQLAlchemy takes twice as long.
+        driver.execute(opening.encode())
+    except psycopg.Error:
+        if not driver.closed:
             connection.close()
-            if not error.connection_invalidated:
-                raise
-            connection = self._pool.connect()
-            connection.exec_driver_sql(opening)
-        return connection
+            raise
+        connection.invalidate()
+        connection.close()
+        pool.dispose()  # those beside it died with it
+        connection = pool.connect()
+        driver_of(connection).execute(opening.encode())
+    return connection
+
+
+def _commit(connection: Connection) -> None:
+    if connection.in_transaction():
+        connection.commit()
+    driver_of(connection).commit()
+
+
+@contextmanager
+def _for_client(connection: Connection) -> Iterator[None]:
+    """Let the transaction be stopped when the client leaves, where there is one."""
+    reads = READS.get()
+    if reads is None:
+        yield
+        return
+    driver = driver_of(connection)
+    reads.enter(driver)
+    try:
+        yield
+    finally:
+        reads.leave(driver)
 
 
 @contextmanager

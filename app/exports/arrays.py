@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,20 @@ def column_arrays(layer: ExportLayer) -> Arrays:
     return arrays, masks
 
 
+def zones(layer: ExportLayer, names: Mapping[str, str]) -> dict[str, NDArray[np.int64]]:
+    """Column (as `names` has it in the file) → the zone of each of its moments, as GDAL numbers zones."""
+    moments = [column.name for column in layer.columns if column.type == "datetime"]
+    return {names.get(name, name): np.full(len(layer), _UTC) for name in moments}
+
+
 def _array(kind: str, values: list[Any]) -> NDArray[Any]:
     if kind not in _FILLERS:
         array = np.empty(len(values), dtype=object)
         array[:] = values
         return array
     filler, dtype = _FILLERS[kind]
+    if kind == "datetime":
+        values = [None if value is None else value.astimezone(UTC).replace(tzinfo=None) for value in values]
     return np.array([filler() if value is None else value for value in values], dtype=dtype)
 
 
@@ -37,4 +46,7 @@ _FILLERS: dict[str, tuple[Callable[[], Any], str]] = {
     "number": (float, "float64"),
     "boolean": (bool, "bool"),
     "date": (lambda: np.datetime64("NaT"), "datetime64[D]"),
+    "datetime": (lambda: np.datetime64("NaT"), "datetime64[ms]"),
 }
+#: What GDAL calls the zone of a moment in UTC.
+_UTC = 100

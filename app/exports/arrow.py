@@ -11,6 +11,7 @@ from app.exports.model import ExportColumn, ExportLayer
 GEOMETRY = "geometry"
 _TYPES = {
     "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
+    "datetime": pa.timestamp("us", "UTC"),
 }  # fmt: skip
 _LONGEST = 2**31 - 1
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from app.catalogue.export_names import plain_time
 from app.exports.cells import place_headings, rows
 from app.exports.model import Changed, ExportData
 
@@ -24,4 +25,4 @@ def write_csv(path: Path, data: ExportData) -> Changed:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value.isoformat() if isinstance(value, date) else value
+    return plain_time(value) if isinstance(value, date) else value

@@ -12,6 +12,7 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
+from app.catalogue.export_names import plain_time
 from app.exports.model import Changed, ExportData, ExportLayer
 
 CHUNK = 5_000
@@ -55,4 +56,4 @@ def _value(kind: str, value: Any) -> Any:
         return None
     if kind == "json":
         return orjson.Fragment(value)
-    return value.isoformat() if isinstance(value, date) else value
+    return plain_time(value) if isinstance(value, date) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from app.exports.arrays import column_arrays
+from app.exports.arrays import column_arrays, zones
 from app.exports.model import ORIGIN, Changed, ExportData, ExportLayer
 from app.lazy import lazy_module
 
@@ -57,6 +57,7 @@ def _write_layer(path: Path, layer: ExportLayer, data: ExportData, *, append: bo
         fields,
         [column.name for column in layer.columns],
         field_mask=masks,
+        gdal_tz_offsets=zones(layer, {}),
         layer=layer.name,
         driver="GPKG",
         geometry_type=layer.geometry_type,

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.catalogue.export_names import DBF_TEXT_BYTES, cut_bytes, short_names
-from app.exports.arrays import column_arrays
+from app.catalogue.export_names import DBF_TEXT_BYTES, cut_bytes, plain_time, short_names
+from app.exports.arrays import column_arrays, zones
 from app.exports.companions import field_map, write_zip
 from app.exports.kinds import by_kind
 from app.exports.model import Changed, ExportData, ExportLayer
@@ -69,9 +69,13 @@ def _cut(layer: ExportLayer, changed: Counter[str]) -> ExportLayer:
             told = f"{layer.name}.{column.name} cut at {DBF_TEXT_BYTES} bytes"
             changed.update({told: shortened} if shortened else {})
             values.append(cut)
+        elif column.type == "datetime":
+            values.append([None if value is None else plain_time(value) for value in given])
         else:
             values.append(given)
-    return replace(layer, values=tuple(values))
+    # A dBase table has days, not moments.
+    columns = (replace(item, type="text") if item.type == "datetime" else item for item in layer.columns)
+    return replace(layer, columns=tuple(columns), values=tuple(values))
 
 
 def write_flatgeobuf(path: Path, data: ExportData) -> Changed:
@@ -104,6 +108,7 @@ def _write(
             fields,
             [(names or {}).get(column.name, column.name) for column in layer.columns],
             field_mask=masks,
+            gdal_tz_offsets=zones(layer, names or {}),
             layer=layer.name,
             driver=driver,
             geometry_type=layer.geometry_type,

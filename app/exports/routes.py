@@ -40,9 +40,8 @@ PROFILE = Query(
 CODES = Query(description="XLSX with the stored values of choices instead of their Chinese labels.")
 
 CRS = Query(
-    description="EPSG code, or the name of a coordinate system that the city declared; default EPSG:4490. GeoJSON, CSV "
-    "and XLSX have longitude and latitude only.",
-    examples=["EPSG:4548"],
+    description="EPSG code (`EPSG:4548`), or the name of a coordinate system that the city declared; "
+    "default EPSG:4490. GeoJSON, CSV and XLSX have longitude and latitude only.",
     max_length=60,
 )
 

@@ -33,7 +33,7 @@ RUN_LAYERS = {
 }
 COLUMN_TYPES = {
     "bigint": "integer", "integer": "integer", "smallint": "integer", "double precision": "number",
-    "boolean": "boolean", "date": "date", "jsonb": "json",
+    "boolean": "boolean", "date": "date", "timestamp with time zone": "datetime", "jsonb": "json",
 }  # fmt: skip
 
 

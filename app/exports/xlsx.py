@@ -9,7 +9,7 @@ from typing import Any
 
 import shapely
 
-from app.catalogue.export_names import CELL_CHARACTERS, heading
+from app.catalogue.export_names import CELL_CHARACTERS, heading, plain_time
 from app.errors import BadInput
 from app.exports.cells import place_headings, rows
 from app.exports.model import Changed, ExportColumn, ExportData, ExportLayer
@@ -91,10 +91,10 @@ def _write_cell(sheet: Any, y: int, x: int, value: Any, day: Any, told: str, cha
         sheet.write_boolean(y, x, value)
     elif isinstance(value, int | float):
         sheet.write_number(y, x, value)
-    elif isinstance(value, date) and value >= FIRST_DAY:
+    elif isinstance(value, date) and not isinstance(value, datetime) and value >= FIRST_DAY:
         sheet.write_datetime(y, x, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001 - a day has no zone
     else:
-        text = value.isoformat() if isinstance(value, date) else str(value)
+        text = plain_time(value) if isinstance(value, date) else str(value)
         if len(text) > CELL_CHARACTERS:
             changed.update({f"{told} cut at {CELL_CHARACTERS} characters": 1})
         sheet.write_string(y, x, text[:CELL_CHARACTERS])

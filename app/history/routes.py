@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, ReadConn, WriteConn
 from app.history.import_routes import ImportId
@@ -24,8 +24,13 @@ class RestoreRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    # Many write `to`, as the sentence above does.
     change: int = Field(
-        ge=1, lt=2**63, description="Number of the change after which it was right.", examples=[12]
+        ge=1,
+        lt=2**63,
+        validation_alias=AliasChoices("change", "to"),
+        description="Number of the change after which it was right; also taken as `to`.",
+        examples=[12],
     )
     why: str = Field(default="restore", max_length=500, description="The reason, kept in the history.")
 

@@ -11,8 +11,8 @@ from typing import Any
 from app.catalogue.model import Field
 from app.ingest.headings import Meaning, stated_unit
 from app.ingest.layer import LayerSource
-from app.ingest.units import AREA, DIMENSIONS, LENGTH, VOLUME, Unit, find_unit
-from app.ingest.values import PLAIN_DIGITS, normalise
+from app.validation.units import AREA, DIMENSIONS, LENGTH, VOLUME, Unit, find_unit
+from app.validation.values import PLAIN_DIGITS, normalise
 
 #: Pipes and shafts measure at least so many millimetres, and some of a network at least the second.
 LEAST_MM, SOME_MM = 15.0, 100.0

@@ -15,29 +15,19 @@ from typing import Any
 
 from app.errors import ChengtuError
 from app.ingest.confine import confine
-from app.lazy import lazy_module
+from app.lazy import lazy_module, leave_out
 
 #: Libraries start threads, and are loaded only when the process is confined.
 work = lazy_module("app.ingest.child_work")
 
 REQUEST, RESULT, SPOOL = "request.json", "result.json", "spool"
 Told = dict[str, Any]
-#: Libraries load these where they are installed, for longer than most files take to read; nothing here needs them.
-UNWANTED = frozenset({"pandas", "geopandas"})
-
-
-class _Unwanted:
-    """Says of unwanted libraries that they are not installed."""
-
-    @staticmethod
-    def find_spec(name: str, *_: object) -> None:
-        if name in UNWANTED:
-            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 
 
 def main() -> None:
     """Do what the request says, and leave how it ended."""
-    sys.meta_path.insert(0, _Unwanted)
+    # Loading them takes longer than reading most files; nothing here needs them.
+    leave_out("pandas", "geopandas")
     folder, pipe = Path(sys.argv[1]), int(sys.argv[2])
     request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     barriers = confine(

@@ -13,8 +13,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from app.ingest.values import LEAST, MOST, normalise, plain, whole_text
 from app.inventory.measure import LINE, POLYGON, as_multi
+from app.validation.values import LEAST, MOST, normalise, plain, whole_text
 
 #: What the report calls the key of rows that bear none.
 MADE_KEY = "made from geometry and attributes"

@@ -11,8 +11,8 @@ import numpy as np
 
 from app.catalogue.model import Field
 from app.ingest.mapping import ColumnMapping
-from app.ingest.units import Unit
-from app.ingest.values import (
+from app.validation.units import Unit
+from app.validation.values import (
     MAX_INTEGER,
     MAX_TEXT,
     PLAIN_DIGITS,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.ingest.frame import Frame
 from app.space.metric import CHINA_LAT, CHINA_LON
 from app.space.transform import LONLAT, transformer
+from app.validation.frame import Frame
 
 Array = NDArray[np.float64]
 WEB_MERCATOR = "EPSG:3857"

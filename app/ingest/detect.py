@@ -23,12 +23,12 @@ from app.ingest.crs_candidates import (
 )
 from app.ingest.crs_sample import Sample, take_sample
 from app.ingest.file_crs import NO_CRS, FileCrs, crs_of_file
-from app.ingest.frame import Frame
 from app.ingest.layer import LayerSource
 from app.ingest.shifted import find_shift
 from app.space.city_systems import NO_SYSTEMS, CitySystems
 from app.space.metric import CHINA_LAT, CHINA_LON
 from app.space.transform import LONLAT, area_of_use, check_crs, crs_label, spoken_crs, to_lonlat_xy
+from app.validation.frame import Frame
 
 Array = NDArray[np.float64]
 #: A file without a CRS is taken as lon/lat only if it spans no more than a province does.

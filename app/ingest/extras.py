@@ -9,7 +9,7 @@ from typing import Any
 from app.ingest.headings import Meaning
 from app.ingest.layer import Layer
 from app.ingest.row_plan import name_of
-from app.ingest.values import LEAST, MOST, clean_text, plain
+from app.validation.values import LEAST, MOST, clean_text, plain
 
 
 def make_extras(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.ingest.layer import Layer
-from app.ingest.values import plain, storable, whole_text
 from app.inventory.batch import Reject
+from app.validation.values import plain, storable, whole_text
 
 MAX_SHOWN = 100
 

@@ -17,8 +17,8 @@ from app.catalogue.names import heading_key
 from app.catalogue.units import UNIT_SUFFIXES
 from app.errors import BadInput
 from app.ingest.mapping import NAME, ColumnMapping, LayerMapping
-from app.ingest.units import Unit, conversion, find_unit, split_heading
-from app.ingest.values import normalise
+from app.validation.units import Unit, conversion, find_unit, split_heading
+from app.validation.values import normalise
 
 #: Headings whose values our own exports carry beside the fields; they are made anew at each write.
 SYSTEM_HEADINGS = frozenset(
@@ -302,7 +302,12 @@ def _field_words(cls: FeatureClass) -> dict[str, tuple[int, Field]]:
     for rank, level in enumerate(spellings):
         for spelling, field in level:
             words.setdefault(normalise(spelling), (rank, field))
-    words = {word: found for word, found in words.items() if not _is(word, NAME_HEADINGS)}
+    # A name is one of two languages, unless the class has a field that is called so itself.
+    words = {
+        word: found
+        for word, found in words.items()
+        if normalise(found[1].name) == word or not _is(word, NAME_HEADINGS)
+    }
     return {**_composed(words, cls), **words}
 
 

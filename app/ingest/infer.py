@@ -9,14 +9,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from app.catalogue.model import Choice, Field, FieldType, GeometryKind, Title
 from app.catalogue.names import RESERVED, RULE_LIMIT, heading_key
 from app.catalogue.units import UNIT_SUFFIXES
-from app.ingest.values import FALSE_WORDS, TRUE_WORDS, BadValue, clean_text, converter, normalise
 from app.inventory.search_pinyin import syllables
+from app.validation.moments import read_moment
+from app.validation.values import FALSE_WORDS, TRUE_WORDS, BadValue, clean_text, converter, normalise
 
 #: A text column is a list of choices where it has at most so many values and each stands there so often on average.
 MAX_CHOICES = 12
@@ -149,6 +150,8 @@ def _type_of(present: list[Any]) -> FieldType:
     )  # fmt: skip
     if not present:
         return "text"
+    if all(map(_has_time, present)) and any(read_moment(value) != _midnight(value) for value in present):
+        return "datetime"
     return next((kind for kind, test in tests if all(map(test, present))), "text")
 
 
@@ -161,6 +164,20 @@ def _is_boolean(value: Any) -> bool:
 def _is_day(value: Any) -> bool:
     """A day that is certainly none of a number or a code: a date, or eight digits that are one."""
     return isinstance(value, date | datetime) or bool(_DAY.fullmatch(str(value)))
+
+
+def _has_time(value: Any) -> bool:
+    """Whether a value tells a day and a time of day."""
+    if isinstance(value, datetime):
+        return True
+    return isinstance(value, str) and ":" in value and read_moment(value) is not None
+
+
+def _midnight(value: Any) -> datetime | None:
+    """The first moment of the day that a value tells, in its own zone."""
+    return read_moment(
+        datetime.combine(value, time(), value.tzinfo) if isinstance(value, datetime) else value[:10]
+    )
 
 
 def _is_date(value: Any) -> bool:

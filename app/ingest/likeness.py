@@ -13,9 +13,9 @@ from app.catalogue.model import Catalogue, FeatureClass, Field, Title
 from app.catalogue.units import UNIT_SUFFIXES
 from app.ingest.headings import CODE_HEADINGS, ID_HEADINGS, NAME_HEADINGS, Meaning
 from app.ingest.mapping import NAME
-from app.ingest.units import split_heading
-from app.ingest.values import normalise
 from app.inventory.search_pinyin import syllables
+from app.validation.units import split_heading
+from app.validation.values import normalise
 
 #: What is less like is not worth a look.
 LEAST = 0.6

@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args
 from app.catalogue.model import Catalogue, FeatureClass
 from app.catalogue.source import Entry, read_source
 from app.errors import BadInput
-from app.ingest.units import conversion, find_unit
-from app.ingest.values import BadValue, converter
 from app.ingest.where import compile_where
+from app.validation.units import conversion, find_unit
+from app.validation.values import BadValue, converter
 
 Unknown = Literal["reject", "extra"]
 #: The target of a heading that holds names of either language.

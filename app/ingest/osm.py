@@ -11,10 +11,10 @@ import shapely
 from numpy.typing import NDArray
 
 from app.catalogue.model import FeatureClass, OsmRule
-from app.ingest.clean import CleanRows, clean_rows, shape_hint
 from app.ingest.osm_data import OsmData, OsmObject
 from app.ingest.osm_rules import OsmFields
 from app.inventory.batch import Batch, Reject
+from app.validation.clean import CleanRows, clean_rows, shape_hint
 
 SOURCE = "OpenStreetMap"
 LICENCE = "ODbL-1.0"

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from app.catalogue.model import FeatureClass, Field, OsmRule
-from app.ingest.values import BadValue, clean_text, converter, plain
+from app.validation.values import BadValue, clean_text, converter, plain
 
 ANY = "*"
 #: Values of a tag whose meaning is remembered.

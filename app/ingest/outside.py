@@ -11,11 +11,11 @@ import shapely
 from numpy.typing import NDArray
 
 from app.ingest.crs_candidates import WEB_MERCATOR, zone_of_prefix
-from app.ingest.frame import Frame
 from app.ingest.shifted import TITLES
 from app.space.city_systems import CitySystems
 from app.space.gcj02 import bd09_to_wgs84, gcj02_to_wgs84
 from app.space.transform import LONLAT, parse_crs, to_lonlat_xy
+from app.validation.frame import Frame
 
 Array = NDArray[np.float64]
 Change = Callable[[Array, Array], tuple[Array, Array]]

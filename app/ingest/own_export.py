@@ -17,7 +17,7 @@ from app.catalogue.export_names import (
 from app.catalogue.model import FeatureClass
 from app.errors import BadInput
 from app.ingest.layer import Layer
-from app.ingest.values import TRUE_WORDS, normalise
+from app.validation.values import TRUE_WORDS, normalise
 
 MARKS = frozenset({"area_path", "change_id"})
 #: Columns that the inventory makes itself: whatever a file says in them is not read.

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 from app.ingest.layer import Layer, take
-from app.ingest.values import clean_text, normalise
+from app.validation.values import clean_text, normalise
 
 #: What the cell says that names a row of totals, alone or behind the name of what is summed up.
 _TOTAL = re.compile(

@@ -8,8 +8,8 @@ from typing import Any
 
 from app.catalogue.model import Field, Title
 from app.ingest.layer import Layer
-from app.ingest.values import BadValue, converter
 from app.inventory.batch import Batch, Period, Reject
+from app.validation.values import BadValue, converter
 
 FROM = Field("valid_from", "date", Title("有效起始", "Valid from"))
 TO = Field("valid_to", "date", Title("有效截止", "Valid until before"))

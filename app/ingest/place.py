@@ -9,11 +9,11 @@ import shapely
 from numpy.typing import NDArray
 
 from app.ingest.detect import Detection
-from app.ingest.frame import Frame
 from app.ingest.layer import Layer
 from app.ingest.outside import Outside, find_outside
 from app.space.city_systems import NO_SYSTEMS, CitySystems
 from app.space.transform import change_geometries, to_lonlat
+from app.validation.frame import Frame
 
 __all__ = ["Outside", "PlacedLayer", "place_layer"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from app.ingest.values import normalise
+from app.validation.values import normalise
 
 Role = Literal["lon", "lat", "east", "north", "x", "y"]
 #: Words for the datum that a heading names, in the form in which headings are compared, longest first.

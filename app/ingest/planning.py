@@ -8,14 +8,11 @@ from typing import Any
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.errors import BadInput
-from app.ingest.components import ID, Official
 from app.ingest.detect import Detection, detect
-from app.ingest.divisions import Divisions
 from app.ingest.files import SourceFile
-from app.ingest.frame import Frame
 from app.ingest.headings import choose_class, unit_notes
 from app.ingest.layer import LayerSource, whole
-from app.ingest.likeness import suggest_classes, suggest_fields
+from app.ingest.likeness import suggest_classes
 from app.ingest.mapping import LayerMapping, SavedMapping
 from app.ingest.options import ImportOptions
 from app.ingest.own_export import find_own, layer_names
@@ -27,13 +24,17 @@ from app.ingest.routing import route
 from app.ingest.row_plan import RowPlan, plan_rows
 from app.ingest.spool import sources as in_memory
 from app.ingest.stored_points import Find, join_stored
+from app.ingest.suggestions import Suggestions
 from app.ingest.survey import find_tables, join_tables
 from app.ingest.survey_headings import END, first_of
-from app.ingest.values import normalise
 from app.ingest.where import Where, compile_where
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Reject
 from app.space.city_systems import NO_SYSTEMS, CitySystems
+from app.validation.components import ID, Official
+from app.validation.divisions import Divisions
+from app.validation.frame import Frame
+from app.validation.values import normalise
 
 #: Classes named where none is likely.
 NEAREST_CLASSES = 5
@@ -47,7 +48,8 @@ Stored = Callable[[FeatureClass, list[str]], Mapping[str, tuple[float, float]]]
 class City:
     """What is known of the city when a file is understood: its divisions, its border, its own coordinate systems.
 
-    `nodes` finds stored points of pipe surveys by their numbers.
+    `around` stands for the border of a city that has none; `nodes` finds stored points of pipe surveys by their
+    numbers.
     """
 
     divisions: Divisions | None = None
@@ -55,6 +57,7 @@ class City:
     systems: CitySystems = NO_SYSTEMS
     stored: Stored | None = None
     nodes: Find | None = None
+    around: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class LayerPlan:
     frame: Frame | None
     mapping: LayerMapping | None
     official: Official
+    suggestions: Suggestions
 
     @property
     def cls(self) -> FeatureClass:
@@ -90,7 +94,7 @@ class LayerPlan:
             "key": self.rows.shown_key,
             "headings": self.rows.headings,
             "conversions": unit_notes(meaning),
-            "suggestions": suggest_fields(meaning, self.cls, name),
+            "suggestions": self.suggestions.find(),
             "extra": list(meaning.rest),
             "left": list(meaning.left),
             "own_export": self.rows.own,
@@ -275,9 +279,10 @@ def _add(
             preparation,
             rows,
             detection,
-            None if open_ else city.frame,
+            None if open_ else city.frame or city.around,
             asked.mapping,
             official,
+            Suggestions(rows.meaning, cls, given.name),
         )
     )
 

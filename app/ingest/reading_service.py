@@ -15,7 +15,6 @@ from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, UnreadableFile
 from app.ingest import osm
-from app.ingest.clean import shape_notes
 from app.ingest.files import SourceFile, list_files, recognise
 from app.ingest.headings import choose_class
 from app.ingest.layer import Ask, Extent, LayerSource
@@ -25,7 +24,7 @@ from app.ingest.options import ImportOptions, Origin
 from app.ingest.periods import split_untimed, with_start
 from app.ingest.planning import City, FilePlan, LayerPlan, plan_file
 from app.ingest.sandbox import Begun, Limits, load_osm, open_layers
-from app.ingest.store import read_divisions, read_frame, read_nodes, read_places
+from app.ingest.store import read_nodes, read_places
 from app.ingest.survey import find_tables
 from app.ingest.tables_service import read_batches
 from app.ingest.tally import Tally
@@ -33,6 +32,8 @@ from app.inventory.batch import Batch
 from app.inventory.difference import remember_codes
 from app.space.city_systems import NO_SYSTEMS, CitySystems
 from app.space.transform import LOCAL_LABEL, crs_label
+from app.validation.city_store import read_divisions, read_frame, read_surroundings
+from app.validation.clean import shape_notes
 
 Progress = Callable[[float, float | None, str], None]
 #: Formats of tables without geometry, which may be parts of one survey.
@@ -220,7 +221,9 @@ def _city(conn: Connection, means: Importing) -> City:
     def stored(cls: FeatureClass, codes: list[str]) -> dict[str, tuple[float, float]]:
         return read_places(conn, cls, codes)
 
-    return City(read_divisions(conn), read_frame(conn), means.systems, stored, partial(read_nodes, conn))
+    frame = read_frame(conn)
+    around = read_surroundings(conn, means.catalogue.classes.values()) if frame is None else None
+    return City(read_divisions(conn), frame, means.systems, stored, partial(read_nodes, conn), around)
 
 
 def _understood(means: Importing, plan: FilePlan, options: ImportOptions) -> Reading:

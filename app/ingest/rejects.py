@@ -18,8 +18,8 @@ from app.catalogue.export_names import quoted, unquoted
 from app.ingest.files import SourceFile
 from app.ingest.layer import Layer
 from app.ingest.tally import RejectedRows
-from app.ingest.values import plain
 from app.lazy import lazy_module
+from app.validation.values import plain
 from app.words.sentences import told
 
 xlsxwriter = lazy_module("xlsxwriter")

@@ -19,9 +19,9 @@ from app.database.transactions import Connection
 from app.ingest.layer import Layer
 from app.ingest.own_export import Marks
 from app.ingest.sameness import Same, same_objects, same_shapes, same_values
-from app.ingest.values import plain
 from app.inventory.batch import Batch, Period, Reject
 from app.inventory.known_versions import Versions, find_believed, find_written
+from app.validation.values import plain
 
 OnConflict: TypeAlias = Literal["refuse", "file", "stored"]
 GEOMETRY, EXTRA, VALID = "geometry", "extra", "valid"

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
 from app.access.prefer import wait_s
+from app.access.sender import check_sender
 from app.errors import BadInput, ChengtuError, Conflict, NoSpace, error_from_plain
 from app.ingest import upload_service
 from app.ingest.upload import FormReader, Sink, Upload, name_of_body, new_upload
@@ -68,12 +69,7 @@ async def post_import(
 
 def _prepare(request: Request, settings: Settings) -> Upload:
     """A folder for the upload, where the disk has room for it."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        raise BadInput(
-            "A page of another site cannot import here.", "Send the file from a page of this server."
-        )
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise BadInput("A packed body is not read.", "Send the file as it is; a .zip or .gz file stays one.")
+    check_sender(request.headers)
     upload = new_upload(settings.home_path)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and shutil.disk_usage(upload.folder).free < int(length):

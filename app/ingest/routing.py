@@ -9,11 +9,11 @@ from typing import Any
 from app.catalogue.code_rules import find_home, parse_component
 from app.catalogue.model import FeatureClass, Field
 from app.errors import ChengtuError
-from app.ingest.components import ID, SYSTEM, Official
 from app.ingest.headings import match_headings
 from app.ingest.layer import Layer, take
-from app.ingest.values import BadValue, converter
 from app.inventory.batch import Reject
+from app.validation.components import ID, SYSTEM, Official
+from app.validation.values import BadValue, converter
 
 NO_CLASS = "the row's id does not tell its class"
 HINT = "Name the code system with --code-system, or the class with --class."

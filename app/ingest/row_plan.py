@@ -9,12 +9,12 @@ from typing import Any
 from app.catalogue.model import FeatureClass
 from app.ingest.bare_units import Assumed, assume_units
 from app.ingest.codes import MADE_KEY, CodeBook, code_texts
-from app.ingest.components import ID, Official, looks_official
 from app.ingest.headings import Meaning, find_id, match_headings
 from app.ingest.layer import LayerSource
 from app.ingest.mapping import LayerMapping, constant_values
 from app.ingest.osm_rules import has_chinese
-from app.ingest.values import clean_text
+from app.validation.components import ID, Official, looks_official
+from app.validation.values import clean_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,25 @@ from typing import Any, TypeAlias
 import shapely
 
 from app.catalogue.model import FeatureClass, Field
-from app.ingest.clean import CleanRows, clean_rows, part_codes, shape_hint, split_rows
 from app.ingest.codes import CodeBook, code_texts, distinct_codes, make_codes, make_digests
 from app.ingest.columns import convert_column
-from app.ingest.components import ID, Learned, Official, looks_official, read_ids
 from app.ingest.extras import make_extras
 from app.ingest.faults import MAX_SHOWN, Faults
 from app.ingest.headings import Meaning
-from app.ingest.heights import take_heights
 from app.ingest.layer import Layer
 from app.ingest.periods import read_periods
 from app.ingest.place import PlacedLayer
 from app.ingest.row_plan import RowPlan, name_field, name_of
-from app.ingest.values import LOST_DIGITS, LOST_HINT, has_lost_digits
 from app.inventory.batch import Batch, Period, Reject
 from app.inventory.periods import overlap
+from app.validation.clean import CleanRows, clean_rows, part_codes, shape_hint, split_rows
+from app.validation.components import ID, Learned, Official, looks_official, read_ids
+from app.validation.heights import take_heights
+from app.validation.life import find_disorder
+from app.validation.values import LOST_DIGITS, LOST_HINT, has_lost_digits
 
 #: Position, field, value, reason, hint.
 Odd: TypeAlias = tuple[int, str, str | None, str, str]
-#: Days of a life in their order: a later one may not lie before an earlier one.
-LIFE = (("built_on", "renovated_on"), ("built_on", "removed_on"), ("renovated_on", "removed_on"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +265,9 @@ def _require_all(columns: dict[str, list[Any]], cls: FeatureClass, faults: Fault
 
 
 def _check_order(columns: Mapping[str, list[Any]], faults: Faults) -> None:
-    """Refuse rows whose dates are out of order."""
-    for first, then in LIFE:
-        for i, (before, after) in enumerate(zip(columns.get(first, ()), columns.get(then, ()), strict=False)):
-            if before is not None and after is not None and after < before and i not in faults.rejects:
-                faults.add(i, then, after, f"lies before {first} ({before})", "Mend whichever date is wrong.")
+    for i, fault in find_disorder(columns):
+        if i not in faults.rejects:
+            faults.add(i, fault.field, fault.value, fault.reason, fault.hint)
 
 
 def _incomplete(layer: Layer, meaning: Meaning, codes: list[str]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from app.catalogue.export_names import CELL_CHARACTERS, cut_bytes
 from app.catalogue.model import FieldType
-from app.ingest.values import clean_text
 from app.inventory.measure import as_multi
+from app.validation.values import clean_text
 
 #: Degrees (1 cm): the grid of a FileGDB, the digits of WKT and a change to another CRS and back stay below.
 SAME_DEGREES = 1e-7
@@ -23,6 +23,7 @@ SAME_DEGREES = 1e-7
 MANY_VERTICES = 500
 #: Relative and absolute difference of numbers: dBase tables of other programs have eleven decimals.
 SAME_NUMBER = 1e-9
+SAME_MOMENT, WHOLE_MOMENT = timedelta(milliseconds=1), timedelta(seconds=1)
 Same = NDArray[np.bool_]
 
 
@@ -114,6 +115,13 @@ def _day(value: Any) -> date | None:
     return value.date() if isinstance(value, datetime) else value
 
 
+def _equal_moments(given: Any, base: Any) -> bool:
+    """Alike to the millisecond, which is what most formats keep, or cut to the second, as a FileGDB has it."""
+    if given is None or base is None:
+        return False
+    return bool(abs(given - base) < (SAME_MOMENT if given.microsecond else WHOLE_MOMENT))
+
+
 def _cut_object(given: dict[str, Any] | None, base: dict[str, Any] | None) -> bool:
     if not base or (given and list(given) != ["extra"]):
         return False
@@ -126,4 +134,5 @@ _EQUAL: dict[str, Callable[[Any, Any], bool]] = {
     "text": _equal_texts,
     "choice": _equal_texts,
     "date": _equal_dates,
+    "datetime": _equal_moments,
 }

@@ -8,10 +8,10 @@ from typing import Any
 
 from app.catalogue.model import FeatureClass
 from app.database.transactions import Connection
-from app.ingest.components import FORMER_ID, ID
 from app.ingest.store import find_codes
 from app.inventory.batch import Batch
 from app.inventory.staging import find_stored
+from app.validation.components import FORMER_ID, ID
 
 
 def settle_batch(

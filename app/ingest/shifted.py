@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from app.ingest.codes import code_texts
 from app.ingest.crs_sample import Sample
-from app.ingest.frame import Frame, NamedArea
 from app.ingest.layer import LayerSource
-from app.ingest.values import normalise
 from app.space import gcj02
 from app.space.metric import CHINA_LAT, CHINA_LON
 from app.space.transform import to_lonlat
+from app.validation.frame import Frame, NamedArea
+from app.validation.values import normalise
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

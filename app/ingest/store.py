@@ -8,16 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import shapely
 from psycopg import sql
 from sqlalchemy import Connection, text
 
 from app.catalogue.model import FeatureClass
-from app.ingest.divisions import Divisions, make_divisions
-from app.ingest.frame import Frame, NamedArea, make_frame
 from app.ingest.options import Origin
 from app.ingest.stored_points import StoredPoint
-from app.inventory.changes import METRIC_CRS, find_setting, raw
+from app.inventory.changes import raw
 
 _KEEP = text("UPDATE city.imports SET report = CAST(:report AS jsonb) WHERE id = :id")
 
@@ -38,40 +35,12 @@ def keep_report(conn: Connection, import_id: UUID, report: Mapping[str, Any]) ->
     conn.execute(_KEEP, {"id": import_id, "report": orjson.dumps(report, default=str).decode()})
 
 
-def read_divisions(conn: Connection) -> Divisions:
-    """All whole districts and cities with their division codes; a district's own code counts where it has no other."""
-    query = text(
-        "SELECT coalesce(division_code, code), ST_AsBinary(geom) FROM city.districts"
-        " WHERE level IN ('city', 'district') AND NOT incomplete"
-    )
-    rows = conn.execute(query).all()
-    return make_divisions([row[0] for row in rows], list(shapely.from_wkb([row[1] for row in rows])))
-
-
 def find_codes(conn: Connection, cls: FeatureClass, ids: list[str]) -> dict[str, str]:
     """The codes of the features that bear these official ids, by id; an id that two features bear is left out."""
     query = sql.SQL(
         "SELECT component_code, min(code) FROM {} WHERE component_code = ANY(%s) GROUP BY 1 HAVING count(*) = 1"
     ).format(sql.Identifier(cls.schema, cls.id))
     return dict(raw(conn).execute(query, (ids,)).fetchall())
-
-
-def read_frame(conn: Connection) -> Frame | None:
-    """The city as the frame of what is imported: its whole areas; None where no city or district is stored whole."""
-    metric = find_setting(conn, METRIC_CRS)
-    if metric is None:
-        return None
-    query = text(
-        "SELECT code, division_code, name_zh, name_en, level, ST_AsBinary(geom) FROM city.districts"
-        " WHERE level IN ('city', 'district', 'subdistrict') AND NOT incomplete"
-    )
-    rows = conn.execute(query).all()
-    shapes = shapely.from_wkb([row[5] for row in rows])
-    areas = [
-        NamedArea(tuple(filter(None, row[:4])), row[4], shape)
-        for row, shape in zip(rows, shapes, strict=True)
-    ]
-    return make_frame(areas, metric)
 
 
 def read_nodes(conn: Connection, names: Sequence[str]) -> list[StoredPoint]:

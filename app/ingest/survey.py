@@ -12,7 +12,7 @@ from app.ingest.points import PlaceColumns, find_places
 from app.ingest.spool import finite_bounds, join_extents
 from app.ingest.survey_headings import END, POINT, START, first_of, kind_in
 from app.ingest.survey_rows import LineTable, PointIndex, PointTable, draw_nodes, draw_pipes
-from app.ingest.values import normalise
+from app.validation.values import normalise
 
 #: The classes that nodes and pipes go to.
 NODES, PIPES = "pipe_nodes", "pipes"

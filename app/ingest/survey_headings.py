@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from app.ingest.values import normalise
+from app.validation.values import normalise
 
 #: Spellings of the numbers of points, in the form in which headings are compared.
 POINT = (

@@ -14,7 +14,7 @@ import shapely
 from app.ingest.layer import Layer, LayerSource, take
 from app.ingest.points import PlaceColumns, draw
 from app.ingest.survey_headings import DIAMETERS, FEATURE, FITTING, KIND, first_of
-from app.ingest.values import EXACT
+from app.validation.values import EXACT
 
 #: Headings under which the classes of nodes and pipes know what is made here.
 CODE, NUMBER, FROM, TO, KIND_OF_PIPE, DIAMETER, WIDTH, HEIGHT = (

@@ -9,6 +9,7 @@ from functools import partial
 
 from app.catalogue.model import FeatureClass
 from app.database.transactions import Connection
+from app.ingest import suggestions
 from app.ingest.ahead import ahead
 from app.ingest.codes import CodeBook
 from app.ingest.duplicates import DuplicateFinder, duplicate_warnings
@@ -36,6 +37,8 @@ def read_batches(
     for class_id in dict.fromkeys(layer.cls.id for layer in plan.layers):
         layers = [layer for layer in plan.layers if layer.cls.id == class_id]
         yield from _ClassReader(conn, layers, options, systems, tally).batches()
+    # The report asks for them when the last row is stored: until then the database makes indexes.
+    suggestions.begin([layer.suggestions for layer in plan.layers])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,7 @@ class UploadOptions(BaseModel):
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
 
     class_id: str | None = Field(
-        None, alias="class", max_length=200, description="Class of the rows; else told by the layer's name.",
-        examples=["toilets"],
+        None, alias="class", max_length=200, description="Class of the rows (`toilets`); else by the layer's name.",
     )  # fmt: skip
     layer: str | None = Field(None, max_length=300, description="One layer or sheet of several.")
     crs: str | None = Field(

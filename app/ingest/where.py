@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import BadInput
-from app.ingest.values import PLAIN_DIGITS, clean_text, normalise
+from app.validation.values import PLAIN_DIGITS, clean_text, normalise
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 50

@@ -47,7 +47,8 @@ def measure(crs: MetricCrs) -> Size:
 def cover(ground: Any, shapes: NDArray[np.object_], crs: MetricCrs) -> Cover:
     """How areas (n,) in lon/lat cover a ground in lon/lat."""
     size = measure(crs)
-    left = shapely.difference(ground, shapely.union_all(shapes)) if len(shapes) else ground
+    unite = shapely.coverage_union_all if _matching(shapes) else shapely.union_all
+    left = shapely.difference(ground, unite(shapes)) if len(shapes) else ground
     pieces = size(shapely.get_parts(left))
     pieces = pieces[pieces > SLIVER_M2]
     _, _, shared = overlaps(shapes, size)
@@ -55,10 +56,18 @@ def cover(ground: Any, shapes: NDArray[np.object_], crs: MetricCrs) -> Cover:
     return Cover(float(whole), float(pieces.sum()), len(pieces), float(shared.sum()), len(shared))
 
 
+def _matching(shapes: NDArray[np.object_]) -> bool:
+    """Whether borders match corner by corner, so that no ground is shared: one look instead of all pairs."""
+    return len(shapes) > 0 and bool(shapely.coverage_is_valid(shapes))
+
+
 def overlaps(
     shapes: NDArray[np.object_], size: Size
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Pairs of areas (first, second) that share more than a sliver, with the shared m²."""
+    if _matching(shapes):
+        none = np.empty(0, dtype=np.int64)
+        return none, none, np.empty(0)
     tree = shapely.STRtree(shapes)
     # `overlaps` leaves out neighbours that only share a border, and areas inside others: those are asked for too.
     found = [tree.query(shapes, predicate=name) for name in ("overlaps", "covers")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,19 @@ from app.errors import BadInput, unknown
 from app.inventory.changes import data_version, raw
 from app.inventory.conditions import field_conditions
 from app.inventory.query import checked_where, field_names
+from app.inventory.stored_shapes import metric_shapes
 from app.inventory.tables import SCHEMA, quoted, table_name
 from app.inventory.times import NOW, Times, versions
 from app.space.metric import MetricCrs
 
 #: The sides of a declared extent are cut to this many degrees before they are projected, since they bend.
 FRAME_STEP = 0.05
+#: The days of its life that a feature bears itself: from the one on it stands, on the other it is gone.
+LIFE = ("built_on", "removed_on")
+STANDS = {
+    "built_on": "(built_on IS NULL OR built_on <= %(standing_on)s)",
+    "removed_on": "(removed_on IS NULL OR removed_on > %(standing_on)s)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +64,12 @@ def read_arrays(
     times: Times = NOW,
     *,
     incomplete: bool = False,
+    standing_on: date | None = None,
 ) -> FeatureArrays:
     """Features of a class whose fields have allowed values (None = unknown); shapes in `crs`, by default in lon/lat.
 
-    `times` says which version of each feature is read; rows known not to be whole are left out unless `incomplete`.
+    `times` says which version of each feature is read; rows known not to be whole are left out unless `incomplete`, and
+    with `standing_on` those that were not built by that day, or were removed by then.
     `fields` may also name derived columns such as `area_m2`.
 
     Raises:
@@ -69,7 +79,7 @@ def read_arrays(
     _check_fields(cls, fields)
     # Asked before the rows: read in a later snapshot the number could promise more than they hold.
     version = data_version(conn, cls)
-    rows = _read(conn, cls, fields, where or {}, times, incomplete=incomplete)
+    rows = _read(conn, cls, fields, where or {}, times, incomplete=incomplete, standing_on=standing_on)
     frame = read_frame(conn, cls, times)
     return _arrays(rows, fields, version, frame, crs)
 
@@ -90,15 +100,41 @@ def _read(
     times: Times,
     *,
     incomplete: bool,
+    standing_on: date | None,
 ) -> list[tuple[Any, ...]]:
     parts, values = field_conditions(checked_where(cls, where))
     if not incomplete:
         parts.append("NOT incomplete")
     names = ["id", "code", "geom", "area_path", *fields]
-    source = versions(cls, {*names, *where, "incomplete"}, times)
+    life = [] if standing_on is None else _life(cls)
+    parts += [STANDS[name] for name in life]
+    source = versions(cls, {*names, *where, *life, "incomplete"}, times)
     shown = ", ".join(quoted(name) for name in names)
     query = f"SELECT {shown} FROM {source} v WHERE {' AND '.join(parts) or 'TRUE'} ORDER BY id"
-    return raw(conn).cursor(binary=True).execute(query.encode(), {**values, **times.values}).fetchall()
+    values |= {**times.values, "standing_on": standing_on}
+    return raw(conn).cursor(binary=True).execute(query.encode(), values).fetchall()
+
+
+def _life(cls: FeatureClass) -> list[str]:
+    known = field_names(cls)
+    return [name for name in LIFE if name in known]
+
+
+def last_turn(conn: Connection, cls: FeatureClass, day: date) -> date | None:
+    """The newest day until `day` on which a current feature was built, removed or counted, None where none was.
+
+    What stands and is known of is the same on all days from that one to the next.
+    """
+    names = [name for name in (*LIFE, "as_of") if name in field_names(cls)]
+    if not names:
+        return None
+    newest = ", ".join(f"max({name}) FILTER (WHERE {name} <= %(day)s)" for name in names)
+    row = (
+        raw(conn)
+        .execute(f"SELECT greatest({newest}) FROM {table_name(cls)}".encode(), {"day": day})
+        .fetchone()
+    )
+    return None if row is None else row[0]
 
 
 def _arrays(
@@ -108,18 +144,20 @@ def _arrays(
     frame: Any | None,
     crs: MetricCrs | None,
 ) -> FeatureArrays:
-    ids, codes, wkb, paths, *values = zip(*rows, strict=True) if rows else ((),) * (4 + len(fields))
-    shapes = shapely.from_wkb(np.array([*wkb, None], dtype=object)[:-1])
-    columns = {
-        name: np.array([*column, None], dtype=object)[:-1]
-        for name, column in zip(fields, values, strict=True)
-    }
-    if crs is not None:
-        shapes = crs.to_metric(shapes)
+    # Column by column: `zip(*rows)` would take every row as an argument of one call, which costs ten times as much.
+    ids, codes, ewkb, paths, *values = [[row[k] for row in rows] for k in range(4 + len(fields))]
+    columns = {name: _objects(column) for name, column in zip(fields, values, strict=True)}
+    if crs is None:
+        shapes = np.asarray(shapely.from_wkb(_objects(ewkb)), dtype=object)
+    else:
+        shapes = metric_shapes(ewkb, crs)
         frame = None if frame is None else crs.to_metric(np.array([frame], dtype=object))[0]
-    return FeatureArrays(
-        np.array(ids, dtype=np.int64), list(codes), shapes, columns, list(paths), version, frame
-    )
+    return FeatureArrays(np.array(ids, dtype=np.int64), codes, shapes, columns, paths, version, frame)
+
+
+def _objects(values: list[Any]) -> NDArray[np.object_]:
+    """Values (n,) as they are: lists among them stay lists."""
+    return np.array([*values, None], dtype=object)[:-1]
 
 
 def count_imports(conn: Connection) -> int:

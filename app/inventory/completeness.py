@@ -17,7 +17,7 @@ from app.inventory.area_cover import cover
 from app.inventory.area_rows import get_area, list_areas
 from app.inventory.areas import RANK
 from app.inventory.areas_job import list_pending
-from app.inventory.changes import METRIC_CRS, areas_version, find_setting
+from app.inventory.changes import METRIC_CRS, areas_version, data_versions, find_setting
 from app.inventory.duty_store import DUTIES, NO_LACKS, Lacks, lacks_by_path, list_lacking, read_duty_version
 from app.inventory.kept import once
 from app.inventory.summary import LEVELS
@@ -44,20 +44,57 @@ def completeness(
     if level not in LEVELS:
         raise unknown("level of areas to break figures down by", level, LEVELS)
     found = None if area is None else get_area(conn, area)
-    parts = list_areas(conn, level)
     owned = [cls for cls in catalogue.classes.values() if cls.id not in NOT_OWNED]
-    duties = read_duty_version(conn, catalogue)
-    lacks = {cls.id: _inside(lacks_by_path(conn, catalogue, cls, duties), found) for cls in owned}
+    versions = (*data_versions(conn, owned), read_duty_version(conn, catalogue), areas_version(conn))
+    code = None if found is None else found["code"]
+    texts = tuple((cls.id, cls.title.zh, cls.title.en) for cls in owned)
+    told = once(
+        conn,
+        ("completeness", versions, code, level, texts),
+        lambda: _read_completeness(conn, catalogue, owned, versions, found, level),
+    )
+    return {"area": found, "area_level": level, "areas_pending": bool(list_pending(conn)), **told}
+
+
+def _read_completeness(
+    conn: Connection,
+    catalogue: Catalogue,
+    owned: Sequence[FeatureClass],
+    versions: Sequence[int],
+    area: Mapping[str, Any] | None,
+    level: str,
+) -> dict[str, Any]:
+    """What follows from the data alone: `versions` are those of the owned classes, the responsibilities, the areas."""
+    duties = versions[len(owned)]
+    lacks = {
+        cls.id: _inside(lacks_by_path(conn, catalogue, cls, version, duties), area)
+        for cls, version in zip(owned, versions, strict=False)
+    }
     classes = [cls for cls in owned if cls.id != GRID]
+    at = _At(list_areas(conn, level), level)
     return {
-        "area": found,
-        "area_level": level,
-        "areas_pending": bool(list_pending(conn)),
-        "classes": [_class(cls, lacks[cls.id], parts, level, found) for cls in classes],
+        "classes": [_class(cls, lacks[cls.id], at, level, area) for cls in classes],
         "grid": _grid(catalogue, lacks[GRID]),
-        "cover": _covers(conn, found),
+        "cover": _covers(conn, area),
         "worst_cells": _worst(conn, [lacks[cls.id] for cls in classes]),
     }
+
+
+class _At:
+    """The area of one level that a home path leads through, looked for once a path: classes share their paths."""
+
+    def __init__(self, parts: Sequence[Mapping[str, Any]], level: str) -> None:
+        self.known = {part["code"]: part for part in parts}
+        self._depth = RANK[level] + 1
+        self._code: dict[str, str | None] = {}
+
+    def code(self, path: str) -> str | None:
+        """The area's code, None where the path holds none of the level."""
+        if path not in self._code:
+            # levels may be missing above an area, so its code stands at its level's place in the path, or before it
+            names = path.split("/")[: self._depth]
+            self._code[path] = next((name for name in reversed(names) if name in self.known), None)
+        return self._code[path]
 
 
 def _inside(lacks: Mapping[str, Lacks], area: Mapping[str, Any] | None) -> dict[str, Lacks]:
@@ -86,7 +123,7 @@ def figures(lacks: Lacks) -> dict[str, Any]:
 def _class(
     cls: FeatureClass,
     lacks: Mapping[str, Lacks],
-    parts: Sequence[Mapping[str, Any]],
+    at: _At,
     level: str,
     area: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
@@ -95,22 +132,17 @@ def _class(
         "id": cls.id,
         "title": {"zh": cls.title.zh, "en": cls.title.en},
         **figures(_sum(lacks.values())),
-        f"by_{level}": _by_area(lacks, parts, level),
+        f"by_{level}": _by_area(lacks, at),
         "items": f"/completeness/{cls.id}{query}",
     }
 
 
-def _by_area(
-    lacks: Mapping[str, Lacks], parts: Sequence[Mapping[str, Any]], level: str
-) -> list[dict[str, Any]]:
+def _by_area(lacks: Mapping[str, Lacks], at: _At) -> list[dict[str, Any]]:
     """The areas that hold any of the features, and what lies in none of the level last."""
-    known = {part["code"]: part for part in parts}
+    known = at.known
     grouped: dict[str | None, list[Lacks]] = {}
     for path, row in lacks.items():
-        # levels may be missing above an area, so its code stands at its level's place in the path, or before it
-        names = path.split("/")[: RANK[level] + 1]
-        code = next((name for name in reversed(names) if name in known), None)
-        grouped.setdefault(code, []).append(row)
+        grouped.setdefault(at.code(path), []).append(row)
     order = [code for code in (*known, None) if code in grouped]
     return [
         {

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.catalogue.model import FeatureClass
-from app.inventory.query import FeatureQuery, boxes
+from app.inventory.boxes import box_conditions
+from app.inventory.query import FeatureQuery
 from app.inventory.tables import INDEXED_ZOOMS, quoted
 
 Values = dict[str, Any]
@@ -42,10 +43,17 @@ def query_condition(
     """For a checked query; `path` is that of its area. `rough` where only the planner reads it."""
     parts, values = field_conditions(query.where)
     if query.bbox is not None:
-        both = list(enumerate(boxes(query.bbox)))
-        parts.append(f"({' OR '.join(_box_condition(cls, place, rough=rough) for place, _ in both)})")
-        for place, box in both:
-            values.update(zip((f"w{place}", f"s{place}", f"e{place}", f"n{place}"), box, strict=True))
+        found, bound = box_conditions(
+            query.bbox, query.bbox_srid, points=cls.geometry == "point", rough=rough
+        )
+        parts.append(found)
+        values.update(bound)
+    if query.ids is not None:
+        parts.append("id = ANY(%(ids)s::bigint[])")
+        values["ids"] = list(query.ids)
+    if query.condition is not None:
+        parts.append(f"({query.condition.sql})")
+        values.update(query.condition.values)
     if path is not None:
         parts.append(AT_HOME)
         values.update(home_values(path))
@@ -54,22 +62,6 @@ def query_condition(
         values["zoom"] = query.zoom
     values.update(query.times.values)
     return " AND ".join(parts) or "TRUE", values
-
-
-def _box_condition(cls: FeatureClass, place: int, *, rough: bool) -> str:
-    """Features that meet the box bound as w, s, e, n and its place; by their bounds alone where `rough`."""
-    west, south, east, north = (f"%({side}{place})s::float8" for side in "wsen")
-    # The envelope of a diagonal is a line or a point where the box has no width; such a polygon would find nothing.
-    diagonal = f"ST_MakeLine(ST_MakePoint({west}, {south}), ST_MakePoint({east}, {north}))"
-    envelope = f"ST_SetSRID(ST_Envelope({diagonal}), 4326)"
-    if rough:
-        return f"geom && {envelope}"
-    if cls.geometry != "point":
-        return f"ST_Intersects(geom, {envelope})"
-    # The index knows single precision; comparing coordinates is exact and cheaper than ST_Intersects. The planner takes
-    # a CASE for one row in two, the comparisons themselves for one in ten thousand, and would sort the whole box.
-    outside = f"ST_X(geom) < {west} OR ST_X(geom) > {east} OR ST_Y(geom) < {south} OR ST_Y(geom) > {north}"
-    return f"(geom && {envelope} AND CASE WHEN {outside} THEN FALSE ELSE TRUE END)"
 
 
 def _zoom_condition(zoom: int) -> str:

@@ -1,13 +1,14 @@
-"""Measures and copies chunks of rows by a thread of its own, so that the next one is made in the meantime."""
+"""Measures and copies chunks of rows by threads of their own, so that the next ones are made in the meantime."""
 
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
 
 import psycopg
 from psycopg import Cursor, sql
@@ -17,10 +18,14 @@ from app.database.transactions import BUSY
 from app.inventory.changes import raw
 from app.inventory.copy_binary import HEAD, TAIL, Values, binary_rows
 from app.inventory.rewrite import copy_into
+from app.parallel import PREFIX
 
 #: What a spool keeps in memory; more goes to a temporary file.
 SPOOLED_BYTES = 32 * 1024**2
 _BLOCK = 1024**2
+#: Chunks that are under way at once: one is sent, one made.
+_CHUNKS = 2
+T = TypeVar("T")
 
 
 class Copier:
@@ -30,7 +35,9 @@ class Copier:
         self.conn = conn
         self._driver = raw(conn)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="copy")
-        self._running: Future[None] | None = None
+        # The threads of an import share the cores already: what is made here is not shared once more.
+        self._maker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"{PREFIX}-make")
+        self._running: deque[Future[None]] = deque()
         self._files = ExitStack()
 
     def file(self) -> IO[bytes]:
@@ -40,13 +47,20 @@ class Copier:
     def start(self, work: Callable[[Cursor[Any]], object]) -> None:
         """Begin work on the connection; an error of what was begun before is raised here."""
         self.wait()
-        self._running = self._thread.submit(_run, self._driver, work)
+        self._running.append(self._thread.submit(_run, self._driver, work))
+
+    def feed(self, make: Callable[[], T], send: Callable[[Cursor[Any], T], object]) -> None:
+        """Make something without the connection while what was made before is sent; an error is raised later."""
+        while len(self._running) >= _CHUNKS:
+            self._running.popleft().result()
+        made = self._maker.submit(make)
+        work = self._thread.submit(_run, self._driver, lambda cursor: send(cursor, made.result()))
+        self._running.append(work)
 
     def wait(self) -> None:
         """Wait until nothing is under way; raises what the statement raised."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.result()
+        while self._running:
+            self._running.popleft().result()
 
     def __enter__(self) -> Self:
         """The copier, for as long as a write takes."""
@@ -60,8 +74,9 @@ class Copier:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """End the thread; where the block failed, what it was doing does not matter any more."""
-        self._thread.shutdown(wait=True)
+        """End the threads; where the block failed, what they were doing does not matter any more."""
+        self._thread.shutdown(wait=True, cancel_futures=error is not None)
+        self._maker.shutdown(wait=True)
         del self.conn.info[BUSY]
         event.remove(self.conn, "before_cursor_execute", self._before)
         self._files.close()

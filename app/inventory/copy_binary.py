@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +26,7 @@ HEAD, TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _UNKNOWN = b"\xff\xff\xff\xff"
 #: Days from 1970, where Arrow begins, to 2000, where PostgreSQL does.
 _EPOCH_DAYS = 10_957
+_DAY_MICROSECONDS = 86_400_000_000
 _LOWER_KEPT, _LOWER_OPEN, _UPPER_OPEN = 2, 8, 16
 _TEXT_OID = 25
 #: A text[] without any.
@@ -126,6 +127,23 @@ def days(values: Values) -> Cells:
         return values
     found = _typed(values, "date32", "day").cast(pa.int32())
     return _numeric(pc.subtract(found, pa.scalar(_EPOCH_DAYS, pa.int32())), ">i4")
+
+
+def moments(values: Values) -> Cells:
+    """Moments (n,) with their zones; those without one are in UTC.
+
+    Raises:
+        BadInput: A value is no moment.
+    """
+    if isinstance(values, Cells):
+        return values
+    kind = pa.timestamp("us", "UTC")
+    try:
+        found = pa.array(values, kind, from_pandas=False)
+    except _ODD as error:
+        raise BadInput("A value cannot be stored as a moment.") from error
+    counted = pc.subtract(found.cast(pa.int64()), pa.scalar(_EPOCH_DAYS * _DAY_MICROSECONDS, pa.int64()))
+    return _numeric(counted, ">i8")
 
 
 def _typed(values: Sequence[Any] | NDArray[Any], name: str, said: str) -> Any:
@@ -241,6 +259,7 @@ _BY_KIND: Mapping[type, Callable[[Any], Cells]] = {
     bool: booleans,
     int: integers,
     float: numbers,
+    datetime: moments,  # before date, whose subclass it is
     date: days,
     str: texts,
 }
@@ -252,6 +271,19 @@ def cells(values: Values) -> Cells:
         return values
     first = next((value for value in values if value is not None), "")
     return next(make for kind, make in _BY_KIND.items() if isinstance(first, kind))(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows as binary COPY takes them, without what stands before and after them, and the names of their columns."""
+
+    names: tuple[str, ...]
+    data: memoryview
+
+
+def encoded(columns: Mapping[str, Values]) -> Rows:
+    """Columns, each (n,) and in their order, as rows."""
+    return Rows(tuple(columns), binary_rows(columns))
 
 
 def binary_rows(columns: Mapping[str, Values]) -> memoryview:

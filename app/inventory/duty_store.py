@@ -35,14 +35,13 @@ NO_LACKS: Lacks = (0, 0, 0, 0, 0, 0)
 
 
 def lacks_by_path(
-    conn: Connection, catalogue: Catalogue, cls: FeatureClass, duty_version: int
+    conn: Connection, catalogue: Catalogue, cls: FeatureClass, version: int, duty_version: int
 ) -> dict[str, Lacks]:
     """Home path → how many features are there and lack whom; kept until the class or the responsibilities change.
 
-    `duty_version` is that of the responsibility areas, asked for once for all classes.
+    `version` is the class's data version, `duty_version` that of the responsibility areas.
     """
-    key = ("lacks", cls.id, data_version(conn, cls), duty_version)
-    return once(conn, key, lambda: _read(conn, catalogue, cls))
+    return once(conn, ("lacks", cls.id, version, duty_version), lambda: _read(conn, catalogue, cls))
 
 
 def read_duty_version(conn: Connection, catalogue: Catalogue) -> int:
@@ -53,11 +52,14 @@ def read_duty_version(conn: Connection, catalogue: Catalogue) -> int:
 def _read(conn: Connection, catalogue: Catalogue, cls: FeatureClass) -> dict[str, Lacks]:
     lacks, values = _lacks(conn, catalogue, cls)
     keeper = "nullif(btrim(keeper), '') IS NULL" if _has(cls, "keeper") else "FALSE"
-    numbers = ", ".join(f"count(*) FILTER (WHERE {lacks[name]})" for name in DUTIES)
-    either = " OR ".join(lacks.values())
+    numbers = ", ".join(f"count(*) FILTER (WHERE no_{name})" for name in DUTIES)
+    either = " OR ".join(f"no_{name}" for name in DUTIES)
+    told = ", ".join(f"{lacks[name]} AS no_{name}" for name in DUTIES)
+    # OFFSET 0 keeps the conditions where they are: each is asked once a row, not once for every count.
+    rows = f"SELECT area_path, {told}, {keeper} AS no_keeper FROM {table_name(cls)} v OFFSET 0"
     query = (
         f"SELECT area_path, count(*), {numbers}, count(*) FILTER (WHERE {either}), "
-        f"count(*) FILTER (WHERE {keeper}) FROM {table_name(cls)} v GROUP BY area_path"
+        f"count(*) FILTER (WHERE no_keeper) FROM ({rows}) v GROUP BY area_path"
     )
     return {row[0]: row[1:] for row in raw(conn).execute(query.encode(), values)}
 

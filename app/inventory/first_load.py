@@ -25,7 +25,7 @@ from app.inventory.areas import Areas, Located
 from app.inventory.batch import Batch
 from app.inventory.changes import raw
 from app.inventory.copier import Copier, Spool
-from app.inventory.copy_binary import Cells, integers
+from app.inventory.copy_binary import Cells, Rows, encoded, integers
 from app.inventory.measure import Measures, measure
 from app.inventory.prepare import derived_columns, find_areas, given_columns
 from app.inventory.ragged import ragged, wkb_cells
@@ -70,13 +70,11 @@ class FirstLoad:
         """Begin to measure, locate and copy a checked chunk."""
         first = self._last_id + self.rows + 1
         ids = np.arange(first, first + len(batch.codes))
-        self._copier.start(lambda cursor: self._copy(cursor, batch, ids, areas, crs))
+        self._copier.feed(lambda: self._make(batch, ids, areas, crs), self._send)
         self.rows += len(ids)
         self.areas = areas
 
-    def _copy(
-        self, cursor: Cursor, batch: Batch, ids: NDArray[np.int64], areas: Areas, crs: MetricCrs
-    ) -> None:
+    def _make(self, batch: Batch, ids: NDArray[np.int64], areas: Areas, crs: MetricCrs) -> Rows:
         flat = ragged(batch.geometry)
         sizes = measure(self.cls, batch.geometry, batch.columns, crs, flat)
         located = find_areas(self.cls, batch.codes, batch.geometry, areas)
@@ -88,10 +86,13 @@ class FirstLoad:
             **staging.written_by(self.written.change_id, self.written.import_id),
             **{name: values for name, values in kept.items() if values.same is None},
         }
-        staging.copy_rows(cursor, sql.Identifier(self.cls.schema, self._loading), columns)
         self._given |= dict.fromkeys(given)
         if not self._is_later:
             self._named.add(self.cls, batch, ids, sizes, located)
+        return encoded(columns)
+
+    def _send(self, cursor: Cursor, rows: Rows) -> None:
+        staging.send(cursor, sql.Identifier(self.cls.schema, self._loading), rows)
 
     def seal(self) -> None:
         """Build the indexes, and meanwhile what features are found by.

@@ -65,10 +65,8 @@ def _event(
 ) -> dict[str, Any]:
     written = [v for v in versions if v.change_id == number]
     withdrawn = [v for v in versions if v.until_change == number]
-    # What is left of a withdrawn version on other days says nothing new.
-    told = [v for v in written if not any(_content(v) == _content(old) for old in withdrawn)] or (
-        [] if withdrawn else written
-    )
+    # What is left of a withdrawn version on some of its days says nothing new.
+    told = [v for v in written if not any(_is_left_of(v, old) for old in withdrawn)]
     after = max(told, key=_order, default=None)
     before = max(withdrawn, key=_order, default=None)
     earlier = any(v.change_id < number for v in versions)
@@ -85,12 +83,22 @@ def _action(after: Version | None, before: Version | None, *, kept: bool, earlie
     if after is None:
         return "ended" if kept else "deleted"
     if before is not None:
-        return "changed"
+        return "restored" if _content(after) == _content(before) and _end(after) > _end(before) else "changed"
     return "version_added" if earlier else "created"
 
 
 def _order(version: Version) -> tuple[str, str]:
-    return (version.valid[1] or "9999-99-99", version.valid[0] or "")
+    return (_end(version), version.valid[0] or "")
+
+
+def _end(version: Version) -> str:
+    return version.valid[1] or "9999-99-99"
+
+
+def _is_left_of(version: Version, old: Version) -> bool:
+    """Whether `version` says of some days of `old` what that said; one that says it of more days is news."""
+    within = (old.valid[0] or "") <= (version.valid[0] or "") and _end(version) <= _end(old)
+    return within and _content(version) == _content(old)
 
 
 def _content(version: Version) -> tuple[Any, ...]:

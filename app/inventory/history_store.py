@@ -17,8 +17,8 @@ from app.inventory.history import Version
 from app.inventory.id_prefix import IMPORTS, find_id
 from app.inventory.query import derived_names
 from app.inventory.rewrite import names, table
-from app.inventory.store import FULL_DIGITS
 from app.inventory.tables import SCHEMA
+from app.space.served_crs import DEGREE_DIGITS
 
 _CHANGES = f"SELECT id, at, who, why, import_id, classes FROM {SCHEMA}.changes"
 #: First half of the advisory lock that an import holds for as long as its process lives.
@@ -55,7 +55,7 @@ def list_versions(conn: Connection, cls: FeatureClass, item: int | str) -> list[
         "SELECT {columns}, until_change, FALSE FROM {history} WHERE {key} = %(item)s) v "
         "ORDER BY change_id, lower(valid) NULLS FIRST"
     ).format(
-        digits=sql.Literal(FULL_DIGITS),
+        digits=sql.Literal(DEGREE_DIGITS),
         columns=columns,
         now=table(cls),
         history=table(cls, history=True),

@@ -30,3 +30,23 @@ def once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
             known.pop(next(iter(known)))
         known[key] = made
     return made
+
+
+#: Numbers kept for one database: addresses may ask for anything, so they must not push out what is dear to find.
+COUNTS = 1_000
+_counts: WeakKeyDictionary[Any, dict[tuple[object, ...], tuple[int, bool]]] = WeakKeyDictionary()
+
+
+def find_count(conn: Connection, key: tuple[object, ...]) -> tuple[int, bool] | None:
+    """How many rows a question was found to match, and whether exactly; None where it is not kept."""
+    with _lock:
+        return _counts.setdefault(conn.engine, {}).get(key)
+
+
+def keep_count(conn: Connection, key: tuple[object, ...], count: tuple[int, bool]) -> None:
+    """Keep how many rows a question matches; the key must name the data version that it was counted at."""
+    with _lock:
+        known = _counts.setdefault(conn.engine, {})
+        while len(known) >= COUNTS:
+            known.pop(next(iter(known)))
+        known[key] = count

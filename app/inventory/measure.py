@@ -29,7 +29,7 @@ SIZE_TOLERANCE = 0.10
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Computed columns of n rows: `length_m` and `area_m2` (n,) are NaN where the kind has none; `min_zoom` (n,)."""
+    """Computed columns of n rows: `length_m` and `area_m2` (n,) are NaN where there is none; `min_zoom` (n,)."""
 
     length_m: NDArray[np.float64]
     area_m2: NDArray[np.float64]
@@ -83,11 +83,15 @@ def measure(
     length_m = np.full(count, np.nan)
     area_m2 = np.full(count, np.nan)
     metric = replace(flat, xy=crs.project(flat.xy)) if flat is not None and flat.offsets else None
-    if cls.geometry == "line":
-        length_m = shapely.length(crs.to_metric(shapes)) if metric is None else lengths(metric)
-    elif cls.geometry != "point":
-        area_m2 = shapely.area(crs.to_metric(shapes)) if metric is None else areas(metric)
-        area_m2[shapely.get_type_id(shapes) == POINT] = np.nan
+    # What lies beyond the reach of the projection (half a world away) has no size in it.
+    with np.errstate(invalid="ignore", over="ignore"):
+        if cls.geometry == "line":
+            length_m = shapely.length(crs.to_metric(shapes)) if metric is None else lengths(metric)
+        elif cls.geometry != "point":
+            area_m2 = shapely.area(crs.to_metric(shapes)) if metric is None else areas(metric)
+            area_m2[shapely.get_type_id(shapes) == POINT] = np.nan
+    for sizes in (length_m, area_m2):
+        sizes[~np.isfinite(sizes)] = np.nan
     flag = size_flag(area_m2, columns.get("registered_area_m2"))
     return Measures(length_m, area_m2, flag, min_zoom(cls.zooms, columns, length_m, area_m2))
 

@@ -23,6 +23,7 @@ from app.inventory.copy_binary import (
     days,
     integers,
     lists,
+    moments,
     numbers,
     objects,
     ranges,
@@ -124,9 +125,9 @@ def derived_columns(cls: FeatureClass, sizes: Measures, located: Located | None)
     derived = _nowhere() if located is None else located_columns(located)
     derived["min_zoom"] = integers(sizes.min_zoom, 2)
     if cls.geometry == "line":
-        derived["length_m"] = numbers(sizes.length_m)
+        derived["length_m"] = numbers(_with_none(sizes.length_m))
     elif cls.geometry != "point":
-        derived["area_m2"] = numbers(_with_none(sizes.area_m2) if cls.geometry == "mixed" else sizes.area_m2)
+        derived["area_m2"] = numbers(_with_none(sizes.area_m2))
         derived["size_flag"] = booleans(sizes.size_flag)
     return derived
 
@@ -139,6 +140,7 @@ _CELLS: Mapping[str, Callable[[Values], Cells]] = {
     "number": numbers,
     "boolean": booleans,
     "date": days,
+    "datetime": moments,
 }
 
 
@@ -194,5 +196,8 @@ def located_columns(located: Located) -> dict[str, Cells]:
     }
 
 
-def _with_none(values: NDArray[np.float64]) -> list[float | None]:
+def _with_none(values: NDArray[np.float64]) -> NDArray[np.float64] | list[float | None]:
+    """Sizes with None where there is none; as they are where all are known."""
+    if not np.isnan(values).any():
+        return values
     return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - NaN is not itself

@@ -34,6 +34,7 @@ __all__ = [
     "data_version",
     "delete_features",
     "get_metric_crs",
+    "lock_rows",
     "write_batches",
 ]
 
@@ -144,6 +145,16 @@ class _Rounds:
         self.moved = self.moved or part.moved
         for class_id, written in part.counts.items():
             self.counts[class_id] = self.counts.get(class_id, Counts()) + written
+
+
+def lock_rows(conn: Connection, catalogue: Catalogue, cls: FeatureClass) -> None:
+    """Hold the write lock of a class until the transaction ends, its rows brought up to today.
+
+    What is read of it from now on is what an edit in the same transaction changes. Areas are located by each other, so
+    both classes of them are locked together, in the order in which a write locks them.
+    """
+    changes.lock_classes(conn, AREA_CLASSES if cls.id in AREA_CLASSES else [cls.id])
+    settle_due(conn, catalogue, [cls.id])
 
 
 def delete_features(

@@ -7,7 +7,7 @@ the class is locked is found in the history, where the rows let go are as the ba
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 
 from app.catalogue.model import FeatureClass
 from app.inventory.changes import raw, version_term
-from app.inventory.copy_binary import Cells
+from app.inventory.copy_binary import Rows
 from app.inventory.rewrite import Cursor, names, table, temporary
-from app.inventory.staging import copy_rows, given_names
+from app.inventory.staging import given_names, send
 
 
 class Codes:
@@ -52,18 +52,18 @@ class Codes:
         return next((codes[0] for codes in bearers.values() if len(codes) == 1), None)
 
 
-def sift(cursor: Cursor, cls: FeatureClass, columns: Mapping[str, Cells], version: int) -> int:
+def sift(cursor: Cursor, cls: FeatureClass, rows: Rows, version: int) -> int:
     """Stage the rows of a chunk that differ from what is stored, all of them once the class is beyond `version`.
 
     A row stays too where the stored one ends on a day, or holds what the chunk lacks and another one may bring. The
     number of rows staged.
     """
-    chunk, compared = temporary("chunk", cls), [name for name in columns if name != "code"]
-    lacking = [name for name in given_names(cls) if name not in columns]
+    chunk, compared = temporary("chunk", cls), [name for name in rows.names if name != "code"]
+    lacking = [name for name in given_names(cls) if name not in rows.names]
     newest, key = version_term(cls)
     make = sql.SQL(
-        "CREATE TEMP TABLE IF NOT EXISTS {0} ON COMMIT DROP AS SELECT * FROM {1} WITH NO DATA; "
-        "ALTER TABLE {0} ALTER code SET STATISTICS 10"  # where its codes lie, roughly, tells the planner enough
+        "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DROP AS SELECT * FROM {} WITH NO DATA; "
+        "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
     )
     query = sql.SQL(
         "INSERT INTO {staging} ({given}) SELECT {staged} FROM {chunk} s LEFT JOIN {table} t ON t.code = s.code "
@@ -71,8 +71,8 @@ def sift(cursor: Cursor, cls: FeatureClass, columns: Mapping[str, Cells], versio
         "OR {newest} <> %s ORDER BY s.ctid"
     ).format(
         staging=temporary("staging", cls),
-        given=names(columns),
-        staged=names(columns, "s"),
+        given=names(rows.names),
+        staged=names(rows.names, "s"),
         chunk=chunk,
         table=table(cls),
         stored=names(compared, "t"),
@@ -81,12 +81,12 @@ def sift(cursor: Cursor, cls: FeatureClass, columns: Mapping[str, Cells], versio
         newest=sql.SQL(newest),
     )
     cursor.execute(make.format(chunk, temporary("staging", cls)), prepare=False)
-    copy_rows(cursor, chunk, columns)
-    cursor.execute(sql.SQL("ANALYZE {} (code)").format(chunk), prepare=False)
-    # Planned anew for each chunk, by where its codes lie.
+    send(cursor, chunk, rows)
+    # Each row is looked up by its code: whatever goes through the class once a chunk gets slower with each chunk.
     cursor.execute(query, [key, version], prepare=False)
     staged = cursor.rowcount
-    cursor.execute(sql.SQL("TRUNCATE {}").format(chunk), prepare=False)
+    end = "TRUNCATE {}; SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT"
+    cursor.execute(sql.SQL(end).format(chunk), prepare=False)
     return staged
 
 

@@ -17,7 +17,7 @@ from app.catalogue.model import FeatureClass
 from app.errors import BadInput
 from app.inventory.batch import Period
 from app.inventory.changes import raw
-from app.inventory.copy_binary import HEAD, TAIL, Values, binary_rows, constant
+from app.inventory.copy_binary import HEAD, TAIL, Rows, Values, constant, encoded
 from app.inventory.periods import today
 from app.inventory.prepare import Prepared
 from app.inventory.rewrite import (
@@ -320,6 +320,11 @@ def end_rows(
 
 def copy_rows(cursor: Cursor, target: sql.Composable, columns: Mapping[str, Values]) -> None:
     """Copy columns, each (n,), to the end of a table."""
-    with cursor.copy(copy_into(target, columns)) as copy:
-        for part in (HEAD, binary_rows(columns), TAIL):
+    send(cursor, target, encoded(columns))
+
+
+def send(cursor: Cursor, target: sql.Composable, rows: Rows) -> None:
+    """Copy rows that are encoded already to the end of a table."""
+    with cursor.copy(copy_into(target, rows.names)) as copy:
+        for part in (HEAD, rows.data, TAIL):
             copy.write(part)

@@ -15,7 +15,7 @@ from app.inventory.areas import Areas
 from app.inventory.batch import Batch
 from app.inventory.changes import data_version
 from app.inventory.copier import Copier
-from app.inventory.copy_binary import Cells, texts
+from app.inventory.copy_binary import Cells, Rows, encoded, texts
 from app.inventory.crosswalk import FORMER, former_fields, keep_former
 from app.inventory.measure import as_multi, measure, rule_fields
 from app.inventory.prepare import derived_columns, find_areas, given_columns
@@ -51,7 +51,9 @@ class Upsert:
         if not self._chunks:
             self._begin()
         whole = self._with_former(batch)
-        self._copier.start(lambda cursor: self._stage(cursor, whole))
+        self._copier.feed(
+            lambda: self._make(whole), lambda cursor, rows: self._stage(cursor, rows, len(whole.codes))
+        )
         self._codes.add(batch.codes)
         self._chunks += 1
         self.rows += len(batch.codes)
@@ -64,15 +66,18 @@ class Upsert:
         self._version = data_version(self._conn, self.cls)
         staging.make_staging(self._conn, self.cls)
 
-    def _stage(self, cursor: Cursor, batch: Batch) -> None:
+    def _make(self, batch: Batch) -> Rows:
         columns = given_columns(self.cls, batch, ragged(batch.geometry))
         self._given |= dict.fromkeys(columns)
-        if self._sifts and len(batch.codes) >= MANY_ROWS:
-            staged = sift(cursor, self.cls, columns, self._version)
+        return encoded(columns)
+
+    def _stage(self, cursor: Cursor, rows: Rows, count: int) -> None:
+        if self._sifts and count >= MANY_ROWS:
+            staged = sift(cursor, self.cls, rows, self._version)
             # Where most rows are new or changed, looking at each of them twice is in vain.
-            self._sifts = staged <= len(batch.codes) // 2
+            self._sifts = staged <= count // 2
         else:
-            staging.copy_rows(cursor, temporary("staging", self.cls), columns)
+            staging.send(cursor, temporary("staging", self.cls), rows)
 
     def take_over(self, given: list[str], rows: int) -> None:
         """Go on with rows that are staged already, each code once."""

@@ -98,9 +98,15 @@ def get_script(request: Request, v: Version = None) -> Response:
     return _bundle(request, "map.js", v)
 
 
+@router.get("/map/features.js", include_in_schema=False)
+def get_features_script(request: Request, v: Version = None) -> Response:
+    """The script of the small maps on pages of features."""
+    return _bundle(request, "features.js", v)
+
+
 @router.get("/map/{name}.css", include_in_schema=False)
 def get_style(
-    request: Request, name: Annotated[str, Path(pattern="^(map|page)$")], v: Version = None
+    request: Request, name: Annotated[str, Path(pattern="^(map|page|features)$")], v: Version = None
 ) -> Response:
     """The styles of maps and pages."""
     return _bundle(request, f"{name}.css", v)

@@ -34,6 +34,7 @@ WORDS = {
     "outside": {"zh": "数据范围外人口（未计入）", "en": "People outside the data (not counted)"},
     "document": {"zh": "依据", "en": "After"},
     "people_reason": {"zh": "人口", "en": "People"},
+    "notes": {"zh": "数据未说明", "en": "Not said by the data"},
 }
 RULES = {
     "centre": {"zh": "格网中心", "en": "cell centre"},
@@ -162,6 +163,7 @@ def _facts(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> list[tu
         "people_reason": in_words(inputs.get("people_reason"), lang),
         "people_rule": RULES.get(str(inputs.get("people_rule")), {}).get(lang),
         "outside": f"{inputs['people_outside_data']:,.0f}" if inputs.get("people_outside_data") else None,
+        "notes": "; ".join(note[lang] for note in inputs.get("notes") or ()),
     }
     return [(WORDS[key][lang], str(value)) for key, value in found.items() if value]
 

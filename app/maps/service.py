@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from app.catalogue.export_names import plain_time
 from app.catalogue.licences import licence_address
 from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
@@ -300,7 +301,7 @@ def detail(cls: FeatureClass, row: Mapping[str, Any], areas: Mapping[str, str], 
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
+    return plain_time(value) if isinstance(value, date) else value
 
 
 def json_text(value: object) -> str:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import GeometryType
 
 from app.errors import BadInput
-from app.network.matrix import components_of, walk_matrix
+from app.network.matrix import parts_of, walk_matrix
 from app.network.model import Bools, EdgeTable, Floats, Geometries, Ints, WalkNetwork
+from app.parallel import by_rows
 
 CM_PER_M = 100
 JOIN_M = 0.5
@@ -52,6 +54,32 @@ class _Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class _Places:
+    """Where vertices lie, `k` places in the order of their keys.
+
+    `of` (v,) place of each vertex; `order` (v,) vertices place by place; `begin`, `uses` (k,) where in `order` those of
+    each place begin, and how many they are.
+    """
+
+    of: Ints
+    order: Ints
+    begin: Ints
+    uses: Ints
+
+    @classmethod
+    def of_vertices(cls, cm: NDArray[np.int64]) -> _Places:
+        keys = _keys(cm)
+        order = np.argsort(keys)
+        ascending = keys[order]
+        new = np.ones(len(keys), dtype=bool)
+        new[1:] = ascending[1:] != ascending[:-1]
+        begin = np.flatnonzero(new)
+        of = np.empty(len(keys), dtype=np.int64)
+        of[order] = np.cumsum(new) - 1
+        return cls(of, order, begin, np.diff(np.append(begin, len(keys))))
+
+
+@dataclass(frozen=True, slots=True)
 class _Joints:
     """Ends found near another line, `j` of them: from the end's place to its foot on the other line.
 
@@ -73,8 +101,8 @@ def build_network(lines: Geometries, layer: NDArray[np.integer], walk: NDArray[n
     empty lines are left out. Raises BadInput for another `walk` word.
     """
     _check_words(walk)
-    parts, joints = _join_ends(_flatten(lines, layer, walk))
-    node_of, node_cm = _nodes(parts)
+    parts, places, joints = _join_ends(_flatten(lines, layer, walk))
+    node_of, node_cm = _nodes(parts, places)
     table = _with_joints(_cut(parts, node_of), joints, node_cm)
     return assemble(table, metres(node_cm))
 
@@ -85,8 +113,9 @@ def assemble(table: EdgeTable, node_xy: Floats) -> WalkNetwork:
     `table` (e,) edges between the nodes `node_xy` (n, 2), metres.
     """
     length = shapely.length(table.geometry)
-    component, component_length = components_of(len(node_xy), table.start, table.end, length)
     private_node, matrix = walk_matrix(len(node_xy), table.start, table.end, length, table.private)
+    # a private copy hangs on its own node's neighbours: what the matrix joins is what the streets join
+    component, component_length = parts_of(matrix, len(node_xy), table.start, length)
     return WalkNetwork(
         node_xy=node_xy,
         edge_from=table.start,
@@ -109,7 +138,7 @@ def metres(cm: NDArray[np.int64]) -> Floats:
 
 
 def _check_words(walk: NDArray[np.str_]) -> None:
-    unknown = set(np.unique(np.asarray(walk, dtype=str))) - set(WALK_WORDS)
+    unknown = {str(word) for word in set(np.asarray(walk).tolist())} - set(WALK_WORDS)
     if unknown:
         raise BadInput(
             f"A street cannot be walked '{min(unknown)}'.", f"Valid words: {', '.join(WALK_WORDS)}."
@@ -122,7 +151,8 @@ def _flatten(lines: Geometries, layer: NDArray[np.integer], walk: NDArray[np.str
     single, source = _single_lines(lines[kept])
     xy, part = shapely.get_coordinates(single, return_index=True)
     line = kept[source].astype(np.int64)
-    cm = np.rint(xy * CM_PER_M).astype(np.int64)
+    xy *= CM_PER_M
+    cm = np.rint(xy, out=xy).astype(np.int64)
     private = walk[line] == "private"
     layers = np.asarray(layer, dtype=np.int64)[line]
     return _clean(_Parts(cm, part.astype(np.int64), line, layers, private, np.zeros(len(cm), dtype=bool)))
@@ -136,20 +166,24 @@ def _single_lines(lines: Geometries) -> tuple[Geometries, Ints]:
     return single, source.astype(np.int64)
 
 
-def _linestrings(xy: Floats, line: Ints) -> Geometries:
-    """One LineString for each number in `line` (v,), ascending, of the vertices `xy` (v, 2)."""
-    return np.asarray(shapely.linestrings(xy, indices=line)) if len(xy) else np.empty(0, dtype=object)
+def _linestrings(xy: Floats, ends: Ints) -> Geometries:
+    """(k,) LineStrings of the vertices `xy` (v, 2) between each two of the `ends` (k + 1,)."""
+    return np.asarray(shapely.from_ragged_array(GeometryType.LINESTRING, xy, (ends,)), dtype=object)
 
 
 def _clean(parts: _Parts) -> _Parts:
     """Without vertices that repeat the one before, and without parts that shrink to a point."""
     repeat = ~parts.first
-    repeat[1:] &= (parts.cm[1:] == parts.cm[:-1]).all(axis=1)
+    for axis in parts.cm.T:
+        repeat[1:] &= axis[1:] == axis[:-1]
+    size = np.bincount(parts.part[~repeat], minlength=len(parts.line))
+    if not repeat.any() and (size > 1).all():
+        return parts
     # a place that was a cut stays one when its twin is dropped
     cut = parts.cut.copy()
     np.logical_or.at(cut, np.maximum.accumulate(np.where(repeat, 0, np.arange(len(cut)))), parts.cut)
     kept = ~repeat
-    kept &= np.bincount(parts.part[kept], minlength=len(parts.line))[parts.part] > 1
+    kept &= size[parts.part] > 1
     used, part = np.unique(parts.part[kept], return_inverse=True)
     return _Parts(parts.cm[kept], part, parts.line[used], parts.layer[used], parts.private[used], cut[kept])
 
@@ -159,43 +193,56 @@ def _keys(cm: NDArray[np.int64]) -> NDArray[np.int64]:
     return (cm[:, 0] << 32) + cm[:, 1]
 
 
-def _join_ends(parts: _Parts) -> tuple[_Parts, _Joints]:
+def _join_ends(parts: _Parts) -> tuple[_Parts, _Places, _Joints]:
     """The parts with a vertex wherever another line of their layer ends within JOIN_M, and the joints to there."""
-    geometry = _linestrings(parts.xy, parts.part)
-    end, other = _near_ends(parts, geometry)
-    measure = shapely.line_locate_point(geometry[other], shapely.points(parts.xy[end]))
+    places = _Places.of_vertices(parts.cm)
+    geometry = _linestrings(parts.xy, np.append(np.flatnonzero(parts.first), len(parts.cm)))
+    end, other = _near_ends(parts, places, geometry)
+    measure = shapely.line_locate_point(geometry[other], shapely.points(metres(parts.cm[end])))
     foot = shapely.get_coordinates(shapely.line_interpolate_point(geometry[other], measure))
     foot_cm = np.rint(foot * CM_PER_M).astype(np.int64)
     source = parts.part[end]
     private = parts.private[source] | parts.private[other]
     joints = _Joints(parts.cm[end], foot_cm, parts.line[source], parts.layer[source], private)
-    return _clean(_insert(parts, other, measure, foot_cm)), joints
+    if not len(end):
+        return parts, places, joints
+    joined = _clean(_insert(parts, other, measure, foot_cm))
+    return joined, _Places.of_vertices(joined.cm), joints
 
 
-def _near_ends(parts: _Parts, geometry: Geometries) -> tuple[Ints, Ints]:
+def _near_ends(parts: _Parts, places: _Places, geometry: Geometries) -> tuple[Ints, Ints]:
     """(j,) end vertices and (j,) parts of their layer within JOIN_M that they do not yet share a vertex with."""
-    places, place = np.unique(_keys(parts.cm), return_inverse=True)
-    ends = _distinct_ends(parts, place)
-    if not len(ends):
-        return ends, ends
-    near, other = shapely.STRtree(geometry).query(
-        shapely.points(parts.xy[ends]), predicate="dwithin", distance=JOIN_M
-    )
+    ends = _distinct_ends(parts, places.of)
+    xy = metres(parts.cm[ends])
+    # Nearly all that lies near an end shares its vertex: boxes are asked first, and metres of what is left.
+    corners = np.stack((xy - JOIN_M, xy + JOIN_M), axis=1)
+    near, other = shapely.STRtree(geometry).query(shapely.linestrings(corners))
     end, other = ends[near], other.astype(np.int64)
-    level = parts.layer[parts.part[end]] == parts.layer[other]
-    end, other = end[level], other[level]
-    width = len(places)
-    apart = ~_is_in(other * width + place[end], np.sort(parts.part * width + place))
+    apart = parts.layer[parts.part[end]] == parts.layer[other]
+    apart[apart] = ~_pass_through(parts, places, places.of[end[apart]], other[apart])
+    points = np.asarray(shapely.points(xy))
+    apart[apart] = by_rows(_within_join, points[near[apart]], geometry[other[apart]])
     end, other = end[apart], other[apart]
     # of a public and a private street that end there, the public one (it comes first) makes the joint
-    _, once = np.unique(other * width + place[end], return_index=True)
+    _, once = np.unique(other * len(places.uses) + places.of[end], return_index=True)
     return end[once], other[once]
 
 
-def _is_in(values: Ints, ascending: Ints) -> Bools:
-    """(k,) whether each value is in the sorted array (np.isin hashes, which is slower on millions)."""
-    at = np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)
-    return np.asarray(ascending[at] == values)
+def _within_join(points: Geometries, lines: Geometries) -> Bools:
+    return np.asarray(shapely.dwithin(points, lines, JOIN_M), dtype=bool)
+
+
+def _pass_through(parts: _Parts, places: _Places, place: Ints, part: Ints) -> Bools:
+    """(k,) whether each part has a vertex at the place beside it."""
+    found = np.zeros(len(place), dtype=bool)
+    left, step = np.arange(len(place)), 0
+    while len(left):
+        vertex = places.order[places.begin[place[left]] + step]
+        hit = parts.part[vertex] == part[left]
+        found[left[hit]] = True
+        step += 1
+        left = left[~hit & (places.uses[place[left]] > step)]
+    return found
 
 
 def _distinct_ends(parts: _Parts, place: Ints) -> Ints:
@@ -237,39 +284,33 @@ def _insert(parts: _Parts, into: Ints, measure: Floats, foot_cm: NDArray[np.int6
     )
 
 
-def _nodes(parts: _Parts) -> tuple[Ints, NDArray[np.int64]]:
+def _nodes(parts: _Parts, places: _Places) -> tuple[Ints, NDArray[np.int64]]:
     """(v,) node of each vertex, -1 for vertices inside an edge; (n, 2) places of the nodes in centimetres."""
-    keys, place, uses = np.unique(_keys(parts.cm), return_inverse=True, return_counts=True)
-    is_node = uses > 1
-    is_node[place[parts.first | parts.last | parts.cut]] = True
+    is_node = places.uses > 1
+    is_node[places.of[parts.first | parts.last | parts.cut]] = True
     number = np.where(is_node, np.cumsum(is_node) - 1, -1)
-    some = np.zeros(len(keys), dtype=np.int64)
-    some[place] = np.arange(len(place))
-    return number[place], parts.cm[some[is_node]]
+    return number[places.of], parts.cm[places.order[places.begin[is_node]]]
 
 
 def _cut(parts: _Parts, node_of: Ints) -> EdgeTable:
     """The parts cut at their nodes: an inner node ends one edge and begins the next."""
-    vertex = np.arange(len(node_of))
-    inner = (node_of >= 0) & ~parts.first & ~parts.last
-    doubled = np.repeat(vertex, 1 + inner)
-    if not len(doubled):
-        none = np.empty(0, dtype=np.int64)
-        return EdgeTable(none, none, np.empty(0, dtype=object), none, none, np.empty(0, dtype=bool))
-    begins = parts.first[doubled]
-    begins[1:] |= doubled[1:] == doubled[:-1]
-    edge = np.cumsum(begins) - 1
-    ends = np.concatenate((begins[1:], [True]))
-    part = parts.part[doubled[begins]]
-    start, end = node_of[doubled[begins]], node_of[doubled[ends]]
+    at = np.flatnonzero(node_of >= 0)
+    whole = parts.part[at[1:]] == parts.part[at[:-1]]
+    begin, end = at[:-1][whole], at[1:][whole]
     # every edge runs one way, so that the direction in which a street was drawn moves no digit of any result
-    turned = np.repeat(start > end, np.diff(np.append(np.flatnonzero(begins), len(doubled))))
-    back = (np.flatnonzero(begins) + np.flatnonzero(ends))[edge] - np.arange(len(doubled))
-    doubled = doubled[np.where(turned, back, np.arange(len(doubled)))]
+    turned = node_of[begin] > node_of[end]
+    count = end - begin + 1
+    ends = np.concatenate(([0], np.cumsum(count)))
+    begin, end = np.where(turned, end, begin), np.where(turned, begin, end)
+    part = parts.part[begin]
+    # vertex by vertex along each edge: one step on or back, and from one edge's end to the next one's begin
+    vertex = np.repeat(np.where(turned, -1, 1), count)
+    vertex[ends[:-1]] = begin - np.concatenate(([0], end[:-1]))
+    np.cumsum(vertex, out=vertex)
     return EdgeTable(
-        np.minimum(start, end),
-        np.maximum(start, end),
-        _linestrings(parts.xy[doubled], edge),
+        node_of[begin],
+        node_of[end],
+        _linestrings(metres(parts.cm[vertex]), ends),
         parts.line[part],
         parts.layer[part],
         parts.private[part],
@@ -286,7 +327,7 @@ def _with_joints(table: EdgeTable, joints: _Joints, node_cm: NDArray[np.int64]) 
     once = order[first]
     once = np.sort(once[start[once] != end[once]])
     xy = metres(np.stack((node_cm[start[once]], node_cm[end[once]]), axis=1)).reshape(-1, 2)
-    gaps = _linestrings(xy, np.repeat(np.arange(len(once)), 2))
+    gaps = _linestrings(xy, 2 * np.arange(len(once) + 1))
     return EdgeTable(
         np.concatenate((table.start, start[once])),
         np.concatenate((table.end, end[once])),

@@ -12,11 +12,18 @@ from app.network.model import Bools, Floats, Ints
 def components_of(nodes: int, start: Ints, end: Ints, length_m: Floats) -> tuple[Ints, Floats]:
     """(n,) connected part of each node and (c,) metres of street in each part, of (e,) edges."""
     links = sparse.coo_array((np.ones(len(start), dtype=np.int8), (start, end)), shape=(nodes, nodes))
+    return parts_of(links, nodes, start, length_m)
+
+
+def parts_of(
+    links: sparse.coo_array | sparse.csr_array, nodes: int, start: Ints, length_m: Floats
+) -> tuple[Ints, Floats]:
+    """As `components_of`, of a matrix whose first `nodes` rows are the nodes, and (e,) the first node of each edge."""
     if not nodes:
         return np.empty(0, dtype=np.int64), np.empty(0)
-    count, labels = connected_components(links, directed=False)
-    component = labels.astype(np.int64)
-    length = np.bincount(component[start], weights=length_m, minlength=count)
+    labels = connected_components(links, directed=False)[1]
+    component = labels[:nodes].astype(np.int64)
+    length = np.bincount(component[start], weights=length_m, minlength=int(component.max()) + 1)
     return component, length.astype(np.float64)
 
 

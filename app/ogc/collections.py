@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from app.catalogue.model import FeatureClass, Lang
+from app.ogc.crs import CRS84
 from app.ogc.links import Links
 from app.ogc.run_collections import RunCollection
 
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 Box = tuple[float, float, float, float]
 
@@ -40,15 +40,20 @@ class Extent:
 
 
 def class_collection(
-    cls: FeatureClass, links: Links, lang: Lang, extent: Extent, licences: Mapping[str, str]
+    cls: FeatureClass,
+    links: Links,
+    lang: Lang,
+    extent: Extent,
+    licences: Mapping[str, str],
+    crs: Sequence[str],
 ) -> dict[str, Any]:
-    """A class as a collection; `licences` are those of its data, name → address."""
+    """A class as a collection; `licences` are those of its data, name → address, `crs` the systems offered."""
     return {
         "id": cls.id,
         "title": cls.title.in_(lang),
         "description": cls.description.in_(lang),
         "itemType": "feature",
-        "crs": [CRS84],
+        "crs": list(crs),
         "storageCrs": CRS84,
         "geometryType": cls.geometry,
         **_extent(extent),
@@ -56,14 +61,14 @@ def class_collection(
     }
 
 
-def run_collection(found: RunCollection, links: Links, lang: Lang) -> dict[str, Any]:
-    """A collection of coverage runs' areas, gaps or units."""
+def run_collection(found: RunCollection, links: Links, lang: Lang, crs: Sequence[str]) -> dict[str, Any]:
+    """A collection of coverage runs' areas, gaps or units; `crs` are the systems offered."""
     return {
         "id": found.id,
         "title": found.title.in_(lang),
         "description": found.description.in_(lang),
         "itemType": "feature",
-        "crs": [CRS84],
+        "crs": list(crs),
         "storageCrs": CRS84,
         "geometryType": found.geometry,
         "links": links.collection(found.id, has_map=False),

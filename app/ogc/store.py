@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import text
 
 from app.catalogue.model import FeatureClass
-from app.coverage.store import AREA_COLUMNS, DIFFERENCE_COLUMNS, GAP_COLUMNS, OF_NOW, UNIT_COLUMNS
+from app.coverage.store import AREA_COLUMNS, DIFFERENCE_COLUMNS, GAP_COLUMNS, OF_NOW, TYPES, UNIT_COLUMNS
 from app.database.transactions import Connection
-from app.inventory.query import Box, boxes
-from app.inventory.store import FeaturePage
-from app.inventory.tables import table_name
+from app.errors import BadInput, unknown
+from app.inventory.boxes import LONLAT, box_conditions
+from app.inventory.changes import raw
+from app.inventory.feature_text import Shown, feature_text, geometry_text
+from app.inventory.ordering import Kind, SortKey
+from app.inventory.pages import Rows
+from app.inventory.query import FeatureQuery, checked_page
+from app.inventory.store import FeaturePage, rows_page
+from app.inventory.tables import quoted, table_name
 
 #: Collection → the columns that its features show beside `run` and `policy`; all but the geometry are filters too.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -41,66 +47,109 @@ def time_extent(conn: Connection, cls: FeatureClass) -> tuple[date | None, date 
     return row[0], row[1]
 
 
-def run_page(
-    conn: Connection,
-    collection: str,
-    *,
-    where: Mapping[str, list[str]],
-    box: Box | None,
-    limit: int,
-    after: int,
-) -> FeaturePage:
-    """A page of one of `COLUMNS`, by id; without a `run` (UUIDs) among `where` the newest run of each policy.
+def checked_run(collection: str, query: FeatureQuery) -> FeatureQuery:
+    """The query with its values checked; raises BadInput for a name, number or page that cannot be used."""
+    for name in query.properties or ():
+        if name not in run_names(collection):
+            error = unknown(f"property of {collection}", name, run_names(collection))
+            raise BadInput(error.message, error.hint)
+    return checked_page(query, run_keys(collection, query.sortby))
 
-    `where` maps `run`, `policy` or a column to allowed values, compared as text.
+
+def run_page(conn: Connection, collection: str, query: FeatureQuery) -> FeaturePage:
+    """A page of one of `COLUMNS`, of a checked query; without a `run` among `where` the newest run of each policy.
+
+    `where` maps `run` (UUIDs), `policy` or a column to allowed values, compared as text.
     """
-    conditions, values = _where(collection, where, box)
-    row = conn.execute(
-        text(_page_sql(collection, " AND ".join(conditions))), {**values, "after": after, "limit": limit}
-    ).one()
-    returned, last, more = row.returned, row.last, row.more
-    page = f'{{"type":"FeatureCollection","numberReturned":{returned},"features":{row.features}}}'
-    return FeaturePage(page, returned, None, matched_exact=False, next_after=last if more else None)
+    return rows_page(conn, run_rows(collection, query), run_feature(collection, query), query)
 
 
-def _page_sql(collection: str, condition: str) -> str:
-    members = ", ".join(f"'{name}', {name}" for name in COLUMNS[collection])
-    return (
-        f"WITH page AS (SELECT t.*, r.policy_id AS policy FROM city.{collection} t "
-        f"JOIN city.coverage_runs r ON r.id = t.run WHERE {condition} AND t.id > :after "
-        "ORDER BY t.id LIMIT CAST(:limit AS bigint) + 1), shown AS (SELECT * FROM page ORDER BY id LIMIT :limit) "
-        "SELECT count(*) AS returned, coalesce(json_agg(json_build_object('type', 'Feature', 'id', id, "
-        "'geometry', ST_AsGeoJSON(geom, 7)::json, 'properties', json_build_object('run', run, 'policy', policy, "
-        f"{members})) ORDER BY id)::text, '[]') AS features, max(id) AS last, "
-        "(SELECT count(*) > :limit FROM page) AS more FROM shown"
-    )
+def run_names(collection: str) -> list[str]:
+    """The properties that features of a run collection show; each can be sorted by."""
+    return ["run", "policy", *COLUMNS[collection]]
 
 
-def _where(
-    collection: str, where: Mapping[str, list[str]], box: Box | None
-) -> tuple[list[str], dict[str, Any]]:
+def run_rows(collection: str, query: FeatureQuery) -> Rows:
+    """The rows that a query asks for."""
+    source = f"(SELECT t.*, r.policy_id AS policy FROM city.{collection} t JOIN city.coverage_runs r ON r.id = t.run)"
+    where, values = _where(collection, query)
+    return Rows(source, where, values, run_keys(collection, query.sortby))
+
+
+def _source(collection: str) -> str:
+    return f"(SELECT t.*, r.policy_id AS policy FROM city.{collection} t JOIN city.coverage_runs r ON r.id = t.run)"
+
+
+def run_item(
+    conn: Connection, collection: str, item: int, *, srid: int = LONLAT, north_first: bool = False
+) -> tuple[str, str] | None:
+    """One feature of any run as GeoJSON text and its run, None where there is none; its system as in `FeatureQuery`."""
+    feature = run_feature(collection, FeatureQuery(collection, srid=srid, north_first=north_first))
+    statement = f"SELECT {feature}, left(run::text, 8) FROM {_source(collection)} v WHERE id = %(item)s"
+    row = raw(conn).execute(statement.encode(), {"item": item}).fetchone() if item < 2**63 else None
+    return None if row is None else (str(row[0]), str(row[1]))
+
+
+def run_keys(collection: str, sortby: Sequence[tuple[str, bool]]) -> tuple[SortKey, ...]:
+    """The keys of an order; raises BadInput, with the names that can be, for one that cannot be sorted by."""
+    valid = ["id", *run_names(collection)]
+    for name, _ in sortby:
+        if name not in valid:
+            raise BadInput(
+                f"{collection} cannot be sorted by '{name}'.", f"Sort by one of: {', '.join(valid)}."
+            )
+    return tuple(SortKey(name, _column(name), kind_of_run(name), down) for name, down in sortby)
+
+
+def _column(name: str) -> str:
+    return "run::text" if name == "run" else quoted(name)
+
+
+def kind_of_run(name: str) -> Kind:
+    """The type of a run collection's column."""
+    if name == "id":
+        return "integer"
+    kinds: Mapping[str, Kind] = {"float8": "number", "int4": "integer", "bool": "boolean"}
+    return kinds.get(TYPES.get(name, ""), "text")
+
+
+def run_feature(collection: str, query: FeatureQuery) -> str:
+    """One feature's text as an expression over a row."""
+    names = [name for name in run_names(collection) if query.properties is None or name in query.properties]
+    shape = geometry_text(query.srid, north_first=query.north_first) if query.geometry else "'null'"
+    return feature_text([Shown(name, quoted(name), kind_of_run(name)) for name in names], shape)
+
+
+def _where(collection: str, query: FeatureQuery) -> tuple[str, dict[str, Any]]:
     values: dict[str, Any] = {}
-    conditions = []
-    if "run" not in where:
-        conditions.append(f"t.run IN {_NEWEST}")
-    for name, allowed in where.items():
-        column = "r.policy_id" if name == "policy" else f"t.{name}"
-        assert name in {"run", "policy", *COLUMNS[collection]}
-        conditions.append(f"{column}::text = ANY(:{name})")
-        values[name] = allowed
-    if box is not None:
-        either = []
-        for place, part in enumerate(boxes(box)):
-            envelope = f"ST_MakeEnvelope(:w{place}, :s{place}, :e{place}, :n{place}, 4326)"
-            either.append(f"ST_Intersects(t.geom, {envelope})")
-            values |= dict(zip((f"w{place}", f"s{place}", f"e{place}", f"n{place}"), part, strict=True))
-        conditions.append(f"({' OR '.join(either)})")
-    return conditions, values
+    named = "run" in query.where or (query.condition is not None and "run" in query.condition.columns)
+    conditions = [] if named else [f"run IN {_NEWEST}"]
+    for name, allowed in query.where.items():
+        assert name in run_names(collection)
+        conditions.append(f"{quoted(name)}::text = ANY(%(is_{name})s)")
+        values[f"is_{name}"] = list(allowed)
+    if query.ids is not None:
+        conditions.append("id = ANY(%(ids)s::bigint[])")
+        values["ids"] = list(query.ids)
+    if query.bbox is not None:
+        found, bound = box_conditions(query.bbox, query.bbox_srid, points=False)
+        conditions.append(found)
+        values |= bound
+    if query.condition is not None:
+        conditions.append(f"({query.condition.sql})")
+        values |= query.condition.values
+    return " AND ".join(conditions) or "TRUE", values
 
 
-def newest_run(conn: Connection) -> str:
-    """What the run collections' data version is: the newest run's id, empty where there is none."""
+def runs_version(conn: Connection) -> str:
+    """What the run collections' data version is: the newest run and how many there are, empty where there is none.
+
+    Old runs are dropped, and of two that are saved at once the older may come to be seen after the newer.
+    """
     found = conn.execute(
-        text("SELECT id::text FROM city.coverage_runs ORDER BY created_at DESC, id LIMIT 1")
+        text(
+            "SELECT left(id::text, 8) || '.' || (SELECT count(*) FROM city.coverage_runs) "
+            "FROM city.coverage_runs ORDER BY created_at DESC, id LIMIT 1"
+        )
     ).scalar()
     return str(found or "")

@@ -35,7 +35,7 @@ def _given(values: Any) -> Any:
 AreaQuery = Annotated[
     # Bounded by itself: pydantic cannot measure the nothing that an empty text becomes.
     Annotated[str, StringConstraints(max_length=200)] | None,
-    Query(description="Code or name of an area; default the whole city.", examples=["990101"]),
+    Query(description="Code or name of an area (`990101`); default the whole city."),
 ]
 LevelQuery = Annotated[
     Literal["district", "subdistrict", "community"],

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, StringConstraints
 
 from app.access.dependencies import CatalogueDep, HtmlWanted, LangDep, ReadConn
 from app.ogc.bbox import parse_bbox
+from app.ogc.crs import LONLAT
 from app.search import page_service, service
 from app.search.service import MAX_LIMIT, MAX_TEXT, Search
 
@@ -28,13 +29,12 @@ Text = Annotated[
     Query(
         description="A name, a code, an address, pinyin or initials: 东湖, 360102, donghu, dhgy.",
         max_length=MAX_TEXT,
-        examples=["公园"],
     ),
 ]
 ClassQuery = Annotated[
     Name | None,
     BeforeValidator(_or_none),
-    Query(alias="class", description="Class id; default all.", examples=["parks"]),
+    Query(alias="class", description="Class id (`parks`); default all."),
 ]
 AreaQuery = Annotated[
     Name | None,
@@ -69,7 +69,7 @@ def get_search(
     limit: Limit = 10,
 ) -> Response:
     """Features of all classes, best first: the code, names that are the text, begin with it, hold it; addresses."""
-    asked = Search(q or "", class_id, area, parse_bbox(bbox) if bbox is not None else None, limit)
+    asked = Search(q or "", class_id, area, parse_bbox(bbox, LONLAT) if bbox is not None else None, limit)
     headers = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Language"}
     if html:
         page = page_service.search_page(conn, catalogue, asked, lang)

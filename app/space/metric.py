@@ -11,12 +11,15 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Geod, Transformer
 
+from app.parallel import cores, share
 from app.space.transform import parse_crs, transformer
 
 CHINA_LON = (73.5, 136.5)
 CHINA_LAT = (3.0, 54.0)
 #: Scale error above which a place is flagged: lengths there are off by more than this share.
 MAX_SCALE_ERROR = 0.001
+#: From this many places on the cores share them: a thread needs milliseconds to make its own transformer.
+SHARED = 100_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class MetricCrs:
 
     def project(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Places (n, 2) in lon/lat (EPSG:4326) → the same in metres (easting, northing)."""
-        return np.column_stack(self._forward.transform(lonlat[:, 0], lonlat[:, 1]))
+        return _transformed(lonlat, self._forward)
 
     def to_lonlat(self, geometries: NDArray[np.object_]) -> NDArray[np.object_]:
         """Geometries (n,) in metres → the same in lon/lat (EPSG:4326)."""
@@ -63,12 +66,20 @@ def _geod(definition: str) -> Geod | None:
 
 
 def _project(geometries: NDArray[np.object_], change: Transformer) -> NDArray[np.object_]:
-    flat = shapely.force_2d(geometries)
+    high = shapely.has_z(geometries) | shapely.has_m(geometries)
+    # a copy: `set_coordinates` writes into the array that it is given
+    flat = shapely.force_2d(geometries) if high.any() else np.array(geometries, dtype=object)
     coordinates = shapely.get_coordinates(flat)
     if len(coordinates) == 0:
         return np.asarray(flat, dtype=object)
-    x, y = change.transform(coordinates[:, 0], coordinates[:, 1])
-    return np.asarray(shapely.set_coordinates(flat, np.column_stack([x, y])), dtype=object)
+    return np.asarray(shapely.set_coordinates(flat, _transformed(coordinates, change)), dtype=object)
+
+
+def _transformed(xy: NDArray[np.float64], change: Transformer) -> NDArray[np.float64]:
+    """Places (n, 2) in the other CRS, very many on all cores."""
+    parts = np.array_split(xy, cores()) if len(xy) >= SHARED else [xy]
+    done = share(lambda part: np.column_stack(change.transform(part[:, 0], part[:, 1])), parts)
+    return np.concatenate(done)
 
 
 @lru_cache(maxsize=16)

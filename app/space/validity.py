@@ -27,6 +27,8 @@ LINES = (
 )
 #: What longitudes and latitudes can be.
 LIMIT = (180.0, 90.0)
+#: What lies beyond them by no more is at them: a rounding, less than a millimetre.
+ROUNDING_DEG = 1e-9
 #: Area or length of shapes (n,).
 Size = Callable[..., Any]
 _PLACE = re.compile(r"(?P<why>[^\[]*)\[(?P<x>[^ \]]+) (?P<y>[^ \]]+)\]")
@@ -94,6 +96,7 @@ def _refuse_coordinates(rows: Rows) -> None:
         -most <= axis.min() <= axis.max() <= most for axis, most in zip(places.T, LIMIT, strict=True)
     ):
         return
+    _clip_rounding(rows)
     places, index = shapely.get_coordinates(rows.shapes, return_index=True)
     broken = ~np.isfinite(places).all(axis=1)
     outside = ~broken & ((np.abs(places[:, 0]) > 180.0) | (np.abs(places[:, 1]) > 90.0))
@@ -101,6 +104,17 @@ def _refuse_coordinates(rows: Rows) -> None:
     rows.refuse(
         _rows_of(index[outside], len(rows.shapes)), "coordinates are not longitudes and latitudes (±180, ±90)"
     )
+
+
+def _clip_rounding(rows: Rows) -> None:
+    """Move what a rounding has put beyond the edge of the world to the edge."""
+    places = shapely.get_coordinates(rows.shapes)
+    limits = np.array(LIMIT)
+    beyond = np.abs(places) - limits
+    near = (beyond > 0) & (beyond <= ROUNDING_DEG)
+    if near.any():
+        clipped = np.where(near, np.copysign(limits, places), places)
+        rows.shapes[:] = shapely.set_coordinates(rows.shapes, clipped)
 
 
 def _rows_of(index: NDArray[np.intp], count: int) -> NDArray[np.bool_]:

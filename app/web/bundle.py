@@ -30,6 +30,15 @@ PARTS: dict[str, tuple[str, ...]] = {
     ),
     "map.css": ("vendor/leaflet/leaflet.css", "map/map.css", "map/run.css"),
     "page.css": ("pages/page.css",),
+    "features.js": (
+        "vendor/leaflet/leaflet.js",
+        "map/base.js",
+        "map/data.js",
+        "map/tiles.js",
+        "map/paint.js",
+        "pages/features.js",
+    ),
+    "features.css": ("vendor/leaflet/leaflet.css", "pages/features.css"),
 }
 
 
@@ -53,7 +62,7 @@ class Bundle:
 
 
 def bundle(name: str) -> Bundle:
-    """The bundle `map.js`, `map.css` or `page.css`; SetupFailed where the assets were not fetched."""
+    """The bundle of a name of `PARTS`; SetupFailed where the assets were not fetched."""
     paths = [STATIC / part for part in PARTS[name]]
     try:
         return _read(name, tuple((str(path), path.stat().st_mtime_ns) for path in paths))

@@ -263,9 +263,9 @@ _REQUESTS: Mapping[str, str] = {
     "A form with a file is multipart/form-data.": "带文件的表单须为 multipart/form-data。",
     'Set enctype="multipart/form-data".': '请设置 enctype="multipart/form-data"。',
     "A packed body is not read.": "不读取压缩的请求体。",
-    "Send the file as it is; a .zip or .gz file stays one.": "请按原样发送文件；.zip 或 .gz 文件保持不变。",
-    "A page of another site cannot import here.": "其他网站的页面不能在此导入。",
-    "Send the file from a page of this server.": "请从本服务器的页面发送文件。",
+    "Send it as it is; a .zip or .gz file stays one.": "请按原样发送；.zip 或 .gz 文件保持不变。",
+    "A page of another site cannot write here.": "其他网站的页面不能在此写入。",
+    "Send it from a page of this server.": "请从本服务器的页面发送文件。",
     "The request has no file.": "请求中没有文件。",
     "Send it as the body, or as the field 'file' of a form.": (
         "请将文件作为请求体，或作为表单的 file 字段发送。"

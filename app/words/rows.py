@@ -69,6 +69,8 @@ _VALUES: Mapping[str, str] = {
     ),
     "a date is expected": "应为日期",
     "there is no such day": "没有这一天",
+    "a date and time are expected": "应为日期和时间",
+    "Such as 2021-12-31T10:00:00Z or 2021-12-31 18:00:00.": "例如 2021-12-31T10:00:00Z 或 2021-12-31 18:00:00。",
     "A date such as 2021-12-31.": "日期，例如 2021-12-31。",
     "If it is a spreadsheet's serial day ({day}), format the column as dates or say so in a mapping "
     "(unit: excel day).": (

@@ -10,7 +10,9 @@ from itertools import islice
 from typing import Any
 
 from app.catalogue.model import Lang
+from app.words.edits import EDITS
 from app.words.files import FILES
+from app.words.filters import FILTERS
 from app.words.notes import NOTES
 from app.words.options import BARE_STARTS, BARE_WORDS, COMMANDS, OPTIONS
 from app.words.reading import READING
@@ -76,7 +78,7 @@ def _phrases() -> tuple[dict[str, str], dict[str, list[_Phrase]], list[_Phrase]]
     fixed: dict[str, str] = {}
     by_word: dict[str, list[_Phrase]] = {}
     loose: list[_Phrase] = []
-    known = {**ROWS, **FILES, **READING, **NOTES}
+    known = {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS}
     for english in sorted(known, key=lambda text: -len(_PLACE.sub("", text))):
         start = _PLACE.split(english, maxsplit=1)[0]
         if start == english:

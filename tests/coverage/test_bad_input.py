@@ -16,7 +16,7 @@ from app.coverage.results import area_rows, gap_rows, result_rows
 from app.errors import BadInput, NotFound
 from app.space.metric import metric_crs
 from tests.conftest import clone, opened
-from tests.coverage.drawn import areas, town
+from tests.coverage.land import areas, town
 from tests.coverage.test_loading import drawn, write
 
 CRS = metric_crs("EPSG:4548")
@@ -82,7 +82,7 @@ def test_an_empty_supply_serves_nobody_and_says_so():
     found = figures(inputs)[2]
     columns = gap_rows(inputs, found, CRS)
     assert columns["nearest_m"] == columns["nearest_code"] == columns["nearest_name"] == [None, None]
-    assert len(both_modes(inputs, found)["toilet"]) == 0
+    assert len(both_modes(inputs, found)["drawn"]) == 0
     assert histogram_rows(inputs, found)[0]["unreached"] == {"people": 10, "land_m2": 10_000}
     assert equity_rows(inputs, found, [])[0]["gini_distance"] is None
 
@@ -96,7 +96,7 @@ def test_a_network_of_three_islands():
     assert (straight["people_served"], walk["people_served"]) == (7, 1)
     rows = gap_rows(inputs, found, CRS)
     assert [rows["nearest_m"][i] for i, mode in enumerate(rows["mode"]) if mode == "walk"] == [None, None]
-    parts = both_modes(inputs, found)["toilet"]
+    parts = both_modes(inputs, found)["drawn"]
     assert (parts.people.tolist(), set(parts.cause)) == ([4, 2], {"island"})
 
 

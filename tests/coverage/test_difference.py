@@ -8,10 +8,11 @@ import shapely
 
 from app.coverage.compute import compute
 from app.coverage.details import both_modes, difference_rows
+from app.coverage.drawn import Gate, objects
 from app.coverage.patches import contiguous, patches
 from app.coverage.results import gap_rows
 from app.space.metric import metric_crs
-from tests.coverage.drawn import areas, objects, town
+from tests.coverage.land import areas, town
 
 CRS = metric_crs("EPSG:4548")
 HOME = shapely.box(200, 0, 240, 40)
@@ -19,7 +20,7 @@ HOME = shapely.box(200, 0, 240, 40)
 
 def found(inputs):
     figures = compute(inputs, ("straight", "walk"))
-    return both_modes(inputs, figures)["toilet"], figures
+    return both_modes(inputs, figures)["drawn"], figures
 
 
 def test_a_river_without_a_bridge_is_a_barrier():
@@ -31,7 +32,7 @@ def test_a_river_without_a_bridge_is_a_barrier():
     assert parts.people.sum() == pytest.approx(straight.people_served.sum() - walk.people_served.sum()) == 50
     assert parts.area_m2.sum() == pytest.approx(800)
     assert parts.detour[0] > 3
-    row = difference_rows({"toilet": parts})[0]
+    row = difference_rows(inputs, {"drawn": parts})[0]
     assert (row["people"], row["parts"], row["land_m2"]) == (50, 1, 800)
     assert [cause["cause"] for cause in row["causes"]] == ["barrier"]
 
@@ -51,7 +52,7 @@ def test_a_gate_on_the_far_side():
     """The toilet is 20 m from the estate's west side, its only gate lies in the east."""
     estate = shapely.box(0, 0, 290, 40)
     lines = [[(-20, 20), (-20, -20), (320, -20), (320, 20), (290, 20)]]
-    inputs = town([estate], [100], [shapely.Point(-20, 20)], lines, gates=[(290, 20)], gate_owner=[0])
+    inputs = town([estate], [100], [shapely.Point(-20, 20)], lines, gates=[Gate((290, 20), 0)])
     parts, _ = found(inputs)
     assert parts.cause.tolist() == ["gate"]
     free = town([estate], [100], [shapely.Point(-20, 20)], lines)
@@ -95,11 +96,11 @@ def test_a_walked_gap_names_its_nearest_facility():
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     told = {(row["mode"], row["code"]): (row["nearest_code"], row["nearest_name"]) for row in rows}
     assert told == {
-        ("straight", "h1"): ("t1", "t1号"), ("straight", "h0"): ("t0", "t0号"),
-        ("walk", "h1"): ("t1", "t1号"), ("walk", "h0"): ("t0", "t0号"),
+        ("straight", "h2"): ("f2", "f2"), ("straight", "h1"): ("f1", "f1"),
+        ("walk", "h2"): ("f2", "f2"), ("walk", "h1"): ("f1", "f1"),
     }  # fmt: skip
     metres = {row["code"]: row["nearest_m"] for row in rows if row["mode"] == "walk"}
-    assert metres == {"h0": pytest.approx(445, abs=6), "h1": pytest.approx(355, abs=6)}
+    assert metres == {"h1": pytest.approx(445, abs=6), "h2": pytest.approx(355, abs=6)}
     assert [row["people"] for row in rows] == [20, 10, 20, 10]
 
 

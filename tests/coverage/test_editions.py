@@ -34,6 +34,33 @@ def test_the_examples_of_the_page_can_be_saved(catalogue):
     assert "mobile" not in policy.tiers[0].supplies[0].where["kind"]
     assert policy.source.document == catalogue.get_policy("toilet-10min").source.document
     assert "toilet-10min" in policy.source.note
+    assert policy.tiers[0].title.zh == "8分钟内到公厕"
+    canopy = "id: half\ntitle: {zh: 半, en: Half}\nbased_on: 3-30-300-canopy\nparameters: {target: 0.5}\n"
+    assert read_edition(catalogue, canopy).tiers[0].title.en == "Half"
+
+
+def test_a_file_of_the_citys_folder_may_be_based_on_a_declared_policy(tmp_path):
+    folder = tmp_path / "ours" / "policies"
+    folder.mkdir(parents=True)
+    # Read after what it names, whatever the order of the files' names.
+    (folder / "a-nearer.yaml").write_text(
+        "id: a-nearer\nversion: '3'\ntitle: {zh: 近, en: Near}\nbased_on: near\nparameters: {radius_m: 50}\n"
+    )
+    (folder / "near.yaml").write_text(SHORT)
+    (folder / "toilet-8min.yaml").write_text(CHANGED)
+    found = load_catalogue(ROOT / "geodata", tmp_path / "ours")
+    changed, nearer = found.get_policy("toilet-8min"), found.get_policy("a-nearer")
+    assert (changed.origin, changed.official, changed.version) == ("file", False, "1")
+    assert (changed.tiers[0].supplies[0].radius_m, changed.tiers[0].title.zh) == (576, "8分钟内到公厕")
+    assert (nearer.version, nearer.tiers[0].supplies[0].radius_m) == ("3", 50)
+    (folder / "b.yaml").write_text(CHANGED.replace("toilet-8min", "b").replace("toilet-10min", "a-nearer"))
+    with pytest.raises(
+        BadDeclaration, match=r"ours/policies/b.yaml:3, key 'based_on': unknown policy 'a-nearer'"
+    ):
+        load_catalogue(ROOT / "geodata", tmp_path / "ours")
+    (folder / "b.yaml").write_text(CHANGED)
+    with pytest.raises(BadDeclaration, match="differs from the file's name"):
+        load_catalogue(ROOT / "geodata", tmp_path / "ours")
 
 
 def test_an_edition_may_bring_what_a_request_says(catalogue, conn):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import shapely
 
+from app.coverage import edition_service as editions
 from app.coverage.engine import Engine
 from app.errors import BadInput
 from tests.coverage.test_loading import CORNER, CRS, drawn, write
@@ -240,3 +241,30 @@ def test_what_is_said_of_the_built_up_area_is_that_of_the_newest_and_of_no_part_
     assert [(row["value"], row["met"]) for row in answer["areas"]] == [(None, None)] * 2
     assert {row["reason"] for row in answer["areas"]} == {"this is said of the whole built-up area alone"}
     assert ask(city, catalogue, "green-coverage", area="T1")["results"][0]["value"] is None
+
+
+def test_what_the_denominator_does_not_say_is_told_of(city, catalogue):
+    nameless = {"x": shapely.box(100, 700, 200, 800), "y": shapely.box(1100, 100, 1200, 200)}
+    write(city, catalogue, drawn("residential_areas", nameless, {"kind": [None, None]}))
+    answer = Engine(city, catalogue).answer({"op": "coverage", "policy": "toilet-density"})
+    # x lies outside the built-up area; what y is decides over the residential land alone.
+    assert {row["tier"]: row["denominator_unknown"] for row in answer["results"]} == {
+        "built_up": 0, "residential": 1, "parks": 0, "streets": 0,
+    }  # fmt: skip
+    land = {
+        row["code"]: row["denominator_unknown"] for row in answer["areas"] if row["tier"] == "residential"
+    }
+    assert land == {"T1": 0, "T2": 1}
+
+
+def test_a_feature_that_does_not_say_for_how_many_it_stands_is_unknown(city, catalogue):
+    text = (
+        "id: served-berths\ntitle: {zh: 位, en: Berths}\nkind: share_with\n"
+        "of: {class: parking_lots, sum: berths}\nhaving: {supplies: [{class: toilets, radius_m: 50}]}\n"
+    )
+    lots = {"a": shapely.Point(100, 120), "b": shapely.Point(300, 400), "c": shapely.Point(1110, 400)}
+    write(city, catalogue, drawn("parking_lots", lots, {"berths": [30, 90, None]}))
+    with city.write() as conn:
+        editions.save(conn, catalogue, text, "test", None)
+    (row,) = Engine(city, catalogue).answer({"op": "coverage", "policy": "served-berths"})["results"]
+    assert (row["value"], row["numerator"], row["denominator"], row["unknown"]) == (0.25, 30, 120, 1)

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.coverage.compute import compute
+from app.coverage.drawn import objects
 from app.coverage.levels import combine, levels_below, parse_levels
 from app.coverage.results import area_rows, result_rows
 from app.errors import BadInput
-from tests.coverage.drawn import areas, objects, town
+from tests.coverage.land import areas, town
 
 DISTRICTS = areas("district", W=shapely.box(0, 0, 1000, 1000), E=shapely.box(1000, 0, 2000, 1000))
 #: Two subdistricts in W, one in E that leaves its north out, one that crosses the border by 100 m.

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from app.coverage.opening_hours import Moment, is_open, moment_of, parse
+from app.catalogue.moments import Moment, moment_of
+from app.coverage.opening_hours import is_open, parse
 from app.errors import BadInput
 
 WED, SAT, SUN, MON = (date(2026, 7, day) for day in (1, 4, 5, 6))

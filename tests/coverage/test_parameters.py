@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.catalogue.parameters import PARAMETERS, read_settings
 from app.coverage import commands
-from app.coverage.parameters import PARAMETERS, read_settings
 from app.coverage.request import parse
 from app.errors import BadInput
 
@@ -152,3 +152,28 @@ def test_every_parameter_can_be_set_by_its_own_example(catalogue):
         policy = "cn_city_check_2021" if name == "min_area_m2" else "toilet-300"
         example = {"toilet": 400} if name == "radius_m" else parameter.example
         assert name in ask(catalogue, policy, **{name: example}).parameters
+
+
+@pytest.mark.parametrize(
+    ("policy", "given", "titles"),
+    [
+        ("toilet-10min", {"minutes": 8}, ["8分钟内到公厕 / Toilet within 8 minutes"]),
+        ("toilet-10min", {"speed_m_s": 0.8}, ["10分钟内到公厕 / Toilet within ten minutes"]),
+        ("toilet-10min", {"radius_m": 400},
+         ["10分钟内到公厕（改为400米） / Toilet within ten minutes (changed to 400 m)"]),
+        ("green-300-500", {"radius_m": {"park": 400}},
+         ["300米见绿 / Green within 300 m", "400米见园 / Park within 400 m"]),
+        ("cn_greenway_2021", {"radius_m": 1500}, ["绿道1.5公里内 / Greenway within 1.5 km"]),
+        ("life-circle-5", {"min_area_m2": {"garden": 0}},
+         ["300米内有0.4公顷绿地（改为不限面积） / Garden of 0.4 ha within 300 m (changed to any size)"]),
+        ("who-green-300", {"min_area_m2": 3000},
+         [("300米内有0.5公顷绿地（改为不小于3000平方米） / "
+           "Half a hectare of green within 300 m (changed to at least 3,000 m²)")]),
+        ("cn_city_check_2021", {"radius_m": 400},
+         ["公园绿地服务半径覆盖（改为400米） / Inside the service radius of a park (changed to 400 m)"]),
+        ("waste-kiosks", {"target": 0.5}, ["小区垃圾亭房建设率 / Estates with a waste kiosk"]),
+    ],
+)  # fmt: skip
+def test_the_titles_of_tiers_tell_the_changed_numbers(catalogue, policy, given, titles):
+    changed = parse(catalogue, {"policy": policy, "parameters": given}, None).policy
+    assert [f"{tier.title.zh} / {tier.title.en}" for tier in changed.tiers][: len(titles)] == titles

@@ -10,6 +10,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.coverage import edition_service as editions
+from app.coverage.engine import Engine
 from app.coverage.interpolation import people_on_land
 from app.coverage.lattice import dissolve_overlaps
 from app.coverage.people_loading import REASON_NOBODY_SO
@@ -179,3 +181,68 @@ def test_without_land_the_gaps_are_the_centres_drawn(database, catalogue):
         shape = CRS.to_metric(shapely.from_wkb(np.array(gaps["geom"])))[0]
         assert shape.geom_type == "MultiPolygon"
         assert shape.area == pytest.approx(np.pi * 250**2, rel=0.01)
+
+
+def test_who_does_not_say_how_many_live_there_is_told_of(town, catalogue):  # noqa: F811
+    silent = {"c": shapely.box(150, -110, 250, -10), "far": shapely.box(800, -110, 900, -10)}
+    write(town, catalogue, in_metres("residential_areas", silent, {"kind": ["land"] * 2}))
+    answer = ask(town, catalogue, "park-300", "straight")
+    assert answer["inputs"]["people_source"] == "residential_areas"
+    assert (answer["inputs"]["people_unknown"], answer["results"][0]["people_unknown"]) == (2, 2)
+    assert answer["results"][0]["people"] == 400
+    told = [{"zh": "居住用地与住宅小区中有 2 条未填人数，按无人计",
+             "en": "Residential areas: 2 do not say how many people there are and count as nobody"}]  # fmt: skip
+    assert answer["inputs"]["notes"] == told
+    # Cells that say so are used in their place, and then nobody is unknown.
+    write(
+        town,
+        catalogue,
+        cells({"k": shapely.box(0, -110, 100, -10), "0": shapely.box(400, 0, 500, 9)}, [500, 0]),
+    )
+    answer = ask(town, catalogue, "park-300", "straight")
+    assert (answer["inputs"]["people_unknown"], answer["inputs"]["notes"]) == (0, [])
+    write(town, catalogue, cells({"r": shapely.box(0, 0, 50, 50)}, [None]))
+    assert ask(town, catalogue, "park-300", "straight")["inputs"]["people_unknown"] == 1
+
+
+def test_where_nobody_is_known_those_who_do_not_say_are_counted(database, catalogue):
+    homes = {"a": shapely.box(0, -110, 100, -10), "b": shapely.box(600, -110, 700, -10)}
+    write(database, catalogue, in_metres("residential_areas", homes, {"kind": ["land"] * 2}),
+          in_metres("parks", {"p": shapely.box(0, 10, 100, 110)}))  # fmt: skip
+    inputs = ask(database, catalogue, "park-300", "straight")["inputs"]
+    assert (inputs["people_source"], inputs["people_unknown"]) == (None, 2)
+    (note,) = inputs["notes"]
+    assert note["zh"] == "没有人口数据：2 处本可说明人数的未填"
+    assert note["en"] == "Nobody is known: 2 that could tell of people do not say how many there are"
+
+
+def test_where_nobody_is_known_people_are_unknown_and_not_0(town, catalogue):  # noqa: F811
+    land = {"a": shapely.box(0, -110, 100, -10), "b": shapely.box(600, -110, 700, -10)}
+    write(
+        town, catalogue, in_metres("residential_areas", land, {"kind": ["land"] * 2, "people": [None, None]})
+    )
+    answer = ask(town, catalogue, "park-300")
+    assert set(answer["gaps"]["people"]) == {None}
+    assert {row["people_in_gaps"] for row in answer["results"]} == {None}
+    histogram = answer["details"]["histogram"]
+    assert {part["people"] for row in histogram for part in [*row["metres"], row["unreached"]]} == {None}
+    assert {row["people"] for row in answer["details"]["difference"]} == {None}
+    patches = [{"do": "remove", "class": "parks", "code": code} for code in ("big", "small")]
+    supposed = {"op": "scenario", "policy": "park-300", "mode": "straight", "scenario": {"patches": patches}}
+    told = Engine(town, catalogue).answer(supposed)
+    assert {row["people"] for row in told["losses"]} == {None}
+    assert told["change"]["results"][0]["people_losing"] is None
+
+
+def test_dwellings_that_do_not_say_how_many_they_are_are_told_of(town, catalogue):  # noqa: F811
+    houses = {f"h{x}": shapely.box(x, -40, x + 10, -30) for x in (0, 20, 40)}
+    columns = {"kind": ["residential"] * 3, "dwellings": [12, None, 0]}
+    write(town, catalogue, in_metres("buildings", houses, columns))
+    own = "id: homes\ntitle: {zh: 户, en: Homes}\nalso: [dwellings]\nsupplies: [{class: parks, radius_m: 100}]\n"
+    with town.write() as conn:
+        editions.save(conn, catalogue, own, "test", None)
+    for told, expected in ((12, (12.0, 1.0, 1)), (None, (0.0, None, 2))):
+        columns["dwellings"][0] = told
+        write(town, catalogue, in_metres("buildings", houses, columns))
+        (also,) = ask(town, catalogue, "homes", "straight")["results"][0]["also"]
+        assert (also["total"], also["share"], also["unknown"]) == expected

@@ -12,7 +12,7 @@ from app.coverage.access import AccessPoints, access_points
 from app.coverage.lattice import Pieces, cut, dissolve_overlaps
 from app.coverage.straight import covered_area, nearest, service_area
 from app.coverage.walking import centre_nearest, piece_nearest
-from app.network.build import build_network
+from app.network.build import JOIN_M, build_network
 from app.network.model import WalkNetwork
 from app.network.reach import Reach, search
 from app.network.snap import SnapIndex, build_index
@@ -178,5 +178,5 @@ def test_the_zone_changes_no_share(seed, east, lat):
     assert abs(shares[0] - shares[1]) < 1e-4
     far = np.isfinite(metres[0]) & np.isfinite(metres[1])
     assert far.sum() >= min(np.isfinite(found).sum() for found in metres) - 1
-    # Streets join on whole centimetres of each zone, vertex by vertex.
-    assert metres[0][far] == pytest.approx(metres[1][far], rel=1e-4, abs=0.3)
+    # Streets join on whole centimetres of each zone; an end half a metre from a street may join it in one of them.
+    assert metres[0][far] == pytest.approx(metres[1][far], rel=1e-4, abs=JOIN_M)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 
 import pytest
@@ -15,6 +17,7 @@ from app.jobs.worker import Worker
 from app.main import create_app
 from app.sample.service import load
 from app.worker import do_coverage
+from tests.commandline import chengtu
 from tests.conftest import clone, opened
 
 JSON = {"accept": "application/json"}
@@ -232,3 +235,49 @@ def test_an_unknown_run_is_404(town, run_id):
     client, *_ = town
     for path in ("", "/gaps", "/areas", "/map"):
         assert client.get(f"/coverage/{run_id}{path}", headers=JSON).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("zh", ("指标", "官方口径", "公厕300米内")), ("en", ("Policies", "official", "Toilet within"))],
+)
+def test_a_browser_gets_the_list_of_policies_as_a_page(town, catalogue, lang, words):
+    client, *_ = town
+    page = client.get("/policies", params={"lang": lang}, headers={"accept": "text/html,*/*;q=0.8"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["vary"].startswith("Accept, Accept-Language")
+    assert all(word in page.text for word in words)
+    for name in catalogue.policies:
+        assert f'href="/policies/{name}?f=json"' in page.text
+    assert "<script" not in page.text
+    assert client.get("/policies").headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", ("计算结果", "步行")), ("en", ("Runs", "walked"))])
+def test_a_browser_gets_the_list_of_runs_as_a_page_that_links_them(town, run, lang, words):
+    client, db, engine = town
+    name = '<b>"mine"</b>'
+    later = service.run(
+        db, engine.answer, {"policy": "toilet-300", "parameters": {"radius_m": 450}, "name": name}
+    )
+    page = client.get("/coverage", params={"f": "html", "lang": lang, "policy": "toilet-300"})
+    assert all(word in page.text for word in words)
+    assert f'href="/coverage/{later["run"]}/map?lang={lang}"' in page.text
+    assert re.search(f"/coverage/compare/map\\?a=[0-9a-f-]{{36}}&amp;b={later['run']}&", page.text)
+    assert "450 m" in page.text
+    assert name not in page.text
+    assert client.get("/coverage", params={"f": "html", "policy": "toilet-500"}).status_code == 200
+    assert client.get("/coverage").json()["runs"][0]["policy"]["id"] == "toilet-300"
+
+
+def test_runs_are_listed_on_the_command_line_so_that_two_can_be_chosen(town, run):
+    _, db, _ = town
+    environment = {"DATABASE_URL": str(db.settings.database_url), "CHENGTU_HOME": str(db.settings.home_path)}
+    listed = json.loads(chengtu(environment, "runs", "toilet-300", "--json").stdout)["runs"]
+    assert run["run"] in [one["run"] for one in listed]
+    assert {"results", "inputs", "created_at"} <= set(listed[0])
+    shown = chengtu(environment, "runs", "--limit", "1000")
+    assert shown.returncode == 0
+    assert run["run"][:8] in shown.stdout
+    assert "No run is saved" in chengtu(environment, "runs", "bus-stops").stderr
+    assert chengtu(environment, "runs", "toilet-900").returncode != 0

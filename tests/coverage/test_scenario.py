@@ -182,6 +182,10 @@ def test_a_new_street_helps_those_who_walk_and_nobody_else(town):
     assert found["losses"] == []
     assert sum(row["area_m2"] for row in found["gains"]) == pytest.approx(walk["land_gaining_m2"], abs=3)
     assert found["inputs"]["recomputed"]["method"] == "everything"
+    # The city as it is stays from the request before, whose policy was made anew as this one's is.
+    for _ in range(2):
+        wider = ask(engine, [{"do": "street", "geometry": line}], parameters={"radius_m": 350})
+    assert wider["change"]["results"][1]["land_served_m2"] > 0
 
 
 def test_new_homes_are_demand(town):

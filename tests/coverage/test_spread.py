@@ -13,7 +13,7 @@ from app.coverage.details import equity_rows, histogram_rows
 from app.coverage.equity import gini, spread
 from app.coverage.histogram import by_minutes, ends, histogram, median
 from app.coverage.results import area_rows
-from tests.coverage.drawn import areas, town
+from tests.coverage.land import areas, town
 
 
 def test_a_class_holds_its_upper_end():

@@ -10,9 +10,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.catalogue.moments import moment_of
 from app.coverage.gates import gates_of
 from app.coverage.model import Places
-from app.coverage.opening_hours import moment_of
 from app.coverage.supply import SupplyRule, dissolved, judge, parts_of_one, usable_gates
 
 DAY = date(2026, 7, 1)

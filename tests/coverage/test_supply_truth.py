@@ -44,6 +44,21 @@ def toilets(db, catalogue, **columns):
     write(db, catalogue, drawn("toilets", points, columns))
 
 
+def test_what_does_not_say_whether_it_is_step_free_is_told_apart_from_what_is_not(town, catalogue):
+    toilets(town, catalogue, accessible=[True, False, None, None])
+    said = {"zh": "公共厕所中有 2 处未注明是否无障碍，未计入",
+            "en": "Public toilets: 2 do not say whether they are step-free and are left out"}  # fmt: skip
+    answer = ask(town, catalogue, "toilet-300", "straight", step_free=True)
+    assert answer["inputs"]["supply"]["toilets"]["left_out"] == {"not_step_free": 1, "step_free_unknown": 2}
+    assert answer["inputs"]["notes"] == [said]
+    assert ask(town, catalogue, "toilet-300", "straight")["inputs"]["notes"] == []
+    at = CRS.to_lonlat(np.array([shapely.Point(*(CORNER + 50.0))], dtype=object))[0]
+    place = {"op": "reach", "lon": at.x, "lat": at.y}
+    engine = Engine(town, catalogue)
+    assert engine.answer(place)["notes"] == []
+    assert engine.answer({**place, "parameters": {"step_free": True}})["notes"] == [said]
+
+
 def test_only_toilets_open_at_the_hour_count(town, catalogue):
     toilets(
         town, catalogue, opening_hours=["6:00-22:00", "全天", "随缘", None], open_24h=[None, None, None, True]
@@ -126,6 +141,27 @@ def test_nobody_walks_across_a_railway_unless_it_says_so(town, catalogue):
         people.append(by_mode(ask(town, catalogue, "toilet-300"))["walk"]["people_served"])
     # parcel b lies north of it, between the railway and the river
     assert people == [100, 400]
+
+
+def test_a_wall_is_passed_where_a_street_leads_through_it(town, catalogue):
+    write(town, catalogue, drawn("toilets", {"t": shapely.Point(50, 5)}))
+    wall = {"w": shapely.MultiLineString([[(-600, 50), (1600, 50)]])}
+    write(town, catalogue, drawn("barriers", wall, {"kind": ["wall"]}))
+    assert by_mode(ask(town, catalogue, "toilet-300"))["walk"]["people_served"] == 100
+    path = {"p": shapely.MultiLineString([[(50, 0), (50, 90)]])}
+    write(town, catalogue, drawn("streets", path, {"kind": ["footway"]}))
+    assert by_mode(ask(town, catalogue, "toilet-300"))["walk"]["people_served"] == 400
+
+
+def test_nobody_is_locked_in_a_ring_of_fence_nor_walks_through_one(town, catalogue):
+    write(town, catalogue, drawn("toilets", {"t": shapely.Point(50, 5)}))
+    served = []
+    # Round parcel b, whose gate nobody knows; then round the ground between it and the street.
+    for ring in (shapely.box(-10, 95, 110, 148), shapely.box(-300, 20, 400, 90)):
+        fence = shapely.MultiLineString([ring.exterior.coords])
+        write(town, catalogue, drawn("barriers", {"f": fence}, {"kind": ["fence"]}))
+        served.append(by_mode(ask(town, catalogue, "toilet-300"))["walk"]["people_served"])
+    assert served == [400, 100]
 
 
 @pytest.mark.parametrize(

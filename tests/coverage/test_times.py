@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 import shapely
 
-from app.coverage import service
+from app.coverage import loader, service
 from app.coverage.cache import ArrayCache, Stamp
 from app.coverage.engine import Engine
 from app.errors import BadInput, Conflict, NotFound
@@ -189,3 +189,60 @@ def test_two_days_are_kept_beside_now():
     assert kept == {None: "None", days[1]: "2019-01-01", days[3]: "last"}
     assert cache.get(("rows", Stamp("parks", 1, days[2])), lambda: "anew") == "anew"
     assert len(cache) == 3
+
+
+def test_land_and_streets_stand_from_the_day_they_were_built_until_removed(town, catalogue):
+    estates = drawn(
+        "residential_areas",
+        {"new": shapely.box(150, -110, 250, -10), "gone": shapely.box(250, -40, 290, -10)},
+        {
+            "kind": ["land", "land"],
+            "people": [50, 20],
+            "built_on": [BUILT, None],
+            "removed_on": [None, BUILT],
+        },
+    )
+    link = drawn(
+        "streets",
+        {
+            "s": shapely.MultiLineString([[(-500, 0), (300, 0)]]),
+            "t": shapely.MultiLineString([[(1500, 0), (2500, 0)]]),
+        },
+        {"kind": ["residential"] * 2, "walk": ["public"] * 2, "built_on": [None, BUILT]},
+    )
+    write(town, catalogue, estates, link)
+    engine = Engine(town, catalogue)
+    before, after, now = (by_mode(ask(engine, day)) for day in (BEFORE, AFTER, None))
+    assert [rows["walk"]["people"] for rows in (before, after, now)] == [420, 450, 450]
+    assert [rows["straight"]["people_served"] for rows in (before, after, now)] == [120, 450, 450]
+    assert [rows["walk"]["people_served"] for rows in (before, after, now)] == [120, 450, 450]
+    assert now["walk"]["land_m2"] == before["walk"]["land_m2"] + 10_000 - 1_200
+    assert ask(engine)["inputs"]["network"]["edges"] > ask(engine, BEFORE)["inputs"]["network"]["edges"]
+
+
+def test_what_is_built_tomorrow_counts_tomorrow_without_a_new_version(town, catalogue, monkeypatch):
+    estate = {"c": shapely.box(150, -110, 250, -10)}
+    columns = {"kind": ["land"], "people": [50], "built_on": [date(2030, 5, 2)]}
+    write(town, catalogue, drawn("residential_areas", estate, columns))
+    engine = Engine(town, catalogue)
+    counted = {}
+    for day in ("2030-05-01", "2030-05-02", "2030-05-03"):
+        monkeypatch.setattr(loader, "today", lambda day=day: date.fromisoformat(day))
+        counted[day] = by_mode(ask(engine))["straight"]["people"]
+    assert counted == {"2030-05-01": 400, "2030-05-02": 450, "2030-05-03": 450}
+
+
+def test_a_scenario_reads_the_days_of_what_it_changes(town, catalogue):
+    write(town, catalogue, drawn("residential_areas", {"c": shapely.box(150, -110, 250, -10)},
+                                 {"kind": ["land"], "people": [50], "built_on": [date(2999, 1, 1)]}))  # fmt: skip
+    opened = {
+        "do": "change",
+        "class": "residential_areas",
+        "code": "c",
+        "properties": {"built_on": "2020-01-01"},
+    }
+    answer = Engine(town, catalogue).answer(
+        {"op": "scenario", "policy": "toilet-300", "scenario": {"patches": [opened]}}
+    )
+    people = {side: {row["people"] for row in answer[side]["results"]} for side in ("before", "after")}
+    assert people == {"before": {400}, "after": {450}}

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from app.catalogue.export_names import class_headings
-from app.ingest.values import converter
 from app.inventory.batch import Change
 from app.inventory.service import write_batches
+from app.validation.values import converter
 from tests.commandline import chengtu
 from tests.importing import import_path
 from tests.inventory.town import batch, place

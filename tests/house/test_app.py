@@ -158,7 +158,6 @@ def test_long_replies_are_compressed_where_the_client_takes_it(client):
 
 def test_openapi_names_every_route_with_examples_and_no_unknown_parameter_is_accepted(client):
     document = client.get("/api").json()
-    assert document["openapi"].startswith("3.1")
     assert {"/collections/{collection}/items", "/policies", "/coverage", "/reach", "/summary"} <= document[
         "paths"
     ].keys()

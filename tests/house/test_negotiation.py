@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.access.compression import chosen_coding
 from app.access.negotiation import choose_format, choose_lang
 
 
@@ -40,3 +41,20 @@ def test_language(header, expected):
 )
 def test_form(header, expected):
     assert choose_format(header) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, ""),
+        ("identity", ""),
+        ("gzip, deflate", "gzip"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("zstd;q=0, *", "br"),
+        ("br;q=0.1, gzip;q=1", "br"),
+        ("*;q=0", ""),
+    ],
+)
+def test_coding(header, expected):
+    assert chosen_coding(header) == expected

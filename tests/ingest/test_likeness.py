@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from app.ingest import suggestions
 from app.ingest.headings import match_headings
 from app.ingest.likeness import suggest_classes, suggest_fields
 
@@ -76,3 +79,22 @@ def test_a_name_suggests_its_class(catalogue, name, class_id):
 def test_a_name_that_says_nothing_suggests_nothing(catalogue):
     assert suggest_classes(catalogue, ["export_final_v2", "数据"]) == []
     assert suggest_classes(catalogue, []) == []
+
+
+def test_suggestions_begun_early_are_the_same_and_found_once(catalogue, monkeypatch):
+    cls = catalogue.get_class("parks")
+    meaning = match_headings(["GYMC", "BH"], cls)
+    calls = []
+
+    def counted(*asked: Any) -> list[dict[str, Any]]:
+        calls.append(asked)
+        return suggest_fields(*asked)
+
+    monkeypatch.setattr(suggestions, "suggest_fields", counted)
+    layers = [suggestions.Suggestions(meaning, cls, name) for name in ("first", "second")]
+    suggestions.begin(layers)
+    assert [layer.find() for layer in layers] == [
+        suggest_fields(meaning, cls, "first"),
+        suggest_fields(meaning, cls, "second"),
+    ]
+    assert len(calls) == 2

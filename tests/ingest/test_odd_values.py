@@ -24,7 +24,7 @@ from app.ingest.paths import shown
 from app.ingest.sandbox import open_layers
 from app.ingest.shifted import _known_places
 from app.ingest.spool import open_spool, write_spool
-from app.ingest.values import LOST_DIGITS, BadValue, converter, plain
+from app.validation.values import LOST_DIGITS, BadValue, converter, plain
 from tests.importing import import_path, make_batch
 from tests.ingest.test_import import only
 from tests.ingest.test_rows import layer

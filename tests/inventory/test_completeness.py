@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import shapely
 from pyproj import Geod
 
 from app.errors import NotFound
+from app.inventory.area_cover import cover
 from app.inventory.completeness import completeness, lacking
 from app.inventory.service import write_batches
+from app.space.metric import metric_crs
 from tests.inventory.town import BOXES, CHANGE, batch, districts, grid, line, place, square
 
 GEOD = Geod(ellps="GRS80")
@@ -145,3 +149,21 @@ def test_an_empty_city_is_told_too(read_conn, catalogue):
     assert found["cover"] is None
     assert found["worst_cells"] == []
     assert {item["count"] for item in found["classes"]} == {0}
+
+
+@pytest.mark.parametrize(
+    ("second", "shared"),
+    [
+        (shapely.box(0.001, 0, 0.002, 0.001), False),  # its border matches corner by corner
+        (shapely.box(0.0009, 0, 0.002, 0.001), True),  # it lies on the first
+        (shapely.box(0.001, -0.001, 0.002, 0.002), False),  # its border is the same, its corners are not
+    ],
+)
+def test_areas_share_ground_only_where_they_lie_on_each_other(second, shared):
+    east, first = 115.86, shapely.box(0, 0, 0.001, 0.001)
+    shapes = shapely.transform(
+        np.array([shapely.box(0, 0, 0.002, 0.001), first, second]), lambda xy: xy + np.array([east, 28.68])
+    )
+    found = cover(shapes[0], shapes[1:], metric_crs("EPSG:4548"))
+    assert (found.overlaps == 1, found.overlap_m2 > 1) == (shared, shared)
+    assert found.uncovered_parts == 0

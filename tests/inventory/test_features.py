@@ -59,21 +59,21 @@ def test_pages_follow_each_other_by_id(toilets, catalogue):
         page = store.features_page(toilets, catalogue, FeatureQuery("toilets", limit=5, after=after))
         assert (page.matched, page.matched_exact) == (12, True)
         seen += codes(json.loads(page.text))
-        after = page.next_after
+        after = page.next
     assert seen == [f"t{n}" for n in range(12)]
     assert after is None
 
 
 def test_the_last_full_page_has_no_next(toilets, catalogue):
-    assert store.features_page(toilets, catalogue, FeatureQuery("toilets", limit=12)).next_after is None
+    assert store.features_page(toilets, catalogue, FeatureQuery("toilets", limit=12)).next is None
     empty = store.features_page(toilets, catalogue, FeatureQuery("markets"))
-    assert (empty.returned, empty.matched, empty.next_after) == (0, 0, None)
+    assert (empty.returned, empty.matched, empty.next) == (0, 0, None)
     assert json.loads(empty.text)["features"] == []
 
 
 def test_members_are_added_without_reading_the_features(toilets, catalogue):
     page = store.features_page(toilets, catalogue, FeatureQuery("toilets", limit=1))
-    whole = json.loads(page.with_members({"links": [{"href": 'x"y'}]}))
+    whole = json.loads(page.body({"links": [{"href": 'x"y'}]}))
     assert whole["links"] == [{"href": 'x"y'}]
     assert len(whole["features"]) == 1
 
@@ -200,7 +200,7 @@ def test_beyond_the_limit_the_number_is_estimated_unless_wanted_exactly(toilets,
     whole = store.features_page(
         toilets, catalogue, FeatureQuery("toilets", bbox=(115, 28, 116, 29), limit=50)
     )
-    assert (whole.matched, whole.next_after) == (12, None)
+    assert (whole.matched, whole.next) == (12, None)
     exact = store.features_page(toilets, catalogue, FeatureQuery("toilets", limit=1, count="exact"))
     assert (exact.matched, exact.matched_exact) == (12, True)
     none = store.features_page(toilets, catalogue, FeatureQuery("toilets", limit=1, count="none"))

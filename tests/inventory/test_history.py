@@ -61,6 +61,19 @@ def test_the_history_tells_who_when_why_before_and_after(town, catalogue):
     assert feature_history(town, catalogue, "toilets", told["id"])["events"] == told["events"]
 
 
+def test_the_history_tells_a_restore_as_one_not_as_a_second_deletion(town, catalogue):
+    first = put(town, catalogue, a=4)
+    delete_features(town, catalogue, "toilets", ["a"], CHANGE, (date(2022, 5, 1), None))
+    restore_feature(town, catalogue, "toilets", "a", first, Change("li", "it is there"))
+    told = feature_history(town, catalogue, "toilets", "a")["events"]
+    assert [(event["action"], event["valid"]) for event in told] == [
+        ("created", [None, None]), ("ended", None), ("restored", [None, None])
+    ]  # fmt: skip
+    assert told[-1]["fields"] == []
+    delete_features(town, catalogue, "toilets", ["a"], CHANGE, (date(2022, 5, 1), None))
+    assert feature_history(town, catalogue, "toilets", "a")["events"][-1]["action"] == "ended"
+
+
 def test_a_feature_is_restored_to_what_was_known_at_a_change(town, catalogue):
     first = put(town, catalogue, a=4, b=1)
     put(town, catalogue, a=8)

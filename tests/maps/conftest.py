@@ -8,12 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from app.catalogue.model import Catalogue
 from app.coverage.engine import Engine
@@ -25,8 +24,6 @@ from app.settings import Settings
 from app.web import assets
 from tests.conftest import clone, opened
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 640}
 
@@ -87,16 +84,6 @@ def served(settings: Settings, engine: Engine | None = None) -> Iterator[str]:
 def address(town: Town, catalogue: Catalogue) -> Iterator[str]:
     with served(town.settings, Engine(town.database, catalogue)) as where:
         yield where
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}: install chromium to test the pages")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield started
-        started.close()
 
 
 #: No square is on its way, nothing moves, and the overlay is as it will stay.

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import BadInput
-from app.ogc.bbox import parse_bbox
+from app.ogc.bbox import parse_bbox as parse_in
+from app.ogc.crs import LONLAT
+
+
+def parse_bbox(text):
+    return parse_in(text, LONLAT)
+
 
 LON = st.floats(-180, 180)
 LAT = st.floats(-90, 90)
@@ -36,13 +42,12 @@ def test_across_the_antimeridian_stays_so():
         ("a,2,3,4", "'a'"),
         ("nan,2,3,4", "finite"),
         ("1,2,inf,4", "finite"),
-        ("1,2,181,4", "outside"),
-        ("1,-91,2,4", "outside"),
-        ("1,5,2,4", "south above"),
+        ("1,2,181,4", "leaves the world"),
+        ("1,-91,2,4", "leaves the world"),
+        ("1,5,2,4", "lies north of"),
         ("1;DROP TABLE,2,3,4", "no number"),
     ],
 )
 def test_what_cannot_be_a_box_is_refused_with_the_reason(text, reason):
-    with pytest.raises(BadInput, match=reason) as raised:
+    with pytest.raises(BadInput, match=reason):
         parse_bbox(text)
-    assert raised.value.hint.startswith("Give bbox=")

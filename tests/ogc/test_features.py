@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import shapely
@@ -70,6 +76,14 @@ def test_a_page_tells_how_many_and_has_ten_by_default(client):
     document = _items(client)
     assert (document["numberReturned"], document["numberMatched"]) == (10, COUNT)
     assert _link(document, "self") == "http://testserver/collections/toilets/items"
+
+
+def test_a_place_copied_from_an_answer_is_that_of_its_feature(client):
+    for item in _items(client, "limit=25")["features"]:
+        lon, lat = item["geometry"]["coordinates"]
+        found = _items(client, f"filter=S_EQUALS(geom, POINT({lon} {lat}))")
+        assert _codes(found) == [item["properties"]["code"]]
+        assert _codes(_items(client, f"filter=S_EQUALS(POINT({lon} {lat + 2e-9:.9f}), geom)")) == []
 
 
 def test_a_box_chooses_by_place_and_across_180_degrees(client):
@@ -169,7 +183,49 @@ def test_the_page_of_a_feature_shows_its_values_as_text(client):
     assert "<script>alert" not in page
 
 
+def test_the_page_of_a_class_links_its_files_and_a_command_that_asks_for_large_pages(client):
+    whole = client.get("/collections/toilets/items?f=html&lang=en&filter=stalls > 99&as_of=2021-01-01").text
+    for page in (client.get("/collections/toilets?f=html&lang=en").text, whole):
+        assert "toilets -oo PAGE_SIZE=1000" in page
+        assert all(f"/exports/toilets.{ending}" in page for ending in ("gpkg", "xlsx", "shp.zip"))
+    assert "/exports/toilets.gpkg?as_of=2021-01-01" in whole
+    assert "copies the whole collection" in whole
+    assert "/exports/" not in client.get("/collections/coverage_gaps/items?f=html").text
+
+
+@pytest.mark.parametrize("query", ["filter=nonsense > 3", "filter=stalls > 99"])
+def test_a_page_without_features_shows_where_the_collection_is(client, query):
+    page = client.get(f"/collections/toilets/items?f=html&{query}").text
+    told = re.search('id="features-view">(.*?)</script>', page)
+    assert told
+    assert json.loads(told[1])["home"] == pytest.approx([115.80, 28.68, 116.04, 28.68])
+
+
+@pytest.mark.parametrize("collection", ["toilets", "parks", "districts", "coverage_gaps", "coverage_areas"])
+def test_the_filter_that_is_proposed_can_be_asked(client, collection):
+    page = html.unescape(client.get(f"/collections/{collection}/items?f=html&lang=en").text)
+    proposed = re.search('placeholder="For example: ([^"]+)"', page)
+    assert proposed
+    reply = client.get(f"/collections/{collection}/items", params={"filter": proposed[1]})
+    assert reply.status_code == 200, reply.text
+    assert collection != "toilets" or reply.json()["numberMatched"] > 0
+
+
+def test_no_optional_parameter_is_filled_in_where_a_form_tries_a_route(client):
+    for path, operations in client.get("/api?f=oas31").json()["paths"].items():
+        for item in (item for one in operations.values() for item in one.get("parameters", [])):
+            told = {"example", "examples"} & {*item, *item["schema"]}
+            assert item.get("required") or not told, (path, item["name"])
+
+
 def test_run_collections_are_empty_before_a_run_and_know_their_filters(client):
     assert client.get("/collections/coverage_gaps/items").json()["features"] == []
     for query in ("run=nonsense", "nonsense=1", "zoom=3"):
         assert client.get(f"/collections/coverage_gaps/items?{query}").status_code == 400
+
+
+def test_more_readers_than_threads_and_connections_are_all_served(client):
+    count = 80  # a server runs handlers in 40 threads, on 10 connections
+    with ThreadPoolExecutor(count) as pool:
+        found = Counter(pool.map(lambda _: client.get("/collections/toilets").status_code, range(count)))
+    assert found == {200: count}

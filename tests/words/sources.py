@@ -17,6 +17,11 @@ ROW_CALLS = {
 FILE_CALLS = dict.fromkeys(
     ("BadInput", "UnreadableFile", "TooLarge", "Conflict", "NoSpace", "NotFound", "BadGeometry"), (0, 1)
 )
+#: What is wrong with a value of an edit, and errors that only edits raise.
+EDIT_CALLS = {"Fault": (2, 3), "BadValue": (0, 1), "_fault": (0,)} | dict.fromkeys(
+    ("PreconditionFailed", "PreconditionRequired", "WrongMedia", "NotAllowed", "Unavailable", "_not_allowed"),
+    (0, 1),
+)
 
 
 @cache
@@ -75,7 +80,9 @@ def _place(part: ast.expr, constants: dict[str, ast.expr]) -> str:
 def every_text() -> str:
     """All texts of the program, one under another, with \\0 where a value stands."""
     found = []
-    for path in files("ingest", "catalogue", "space", "inventory", "history", "database"):
+    for path in files(
+        "ingest", "validation", "access", "ogc", "catalogue", "space", "inventory", "history", "database"
+    ):
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(node.value)

@@ -8,13 +8,15 @@ import time
 import pytest
 
 from app.ingest.upload_options import UploadOptions
+from app.words.edits import EDITS
 from app.words.files import FILES
+from app.words.filters import FILTERS
 from app.words.notes import NOTES
 from app.words.options import OPTIONS
 from app.words.reading import READING
 from app.words.rows import ROWS
 from app.words.sentences import in_chinese, over_http, say, told, told_report
-from tests.words.sources import FILE_CALLS, ROW_CALLS, every_text, files, said
+from tests.words.sources import EDIT_CALLS, FILE_CALLS, ROW_CALLS, every_text, files, said
 
 #: Modules whose errors only the command line tells.
 COMMAND_LINE = {
@@ -57,6 +59,19 @@ NOT_WRITTEN_HERE = (
         (
             "Give --crs gcj02. Where the row is right as it is, --allow-outside takes it.",
             "请给出 --crs gcj02。若该行确实无误，可用 --allow-outside 接收。",
+        ),
+        (
+            "'stalls' is a number, 'four' a text: they cannot be compared.",
+            "'stalls' 是数值，'four' 是文本，两者不能比较。",
+        ),
+        (
+            "A filter takes true or false, and 'stalls' is a number.",
+            "筛选条件须为真或假，而 'stalls' 是数值。",
+        ),
+        ("LIKE takes a text, and 'stalls' is a number.", "LIKE 需要文本，而 'stalls' 是数值。"),
+        (
+            "Texts stand in single quotes: 'public'. Did you mean kind?",
+            "文本写在单引号中：'public'。是否指 kind？",
         ),
         ("'规划.dwg' is a DWG drawing, which is not read.", "“规划.dwg”是 DWG 图，不读取这种文件。"),
     ],
@@ -128,17 +143,26 @@ def composed(text: str) -> bool:
 
 
 def test_every_reason_and_hint_of_a_row_has_chinese():
-    paths = [path for path in files("ingest", "space") if path.stem not in COMMAND_LINE]
+    paths = [path for path in files("ingest", "validation", "space") if path.stem not in COMMAND_LINE]
     said_of_rows = {(path.stem, text) for path in paths for text in said(path, ROW_CALLS)}
     assert len(said_of_rows) > 80
     assert [one for one in sorted(said_of_rows) if not composed(one[1]) and in_chinese(one[1]) is None] == []
 
 
 def test_every_refusal_of_a_file_has_chinese():
-    paths = [path for path in files("ingest") if path.stem not in COMMAND_LINE]
+    paths = [path for path in files("ingest", "validation") if path.stem not in COMMAND_LINE]
     refusals = {(path.stem, text) for path in paths for text in said(path, FILE_CALLS)}
     assert len(refusals) > 150
     assert [one for one in sorted(refusals) if not composed(one[1]) and in_chinese(one[1]) is None] == []
+
+
+def test_every_sentence_of_an_edit_has_chinese():
+    own = ("edit", "preconditions")
+    paths = [path for path in files("ogc") if path.stem.startswith(own)]
+    calls = EDIT_CALLS | FILE_CALLS
+    told = {(path.stem, text) for path in paths for text in said(path, calls) if text}
+    assert len(told) > 50
+    assert [one for one in sorted(told) if not composed(one[1]) and in_chinese(one[1]) is None] == []
 
 
 def stands(piece: str, written: str) -> bool:
@@ -148,13 +172,17 @@ def stands(piece: str, written: str) -> bool:
 
 def test_no_sentence_is_kept_that_nobody_says():
     written = every_text()
-    kept = [text for text in {**ROWS, **FILES, **READING, **NOTES} if not text.startswith(NOT_WRITTEN_HERE)]
+    kept = [
+        text
+        for text in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS}
+        if not text.startswith(NOT_WRITTEN_HERE)
+    ]
     pieces = {text: max(re.split(r"\{\w+(?:!\w)?\}", text), key=len) for text in kept}
     assert [text for text, piece in pieces.items() if not stands(piece, written)] == []
 
 
 def test_both_languages_have_the_same_values():
-    for english, chinese in {**ROWS, **FILES, **READING, **NOTES}.items():
+    for english, chinese in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS}.items():
         given = {name.partition("!")[0] for name in re.findall(r"\{(\w+(?:!\w)?)\}", english)}
         assert set(re.findall(r"\{(\w+)\}", chinese)) <= given, english
         assert not re.search(r"\{\w+!", chinese), english

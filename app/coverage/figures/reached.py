@@ -177,7 +177,7 @@ def difference() -> Example:
     inputs = town(parcels, [Point(100, 80)], 300.0, people=[120, 90, 60], streets=streets, gates=gates)
     figures = compute(inputs, ("straight", "walk"))
     found = both_modes(inputs, figures)
-    (told,) = difference_rows(found)
+    (told,) = difference_rows(inputs, found)
     parts = found["drawn"]
     drawing = Drawing((-30, -55, 630, 265))
     drawing.shape(box(-30, 100, 630, 140), svg.RIVER, Title("河流", "river"))

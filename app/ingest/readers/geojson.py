@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import orjson
-import shapely
-from numpy.typing import NDArray
 
 from app.errors import UnreadableFile
 from app.ingest.files import SourceFile
 from app.ingest.layer import Ask, Extent, Layer
 from app.ingest.readers.select import chosen, spans
+from app.validation.geojson import GEOMETRY_TYPES, is_coordinate, read_shapes
 
-GEOMETRY_TYPES = frozenset(
-    {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"}
-)
 MAX_BYTES = 2 * 1024**3
-#: GEOS's own reader recurses; nothing that is really a map nests deeper.
-MAX_DEPTH = 64
 _EPSG_URN = re.compile(r"(?:urn:ogc:def:crs:)?EPSG:[\d.]*:?(\d+)", re.IGNORECASE)
 
 
@@ -51,7 +43,7 @@ def read(file: SourceFile, ask: Ask) -> Iterator[Layer]:
 
 def layer_of(name: str, features: list[Any], first: int) -> Layer:
     """GeoJSON features as a layer whose rows are numbered from `first`; what is none is a fault."""
-    geometry, faults = _geometries([_member(feature, "geometry") for feature in features])
+    geometry, faults = read_shapes([_member(feature, "geometry") for feature in features])
     faults |= {
         i: "not a GeoJSON feature" for i, feature in enumerate(features) if not isinstance(feature, dict)
     }
@@ -130,78 +122,6 @@ def _columns(features: list[Any]) -> dict[str, list[Any]]:
     return columns
 
 
-def _geometries(shapes: list[Any]) -> tuple[NDArray[np.object_], dict[int, str]]:
-    """Geometries (n,) with None where unreadable, and position → the reason; a null geometry has none."""
-    texts = np.full(len(shapes), None, dtype=object)
-    faults: dict[int, str] = {}
-    for i, shape in enumerate(shapes):
-        if shape is not None:
-            texts[i] = _geometry_text(shape)
-    geometry = np.asarray(shapely.from_geojson(texts, on_invalid="ignore"), dtype=object)
-    for i in np.flatnonzero(shapely.is_missing(geometry)).tolist():
-        if shapes[i] is not None:
-            faults[i] = _explain(shapes[i])
-    return geometry, faults
-
-
-def _geometry_text(shape: Any) -> str | None:
-    if not isinstance(shape, dict) or shape.get("type") not in GEOMETRY_TYPES or _depth(shape) > MAX_DEPTH:
-        return None
-    try:
-        return orjson.dumps(shape).decode()
-    except (TypeError, ValueError):
-        return None
-
-
-def _depth(shape: dict[str, Any]) -> int:
-    depth, inner = 0, shape.get("geometries") or shape.get("coordinates")
-    while isinstance(inner, list) and inner:
-        depth, inner = depth + 1, inner[0]
-        if isinstance(inner, dict):
-            inner = inner.get("geometries") or inner.get("coordinates")
-    return depth
-
-
-def _explain(shape: Any) -> str:
-    """Why GEOS cannot read the geometry, as a person would say it."""
-    if not isinstance(shape, dict) or shape.get("type") not in GEOMETRY_TYPES:
-        return "the geometry has no known type"
-    kind, coordinates = shape["type"], shape.get("coordinates")
-    if kind == "GeometryCollection":
-        return "the geometry collection cannot be read"
-    if not isinstance(coordinates, list):
-        return "the geometry has no coordinates"
-    wrong = next((v for v in _leaves(coordinates) if not _is_coordinate(v)), None)
-    if wrong is not None:
-        return f"a coordinate is not a number ({str(wrong)[:40]!r})"
-    if kind in ("Polygon", "MultiPolygon"):
-        return _explain_rings(coordinates if kind == "Polygon" else [r for p in coordinates for r in p])
-    return f"the coordinates make no {kind}"
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, list):
-            pending.extend(reversed(item))
-        else:
-            yield "null" if item is None else item
-
-
-def _is_coordinate(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _explain_rings(rings: list[Any]) -> str:
-    for number, ring in enumerate(rings, start=1):
-        if not isinstance(ring, list) or len(ring) < 4:
-            return f"ring {number} has fewer than 4 positions"
-        if ring[0] != ring[-1]:
-            return f"ring {number} is not closed: its first and last position differ"
-    return "the coordinates make no polygon"
-
-
 def _crs(root: dict[str, Any], file: SourceFile) -> str | None:
     """The CRS: of the old `crs` member where there is one (null = unknown), else lon/lat by RFC 7946 §4."""
     if "crs" not in root:
@@ -224,7 +144,7 @@ def _crs(root: dict[str, Any], file: SourceFile) -> str | None:
 def _extent(root: dict[str, Any]) -> Extent | None:
     """The extent that the file itself declares (`bbox`, RFC 7946 §5), where it is one of longitudes and latitudes."""
     box = root.get("bbox")
-    if not isinstance(box, list) or len(box) not in (4, 6) or not all(_is_coordinate(v) for v in box):
+    if not isinstance(box, list) or len(box) not in (4, 6) or not all(is_coordinate(v) for v in box):
         return None
     west, south, east, north = (box[0], box[1], box[len(box) // 2], box[len(box) // 2 + 1])
     if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):

@@ -9,8 +9,9 @@ from typing import Any
 from app.errors import UnreadableFile
 from app.ingest.files import SourceFile
 from app.ingest.layer import CHUNK_ROWS, Ask, Layer
-from app.ingest.readers.geojson import GEOMETRY_TYPES, layer_of, load
+from app.ingest.readers.geojson import layer_of, load
 from app.ingest.readers.select import chosen
+from app.validation.geojson import GEOMETRY_TYPES
 
 SEPARATOR = b"\x1e"
 #: A feature longer than this is none of a city.

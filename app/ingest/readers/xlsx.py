@@ -19,7 +19,7 @@ from app.ingest.files import SourceFile
 from app.ingest.layer import CHUNK_ROWS, Ask, Layer, skipped_layer
 from app.ingest.readers.headings_row import HEAD_ROWS, heading_row, is_blank, name_columns
 from app.ingest.readers.select import chosen
-from app.ingest.values import EXACT
+from app.validation.values import EXACT
 
 #: Cells between the first and the last of a sheet, empty ones too: all are held at once.
 MAX_CELLS = 60_000_000

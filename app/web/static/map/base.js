@@ -79,7 +79,7 @@
   chengtu.setLanguage(document.documentElement.lang.slice(0, 2));
 
   chengtu.number = (value, digits = 0) =>
-    new Intl.NumberFormat(chengtu.locale, { maximumFractionDigits: digits }).format(value);
+    value === null || value === undefined ? "—" : new Intl.NumberFormat(chengtu.locale, { maximumFractionDigits: digits }).format(value);
   chengtu.percent = (share, digits = 1) =>
     share === null || share === undefined ? "—" : `${(share * 100).toFixed(digits)} %`;
 

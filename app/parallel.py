@@ -1,0 +1,49 @@
+"""Sharing work among the machine's cores: GEOS and scipy let other threads run while they compute."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+PREFIX = "share"
+#: From this many rows on an array is worth its threads.
+MANY = 5_000
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def share(work: Callable[[A], B], tasks: Iterable[A], *, awaited: bool = False) -> list[B]:
+    """The results of `work` on each task, in order, on all cores; the first error is raised.
+
+    Work that is itself a share of other work keeps to its thread, for more threads than cores only wait for each other;
+    `awaited` work is shared all the same: the other threads are waiting for it. A single task is done where it stands,
+    so that its own work may be shared.
+    """
+    tasks = list(tasks)
+    if len(tasks) < 2 or (not awaited and threading.current_thread().name.startswith(PREFIX)):
+        return list(map(work, tasks))
+    # Each task sees what the caller's context holds, such as who watches its stages.
+    placed = [(copy_context(), task) for task in tasks]
+    with ThreadPoolExecutor(max_workers=cores(), thread_name_prefix=PREFIX) as pool:
+        return list(pool.map(lambda pair: pair[0].run(work, pair[1]), placed))
+
+
+def by_rows(work: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
+    """(n,) what `work`, a function of single rows, makes of arrays (n,): in parts on all cores where n is large."""
+    count = min(cores(), len(arrays[0]) // MANY + 1)
+    if count == 1:
+        return np.asarray(work(*arrays))
+    parts = zip(*(np.array_split(array, count) for array in arrays), strict=True)
+    return np.concatenate([np.asarray(done) for done in share(lambda part: work(*part), parts)])

@@ -1,0 +1,57 @@
+"""Requests that edit features of the drawn town, as clients send them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.inventory.town import LAT, LON
+
+GEOJSON, MERGE_PATCH = "application/geo+json", "application/merge-patch+json"
+PROBLEM = "application/problem+json"
+ITEMS = "/collections/toilets/items"
+
+
+def point(dx: float = 0.5, dy: float = 0.5) -> dict[str, Any]:
+    """A GeoJSON point `dx`, `dy` hundredths of a degree from the crossing of all borders."""
+    return {"type": "Point", "coordinates": [round(LON + dx / 100, 7), round(LAT + dy / 100, 7)]}
+
+
+def feature(geometry: Any = None, **properties: Any) -> dict[str, Any]:
+    return {"type": "Feature", "geometry": geometry or point(), "properties": properties}
+
+
+def _headers(media: str, given: dict[str, str]) -> dict[str, str]:
+    return {"Content-Type": media, **{name.replace("_", "-"): value for name, value in given.items()}}
+
+
+def post(client: Any, body: Any, items: str = ITEMS, **headers: str) -> Any:
+    given = _headers(GEOJSON, headers)
+    if isinstance(body, bytes):
+        return client.post(items, content=body, headers=given)
+    return client.post(items, json=body, headers=given)
+
+
+def created(client: Any, geometry: Any = None, items: str = ITEMS, **properties: Any) -> str:
+    """The address of a new feature."""
+    reply = post(client, feature(geometry, **properties), items)
+    assert reply.status_code == 201, reply.text
+    return str(reply.headers["location"])
+
+
+def patch(client: Any, address: str, body: Any, **headers: str) -> Any:
+    return client.patch(address, json=body, headers=_headers(MERGE_PATCH, headers))
+
+
+def put(client: Any, address: str, body: Any, **headers: str) -> Any:
+    return client.put(address, json=body, headers=_headers(GEOJSON, headers))
+
+
+def properties(client: Any, address: str) -> Any:
+    return client.get(address).json()["properties"]
+
+
+def faults(reply: Any) -> dict[str, str]:
+    """Field → reason of each fault."""
+    assert reply.status_code == 400, reply.text
+    assert reply.headers["content-type"] == PROBLEM
+    return {fault["field"]: fault["reason"] for fault in reply.json()["errors"]}
