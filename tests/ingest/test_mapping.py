@@ -247,7 +247,7 @@ def reader(catalogue):
     return lambda path: load_mapping(path, catalogue)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     columns=st.lists(
         st.tuples(TEXT, COLUMN), max_size=6, unique_by=(lambda c: c[0], lambda c: c[1] and c[1].field)

@@ -13,7 +13,7 @@ import pyogrio
 import pytest
 import shapely
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 
 from app.database.engine import open_database
 from app.inventory.batch import Batch, Change
