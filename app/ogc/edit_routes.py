@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 
@@ -14,9 +15,9 @@ from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, Settings
 from app.access.prefer import returned
 from app.access.sender import check_sender
 from app.access.turns import Turns
-from app.catalogue.model import Catalogue, FeatureClass, Lang
+from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection
-from app.errors import BadInput, NotAllowed, unknown
+from app.errors import BadInput, NotAllowed
 from app.inventory import store as inventory
 from app.inventory.row_store import bound_waiting
 from app.ogc import edit_service as service
@@ -34,9 +35,11 @@ from app.ogc.edit_service import How, Saved
 from app.ogc.edit_tag_routes import current_tag
 from app.ogc.edits import CREATES, UPDATES, Sent, Verb, check_media, read_feature, read_json, read_patch
 from app.ogc.etag import make_etag
-from app.ogc.links import GEOJSON, JSON, Links
+from app.ogc.links import GEOJSON, JSON
 from app.ogc.preconditions import Preconditions, read_preconditions
+from app.ogc.routes import CollectionId, links_of
 from app.ogc.run_collections import RUN_COLLECTIONS
+from app.ogc.service import check_collection
 from app.words.sentences import say
 
 router = APIRouter(tags=["OGC API Features: editing"])
@@ -49,7 +52,6 @@ READ_METHODS = "GET, HEAD, OPTIONS"
 ITEMS_METHODS = f"{READ_METHODS}, POST"
 ITEM_METHODS = f"{READ_METHODS}, PUT, PATCH, DELETE"
 
-CollectionId = Annotated[str, Path(description="Collection id, for example `toilets`.", max_length=100)]
 ItemId = Annotated[str, Path(description="Feature id.", max_length=100)]
 Why = Annotated[str | None, Query(max_length=500, description="The reason, kept in the history.")]
 AllowOutside = Annotated[bool, Query(description="Take a feature that lies outside the city.")]
@@ -78,8 +80,7 @@ def get_class(catalogue: CatalogueDep, collection: CollectionId) -> FeatureClass
     """The class that a collection is; raises NotFound, and NotAllowed for a collection of runs."""
     if collection in RUN_COLLECTIONS:
         raise _not_allowed(f"{collection} holds what runs computed, which is not edited.")
-    if collection not in catalogue.classes:
-        raise unknown("collection", collection, [*catalogue.classes, *RUN_COLLECTIONS])
+    check_collection(catalogue, collection)
     return catalogue.classes[collection]
 
 
@@ -152,6 +153,115 @@ def get_preconditions(
 PreconditionsDep = Annotated[Preconditions, Depends(get_preconditions)]
 
 
+def _item_id(cls: FeatureClass, item: str) -> int:
+    """The id as a number; one that is none is that of no feature."""
+    if not (item.isascii() and item.isdecimal() and len(item) < 20):
+        raise service.gone(cls, item[:40])
+    return int(item)
+
+
+class Edit:
+    """What a request that creates or changes features says beside its body; makes the edit's answer."""
+
+    def __init__(
+        self,
+        request: Request,
+        cls: ClassDep,
+        conn: EditConn,
+        catalogue: CatalogueDep,
+        settings: SettingsDep,
+        lang: LangDep,
+        why: Why = None,
+        allow_outside: AllowOutside = False,
+        content_crs: ContentCrs = None,
+        prefer: Prefer = None,
+    ) -> None:
+        self.conn = conn
+        self.catalogue = catalogue
+        self.cls = cls
+        self._links = links_of(request)
+        self._lang = lang
+        self._why = why
+        self._prefer = prefer
+        self._how = How("", content_crs, allow_outside=allow_outside, metric_crs=settings.metric_crs)
+
+    def how(self, why: str, preconditions: Preconditions | None = None) -> How:
+        """How to store what was sent; `why` is the reason where the client names none."""
+        return replace(self._how, why=self._why or why, preconditions=preconditions or Preconditions())
+
+    def created(self, saved: Sequence[Saved]) -> Response:
+        """201 with the addresses of the new features."""
+        ids = ",".join(str(item.id) for item in saved)
+        items = f"{self._links.base}/collections/{self.cls.id}/items"
+        where = f"{items}/{ids}" if len(saved) == 1 else f"{items}?ids={ids}"
+        return self._answer(saved, 201, {"Location": where})
+
+    def changed(self, item: str, sent: Sent, how: How, *, whole: bool) -> Response:
+        """200 or 204 with the new version of the feature."""
+        number = _item_id(self.cls, item)
+        saved = service.change_feature(self.conn, self.catalogue, self.cls, number, sent, how, whole=whole)
+        return self._answer([saved], 200, {})
+
+    def _answer(self, saved: Sequence[Saved], status: int, headers: dict[str, str]) -> Response:
+        wanted = returned(self._prefer)
+        headers |= {
+            "Cache-Control": "no-store",
+            "Content-Language": self._lang,
+            "Vary": "Accept-Language, Prefer",
+        }
+        if len(saved) == 1:
+            headers["ETag"] = make_etag(str(saved[0].change_id), (self._href(saved[0]),))
+        features = self._features(saved) if wanted == "representation" else None
+        if features is not None or wanted == "minimal":
+            headers["Preference-Applied"] = f"return={wanted}"
+        if wanted == "minimal":
+            return Response(status_code=201 if status == 201 else 204, headers=headers)
+        if features is not None:
+            return Response(features, status, headers, GEOJSON)
+        told = [self._told(item) for item in saved]
+        document = told[0] if len(told) == 1 else {"numberCreated": len(told), "features": told}
+        return Response(orjson.dumps(document), status, headers, JSON)
+
+    def _href(self, item: Saved) -> str:
+        return f"{self._links.base}/collections/{self.cls.id}/items/{item.id}"
+
+    def _told(self, item: Saved) -> dict[str, Any]:
+        """What was stored and what was done to it, without the feature itself."""
+        told: dict[str, Any] = {
+            "id": item.id, "code": item.code, "change": item.change_id, "href": self._href(item),
+        }  # fmt: skip
+        if item.repaired is not None:
+            told["repaired"] = {**item.repaired, "reason": say(item.repaired["reason"], self._lang)}
+        if item.warned:
+            told["warnings"] = [
+                {
+                    **fault.as_dict(),
+                    "reason": say(fault.reason, self._lang),
+                    "hint": say(fault.hint, self._lang),
+                }
+                for fault in item.warned
+            ]
+        return told
+
+    def _features(self, saved: Sequence[Saved]) -> bytes | None:
+        """The features as they are stored now; None where one is gone, created long ago under the same key."""
+        found = []
+        for item in saved:
+            text = inventory.feature_json(self.conn, self.catalogue, self.cls.id, item.id)
+            if text is None:
+                return None
+            extra = {
+                name: told for name, told in self._told(item).items() if name in {"repaired", "warnings"}
+            }
+            found.append({**orjson.loads(text), **extra, "links": self._links.item(self.cls.id, item.id)})
+        if len(found) == 1:
+            return orjson.dumps(found[0])
+        return orjson.dumps({"type": "FeatureCollection", "numberReturned": len(found), "features": found})
+
+
+EditDep = Annotated[Edit, Depends()]
+
+
 @router.post(
     "/collections/{collection}/items",
     status_code=201,
@@ -161,26 +271,11 @@ PreconditionsDep = Annotated[Preconditions, Depends(get_preconditions)]
     openapi_extra={"requestBody": CREATE_BODY},
 )
 def post_items(
-    request: Request,
-    cls: ClassDep,
-    body: Annotated[bytes, Depends(get_new)],
-    conn: EditConn,
-    catalogue: CatalogueDep,
-    settings: SettingsDep,
-    lang: LangDep,
-    why: Why = None,
-    allow_outside: AllowOutside = False,
-    content_crs: ContentCrs = None,
-    prefer: Prefer = None,
-    idempotency_key: Key = None,
+    body: Annotated[bytes, Depends(get_new)], edit: EditDep, idempotency_key: Key = None
 ) -> Response:
     """A GeoJSON Feature, or a FeatureCollection of which all are stored or none; without `code` one is drawn."""
-    how = How(
-        why or "created over HTTP", content_crs, allow_outside=allow_outside, metric_crs=settings.metric_crs
-    )
-    saved = create_once(conn, catalogue, cls, body, how, idempotency_key or None)
-    reply = _Reply(request, conn, catalogue, cls, lang)
-    return reply.created(saved, prefer)
+    how = edit.how("created over HTTP")
+    return edit.created(create_once(edit.conn, edit.catalogue, edit.cls, body, how, idempotency_key or None))
 
 
 @router.put(
@@ -191,24 +286,11 @@ def post_items(
     openapi_extra={"requestBody": REPLACE_BODY},
 )
 def put_item(
-    request: Request,
-    cls: ClassDep,
-    body: Annotated[bytes, Depends(get_whole)],
-    preconditions: PreconditionsDep,
-    conn: EditConn,
-    catalogue: CatalogueDep,
-    settings: SettingsDep,
-    lang: LangDep,
-    item: ItemId,
-    why: Why = None,
-    allow_outside: AllowOutside = False,
-    content_crs: ContentCrs = None,
-    prefer: Prefer = None,
+    body: Annotated[bytes, Depends(get_whole)], preconditions: PreconditionsDep, edit: EditDep, item: ItemId
 ) -> Response:
     """All fields are as sent; code, computed columns and days stay. It creates nothing: ids are the server's."""
-    how = How(why or "replaced over HTTP", content_crs, preconditions, allow_outside, settings.metric_crs)
-    sent = read_feature(read_json(body))
-    return _Reply(request, conn, catalogue, cls, lang).change(item, sent, how, prefer, whole=True)
+    how = edit.how("replaced over HTTP", preconditions)
+    return edit.changed(item, read_feature(read_json(body)), how, whole=True)
 
 
 @router.patch(
@@ -219,24 +301,11 @@ def put_item(
     openapi_extra={"requestBody": UPDATE_BODY},
 )
 def patch_item(
-    request: Request,
-    cls: ClassDep,
-    body: Annotated[bytes, Depends(get_patch)],
-    preconditions: PreconditionsDep,
-    conn: EditConn,
-    catalogue: CatalogueDep,
-    settings: SettingsDep,
-    lang: LangDep,
-    item: ItemId,
-    why: Why = None,
-    allow_outside: AllowOutside = False,
-    content_crs: ContentCrs = None,
-    prefer: Prefer = None,
+    body: Annotated[bytes, Depends(get_patch)], preconditions: PreconditionsDep, edit: EditDep, item: ItemId
 ) -> Response:
     """A merge patch (RFC 7396) of the feature: members of `properties`, `geometry`; null empties a field."""
-    how = How(why or "changed over HTTP", content_crs, preconditions, allow_outside, settings.metric_crs)
-    sent = read_patch(read_json(body))
-    return _Reply(request, conn, catalogue, cls, lang).change(item, sent, how, prefer, whole=False)
+    how = edit.how("changed over HTTP", preconditions)
+    return edit.changed(item, read_patch(read_json(body)), how, whole=False)
 
 
 @router.delete(
@@ -266,7 +335,7 @@ def delete_item(
         raise BadInput("never=true and valid_to contradict each other.", "Give one of the two.")
     how = How(why or "deleted over HTTP", preconditions=preconditions)
     service.delete(conn, catalogue, cls, _item_id(cls, item), how, valid_to, never=never)
-    history = f"{_base(request)}/collections/{collection}/items/{item}/history"
+    history = f"{links_of(request).base}/collections/{collection}/items/{item}/history"
     headers = {"Link": f'<{history}>; rel="version-history"', "Cache-Control": "no-store"}
     return Response(status_code=204, headers=headers)
 
@@ -303,98 +372,3 @@ def _is_run(catalogue: Catalogue, collection: str) -> bool:
         return True
     get_class(catalogue, collection)
     return False
-
-
-def _item_id(cls: FeatureClass, item: str) -> int:
-    """The id as a number; one that is none is that of no feature."""
-    if not (item.isascii() and item.isdecimal() and len(item) < 20):
-        raise service.gone(cls, item[:40])
-    return int(item)
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
-
-
-class _Reply:
-    """Makes an edit and its answer."""
-
-    def __init__(
-        self, request: Request, conn: Connection, catalogue: Catalogue, cls: FeatureClass, lang: Lang
-    ) -> None:
-        self._links = Links(_base(request))
-        self._conn = conn
-        self._catalogue = catalogue
-        self._cls = cls
-        self._lang = lang
-
-    def created(self, saved: Sequence[Saved], prefer: str | None) -> Response:
-        """201 with the addresses of the new features."""
-        ids = ",".join(str(item.id) for item in saved)
-        items = f"{self._links.base}/collections/{self._cls.id}/items"
-        where = f"{items}/{ids}" if len(saved) == 1 else f"{items}?ids={ids}"
-        return self._answer(saved, prefer, 201, {"Location": where})
-
-    def change(self, item: str, sent: Sent, how: How, prefer: str | None, *, whole: bool) -> Response:
-        """200 or 204 with the new version of the feature."""
-        number = _item_id(self._cls, item)
-        saved = service.change_feature(self._conn, self._catalogue, self._cls, number, sent, how, whole=whole)
-        return self._answer([saved], prefer, 200, {})
-
-    def _answer(
-        self, saved: Sequence[Saved], prefer: str | None, status: int, headers: dict[str, str]
-    ) -> Response:
-        wanted = returned(prefer)
-        headers |= {
-            "Cache-Control": "no-store",
-            "Content-Language": self._lang,
-            "Vary": "Accept-Language, Prefer",
-        }
-        if len(saved) == 1:
-            headers["ETag"] = make_etag(str(saved[0].change_id), (self._href(saved[0]),))
-        features = self._features(saved) if wanted == "representation" else None
-        if features is not None or wanted == "minimal":
-            headers["Preference-Applied"] = f"return={wanted}"
-        if wanted == "minimal":
-            return Response(status_code=201 if status == 201 else 204, headers=headers)
-        if features is not None:
-            return Response(features, status, headers, GEOJSON)
-        told = [self._told(item) for item in saved]
-        document = told[0] if len(told) == 1 else {"numberCreated": len(told), "features": told}
-        return Response(orjson.dumps(document), status, headers, JSON)
-
-    def _href(self, item: Saved) -> str:
-        return f"{self._links.base}/collections/{self._cls.id}/items/{item.id}"
-
-    def _told(self, item: Saved) -> dict[str, Any]:
-        """What was stored and what was done to it, without the feature itself."""
-        told: dict[str, Any] = {
-            "id": item.id, "code": item.code, "change": item.change_id, "href": self._href(item),
-        }  # fmt: skip
-        if item.repaired is not None:
-            told["repaired"] = {**item.repaired, "reason": say(item.repaired["reason"], self._lang)}
-        if item.warned:
-            told["warnings"] = [
-                {
-                    **fault.as_dict(),
-                    "reason": say(fault.reason, self._lang),
-                    "hint": say(fault.hint, self._lang),
-                }
-                for fault in item.warned
-            ]
-        return told
-
-    def _features(self, saved: Sequence[Saved]) -> bytes | None:
-        """The features as they are stored now; None where one is gone, created long ago under the same key."""
-        found = []
-        for item in saved:
-            text = inventory.feature_json(self._conn, self._catalogue, self._cls.id, item.id)
-            if text is None:
-                return None
-            extra = {
-                name: told for name, told in self._told(item).items() if name in {"repaired", "warnings"}
-            }
-            found.append({**orjson.loads(text), **extra, "links": self._links.item(self._cls.id, item.id)})
-        if len(found) == 1:
-            return orjson.dumps(found[0])
-        return orjson.dumps({"type": "FeatureCollection", "numberReturned": len(found), "features": found})

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from tests.inventory.town import LAT, LON
+from fastapi.testclient import TestClient
+
+from app.catalogue.model import Catalogue
+from app.database.engine import Database, open_database
+from app.inventory.service import write_batches
+from app.main import create_app
+from app.settings import Settings
+from tests.conftest import clone
+from tests.inventory.town import CHANGE, LAT, LON, districts
 
 GEOJSON, MERGE_PATCH = "application/geo+json", "application/merge-patch+json"
 PROBLEM = "application/problem+json"
 ITEMS = "/collections/toilets/items"
+
+
+@contextmanager
+def served_town(
+    cluster_settings: Settings, template: str, catalogue: Catalogue
+) -> Iterator[tuple[TestClient, Settings, Database]]:
+    """A server over a town of two districts: its client, its settings and its database."""
+    with clone(cluster_settings, template) as settings:
+        db = open_database(settings)
+        with db.write() as conn:
+            write_batches(conn, catalogue, [districts()], CHANGE)
+        with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+            yield client, settings, db
+        db.dispose()
 
 
 def point(dx: float = 0.5, dy: float = 0.5) -> dict[str, Any]:

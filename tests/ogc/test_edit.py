@@ -8,12 +8,10 @@ import pytest
 import shapely
 from fastapi.testclient import TestClient
 
-from app.database.engine import open_database
 from app.inventory.periods import today
 from app.inventory.service import write_batches
 from app.main import create_app
-from tests.conftest import clone
-from tests.inventory.town import CHANGE, batch, districts, place, square
+from tests.inventory.town import CHANGE, batch, place, square
 from tests.ogc.edits import (
     GEOJSON,
     ITEMS,
@@ -27,19 +25,15 @@ from tests.ogc.edits import (
     post,
     properties,
     put,
+    served_town,
 )
 
 
 @pytest.fixture(scope="module")
 def server(cluster_settings, template, catalogue):
     """A server over a town of two districts; its client and its database."""
-    with clone(cluster_settings, template) as settings:
-        db = open_database(settings)
-        with db.write() as conn:
-            write_batches(conn, catalogue, [districts()], CHANGE)
-        with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-            yield client, db
-        db.dispose()
+    with served_town(cluster_settings, template, catalogue) as (client, _, db):
+        yield client, db
 
 
 @pytest.fixture

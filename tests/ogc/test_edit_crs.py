@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fastapi.testclient import TestClient
 from pyproj import Transformer
 
-from app.database.engine import open_database
-from app.inventory.service import write_batches
-from app.main import create_app
-from tests.conftest import clone
-from tests.inventory.town import CHANGE, LAT, LON, districts, line
-from tests.ogc.edits import created, feature, patch, post, properties
+from tests.inventory.town import LAT, LON, line
+from tests.ogc.edits import created, feature, patch, post, properties, served_town
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
@@ -23,13 +18,8 @@ MM = 1e-8
 @pytest.fixture(scope="module")
 def client(cluster_settings, template, catalogue):
     """A server over a town of two districts in the zone of 117° E."""
-    with clone(cluster_settings, template) as settings:
-        db = open_database(settings)
-        with db.write() as conn:
-            write_batches(conn, catalogue, [districts()], CHANGE)
-        with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-            yield client
-        db.dispose()
+    with served_town(cluster_settings, template, catalogue) as (client, _, _):
+        yield client
 
 
 def in_its_order(code: int) -> list[float]:

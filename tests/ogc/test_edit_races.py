@@ -8,17 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from fastapi.testclient import TestClient
 
-from app.database.engine import open_database
 from app.database.server import admin_parameters
 from app.inventory.changes import lock_classes
-from app.inventory.service import write_batches
-from app.main import create_app
 from app.ogc import edit_routes
-from tests.conftest import clone
-from tests.inventory.town import CHANGE, districts
-from tests.ogc.edits import ITEMS, created, feature, patch, post, properties
+from tests.ogc.edits import ITEMS, created, feature, patch, post, properties, served_town
 
 WRITERS = 20
 #: Edits of each of the writers of one feature; `make soak` makes it 50, and there are more of them.
@@ -28,13 +22,8 @@ EDITORS = WRITERS if "CHENGTU_SOAK_EDITS" in os.environ else 4
 
 @pytest.fixture(scope="module")
 def server(cluster_settings, template, catalogue):
-    with clone(cluster_settings, template) as settings:
-        db = open_database(settings)
-        with db.write() as conn:
-            write_batches(conn, catalogue, [districts()], CHANGE)
-        with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-            yield client, settings, db
-        db.dispose()
+    with served_town(cluster_settings, template, catalogue) as served:
+        yield served
 
 
 @pytest.fixture

@@ -30,19 +30,15 @@ from tests.ogc.edits import (
     post,
     properties,
     put,
+    served_town,
 )
 
 
 @pytest.fixture(scope="module")
 def client(cluster_settings, template, catalogue):
     """A server over a town of two districts."""
-    with clone(cluster_settings, template) as settings:
-        db = open_database(settings)
-        with db.write() as conn:
-            write_batches(conn, catalogue, [districts()], CHANGE)
-        with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-            yield client
-        db.dispose()
+    with served_town(cluster_settings, template, catalogue) as (client, _, _):
+        yield client
 
 
 @pytest.fixture
