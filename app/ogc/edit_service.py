@@ -34,7 +34,7 @@ from app.ogc.edit_shapes import Drawn, body_crs, draw, is_shown
 from app.ogc.edit_values import Fault, Members, check_kept, fill_required, read_members, read_period
 from app.ogc.edits import Sent
 from app.ogc.preconditions import Preconditions
-from app.validation.city_store import read_divisions, read_frame
+from app.validation.city_store import read_divisions, read_frame, read_surroundings
 from app.validation.components import ID, Official
 from app.validation.frame import Frame
 
@@ -133,6 +133,8 @@ def _city(conn: Connection, catalogue: Catalogue, cls: FeatureClass, how: How) -
     version = areas_version(conn)
     open_ = how.allow_outside or cls.id in AREA_CLASSES
     frame = None if open_ else once(conn, ("edit frame", version), lambda: read_frame(conn))
+    if frame is None and not open_:
+        frame = read_surroundings(conn, catalogue.classes.values())
     divisions = once(conn, ("edit divisions", version), lambda: read_divisions(conn))
     return _City(frame, Official(catalogue, None, divisions), offered(metric or how.metric_crs))
 

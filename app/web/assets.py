@@ -24,6 +24,13 @@ LOCK_FILES = ("package.json", "package-lock.json", ".npmrc")
 # package → the files that the pages ask for (licence texts travel with them)
 FILES: dict[str, tuple[str, ...]] = {
     "leaflet": ("dist/leaflet.js", "dist/leaflet.css", "LICENSE"),
+    # The build without code in strings and blobs, and its worker as a file of its own: the pages' policy allows no other.
+    "maplibre-gl": (
+        "dist/maplibre-gl-csp.js",
+        "dist/maplibre-gl-csp-worker.js",
+        "dist/maplibre-gl.css",
+        "dist/LICENSE.txt",
+    ),
     "swagger-ui-dist": (
         "swagger-ui-bundle.js",
         "swagger-ui.css",
@@ -31,7 +38,7 @@ FILES: dict[str, tuple[str, ...]] = {
         "LICENSE",
     ),
 }
-FOLDERS = {"leaflet": "leaflet", "swagger-ui-dist": "swagger-ui"}
+FOLDERS = {"leaflet": "leaflet", "maplibre-gl": "maplibre-gl", "swagger-ui-dist": "swagger-ui"}
 
 
 def fingerprint() -> str:

@@ -10,7 +10,7 @@ from app.coverage.engine import Engine
 from app.coverage.whole import whole_people
 from app.inventory.batch import Change
 from app.inventory.service import write_batches
-from tests.inventory.town import LAT, LON, batch, districts, grid, place
+from tests.inventory.town import BOXES, LAT, LON, batch, districts, grid, place
 
 #: On the border of E1 and E2 (and of cells), where all four subdistricts meet, on the outer edge, inside.
 PLACES = {"between": (0.5, 0.0), "corner": (0.0, 0.0), "edge": (2.0, 0.3), "inside": (-1.2, 1.3)}
@@ -127,3 +127,13 @@ def test_parts_of_people_are_rounded_so_that_they_add_up(parts, whole):
     found = whole_people(np.array(parts, dtype=float), round(sum(parts)))
     assert found.tolist() == whole
     assert found.sum() == round(sum(parts))
+
+
+def test_without_districts_the_next_finer_level_is_reported(town, catalogue):
+    with town.write() as conn:
+        write_batches(conn, catalogue, [districts()], Change("test", "no districts"))
+        changes = batch("districts", {code: BOXES[code] for code in ("W", "E")}, {"level": ["community"] * 2})
+        write_batches(conn, catalogue, [changes], Change("test", "no districts"))
+    answer = Engine(town, catalogue).answer({"op": "coverage", "policy": "toilet-300", "mode": "straight"})
+    assert {row["level"] for row in answer["areas"]} == {"subdistrict"}
+    assert {row["code"] for row in answer["areas"]} == {"W1", "W2", "E1", "E2"}

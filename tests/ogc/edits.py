@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.catalogue.model import Catalogue
 from app.database.engine import Database, open_database
+from app.inventory.batch import Batch
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
@@ -23,13 +24,13 @@ ITEMS = "/collections/toilets/items"
 
 @contextmanager
 def served_town(
-    cluster_settings: Settings, template: str, catalogue: Catalogue
+    cluster_settings: Settings, template: str, catalogue: Catalogue, rows: Batch | None = None
 ) -> Iterator[tuple[TestClient, Settings, Database]]:
-    """A server over a town of two districts: its client, its settings and its database."""
+    """A server over a town of two districts, or over `rows` alone: its client, its settings and its database."""
     with clone(cluster_settings, template) as settings:
         db = open_database(settings)
         with db.write() as conn:
-            write_batches(conn, catalogue, [districts()], CHANGE)
+            write_batches(conn, catalogue, [rows or districts()], CHANGE)
         with TestClient(create_app(settings), raise_server_exceptions=False) as client:
             yield client, settings, db
         db.dispose()

@@ -16,7 +16,7 @@ from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import clone
-from tests.inventory.town import CHANGE, LAT, LON, districts
+from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
 from tests.ogc.edits import (
     GEOJSON,
     ITEMS,
@@ -140,6 +140,14 @@ def test_a_shape_that_an_import_would_refuse_is_refused(client, collection, geom
     found = faults(post(client, body, f"/collections/{collection}/items"))
     assert set(found) == {"geometry"}
     assert reason in found["geometry"]
+
+
+def test_a_city_without_borders_refuses_what_lies_far_from_its_data(cluster_settings, template, catalogue):
+    away = {"type": "Point", "coordinates": [LON + 20, LAT]}
+    rows = batch("toilets", {"t": place(0, 0)})
+    with served_town(cluster_settings, template, catalogue, rows) as (client, _, _):
+        assert "outside the city" in faults(post(client, feature(away)))["geometry"]
+        assert post(client, feature()).status_code == 201
 
 
 def test_what_lies_outside_the_city_is_taken_where_that_is_said(client):
