@@ -15,18 +15,6 @@ from app.maps.version_store import Sources
 ZOOM_STEP = 1
 #: From this map zoom on every point stands alone.
 ALONE_FROM = 17
-#: Classes whose rows are the ground of every map; its version is that of the newest of them.
-GROUND_CLASSES = (
-    "water_bodies",
-    "green_spaces",
-    "parks",
-    "residential_areas",
-    "buildings",
-    "streets",
-    "districts",
-)
-#: Ground areas are drawn this many zooms before their own layer shows them one by one.
-EARLY = 2
 
 
 def class_members(
@@ -65,41 +53,28 @@ def ground_members(
 
 
 def _ground_parts(sources: Sources, zoom: int) -> dict[str, Part]:
-    streets, districts = sources["streets"], sources["districts"]
-    parts = {
-        "water": Part(sources["water_bodies"], named=False, early=EARLY),
-        "green": Part(sources["green_spaces"], named=False, early=1),
-        "parks": Part(sources["parks"], named=False, early=EARLY),
-        "streets": Part(streets, kind=streets.c.kind, mark=store.street_mark(streets)),
-        "borders": Part(districts, kind=districts.c.level, named=False, outline=True),
-    }
-    if zoom >= 13:
-        parts["residential"] = Part(sources["residential_areas"], named=False)
-    if zoom >= 15:
-        parts["buildings"] = Part(sources["buildings"], named=False)
-    return parts
+    shown = (shapes for shapes in ground.SHAPES if zoom >= shapes.from_zoom)
+    return {shapes.group: _ground_part(shapes, sources[shapes.class_id]) for shapes in shown}
+
+
+def _ground_part(shapes: GroundShapes, table: FromClause) -> Part:
+    return Part(
+        table,
+        kind=table.c[shapes.kind] if shapes.kind else None,
+        mark=store.street_mark(table) if shapes.marked else None,
+        named=shapes.named,
+        outline=shapes.outline,
+        early=shapes.early,
+    )
 
 
 def _ground_labels(sources: Sources, square: Square, zoom: int, lang: Lang, *, whole: bool) -> list[Any]:
-    districts, homes = sources["districts"], sources["residential_areas"]
-    lists = [
-        (
-            districts.c.level,
-            Part(districts, where=store.is_one_of(districts.c.level, _levels(zoom, whole=whole))),
-        ),
-        (store.constant("water"), Part(sources["water_bodies"])),
-    ]
-    if zoom >= 14:
-        lists.append((store.constant("park"), Part(sources["parks"])))
-    if zoom >= 16:
-        estates = store.is_one_of(homes.c.kind, ("estate",))
-        lists.append((store.constant("estate"), Part(homes, where=estates)))
+    areas = sources[ground.AREAS]
+    levels = ground.ALL_LEVELS if whole else ground.named_levels(zoom)
+    by_level = Part(areas, where=store.is_one_of(areas.c.level, levels))
+    lists = [(areas.c.level, by_level)]
+    for names in (names for names in ground.NAMES if zoom >= names.from_zoom):
+        table = sources[names.class_id]
+        kept = [store.is_one_of(table.c[field], values) for field, values in names.where.items()]
+        lists.append((store.constant(names.group), Part(table, where=kept[0] if kept else None)))
     return [store.labels(group, part, square, zoom, lang) for group, part in lists]
-
-
-def _levels(zoom: int, *, whole: bool) -> tuple[str, ...]:
-    if whole:
-        return ("district", "subdistrict", "community")
-    if zoom < 13:
-        return ("district",)
-    return ("district", "subdistrict") if zoom < 16 else ("community",)

@@ -109,11 +109,16 @@ def parse_sortby(text: str) -> tuple[tuple[str, bool], ...]:
     return tuple(keys)
 
 
+def find_id(text: str) -> int | None:
+    """A feature's id as a number; None for what is the id of no feature."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
 def parse_ids(text: str) -> tuple[int, ...]:
     """`ids=1,2,3`; raises BadInput for what is no id."""
     parts = text.split(",")
     for part in parts:
-        if not (part.isascii() and part.isdigit() and len(part) < 19):
+        if len(part) > 18 or find_id(part) is None:
             raise BadInput(
                 f"ids holds {part[:40]!r}, which is no id.", "Write ids=1,2,3; a code goes by code=…."
             )

@@ -21,6 +21,7 @@ from app.errors import BadInput, NotAllowed
 from app.inventory import store as inventory
 from app.inventory.row_store import bound_waiting
 from app.ogc import edit_service as service
+from app.ogc.asked import find_id
 from app.ogc.edit_docs import (
     CHANGE_RESPONSES,
     CREATE_BODY,
@@ -155,9 +156,10 @@ PreconditionsDep = Annotated[Preconditions, Depends(get_preconditions)]
 
 def _item_id(cls: FeatureClass, item: str) -> int:
     """The id as a number; one that is none is that of no feature."""
-    if not (item.isascii() and item.isdecimal() and len(item) < 20):
+    number = find_id(item)
+    if number is None:
         raise service.gone(cls, item[:40])
-    return int(item)
+    return number
 
 
 class Edit:

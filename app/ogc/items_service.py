@@ -19,7 +19,7 @@ from app.inventory.kept import find_count, keep_count, once
 from app.inventory.query import Condition, FeatureQuery, field_names
 from app.inventory.times import NOW, Times, parse_date
 from app.ogc import store
-from app.ogc.asked import Asked, features_asked, system
+from app.ogc.asked import Asked, features_asked, find_id, system
 from app.ogc.cql2.compiler import compile_filter
 from app.ogc.cql2.parse import parse
 from app.ogc.crs import CRS84, NamedCrs, crs_uri
@@ -188,15 +188,15 @@ def item(
     """`/collections/{id}/items/{name}` without its links; raises NotFound."""
     found: tuple[str, int | str] | None = None
     shown: dict[str, Any] = {"srid": crs.srid, "north_first": crs.north_first}
-    if name.isascii() and name.isdigit() and len(name) < 20:
-        if collection in RUN_COLLECTIONS:
-            found = store.run_item(conn, collection, int(name), **shown)
-        else:
-            found = inventory.find_feature(conn, catalogue, collection, int(name), times, **shown)
+    number = find_id(name)
+    if number is not None and collection in RUN_COLLECTIONS:
+        found = store.run_item(conn, collection, number, **shown)
+    elif number is not None:
+        found = inventory.find_feature(conn, catalogue, collection, number, times, **shown)
     if found is None:
         when = "" if times.now else " at that time"
         hint = f"By its code: /collections/{collection}/items?code=…"
-        if collection not in RUN_COLLECTIONS and name.isascii() and name.isdigit() and len(name) < 20:
+        if collection not in RUN_COLLECTIONS and number is not None:
             hint = f"What was recorded of it: /collections/{collection}/items/{name}/history. {hint}"
         raise NotFound(f"{collection} holds no feature with the id '{name[:40]}'{when}.", hint)
     return Item(found[0], str(found[1]), crs.uri)
