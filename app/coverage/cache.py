@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple, TypeVar, cast
@@ -15,6 +15,7 @@ MISSING = object()
 class Stamp(NamedTuple):
     """A class at a data version and, unless its current rows are meant, a day in the world, as part of a key.
 
+    `as_of` is the first of the days on which the same is so, where that is known.
     `turned` is the day since which the same of its current rows stand: features are built and removed on days that
     they bear themselves, without a new version.
     """
@@ -33,13 +34,13 @@ class Stamp(NamedTuple):
 class ArrayCache:
     """Values by key. A newer stamp in a key drops every value of an older one; beyond `size` the oldest goes first.
 
-    Beside what is made of current rows, values of at most `days` days in the world are kept: those last asked for.
+    Beside what is made of current rows, values of at most `days` days of a class are kept: those last asked for.
     """
 
     def __init__(self, size: int = 256, days: int = 2) -> None:
         self._size = size
         self._days = days
-        self._asked_days: OrderedDict[date, None] = OrderedDict()
+        self._asked_days: defaultdict[str, OrderedDict[date, None]] = defaultdict(OrderedDict)
         self._values: OrderedDict[tuple[Hashable, ...], object] = OrderedDict()
         self._newest: dict[str, tuple[int, date]] = {}
         self._lock = threading.Lock()
@@ -94,12 +95,16 @@ class ArrayCache:
     def _drop_days(self, key: tuple[Hashable, ...]) -> None:
         for stamp in _stamps(key):
             if stamp.as_of is not None:
-                self._asked_days[stamp.as_of] = None
-                self._asked_days.move_to_end(stamp.as_of)
-        while len(self._asked_days) > self._days:
-            gone, _ = self._asked_days.popitem(last=False)
+                self._drop_day(stamp.class_id, stamp.as_of)
+
+    def _drop_day(self, class_id: str, asked: date) -> None:
+        days = self._asked_days[class_id]
+        days[asked] = None
+        days.move_to_end(asked)
+        while len(days) > self._days:
+            gone = (class_id, days.popitem(last=False)[0])
             for other in list(self._values):
-                if any(stamp.as_of == gone for stamp in _stamps(other)):
+                if any((stamp.class_id, stamp.as_of) == gone for stamp in _stamps(other)):
                     del self._values[other]
 
 

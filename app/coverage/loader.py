@@ -84,12 +84,16 @@ class Loader:
     def stamp(self, class_id: str) -> Stamp:
         """The class at its data version and day in the world, for keys of the cache."""
         version = self.version(class_id)
-        if self.times.as_of is not None:
+        past = self.times.as_of is not None
+        if past and self.times_of(class_id).known_at is not None:
             return Stamp(class_id, version, self.times.as_of)
         cls = self.catalogue.get_class(class_id)
-        key = ("turned", Stamp(class_id, version), self.day)
-        return Stamp(
-            class_id, version, None, self.cache.get(key, lambda: last_turn(self.conn, cls, self.day))
+        # Each past day in an entry of its own: asked of a cache that keeps few days of a class, it is asked once a run.
+        key = ("turned", Stamp(class_id, version), self.day, past)
+        turned = self.cache.get(key, lambda: last_turn(self.conn, cls, self.day, current=not past))
+        # A series whose days find the same streets finds the same network.
+        return (
+            Stamp(class_id, version, turned or date.min) if past else Stamp(class_id, version, None, turned)
         )
 
     def features(

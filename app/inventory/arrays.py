@@ -120,20 +120,26 @@ def _life(cls: FeatureClass) -> list[str]:
     return [name for name in LIFE if name in known]
 
 
-def last_turn(conn: Connection, cls: FeatureClass, day: date) -> date | None:
-    """The newest day until `day` on which a current feature was built, removed or counted, None where none was.
+def last_turn(conn: Connection, cls: FeatureClass, day: date, *, current: bool = True) -> date | None:
+    """The newest day until `day` on which a feature was built, removed or counted, None where none was.
 
-    What stands and is known of is the same on all days from that one to the next.
+    What stands and is known of is the same on all days from that one to the next. `current` asks the rows of now;
+    otherwise every version that is believed, whose own days then count as well.
     """
-    names = [name for name in (*LIFE, "as_of") if name in field_names(cls)]
+    names = [quoted(name) for name in (*LIFE, "as_of") if name in field_names(cls)]
+    source = table_name(cls)
+    if not current:
+        columns = ", ".join(["valid", *names])
+        history = table_name(cls, history=True)
+        source = (
+            f"(SELECT {columns} FROM {source} UNION ALL "
+            f"SELECT {columns} FROM {history} WHERE until_change IS NULL) versions"
+        )
+        names += ["lower(valid)", "upper(valid)"]
     if not names:
         return None
     newest = ", ".join(f"max({name}) FILTER (WHERE {name} <= %(day)s)" for name in names)
-    row = (
-        raw(conn)
-        .execute(f"SELECT greatest({newest}) FROM {table_name(cls)}".encode(), {"day": day})
-        .fetchone()
-    )
+    row = raw(conn).execute(f"SELECT greatest({newest}) FROM {source}".encode(), {"day": day}).fetchone()
     return None if row is None else row[0]
 
 

@@ -13,8 +13,9 @@ from app.coverage.cache import ArrayCache, Stamp
 from app.coverage.engine import Engine
 from app.errors import BadInput, Conflict, NotFound
 from app.inventory.batch import Change
-from app.inventory.changes import raw
+from app.inventory.changes import get_metric_crs, raw
 from app.inventory.service import delete_features
+from app.inventory.times import Times
 from tests.coverage.test_loading import by_mode, drawn, write
 
 BUILT = date(2021, 6, 1)
@@ -246,3 +247,18 @@ def test_a_scenario_reads_the_days_of_what_it_changes(town, catalogue):
     )
     people = {side: {row["people"] for row in answer[side]["results"]} for side in ("before", "after")}
     assert people == {"before": {400}, "after": {450}}
+
+
+def test_days_between_which_no_street_changed_share_one_network(town, catalogue):
+    link = drawn("streets", {"s": shapely.MultiLineString([[(-500, 0), (300, 0)]])},
+                 {"kind": ["residential"], "walk": ["public"]})  # fmt: skip
+    write(town, catalogue, replace(link, valid=[(date(2022, 1, 1), None)]))
+    cache = ArrayCache()
+    made = []
+    for day in ("2021-05-30", "2021-12-31", "2022-01-01", "2022-06-01"):
+        with town.read() as conn:
+            times = Times(as_of=date.fromisoformat(day))
+            made.append(loader.Loader(conn, catalogue, get_metric_crs(conn), cache, times, {}).streets())
+    assert made[0] is made[1]
+    assert made[2] is made[3]
+    assert made[0].network.length_m > made[2].network.length_m
