@@ -50,6 +50,8 @@ def server_settings(memory: int, shm: int) -> dict[str, str]:
         "maintenance_work_mem": _megabytes(memory // 32, 32, 512),
         "work_mem": _megabytes(memory // 256, 8, 64),
         "temp_file_limit": "8GB",
+        # The statement of a program that was killed ends with it, and so do its locks: it could run for hours.
+        "client_connection_check_interval": "1s",
         # Data of a city fits in memory or on flash: an index is worth its pages.
         "random_page_cost": "1.1",
         "dynamic_shared_memory_type": "mmap" if shm < SHARED_MEMORY_MIN else "posix",

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from app.database import cluster, location, postmaster, sizing
 from app.database.binaries import find_binaries
@@ -130,6 +131,29 @@ def test_it_is_durable_and_has_no_network(kept: Settings):
     }
     assert {name: ask(kept, f"SHOW {name}") for name in expected} == expected
     assert ask(kept, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C.UTF-8"
+
+
+def test_the_statement_of_a_program_that_was_killed_ends_with_it(kept: Settings):
+    running = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(77)' AND state = 'active'"
+    words = [
+        sys.executable,
+        "-c",
+        "import psycopg, sys; psycopg.connect(sys.argv[1]).execute('SELECT pg_sleep(77)')",
+    ]
+    with subprocess.Popen([*words, make_conninfo(**admin_parameters(kept, "postgres"))]) as program:
+        assert within(10, lambda: ask(kept, running) == 1)
+        program.kill()
+    assert within(10, lambda: ask(kept, running) == 0)
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it holds before the time is over."""
+    end = time.perf_counter() + seconds
+    while not holds():
+        if time.perf_counter() > end:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def test_nobody_connects_without_a_password(kept: Settings):
