@@ -2,6 +2,7 @@
 
 `settings`, `database`   a clone of the template, made for this test and dropped after it (for tests that commit)
 `conn`, `read_conn`      a writing, a reading transaction on a clone that all tests of the process share; rolled back
+`town_database`          a clone of the migrated template that holds the sample town (`town_template`), opened
 `environment`            the environment in which a child process sees the test's database
 `browser`                Chromium, without a page
 `catalogue`, `data_dir`  the declared city; the folder of real data (skips where it is absent)
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -30,10 +32,12 @@ from app.database.location import find_location
 from app.database.locks import exclusive
 from app.database.migrate import migrate
 from app.database.server import admin_parameters
+from app.sample.service import load
 from app.settings import ROOT, Settings
 
 PREFIX = "chengtu-tests-"
 TEMPLATE = "chengtu_template"
+TOWN = "chengtu_town"
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ENOUGH_BYTES = 4 * 1024**3
@@ -53,9 +57,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """The process that starts the run names the folder, which xdist's workers inherit: no test sees the user's data."""
     if hasattr(config, "workerinput"):
         return
+    if hasattr(config.option, "loadscopereorder"):
+        # By the number of tests, files of one long test would come last.
+        config.option.loadscopereorder = False
     _remove_dead_runs()
     os.environ.pop("DATABASE_URL", None)
     os.environ["CHENGTU_HOME"] = str(TEMPORARY / f"{PREFIX}{os.getpid()}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files with slow tests first, then those with many: no worker of xdist's is left with a long one at the end."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path not in slow, -tests[item.path]))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -94,16 +109,39 @@ def cluster_settings() -> Settings:
 @pytest.fixture(scope="session")
 def template(cluster_settings: Settings) -> str:
     """The migrated template: made by the first process that needs it."""
-    with exclusive(cluster_settings.home_path / "template.lock"), _administer(cluster_settings) as admin:
-        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone() is None:
-            draft = f"{TEMPLATE}_draft"
-            admin.execute(SQL("CREATE DATABASE {}").format(Identifier(draft)))
-            migrate(settings_for(cluster_settings, draft))
-            # Renamed only when it is whole, so that a killed process leaves no half-made template.
-            admin.execute(
-                SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(TEMPLATE))
-            )
+    _make_once(cluster_settings, TEMPLATE, None, migrate)
     return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def town_template(cluster_settings: Settings, template: str, catalogue: Catalogue) -> str:
+    """The migrated template with the sample town: loaded by the first process that needs it."""
+
+    def fill(settings: Settings) -> None:
+        with opened(settings) as database:
+            load(database, catalogue, "town")
+
+    _make_once(cluster_settings, TOWN, template, fill)
+    return TOWN
+
+
+def _make_once(settings: Settings, name: str, source: str | None, fill: Callable[[Settings], object]) -> None:
+    """A database to copy from, filled once a run, whichever process is first."""
+    with exclusive(settings.home_path / f"{name}.lock"), _administer(settings) as admin:
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None:
+            return
+        draft = f"{name}_draft"
+        _create(admin, draft, source)
+        fill(settings_for(settings, draft))
+        # Renamed only when it is whole, so that a killed process leaves no half-made template.
+        admin.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(name)))
+
+
+def _create(admin: psycopg.Connection[tuple[object, ...]], name: str, source: str | None) -> None:
+    origin = SQL(" TEMPLATE {}").format(Identifier(source)) if source else SQL("")
+    # Copying files takes 0.04 s, going through the log (the default since 15) ten times that.
+    strategy = SQL(" STRATEGY FILE_COPY" if admin.info.server_version >= 150000 else "")
+    admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)) + origin + strategy)
 
 
 @contextmanager
@@ -124,11 +162,8 @@ def settings_for(settings: Settings, name: str) -> Settings:
 def clone(settings: Settings, template: str | None) -> Iterator[Settings]:
     """A database of its own, copied from `template` (None: empty), dropped at the end."""
     name = f"test_{uuid4().hex[:12]}"
-    source = SQL(" TEMPLATE {}").format(Identifier(template)) if template else SQL("")
     with _administer(settings) as admin:
-        # Copying files takes 0.04 s, going through the log (the default since 15) ten times that.
-        strategy = SQL(" STRATEGY FILE_COPY" if admin.info.server_version >= 150000 else "")
-        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)) + source + strategy)
+        _create(admin, name, template)
     try:
         yield settings_for(settings, name)
     finally:
@@ -163,6 +198,13 @@ def empty_settings(cluster_settings: Settings) -> Iterator[Settings]:
 def database(settings: Settings) -> Iterator[Database]:
     """The fresh clone of `settings`, opened."""
     with opened(settings) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def town_database(cluster_settings: Settings, town_template: str) -> Iterator[Database]:
+    """A fresh clone with the sample town, opened."""
+    with clone(cluster_settings, town_template) as cloned, opened(cloned) as fresh:
         yield fresh
 
 

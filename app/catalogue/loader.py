@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from app.catalogue.classes import FieldSources, read_class, read_fields
@@ -21,15 +22,38 @@ from app.errors import BadDeclaration
 
 #: The file beside the policies that declares what may be switched on and off of a class.
 SWITCHES = "_switches.yaml"
+#: Catalogues kept by what their files say: a command or a server asks for its own several times.
+REMEMBERED = 4
 
 
 def load_catalogue(geodata: Path, local: Path | None = None) -> Catalogue:
     """Every class, policy and code system of `geodata` and of the city's own folder, checked against each other.
 
     Files that begin with `_` hold fields that classes share: `_common.yaml` stands before the fields of every class,
-    another one before those of the classes that name it in `include`. Raises errors.BadDeclaration, whose message
-    names file, line and key and whose hint lists the valid values.
+    another one before those of the classes that name it in `include`. While the files say the same, the same catalogue
+    is given again. Raises errors.BadDeclaration, whose message names file, line and key and whose hint lists the valid
+    values.
     """
+    return _load(geodata, local, _said(geodata), () if local is None else _said(local))
+
+
+def _said(folder: Path) -> tuple[tuple[str, bytes | None], ...]:
+    """What each declaration of the folder says, by its name; None if it cannot be read. () where there is no folder."""
+    if not folder.is_dir():
+        return ()
+    files = sorted([*folder.glob("*.y*ml"), *folder.glob("*/*.y*ml")])
+    return (("", None), *((str(path), _bytes(path)) for path in files))
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _load(geodata: Path, local: Path | None, *_as_read: object) -> Catalogue:
     codes, crosswalks = load_codes(geodata / "codes")
     shared = _load_shared(geodata / "classes")
     classes = _load_classes(geodata / "classes", shared, codes)

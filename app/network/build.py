@@ -20,6 +20,8 @@ from app.parallel import by_rows
 
 CM_PER_M = 100
 JOIN_M = 0.5
+#: Streets near which ends are looked for together: all at once, their lines and pairs take as much memory as the rest.
+PARTS_AT_ONCE = 200_000
 WALK_WORDS = ("public", "private", "no")
 
 
@@ -101,10 +103,7 @@ def build_network(lines: Geometries, layer: NDArray[np.integer], walk: NDArray[n
     empty lines are left out. Raises BadInput for another `walk` word.
     """
     _check_words(walk)
-    parts, places, joints = _join_ends(_flatten(lines, layer, walk))
-    node_of, node_cm = _nodes(parts, places)
-    table = _with_joints(_cut(parts, node_of), joints, node_cm)
-    return assemble(table, metres(node_cm))
+    return assemble(*_edges(lines, layer, walk))
 
 
 def assemble(table: EdgeTable, node_xy: Floats) -> WalkNetwork:
@@ -130,6 +129,20 @@ def assemble(table: EdgeTable, node_xy: Floats) -> WalkNetwork:
         private_node=private_node,
         matrix=matrix,
     )
+
+
+def _edges(lines: Geometries, layer: NDArray[np.integer], walk: NDArray[np.str_]) -> tuple[EdgeTable, Floats]:
+    """The edges and (n, 2) coordinates of their nodes."""
+    parts, places, joints = _join_ends(_flatten(lines, layer, walk))
+    node_of, node_cm = _nodes(parts, places)
+    begin, end = _edge_ends(parts, node_of)
+    start, last, part, cm = node_of[begin], node_of[end], parts.part[begin], parts.cm
+    line, layers, private = parts.line[part], parts.layer[part], parts.private[part]
+    # the lines of the edges are the most memory of all: what led to them is let go of before they are made
+    del parts, places, node_of, part
+    geometry = _linestrings(*_along(cm, begin, end))
+    table = EdgeTable(start, last, geometry, line, layers, private)
+    return _with_joints(table, joints, node_cm), metres(node_cm)
 
 
 def metres(cm: NDArray[np.int64]) -> Floats:
@@ -196,10 +209,10 @@ def _keys(cm: NDArray[np.int64]) -> NDArray[np.int64]:
 def _join_ends(parts: _Parts) -> tuple[_Parts, _Places, _Joints]:
     """The parts with a vertex wherever another line of their layer ends within JOIN_M, and the joints to there."""
     places = _Places.of_vertices(parts.cm)
-    geometry = _linestrings(parts.xy, np.append(np.flatnonzero(parts.first), len(parts.cm)))
-    end, other = _near_ends(parts, places, geometry)
-    measure = shapely.line_locate_point(geometry[other], shapely.points(metres(parts.cm[end])))
-    foot = shapely.get_coordinates(shapely.line_interpolate_point(geometry[other], measure))
+    end, other = _near_ends(parts, places)
+    street = _lines_of(parts, other)
+    measure = shapely.line_locate_point(street, shapely.points(metres(parts.cm[end])))
+    foot = shapely.get_coordinates(shapely.line_interpolate_point(street, measure))
     foot_cm = np.rint(foot * CM_PER_M).astype(np.int64)
     source = parts.part[end]
     private = parts.private[source] | parts.private[other]
@@ -210,22 +223,50 @@ def _join_ends(parts: _Parts) -> tuple[_Parts, _Places, _Joints]:
     return joined, _Places.of_vertices(joined.cm), joints
 
 
-def _near_ends(parts: _Parts, places: _Places, geometry: Geometries) -> tuple[Ints, Ints]:
+def _near_ends(parts: _Parts, places: _Places) -> tuple[Ints, Ints]:
     """(j,) end vertices and (j,) parts of their layer within JOIN_M that they do not yet share a vertex with."""
     ends = _distinct_ends(parts, places.of)
-    xy = metres(parts.cm[ends])
-    # Nearly all that lies near an end shares its vertex: boxes are asked first, and metres of what is left.
-    corners = np.stack((xy - JOIN_M, xy + JOIN_M), axis=1)
-    near, other = shapely.STRtree(geometry).query(shapely.linestrings(corners))
-    end, other = ends[near], other.astype(np.int64)
-    apart = parts.layer[parts.part[end]] == parts.layer[other]
-    apart[apart] = ~_pass_through(parts, places, places.of[end[apart]], other[apart])
-    points = np.asarray(shapely.points(xy))
-    apart[apart] = by_rows(_within_join, points[near[apart]], geometry[other[apart]])
-    end, other = end[apart], other[apart]
+    tree = shapely.STRtree(np.asarray(shapely.points(metres(parts.cm[ends]))))
+    begin = np.flatnonzero(parts.first)
+    blocks = np.array_split(np.arange(len(begin)), -(-len(begin) // PARTS_AT_ONCE) or 1)
+    found = [_ends_near(parts, places, ends, tree, begin, some) for some in blocks]
+    end, other = (np.concatenate(column) for column in zip(*found, strict=True))
     # of a public and a private street that end there, the public one (it comes first) makes the joint
     _, once = np.unique(other * len(places.uses) + places.of[end], return_index=True)
     return end[once], other[once]
+
+
+def _ends_near(
+    parts: _Parts, places: _Places, ends: Ints, tree: shapely.STRtree, begin: Ints, some: Ints
+) -> tuple[Ints, Ints]:
+    """As `_near_ends`, of `some` parts that follow each other: (j,) end vertices in the order of `ends`, (j,) parts."""
+    other, near = tree.query(shapely.linestrings(_corners(parts.cm, begin, some)))
+    other = some[other]
+    # Nearly all that lies near an end shares its vertex: boxes are asked first, and metres of what is left.
+    apart = np.flatnonzero(parts.layer[parts.part[ends[near]]] == parts.layer[other])
+    apart = apart[~_pass_through(parts, places, places.of[ends[near[apart]]], other[apart])]
+    apart = apart[np.argsort(near[apart], kind="stable")]
+    end, other = ends[near[apart]], other[apart]
+    points = np.asarray(shapely.points(metres(parts.cm[end])))
+    joins = by_rows(_within_join, points, _lines_of(parts, other))
+    return end[joins], other[joins]
+
+
+def _corners(cm: NDArray[np.int64], begin: Ints, some: Ints) -> Floats:
+    """(k, 2, 2) the corners of the boxes of `some` parts that follow each other, each box JOIN_M wider on all sides."""
+    if not len(some):
+        return np.empty((0, 2, 2))
+    stop = begin[some[-1] + 1] if some[-1] + 1 < len(begin) else len(cm)
+    vertices, starts = metres(cm[begin[some[0]] : stop]), begin[some] - begin[some[0]]
+    low, high = np.minimum.reduceat(vertices, starts), np.maximum.reduceat(vertices, starts)
+    return np.stack((low - JOIN_M, high + JOIN_M), axis=1)
+
+
+def _lines_of(parts: _Parts, which: Ints) -> Geometries:
+    """(k,) the whole lines of the parts `which` (k,); a part asked for twice is made once."""
+    used, place = np.unique(which, return_inverse=True)
+    begin, end = np.flatnonzero(parts.first)[used], np.flatnonzero(parts.last)[used]
+    return _linestrings(*_along(parts.cm, begin, end))[place]
 
 
 def _within_join(points: Geometries, lines: Geometries) -> Bools:
@@ -292,29 +333,27 @@ def _nodes(parts: _Parts, places: _Places) -> tuple[Ints, NDArray[np.int64]]:
     return number[places.of], parts.cm[places.order[places.begin[is_node]]]
 
 
-def _cut(parts: _Parts, node_of: Ints) -> EdgeTable:
-    """The parts cut at their nodes: an inner node ends one edge and begins the next."""
+def _edge_ends(parts: _Parts, node_of: Ints) -> tuple[Ints, Ints]:
+    """(e,) vertices at which each edge begins and ends: the parts are cut at their nodes.
+
+    An inner node ends one edge and begins the next.
+    """
     at = np.flatnonzero(node_of >= 0)
     whole = parts.part[at[1:]] == parts.part[at[:-1]]
     begin, end = at[:-1][whole], at[1:][whole]
     # every edge runs one way, so that the direction in which a street was drawn moves no digit of any result
     turned = node_of[begin] > node_of[end]
-    count = end - begin + 1
-    ends = np.concatenate(([0], np.cumsum(count)))
-    begin, end = np.where(turned, end, begin), np.where(turned, begin, end)
-    part = parts.part[begin]
+    return np.where(turned, end, begin), np.where(turned, begin, end)
+
+
+def _along(cm: NDArray[np.int64], begin: Ints, end: Ints) -> tuple[Floats, Ints]:
+    """(w, 2) coordinates along each edge, edge by edge, and (e + 1,) where in them each begins, and the last ends."""
+    ends = np.concatenate(([0], np.cumsum(np.abs(end - begin) + 1)))
     # vertex by vertex along each edge: one step on or back, and from one edge's end to the next one's begin
-    vertex = np.repeat(np.where(turned, -1, 1), count)
+    vertex = np.repeat(np.where(begin > end, -1, 1), np.diff(ends))
     vertex[ends[:-1]] = begin - np.concatenate(([0], end[:-1]))
     np.cumsum(vertex, out=vertex)
-    return EdgeTable(
-        node_of[begin],
-        node_of[end],
-        _linestrings(metres(parts.cm[vertex]), ends),
-        parts.line[part],
-        parts.layer[part],
-        parts.private[part],
-    )
+    return metres(cm[vertex]), ends
 
 
 def _with_joints(table: EdgeTable, joints: _Joints, node_cm: NDArray[np.int64]) -> EdgeTable:

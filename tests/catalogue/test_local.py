@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,18 @@ def test_a_place_is_found_as_far_down_as_it_is_declared(geodata, tmp_path):
         "ours/fields/parks.yaml:8, key 'lawn_m2.type': x.",
         "ours/classes/benches.yaml:11, key 'fields': x.",
     ]
+
+
+def test_it_is_read_again_only_when_a_file_says_something_else(geodata, tmp_path):
+    ours = write_local(tmp_path / "ours")
+    first = load_catalogue(geodata, ours)
+    assert load_catalogue(geodata, ours) is first
+    file = next(ours.glob("classes/*.yaml"))
+    file.write_text(file.read_text(encoding="utf-8") + "# a remark\n", encoding="utf-8")
+    assert load_catalogue(geodata, ours) is not first
+    file.unlink()
+    with pytest.raises(BadDeclaration, match=f"unknown class '{file.stem}'"):
+        load_catalogue(geodata, ours)
+    shutil.rmtree(ours)
+    with pytest.raises(BadDeclaration, match="no folder"):
+        load_catalogue(geodata, ours)

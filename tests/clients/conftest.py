@@ -19,7 +19,6 @@ from app.catalogue.model import Catalogue
 from app.coverage.engine import Engine
 from app.coverage.service import run
 from app.main import create_app
-from app.sample.service import load
 from app.settings import Settings
 from tests.conftest import clone, opened
 
@@ -96,10 +95,9 @@ class Recorder:
 
 
 @pytest.fixture(scope="session")
-def town_settings(cluster_settings: Settings, template: str, catalogue: Catalogue) -> Iterator[Settings]:
+def town_settings(cluster_settings: Settings, town_template: str, catalogue: Catalogue) -> Iterator[Settings]:
     """A database of the sample town with a run."""
-    with clone(cluster_settings, template) as cloned, opened(cloned) as database:
-        load(database, catalogue, "town")
+    with clone(cluster_settings, town_template) as cloned, opened(cloned) as database:
         engine = Engine(database, catalogue)
         run(database, engine.answer, {"policy": POLICY, "mode": "both"})
         yield cloned

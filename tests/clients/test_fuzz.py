@@ -8,6 +8,8 @@ from app.main import create_app
 from bench.fuzz import NearEngine, fuzz
 from tests.conftest import opened
 
+pytestmark = pytest.mark.slow
+
 #: Requests to each operation; `python -m bench fuzz` sends 20,000 in all.
 EXAMPLES = 3
 

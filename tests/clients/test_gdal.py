@@ -17,6 +17,8 @@ from shapely.geometry import shape
 
 from tests.clients.conftest import Served
 
+pytestmark = pytest.mark.slow
+
 NEWER = Path(__file__).with_name("newer_gdal.py")
 BOX = ("115.858", "28.678", "115.862", "28.682")
 

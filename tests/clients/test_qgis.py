@@ -12,6 +12,8 @@ import pytest
 
 from tests.clients.conftest import Asked, Served
 
+pytestmark = pytest.mark.slow
+
 PYTHON = Path("/usr/bin/python3")
 READER = Path(__file__).with_name("qgis_reader.py")
 BOX = (115.858, 28.678, 115.862, 28.682)

@@ -17,6 +17,8 @@ from app.coverage.units import area_units, point_units, with_starts
 from tests.coverage.test_compute import POLICY
 from tests.coverage.test_properties import SNAP_M, draw_parks, draw_town
 
+pytestmark = pytest.mark.slow
+
 MODES = ("straight", "walk")
 NO_GATES = (np.empty((0, 2)), np.empty(0, dtype=np.int64))
 towns = st.integers(0, 10_000)

@@ -20,6 +20,8 @@ from app.space.metric import metric_crs
 from tests.coverage.land import served_m2
 from tests.network.town import random_streets
 
+pytestmark = pytest.mark.slow
+
 SNAP_M = 150.0
 towns = st.integers(0, 10_000)
 quick = settings(max_examples=40, deadline=None)

@@ -15,7 +15,6 @@ from app.coverage.engine import Engine
 from app.database.transactions import Database
 from app.jobs.worker import Worker
 from app.main import create_app
-from app.sample.service import load
 from app.worker import do_coverage
 from tests.commandline import chengtu
 from tests.conftest import clone, opened
@@ -24,10 +23,9 @@ JSON = {"accept": "application/json"}
 
 
 @pytest.fixture(scope="module")
-def town(cluster_settings, template, catalogue):
+def town(cluster_settings, town_template, catalogue):
     """A database with the sample town, its engine, and a client of the web application."""
-    with clone(cluster_settings, template) as settings, opened(settings) as db:
-        load(db, catalogue, "town", lambda *_: None)
+    with clone(cluster_settings, town_template) as settings, opened(settings) as db:
         engine = Engine(db, catalogue)
         with TestClient(create_app(settings, engine=engine), raise_server_exceptions=False) as client:
             yield client, db, engine

@@ -16,6 +16,8 @@ from app.settings import ROOT
 from app.web import assets
 from tests.house.test_own_class import HOTELS, points
 
+pytestmark = pytest.mark.slow
+
 #: What the checkout is asked to do once the class is declared: migrate, import, serve, map, export.
 USE = """
 import json, sys

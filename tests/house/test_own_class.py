@@ -19,6 +19,8 @@ from app.inventory.local_growth import LocalGrowth
 from app.main import create_app
 from app.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 HOTELS = """\
 id: bee_hotels
 title: {zh: 昆虫旅馆, en: Insect hotels}

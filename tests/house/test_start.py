@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.coverage.commands import run_policies
 from app.inventory.batch import Change
 from app.inventory.service import delete_features
 from app.start import current_runs, load_sample_if_empty, others_connected, outdated_policies
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_second_start_loads_and_computes_nothing_and_a_change_only_what_it_touches(database, catalogue):
@@ -26,10 +30,9 @@ def test_a_second_start_loads_and_computes_nothing_and_a_change_only_what_it_tou
     assert set(outdated_policies(database, catalogue)) == touched
 
 
-def test_a_run_in_one_mode_does_not_stand_for_both(database, catalogue):
-    load_sample_if_empty(database, catalogue, "town")
-    run_policies(database, catalogue, ["toilet-300"], {"mode": "straight"})
-    assert "toilet-300" in outdated_policies(database, catalogue)
+def test_a_run_in_one_mode_does_not_stand_for_both(town_database, catalogue):
+    run_policies(town_database, catalogue, ["toilet-300"], {"mode": "straight"})
+    assert "toilet-300" in outdated_policies(town_database, catalogue)
 
 
 def test_another_client_is_seen(database, settings):

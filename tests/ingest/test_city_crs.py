@@ -27,6 +27,8 @@ from tests.commandline import chengtu
 from tests.ingest.nanchang import districts, places
 from tests.space.test_city_systems import KEY, KRASS, MODERN, PLANE, SECRETS, declare, entry
 
+pytestmark = pytest.mark.slow
+
 DECLARED = declare(entry("honggu", KRASS), entry("plane", PLANE), entry("modern", MODERN))
 #: As numbers may be written elsewhere: rounded, in radians.
 MORE = ("501733", "3177.6", "17.339", "151.887", "79.661", "2.015632", *SECRETS, KEY)

@@ -25,6 +25,8 @@ from tests.commandline import chengtu
 from tests.conftest import clone
 from tests.ingest.nanchang import districts, places
 
+pytestmark = pytest.mark.slow
+
 NANJING = "1563201"
 MILLIMETRE = 1e-3
 #: Names with characters beyond GB2312 and with digits and brackets of full width.

@@ -19,6 +19,8 @@ from app.inventory.arrays import read_arrays
 from app.inventory.times import Times
 from tests.importing import import_path
 
+pytestmark = pytest.mark.slow
+
 HINT = "Give the row a geometry and import it again."
 
 

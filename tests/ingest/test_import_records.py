@@ -30,6 +30,8 @@ from tests.commandline import chengtu
 from tests.importing import import_path, write_points
 from tests.ingest import killable_import
 
+pytestmark = pytest.mark.slow
+
 ROWS = 1500
 
 

@@ -13,7 +13,6 @@ from app.inventory.area_check_service import check_areas
 from app.inventory.area_checks import AreaRow, check
 from app.inventory.area_cover import cover, measure
 from app.inventory.service import write_batches
-from app.sample.service import load
 from app.space.metric import choose_metric_crs
 from tests.inventory.town import BOXES, CHANGE, LAT, LEVELS, LON, PARENTS, STEP, batch, districts
 
@@ -167,9 +166,8 @@ def test_stored_areas_are_checked(conn, catalogue):
     conn.execute(text("DELETE FROM city.grid_cells"))
 
 
-def test_the_sample_has_no_fault(database, catalogue):
-    load(database, catalogue, "town")
-    with database.read() as conn:
+def test_the_sample_has_no_fault(town_database):
+    with town_database.read() as conn:
         found = check_areas(conn, "en")
     assert found["findings"] == []
     assert found["ok"]

@@ -17,7 +17,6 @@ from app.inventory.service import data_version, write_batches
 from app.inventory.summary import summary
 from app.jobs.context import JobCancelled, JobContext
 from app.jobs.worker import Worker
-from app.sample.service import load
 from app.worker import do_areas
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, line, place
 
@@ -172,10 +171,9 @@ def test_a_dry_or_failed_write_marks_nothing(database, catalogue):
     assert queued(database) == 0
 
 
-def test_the_sample_leaves_nothing_to_do(database, catalogue):
-    load(database, catalogue, "town")
-    assert pending(database) == []
-    assert queued(database) == 0
+def test_the_sample_leaves_nothing_to_do(town_database):
+    assert pending(town_database) == []
+    assert queued(town_database) == 0
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from app.errors import BadDeclaration
 from app.inventory.ddl import render
 from app.inventory.tables import project
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_same_catalogue_gives_the_same_text(catalogue):
     assert render(catalogue) == render(Catalogue(catalogue.classes, catalogue.policies))

@@ -20,6 +20,8 @@ from tests.commandline import chengtu
 from tests.laws.code import ROOT
 from tests.laws.pages import check_in_step, steps, take
 
+pytestmark = pytest.mark.slow
+
 ENGLISH = (ROOT / "docs" / "bring-your-data.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "docs" / "bring-your-data.zh.md").read_text(encoding="utf-8")
 FORMATS = (

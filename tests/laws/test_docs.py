@@ -19,6 +19,8 @@ from app.reference import PAGE, reference
 from app.settings import Settings
 from tests.laws.code import ROOT
 
+pytestmark = pytest.mark.slow
+
 ENGLISH = (ROOT / "README.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import geopandas
+import pytest
 
 from app.catalogue.loader import load_catalogue
 from tests.laws.code import ROOT
 from tests.laws.pages import check_in_step, steps, take
+
+pytestmark = pytest.mark.slow
 
 ENGLISH = (ROOT / "docs" / "own-class.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "docs" / "own-class.zh.md").read_text(encoding="utf-8")

@@ -19,7 +19,6 @@ from app.coverage.engine import Engine
 from app.coverage.service import run
 from app.database.engine import Database
 from app.main import create_app
-from app.sample.service import load
 from app.settings import Settings
 from app.web import assets
 from tests.conftest import clone, opened
@@ -35,9 +34,9 @@ def fetched_assets() -> None:
 
 
 @pytest.fixture(scope="session")
-def town_settings(cluster_settings: Settings, template: str) -> Iterator[Settings]:
+def town_settings(cluster_settings: Settings, town_template: str) -> Iterator[Settings]:
     """A database of the sample town with a run of two policies."""
-    with clone(cluster_settings, template) as cloned:
+    with clone(cluster_settings, town_template) as cloned:
         yield cloned
 
 
@@ -53,7 +52,6 @@ class Town:
 @pytest.fixture(scope="session")
 def town(town_settings: Settings, catalogue: Catalogue) -> Iterator[Town]:
     with opened(town_settings) as database:
-        load(database, catalogue, "town")
         engine = Engine(database, catalogue)
         runs = {
             policy: run(database, engine.answer, {"policy": policy, "mode": "both"})["run"]

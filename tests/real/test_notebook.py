@@ -10,6 +10,8 @@ import pytest
 
 from app.settings import ROOT
 
+pytestmark = pytest.mark.slow
+
 BOOK = json.loads((ROOT / "notebooks" / "helsinki.ipynb").read_text(encoding="utf-8"))
 CODE = ["".join(cell["source"]) for cell in BOOK["cells"] if cell["cell_type"] == "code"]
 

@@ -16,6 +16,8 @@ from tests.conftest import clone, opened
 from tests.importing import import_path
 from tests.real.walks import streets_walked
 
+pytestmark = pytest.mark.slow
+
 #: Walks are compared up to this many metres.
 FAR_M = 1500
 STATES = {"monaco": "monaco-231225.osm.pbf", "andorra": "andorra-260403.osm.pbf"}

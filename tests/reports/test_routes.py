@@ -16,7 +16,6 @@ from app.database.engine import open_database
 from app.inventory.area_rows import list_areas
 from app.inventory.summary import summary
 from app.main import create_app
-from app.sample.service import load
 from tests.commandline import chengtu
 from tests.conftest import clone
 
@@ -25,15 +24,14 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "Accept-
 
 
 @pytest.fixture(scope="module")
-def settings(cluster_settings, template):
-    with clone(cluster_settings, template) as cloned:
+def settings(cluster_settings, town_template):
+    with clone(cluster_settings, town_template) as cloned:
         yield cloned
 
 
 @pytest.fixture(scope="module")
-def database(settings, catalogue):
+def database(settings):
     found = open_database(settings)
-    load(found, catalogue, "town")
     yield found
     found.dispose()
 
