@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from app import problems
 from app.access import docs, health
 from app.access.compression import compressing
+from app.access.cors import sharing
 from app.access.middleware import HouseMiddleware
 from app.access.openapi import Definition
 from app.access.parameters import check_parameters
@@ -36,6 +37,10 @@ from app.reports import check_routes
 from app.reports import routes as reports
 from app.search import routes as search
 from app.settings import ROOT, Settings
+from app.tiles import document_routes as tile_documents
+from app.tiles import routes as tiles
+from app.tiles.front import TileFront
+from app.tiles.tile_service import Tiles
 from app.version import version
 
 ROUTERS = (
@@ -43,6 +48,8 @@ ROUTERS = (
     items_routes.router,
     schema_routes.router,
     edit_routes.router,
+    tiles.router,
+    tile_documents.router,
     history.router,
     imported.router,
     imports.router,
@@ -80,13 +87,14 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         redoc_url=None,
         lifespan=_lifespan,
         dependencies=[Depends(check_parameters)],
-        middleware=[Middleware(HouseMiddleware), compressing()],
+        middleware=[Middleware(HouseMiddleware), *sharing(settings), Middleware(TileFront), compressing()],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
     app.state.body_limits = {("POST", "/imports"): settings.upload_limit_mb * 1_000_000}
     app.state.catalogue = load_catalogue(settings.geodata, settings.local_path)
     app.state.db = Database(settings)
+    app.state.tiles = Tiles(settings, app.state.catalogue, app.state.db)
     app.state.engine = engine or EngineClient(None)
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.state.definition = Definition(app)
@@ -100,6 +108,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
+    await app.state.tiles.close()
     app.state.db.dispose()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+#: An origin as browsers send it (RFC 6454 §6.2).
+_ORIGIN = re.compile(r"https?://[^\s/?#@,]+")
 #: Addresses that only the machine itself can reach.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -50,10 +53,20 @@ class Settings(BaseSettings):
     upload_limit_mb: int = Field(
         default=500, ge=1, description="Largest file that `POST /imports` takes, in MB."
     )
+    tile_store_mb: int = Field(
+        default=1024,
+        ge=0,
+        description="Disk that built tiles may take in the data folder, in MiB; with 0 each is built when asked for.",
+    )
     unconditional_writes: bool | None = Field(
         default=None,
         description="Whether an edit over HTTP may leave out `If-Match`, as QGIS does; by default only where "
         "the server binds to a loopback address.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins of other sites whose pages may read tiles, styles and features, by comma "
+        "(`https://map.example.org`); `*` lets every site. None by default.",
     )
     crs_file: Path | None = Field(
         default=None,
@@ -67,6 +80,20 @@ class Settings(BaseSettings):
         default="zh", description="Language of pages where the client asks for none."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Log level.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Origins by comma, each scheme, host and port as browsers write them: no path, no slash at the end."""
+        if not isinstance(value, str):
+            return value
+        found = tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        for origin in found:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin; write https://map.example.org or http://10.0.0.5:8080."
+                )
+        return found
 
     @field_validator("local", "crs_file", "crs_systems", "unconditional_writes", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from bench import (
     scenario,
     search,
     straight,
+    tiles,
 )
 
 BENCHES = {
@@ -29,6 +30,7 @@ BENCHES = {
     "imports": imports.run,
     "search": search.run,
     "features": features.run,
+    "tiles": tiles.run,
     "health": health.run,
 }
 #: Run only by name.

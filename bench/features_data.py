@@ -28,7 +28,7 @@ def fill(settings: Settings, catalogue: Catalogue, db: Database) -> None:
         write_batches(conn, catalogue, [_seeds(name, rng) for name in COPIES], CHANGE)
     with psycopg.connect(**admin_parameters(settings), autocommit=True) as admin:
         for class_id, copies in COPIES.items():
-            _copy(admin, class_id, copies)
+            copy_aside(admin, class_id, copies, SIDE)
 
 
 def _seeds(class_id: str, rng: np.random.Generator) -> Batch:
@@ -53,8 +53,10 @@ def _seeds(class_id: str, rng: np.random.Generator) -> Batch:
     )
 
 
-def _copy(admin: psycopg.Connection[tuple[object, ...]], class_id: str, copies: int) -> None:
-    """Every row again `copies - 1` times, moved east and north by whole sides of the drawn square."""
+def copy_aside(
+    admin: psycopg.Connection[tuple[object, ...]], class_id: str, copies: int, side: float
+) -> None:
+    """Every row again `copies - 1` times, moved east and north by whole `side`s of the drawn square."""
     names = [
         str(row[0])
         for row in admin.execute(
@@ -67,7 +69,7 @@ def _copy(admin: psycopg.Connection[tuple[object, ...]], class_id: str, copies: 
     across = int(np.ceil(np.sqrt(copies)))
     admin.execute(
         f"INSERT INTO city.{class_id} (code, geom, {listed}) "
-        f"SELECT code || '-' || k, ST_Translate(geom, {SIDE} * (k %% {across}), {SIDE} * (k / {across})), {listed} "
+        f"SELECT code || '-' || k, ST_Translate(geom, {side} * (k %% {across}), {side} * (k / {across})), {listed} "
         f"FROM city.{class_id}, generate_series(1, %s) k".encode(),
         [copies - 1],
     )

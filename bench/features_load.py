@@ -63,6 +63,11 @@ def _wrk(address: str, seconds: float, connections: int) -> Load:
     printed = subprocess.run(
         [*words, "-H", f"Accept: {ACCEPT}", address], capture_output=True, text=True, check=True
     ).stdout
+    return read_wrk(printed)
+
+
+def read_wrk(printed: str) -> Load:
+    """What wrk printed, with `--latency`."""
     rate = re.search(r"Requests/sec:\s+([0-9.]+)", printed)
     slow = re.search(r"99%\s+([0-9.]+)(us|ms|s|m)\b", printed)
     assert rate is not None

@@ -62,9 +62,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def ours(settings: Settings) -> Iterator[Server]:
-    """One web worker of the product, as `chengtu serve` runs several."""
-    given = {"CHENGTU_HOME": str(settings.home_path)}
+def ours(settings: Settings, **others: str) -> Iterator[Server]:
+    """One web worker of the product, as `chengtu serve` runs several; `others` are more of its environment."""
+    given = {"CHENGTU_HOME": str(settings.home_path), **others}
     with _served("ours", Path(sys.executable), ["--factory", "app.main:from_environment"], given) as server:
         yield server
 

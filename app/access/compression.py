@@ -18,6 +18,7 @@ MEDIA_TYPES = (
     "application/geo+json-seq",
     "application/problem+json",
     "application/schema+json",
+    "application/vnd.mapbox.style+json",
     "application/vnd.oai.openapi+json",
     "application/flatgeobuf",
     "application/vnd.apache.arrow.stream",

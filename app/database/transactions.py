@@ -131,7 +131,7 @@ class Database:
 
     def _connect(self) -> psycopg.Connection[Any]:
         # Asked each time: a cluster that was started again listens in another folder.
-        return psycopg.connect(**_get_login(self.settings))
+        return psycopg.connect(**get_login(self.settings))
 
     @contextmanager
     def _transaction(self, opening: str, pool: Engine | None = None) -> Iterator[Connection]:
@@ -204,7 +204,8 @@ def driver_of(connection: Connection) -> psycopg.Connection[Any]:
     return driver
 
 
-def _get_login(settings: Settings) -> Parameters:
+def get_login(settings: Settings) -> Parameters:
+    """How the service connects; raises Unavailable before the first migration."""
     parameters = login_parameters(settings)
     if parameters is None:
         raise Unavailable("The database is not set up yet.", "Set it up: chengtu db migrate")

@@ -143,6 +143,11 @@ def mark_relocated(conn: Connection, class_id: str, change_id: int) -> None:
     set_setting(conn, _relocated_key(class_id), str(change_id))
 
 
+def find_relocated(conn: Connection, cls: FeatureClass) -> int:
+    """The last change that `mark_relocated` noted for a class; 0 where there is none."""
+    return int(find_setting(conn, _relocated_key(cls.id)) or 0)
+
+
 def _relocated_key(class_id: str) -> str:
     return f"areas_change.{class_id}"
 

@@ -169,11 +169,11 @@ def _execute(
 ) -> psycopg.Cursor[Any]:
     """`keep`: the server keeps the statement and its plan, for what is planned alike whatever is bound."""
     # Others are never prepared: a plan made for any box sorts the whole class for a small one (measured 2 → 100 ms).
-    statement, bound = _numbered(query, values)
+    statement, bound = numbered(query, values)
     return psycopg.RawCursor(raw(conn)).execute(statement, bound, prepare=keep)
 
 
-def _numbered(query: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
+def numbered(query: str, values: Mapping[str, Any]) -> tuple[bytes, list[Any]]:
     """The statement with values by number, as the server takes them: the driver would read all of its text for it."""
     bound: list[Any] = []
     for name, value in values.items():

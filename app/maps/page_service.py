@@ -53,6 +53,7 @@ def map_figure(
     page = service.page_view(town, lang, title, name, path, times)
     form = service.date_form(conn, catalogue, held, [class_id] if class_id else held, path)
     page["time"] = service.time_view(times) | form
+    page["tiles"] = f"{_tiles_path(class_id)}?f=html&lang={lang}{service.when(times)}"
     if cls:
         page |= {
             "start": service.start_view(conn, catalogue, cls, held[cls.id], times),
@@ -62,6 +63,11 @@ def map_figure(
     figure.add_layers("background", [service.ground_view(held, lang, times)])
     figure.add_layers("layer", _layers(conn, catalogue, held, lang, class_id, times))
     return figure
+
+
+def _tiles_path(class_id: str | None) -> str:
+    """Where the same is drawn from vector tiles."""
+    return f"{f'/collections/{class_id}' if class_id else ''}/tiles/WebMercatorQuad"
 
 
 def _layers(

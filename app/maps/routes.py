@@ -104,9 +104,15 @@ def get_features_script(request: Request, v: Version = None) -> Response:
     return _bundle(request, "features.js", v)
 
 
+@router.get("/map/tiles.js", include_in_schema=False)
+def get_tiles_script(request: Request, v: Version = None) -> Response:
+    """The script of the map of vector tiles."""
+    return _bundle(request, "tiles.js", v)
+
+
 @router.get("/map/{name}.css", include_in_schema=False)
 def get_style(
-    request: Request, name: Annotated[str, Path(pattern="^(map|page|features)$")], v: Version = None
+    request: Request, name: Annotated[str, Path(pattern="^(map|page|features|tiles)$")], v: Version = None
 ) -> Response:
     """The styles of maps and pages."""
     return _bundle(request, f"{name}.css", v)

@@ -114,3 +114,12 @@ def count_gaps(conn: Connection, run: uuid.UUID, mode: str, tier: str) -> int:
 def _bounds(square: Square) -> dict[str, float]:
     west, south, east, north = square.bounds
     return {"west": west, "south": south, "east": east, "north": north, "extent": square.extent}
+
+
+def gap_quantiles(conn: Connection, run: uuid.UUID) -> dict[tuple[str, str], list[float]]:
+    """(mode, tier) → the people in its gap at the 50, 75, 90 and 97 % quantile, of gaps of one person or more."""
+    statement = text(
+        "SELECT mode, tier, percentile_disc(ARRAY[0.5, 0.75, 0.9, 0.97]) WITHIN GROUP (ORDER BY people)"
+        " FROM city.coverage_gaps WHERE run = :run AND people >= 1 GROUP BY mode, tier"
+    )
+    return {(mode, tier): list(found) for mode, tier, found in conn.execute(statement, {"run": run})}

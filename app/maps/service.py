@@ -19,6 +19,7 @@ from app.inventory.periods import today
 from app.inventory.store import bounds, data_version
 from app.inventory.times import NOW, Times
 from app.maps import layers, store, tiles
+from app.maps.ground import GROUND_CLASSES
 from app.maps.squares import web_square
 from app.maps.store import Amount
 from app.maps.version_store import sources_at
@@ -231,12 +232,12 @@ def ground_view(held: Mapping[str, int], lang: Lang, times: Times = NOW) -> dict
 
 def ground_version(held: Mapping[str, int]) -> int:
     """The data version of the ground: the newest of its classes."""
-    return max(held[class_id] for class_id in tiles.GROUND_CLASSES)
+    return max(held[class_id] for class_id in GROUND_CLASSES)
 
 
 def read_ground_version(conn: Connection) -> int:
     """`ground_version` asked of the database."""
-    return max(data_version(conn, class_id) for class_id in tiles.GROUND_CLASSES)
+    return max(data_version(conn, class_id) for class_id in GROUND_CLASSES)
 
 
 def class_square(

@@ -23,6 +23,7 @@ from app.inventory.store import bounds
 from app.inventory.times import NOW, Times
 from app.maps import layers, run_service, service, store, tiles
 from app.maps.figure import Figure
+from app.maps.ground import GROUND_CLASSES
 from app.maps.page_service import BRAND, CITY, MAP_TITLE
 from app.maps.squares import Square, square_around
 from app.maps.version_store import sources_at
@@ -131,7 +132,7 @@ def _draw(
     plan = replace(plan, views=[view for view in plan.views if view["id"] not in without])
     _check_counts(plan.views)
     file = File()
-    ids = [*tiles.GROUND_CLASSES, *(view["id"] for view in plan.views)]
+    ids = [*GROUND_CLASSES, *(view["id"] for view in plan.views)]
     square = _square(conn, catalogue, ids, held, times)
     steps = len(plan.views) + 1
     report(0, steps, "")

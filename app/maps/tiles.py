@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.catalogue.model import FeatureClass, Lang
-from app.maps import store
+from app.maps import ground, store
+from app.maps.ground import GroundShapes
 from app.maps.layers import has_shapes, is_pointed
 from app.maps.squares import Square
 from app.maps.store import Part
@@ -57,7 +58,7 @@ def _ground_parts(sources: Sources, zoom: int) -> dict[str, Part]:
     return {shapes.group: _ground_part(shapes, sources[shapes.class_id]) for shapes in shown}
 
 
-def _ground_part(shapes: GroundShapes, table: FromClause) -> Part:
+def _ground_part(shapes: GroundShapes, table: Any) -> Part:
     return Part(
         table,
         kind=table.c[shapes.kind] if shapes.kind else None,
@@ -72,9 +73,9 @@ def _ground_labels(sources: Sources, square: Square, zoom: int, lang: Lang, *, w
     areas = sources[ground.AREAS]
     levels = ground.ALL_LEVELS if whole else ground.named_levels(zoom)
     by_level = Part(areas, where=store.is_one_of(areas.c.level, levels))
-    lists = [(areas.c.level, by_level)]
+    lists: list[tuple[Any, Part]] = [(areas.c.level, by_level)]
     for names in (names for names in ground.NAMES if zoom >= names.from_zoom):
         table = sources[names.class_id]
-        kept = [store.is_one_of(table.c[field], values) for field, values in names.where.items()]
-        lists.append((store.constant(names.group), Part(table, where=kept[0] if kept else None)))
+        kept = store.is_one_of(table.c.kind, names.kinds) if names.kinds else None
+        lists.append((store.constant(names.group), Part(table, where=kept)))
     return [store.labels(group, part, square, zoom, lang) for group, part in lists]

@@ -61,6 +61,20 @@ FEATURES = _object(
     links=_LINKS,
 )
 
+_TILESET = _object(
+    ["dataType", "crs", "links"], title=_TEXT, dataType=_TEXT, crs=_TEXT, tileMatrixSetURI=_TEXT, links=_LINKS
+)
+TILESETS = _object(["tilesets"], tilesets={"type": "array", "items": _TILESET}, links=_LINKS)
+MATRIX_SET = _object(
+    ["id", "crs", "tileMatrices"],
+    id=_TEXT,
+    crs=_TEXT,
+    tileMatrices={"type": "array", "items": {"type": "object"}},
+)
+MATRIX_SETS = _object(
+    ["tileMatrixSets"], tileMatrixSets={"type": "array", "items": _object(["links"], id=_TEXT, links=_LINKS)}
+)
+
 
 def document(schema: Schema, description: str) -> Answers:
     """The answers of a route that gives a document as JSON and as a page."""
@@ -82,4 +96,17 @@ def feature(schema: Schema, description: str, example: Any = None, others: tuple
             "description": "What cannot be asked, and why; a browser is told on the page.",
             "content": {PROBLEM: {"schema": PROBLEM_REFERENCE}, HTML: {"schema": _TEXT}},
         },
+    }
+
+
+def tileset(description: str, style: str) -> Answers:
+    """The answers of a route that gives a tileset: its metadata or TileJSON, a style of media type `style`, a map."""
+    forms = {
+        JSON: {"schema": _TILESET | {"required": []}},
+        style: {"schema": {"type": "object"}},
+        HTML: {"schema": _TEXT},
+    }
+    return {
+        200: {"description": description, "content": forms},
+        304: {"description": "The client's copy (`If-None-Match`) is still right."},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 #: Standard → its classes: OGC API Common (19-072, 20-024), OGC API Features Parts 1 to 5 (17-069r4, 18-058r1, 19-079r2,
-#: 20-002r1, 23-058r1) and CQL2 (21-065r2).
+#: 20-002r1, 23-058r1), CQL2 (21-065r2), OGC API Tiles Part 1 (20-057), tile matrix sets (17-083r4).
 _HELD: Mapping[str, tuple[str, ...]] = {
     "ogcapi-common-1/1.0": ("core",),
     "ogcapi-common-2/1.0": ("collections",),
@@ -40,6 +40,25 @@ _HELD: Mapping[str, tuple[str, ...]] = {
         "array-functions",
         "property-property",
         "arithmetic",
+    ),
+    "ogcapi-tiles-1/1.0": (
+        "core",
+        "tileset",
+        "tilesets-list",
+        "dataset-tilesets",
+        "geodata-tilesets",
+        "collections-selection",
+        "datetime",
+        "mvt",
+        "oas30",
+    ),
+    "tms/2.0": (
+        "tilematrixset",
+        "json-tilematrixset",
+        "tilematrixsetlimits",
+        "json-tilematrixsetlimits",
+        "tilesetmetadata",
+        "json-tilesetmetadata",
     ),
     # The draft's name of basic-spatial-functions, which QGIS 3.32 to 4.0 look for.
     "cql2/0.0": ("basic-spatial-operators",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from app.ogc import store
 from app.ogc.asked import Asked, features_asked, find_id, system
 from app.ogc.cql2.compiler import compile_filter
 from app.ogc.cql2.parse import parse
+from app.ogc.cql2.tree import Node
 from app.ogc.crs import CRS84, NamedCrs, crs_uri
 from app.ogc.datetimes import parse_datetime
 from app.ogc.links import Link, Links
@@ -122,8 +124,14 @@ def _filter(catalogue: Catalogue, collection: str, asked: Asked, known: Sequence
     crs = system("filter-crs", asked.filter_crs, known)
     if asked.filter is None:
         return None
-    tree = parse(asked.filter, asked.filter_lang)
+    tree = _parsed(asked.filter, asked.filter_lang)
     return compile_filter(tree, queryables_of(catalogue, collection), crs)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, lang: str | None) -> Node:
+    """A filter's tree, read once for all collections that it is asked of."""
+    return parse(text, lang)
 
 
 def _check_runs(query: FeatureQuery) -> None:

@@ -50,6 +50,8 @@ class Links:
             self.to("/collections", "data", JSON, "The collections"),
             self.to("/policies", "describedby", JSON, "The coverage policies"),
             self.to("/map", "alternate", HTML, "The map of the city"),
+            self.to("/tiles", f"{OGC_RELATION}tilesets-vector", JSON, "Vector tiles of the city"),
+            self.to("/tileMatrixSets", f"{OGC_RELATION}tiling-schemes", JSON, "The tile matrix sets"),
         ]
 
     def collections(self) -> list[Link]:
@@ -61,7 +63,12 @@ class Links:
         ]
 
     def collection(
-        self, collection_id: str, *, has_map: bool, licences: Mapping[str, str] | None = None
+        self,
+        collection_id: str,
+        *,
+        has_map: bool,
+        has_tiles: bool = True,
+        licences: Mapping[str, str] | None = None,
     ) -> list[Link]:
         """Links of one collection; `licences` are those of its data, name → address."""
         path = f"/collections/{collection_id}"
@@ -83,6 +90,8 @@ class Links:
         ]
         if has_map:
             links.append(self.to(f"/map/{collection_id}", "alternate", HTML, "Its map"))
+        if has_tiles:
+            links.append(self.to(f"{path}/tiles", f"{OGC_RELATION}tilesets-vector", JSON, "Its vector tiles"))
         for name, address in (licences or {}).items():
             links.append({"href": address, "rel": "license", "type": HTML, "title": name})
         return links

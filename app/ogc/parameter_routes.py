@@ -118,9 +118,12 @@ def _declaration(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {**about, "schema": {**(kinds[0] if kinds else {}), **said, "title": name}}
 
 
-DECLARATIONS = [
-    _declaration(name, schema) for name, schema in ItemsParameters.model_json_schema()["properties"].items()
-]
+def declarations(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """The parameters of a model as OpenAPI declares them."""
+    return [_declaration(name, schema) for name, schema in model.model_json_schema()["properties"].items()]
+
+
+DECLARATIONS = declarations(ItemsParameters)
 #: What is served of more is the most (17-069r4 §7.15.2, permission fc-limit-response-2), so it is told but not checked.
 _LIMITS = {"limit": {"maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}}
 for _item in DECLARATIONS:

@@ -149,7 +149,8 @@ def with_etag(
     fresh = matches(request.headers.get("if-none-match"), etag)
     response = vary(Response(status_code=304) if fresh else make(), lang)
     response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = "no-cache"
+    # `no-cache` alone does not make QGIS ask again for a style: Qt takes its copy for fresh unless its age is named.
+    response.headers["Cache-Control"] = "no-cache, max-age=0"
     return response
 
 

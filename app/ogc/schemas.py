@@ -60,7 +60,7 @@ _WORDS: Mapping[str, Title] = {
 def queryables_schema(catalogue: Catalogue, collection: str, lang: Lang, address: str) -> dict[str, Any]:
     """`/queryables`: every property that a filter may name; `address` is the document's own."""
     found = queryables_of(catalogue, collection)
-    members = _members(found.values(), lang)
+    members = properties_schema(found.values(), lang)
     # QGIS 3.32 to 4.0 know the geometry by it (and Part 5, which forbids it, is not claimed for this document).
     members[GEOMETRY]["$ref"] = (
         f"https://geojson.org/schema/{_SCHEMAS[found[GEOMETRY].geometry or 'mixed']}.json"
@@ -75,7 +75,7 @@ def sortables_schema(catalogue: Catalogue, collection: str, lang: Lang, address:
         names = store.run_names(collection)
     else:
         names = sortable_names(catalogue.get_class(collection))
-    members = _members((found[name] for name in names if name in found), lang)
+    members = properties_schema((found[name] for name in names if name in found), lang)
     return _document("sortables", catalogue, collection, lang, address, members)
 
 
@@ -83,7 +83,7 @@ def feature_schema(catalogue: Catalogue, collection: str, lang: Lang, address: s
     """`/schema`: the members of a feature; those that only the server writes are read-only."""
     found = [item for item in queryables_of(catalogue, collection).values() if item.name not in HIDDEN]
     cls = catalogue.classes.get(collection)
-    members = _members(found, lang)
+    members = properties_schema(found, lang)
     for name, member in members.items():
         if not _written(cls, name):
             member["readOnly"] = True
@@ -109,7 +109,8 @@ def _document(
     }
 
 
-def _members(found: Iterable[Queryable], lang: Lang) -> dict[str, dict[str, Any]]:
+def properties_schema(found: Iterable[Queryable], lang: Lang) -> dict[str, dict[str, Any]]:
+    """Name → JSON Schema of each property, in order."""
     return {item.name: _member(item, lang) | {"x-ogc-propertySeq": n} for n, item in enumerate(found, 1)}
 
 

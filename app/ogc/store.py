@@ -141,15 +141,17 @@ def _where(collection: str, query: FeatureQuery) -> tuple[str, dict[str, Any]]:
     return " AND ".join(conditions) or "TRUE", values
 
 
+#: What `runs_version` reads.
+RUNS_VERSION = (
+    "SELECT left(id::text, 8) || '.' || (SELECT count(*) FROM city.coverage_runs) "
+    "FROM city.coverage_runs ORDER BY created_at DESC, id LIMIT 1"
+)
+
+
 def runs_version(conn: Connection) -> str:
     """What the run collections' data version is: the newest run and how many there are, empty where there is none.
 
     Old runs are dropped, and of two that are saved at once the older may come to be seen after the newer.
     """
-    found = conn.execute(
-        text(
-            "SELECT left(id::text, 8) || '.' || (SELECT count(*) FROM city.coverage_runs) "
-            "FROM city.coverage_runs ORDER BY created_at DESC, id LIMIT 1"
-        )
-    ).scalar()
+    found = conn.execute(text(RUNS_VERSION)).scalar()
     return str(found or "")

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -24,7 +26,7 @@ LOCK_FILES = ("package.json", "package-lock.json", ".npmrc")
 # package → the files that the pages ask for (licence texts travel with them)
 FILES: dict[str, tuple[str, ...]] = {
     "leaflet": ("dist/leaflet.js", "dist/leaflet.css", "LICENSE"),
-    # The build without code in strings and blobs, and its worker as a file of its own: the pages' policy allows no other.
+    # The build without code in strings, its worker a file of its own: the pages' policy allows no other.
     "maplibre-gl": (
         "dist/maplibre-gl-csp.js",
         "dist/maplibre-gl-csp-worker.js",
@@ -39,6 +41,13 @@ FILES: dict[str, tuple[str, ...]] = {
     ),
 }
 FOLDERS = {"leaflet": "leaflet", "maplibre-gl": "maplibre-gl", "swagger-ui-dist": "swagger-ui"}
+
+
+@cache
+def address_of(package: str, name: str) -> str:
+    """Where pages find a file of a package: with its version, so that two files of one page never differ in it."""
+    versions = json.loads((WEB / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    return f"/static/vendor/{FOLDERS[package]}/{name}?v={versions[package]}"
 
 
 def fingerprint() -> str:

@@ -38,6 +38,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         "map/paint.js",
         "pages/features.js",
     ),
+    "tiles.js": ("map/base.js", "map/card.js", "tiles/panel.js", "tiles/run.js", "tiles/viewer.js"),
+    "tiles.css": ("vendor/maplibre-gl/maplibre-gl.css", "map/map.css", "tiles/viewer.css"),
     "features.css": ("vendor/leaflet/leaflet.css", "pages/features.css"),
 }
 

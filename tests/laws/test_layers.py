@@ -40,6 +40,7 @@ ROOMS = {
     "search": STORED | {"inventory", "web", "access", "maps", "ogc"},
     "reports": STORED | {"inventory", "web", "access", "maps"},
     "ogc": STORED | {"inventory", "validation", "coverage", "web", "access", "maps", "words"},
+    "tiles": STORED | {"inventory", "coverage", "web", "access", "maps", "ogc"},
     "start": STORED | {"inventory", "coverage", "sample"},
 }
 #: Those that wire all rooms together.

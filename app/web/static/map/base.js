@@ -54,7 +54,7 @@
       gapLegend: "缺口（人口）", areaLegend: "覆盖率（按人口）", areaLegendLand: "覆盖率（按用地）", noData: "无数字", name: "名称", mode: "方式", tier: "指标", by: "口径",
       supply: "服务设施", why: "为何不是官方口径", sort: "点击排序", outside: "数据范围外的人口", served: (a, b) => `${a} / ${b}`, inside: "覆盖", speed: "步行速度",
       walkNote: "步行：从居住地门到门，沿路网计算", notRun: "未计算", allMap: "查看全部图层", noScript: "地图需要启用 JavaScript。", nearestNone: "不可达", details: "说明", computed: "计算时间", crs: "量算坐标系",
-      drag: "拖动或点击", asOf: (day) => `截至 ${day}`, present: (day) => `现状（${day}）`, knownAt: (n) => `按变更 ${n} 时所知`, day: "日期", showDay: "显示", now: "现状", validFrom: "起", validTo: "止（不含）", find: "查找图层", allOff: "全部关闭", noLayer: "没有这样的图层", together: (names) => names.join("、"),
+      drag: "拖动或点击", asOf: (day) => `截至 ${day}`, present: (day) => `现状（${day}）`, knownAt: (n) => `按变更 ${n} 时所知`, day: "日期", showDay: "显示", now: "现状", validFrom: "起", validTo: "止（不含）", find: "查找图层", allOff: "全部关闭", noLayer: "没有这样的图层", together: (names) => names.join("、"), tiles: "矢量瓦片地图：大量数据更流畅，编辑后自动更新",
     },
     en: {
       layers: "Layers", legend: "Legend", close: "Close", zoomIn: "Zoom in", zoomOut: "Zoom out", home: "Whole city", locate: "My position", start: "Home",
@@ -68,7 +68,7 @@
       gapLegend: "Gaps (people)", areaLegend: "Coverage (of people)", areaLegendLand: "Coverage (of land)", noData: "No figure", name: "Name", mode: "Mode", tier: "Figure", by: "By",
       supply: "Facilities", why: "Why it is no official figure", sort: "Click to sort", outside: "People outside the data", served: (a, b) => `${a} / ${b}`, inside: "served", speed: "Walking speed",
       walkNote: "Walking: door to door along the streets", notRun: "Not computed", allMap: "All layers", noScript: "The map needs JavaScript.", nearestNone: "unreachable", details: "Details", computed: "Computed", crs: "Measured in",
-      drag: "Drag or click", asOf: (day) => `As of ${day}`, present: (day) => `Now (${day})`, knownAt: (n) => `as known at change ${n}`, day: "Date", showDay: "Show", now: "Now", validFrom: "From", validTo: "Until (before)", find: "Find a layer", allOff: "All off", noLayer: "No such layer", together: (names) => names.join(", "),
+      drag: "Drag or click", asOf: (day) => `As of ${day}`, present: (day) => `Now (${day})`, knownAt: (n) => `as known at change ${n}`, day: "Date", showDay: "Show", now: "Now", validFrom: "From", validTo: "Until (before)", find: "Find a layer", allOff: "All off", noLayer: "No such layer", together: (names) => names.join(", "), tiles: "Map of vector tiles: smooth with much data, follows every edit",
     },
   };
   chengtu.setLanguage = function (lang) {
@@ -97,6 +97,12 @@
     const words = chengtu.area(whole), unit = words.slice(words.indexOf(" ") + 1);
     const size = whole < 1e4 ? 1 : whole < 1e6 ? 1e4 : 1e6;
     return `${chengtu.number(part / size, size === 1 ? 0 : 2)} / ${chengtu.number(whole / size, size === 1 ? 0 : 2)} ${unit}`;
+  };
+
+  /** Black or white, whichever reads better on a colour (WCAG contrast). */
+  chengtu.inkOn = function (colour) {
+    const [r, g, b] = [1, 3, 5].map((i) => { const c = parseInt(colour.slice(i, i + 2), 16) / 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.34 ? "#16242c" : "#ffffff";
   };
 
   /** A short message at the bottom of the page, for a screen reader too. */

@@ -218,12 +218,6 @@
     context.fillText(words, x, y);
   }
 
-  /** Black or white, whichever reads better on a colour (WCAG contrast). */
-  chengtu.inkOn = function (colour) {
-    const [r, g, b] = [1, 3, 5].map((i) => { const c = parseInt(colour.slice(i, i + 2), 16) / 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.34 ? "#16242c" : "#ffffff";
-  };
-
   function drawChosen(context, chosen, view) {
     if (!chosen) return;
     for (const { item, data } of chosen.shapes || []) {

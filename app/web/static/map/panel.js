@@ -114,6 +114,7 @@
     }
     const nodes = [...groups].map(([office, layers]) => officeGroup(app, office, layers));
     const body = el("div", { class: "panel-body" }, dateForm(page), app.layers.length > LONG && finder(app, nodes), nodes);
+    if (page.tiles && !page.offline) body.append(el("p", { class: "note tiles-link" }, el("a", { href: page.tiles, text: chengtu.t.tiles })));
     if (!app.layers.length) body.append(el("p", { class: "note empty", text: chengtu.t.empty }));
     const head = chengtu.panelHead(app, page.title, page.subtitle);
     chengtu.panel(app, head, body, chengtu.phone() && app.layers.length > 0);

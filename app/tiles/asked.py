@@ -1,0 +1,63 @@
+"""The parameters of a request for tiles, as texts of its address. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from app.ogc.asked import Asked
+
+#: Parameters that say how an answer looks, not what a tile holds: documents leave them out of the addresses they name.
+LOOKS = frozenset({"f", "lang", "background"})
+
+
+@dataclass(frozen=True, slots=True)
+class TilesAsked:
+    """What an address says of tiles; None is what it does not say.
+
+    `collections` are ids by comma (tiles of several collections); `where` are filters on fields as (field, allowed
+    values); `given` is the whole query in its order.
+    """
+
+    filter: str | None = None
+    filter_lang: Literal["cql2-text", "cql2-json"] | None = None
+    filter_crs: str | None = None
+    datetime: str | None = None
+    as_of: str | None = None
+    known_at: str | None = None
+    area: str | None = None
+    properties: str | None = None
+    collections: str | None = None
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    given: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """What documents carry on into the addresses of tiles."""
+        return tuple((name, value) for name, value in self.given if name not in LOOKS)
+
+    @property
+    def choice(self) -> tuple[tuple[str, str], ...]:
+        """All that decides a tile's bytes beside its place and the data, in one order."""
+        return tuple(sorted(self.kept))
+
+    @property
+    def names(self) -> list[str]:
+        """The fields by which features are chosen."""
+        return [name for name, _ in self.where]
+
+    def features(self, *, without: Iterable[str] = ()) -> Asked:
+        """The same as a request for features; `without` are fields whose filter does not count."""
+        left = set(without)
+        return Asked(
+            datetime=self.datetime,
+            as_of=self.as_of,
+            known_at=self.known_at,
+            properties=self.properties,
+            area=self.area,
+            filter=self.filter,
+            filter_lang=self.filter_lang,
+            filter_crs=self.filter_crs,
+            where={name: values for name, values in self.where if name not in left},
+        )

@@ -1,0 +1,91 @@
+"""How many features of a layer a tile stands for, and where: by grids in memory, by the database in small tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.database.transactions import Connection
+from app.inventory.changes import data_versions
+from app.inventory.tables import table_name
+from app.ogc.store import runs_version
+from app.tiles import grid_store, store
+from app.tiles.counts import ACROSS_BITS, Cluster, Grid, tile_clusters
+from app.tiles.layers import Layer
+from app.tiles.matrix import Tile
+
+#: Features of a tile that are counted or read one by one; of more the layer gets a grid of its own.
+DIRECT = 20_000
+#: From this zoom on a tile of chosen features, or of another time, is small enough for that whatever it holds.
+SMALL_FROM = 13
+#: Counting ends here, where no grid tells.
+MOST = 200_000
+
+
+class Census:
+    """What is known of the features of some layers in one snapshot; raises what the database raises."""
+
+    def __init__(self, conn: Connection, layers: Sequence[Layer]) -> None:
+        self._conn = conn
+        self._classes = {layer.cls.id: layer.cls for layer in layers if layer.cls is not None}
+        self._versions: dict[str, int | str] = {}
+
+    def is_clustered(self, layer: Layer, z: int) -> bool:
+        """Whether clusters stand for the layer at a zoom: none of its class's features is drawn there."""
+        if layer.cls is None:
+            return False
+        least = min(rule.zoom for rule in layer.cls.zooms)
+        return z < max(least, self._class_grid(layer).least_zoom or 0)
+
+    def is_away(self, layer: Layer, tile: Tile) -> bool:
+        """Whether a layer surely holds nothing in or around a tile."""
+        return layer.current and not self._class_grid(layer).is_near(tile)
+
+    def matched(self, layer: Layer, tile: Tile) -> tuple[int, bool]:
+        """The features whose box meets the tile's square, and whether that is all of them."""
+        if self._is_large(layer, tile):
+            found = self._grid(layer).matched(tile)
+            if found is not None:
+                return found, True
+        counted = store.count(self._conn, layer, tile, MOST)
+        return counted, counted < MOST
+
+    def clusters(self, layer: Layer, tile: Tile) -> list[Cluster]:
+        """What stands for the features whose box has its centre in the tile."""
+        if self._is_large(layer, tile):
+            grid = self._grid(layer)
+            many = (grid.matched(tile) or 0) > DIRECT
+            if tile.z + ACROSS_BITS <= grid.level or (many and tile.z <= grid.level):
+                return grid.clusters(tile)
+        return tile_clusters(store.boxes_in(self._conn, layer, tile), tile)
+
+    def _is_large(self, layer: Layer, tile: Tile) -> bool:
+        """Whether a grid of the layer is worth while, or there already."""
+        if layer.is_whole:
+            return True
+        if tile.z >= SMALL_FROM:
+            return False
+        if not layer.current:
+            return True
+        return (self._class_grid(layer).matched(tile) or 0) > DIRECT
+
+    def _class_grid(self, layer: Layer) -> Grid:
+        """The grid of all features of the layer's class, as they are now."""
+        assert layer.cls is not None
+        whole = replace(
+            layer, source=table_name(layer.cls), where="TRUE", values={}, properties=None, current=True
+        )
+        return self._grid(whole)
+
+    def _grid(self, layer: Layer) -> Grid:
+        return grid_store.grid_of(self._conn, layer, self._version(layer))
+
+    def _version(self, layer: Layer) -> int | str:
+        """The version of a layer's data, asked in the snapshot of its rows: else a grid would be wrong for good."""
+        if layer.collection not in self._versions:
+            if layer.cls is None:
+                self._versions[layer.collection] = runs_version(self._conn)
+            else:
+                numbers = data_versions(self._conn, list(self._classes.values()))
+                self._versions |= dict(zip(self._classes, numbers, strict=True))
+        return self._versions[layer.collection]

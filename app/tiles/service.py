@@ -1,0 +1,127 @@
+"""Builds a tile: what is drawn, what stands for more than is drawn, and how much is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from app.database.transactions import Connection
+from app.tiles import store
+from app.tiles.background_store import background_tile
+from app.tiles.census import Census
+from app.tiles.counts import Cluster
+from app.tiles.grid_store import kinds_of
+from app.tiles.layer_sql import hides_small
+from app.tiles.layers import THINNED, Built, Layer, Plan, Thinned
+from app.tiles.limits import MAX_BYTES, MAX_FEATURES, Room, Size, first_limit, is_over, larger, smaller
+from app.tiles.matrix import EXTENT, Tile
+from app.tiles.points import Point, Value, point_layer
+from app.tiles.store import Drawn
+
+#: What the layer `thinned` takes at most for each layer that it tells of, bytes.
+TOLD_BYTES = 120
+#: How often a tile that came out too large, or with much room left, is built again.
+AGAIN = 3
+#: So many layers are asked for without looking first which of them hold anything there.
+FEW = 3
+
+
+def build(conn: Connection, plan: Plan, tile: Tile) -> Built:
+    """The tile: at most `limits.MAX_BYTES` large, with at most MAX_FEATURES features.
+
+    `conn` reads one snapshot, so that all its layers are of one moment.
+    """
+    if plan.background:
+        return Built(background_tile(conn, tile))
+    census = Census(conn, plan.layers)
+    near = _near(census, plan, tile)
+    clusters = {
+        layer.collection: census.clusters(layer, tile)
+        for layer in near
+        if is_ruled(layer, tile.z) and census.is_clustered(layer, tile.z)
+    }
+    clustered = {
+        layer.collection: _cluster_layer(layer, clusters[layer.collection])
+        for layer in near
+        if layer.collection in clusters
+    }
+    layers = [layer for layer in near if layer.collection not in clusters]
+    room = Room(
+        MAX_BYTES - TOLD_BYTES * len(layers) - sum(map(len, clustered.values())),
+        MAX_FEATURES - len(layers) - sum(map(len, clusters.values())),
+    )
+    drawn = _draw(conn, layers, tile, room)
+    thinned = tuple(_thinned(census, layers, tile, drawn))
+    named = zip((layer.collection for layer in layers), drawn, strict=True)
+    bodies = clustered | {name: found.body for name, found in named if found.size.drawn}
+    parts = [bodies.get(layer.collection, b"") for layer in plan.layers]
+    return Built(b"".join([*parts, _told(thinned)]), thinned)
+
+
+def _near(census: Census, plan: Plan, tile: Tile) -> list[Layer]:
+    """The layers that may hold something there: of dozens most do not, and asking for each costs a millisecond."""
+    if len(plan.layers) <= FEW:
+        return list(plan.layers)
+    return [layer for layer in plan.layers if not census.is_away(layer, tile)]
+
+
+def is_ruled(layer: Layer, z: int) -> bool:
+    """Whether the rule of the layer's class draws some of its features only from a larger zoom on."""
+    return z < layer.last_zoom
+
+
+def _draw(conn: Connection, layers: Sequence[Layer], tile: Tile, room: Room) -> list[Drawn]:
+    """The layers, each with as many of its largest features as there is room for."""
+    limits = [first_limit(tile.z)] * len(layers)
+    drawn = store.draw(conn, layers, tile, limits)
+    sizes = [found.size for found in drawn]
+    wanted = larger(sizes, room) if layers else None
+    if wanted is not None and not is_over(sizes, room):
+        drawn = store.draw(conn, layers, tile, wanted)
+    for _ in range(AGAIN):
+        sizes = [found.size for found in drawn]
+        if not is_over(sizes, room):
+            return drawn
+        drawn = store.draw(conn, layers, tile, smaller(sizes, room))
+    return _without_heaviest(drawn, room)
+
+
+def _without_heaviest(drawn: Sequence[Drawn], room: Room) -> list[Drawn]:
+    """What fits of layers that could not be made small enough: a few shapes may fill a tile by themselves."""
+    left = list(drawn)
+    while is_over([found.size for found in left], room):
+        heaviest = max(range(len(left)), key=lambda place: left[place].size.nbytes)
+        left[heaviest] = Drawn(b"", 0, 0, Size(0, 0, 0, 0))
+    return left
+
+
+def _thinned(
+    census: Census, layers: Sequence[Layer], tile: Tile, drawn: Sequence[Drawn]
+) -> Iterator[Thinned]:
+    for layer, found in zip(layers, drawn, strict=True):
+        left_out = found.size.full or is_ruled(layer, tile.z) or hides_small(layer, tile.z)
+        matched, exact = census.matched(layer, tile) if left_out else (found.met, True)
+        if found.shown < matched:
+            yield Thinned(layer.collection, found.shown, matched, exact)
+
+
+def _cluster_layer(layer: Layer, clusters: Sequence[Cluster]) -> bytes:
+    kinds = kinds_of(layer)
+
+    def point(found: Cluster) -> Point:
+        told: dict[str, Value] = {"cluster": True, "point_count": found.count}
+        if found.kind is not None:
+            told["kind"] = kinds[found.kind - 1]
+        return Point(found.x, found.y, told)
+
+    return point_layer(layer.collection, [point(found) for found in clusters])
+
+
+def _told(thinned: Sequence[Thinned]) -> bytes:
+    """The layer that tells what the tile leaves out: a point at its centre for each layer that is thinned."""
+    middle = EXTENT // 2
+
+    def point(found: Thinned) -> Point:
+        told: dict[str, Value] = {"shown": found.shown, "matched": found.matched}
+        return Point(middle, middle, {"collection": found.collection, **told})
+
+    return point_layer(THINNED, [point(found) for found in thinned])

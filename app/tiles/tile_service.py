@@ -1,0 +1,217 @@
+"""Tiles as they are asked for: the question behind an address, the stored tile of the data's version, or a new one."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from anyio import to_thread
+
+from app.access.turns import Turns
+from app.catalogue.model import Catalogue
+from app.database.transactions import Connection, Database
+from app.inventory.areas import AREA_CLASSES
+from app.settings import Settings
+from app.tiles import service, shelf
+from app.tiles.layers import Plan, Thinned
+from app.tiles.matrix import Tile
+from app.tiles.shelf import Shelf, Stored
+from app.tiles.version_store import RUNS, Versions, read_versions, versions_together
+from app.version import version
+
+T = TypeVar("T")
+#: (path before the tile's zoom, query string): all that two tiles of the same question share.
+Address = tuple[str, bytes]
+MakePlan = Callable[[Connection], Plan]
+
+#: Questions that are remembered, and the longest address that is.
+QUESTIONS, ADDRESS_CHARACTERS = 1000, 4000
+#: Tiles that a worker builds at once: the pages keep most of the connections.
+BUILDS = 3
+#: How long a tile waits for its turn, and how long a statement may run for it, seconds.
+TURN_S, STATEMENT_S = 10.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an address asks, as it is at data of `versions`, which are those of `names`; `base` tells it from others."""
+
+    plan: Plan
+    names: tuple[str, ...]
+    versions: Versions
+    base: bytes
+
+    def key(self, tile: Tile) -> str:
+        """Names the bytes of a tile: 32 hexadecimal digits."""
+        place = b"%d/%d/%d" % (tile.z, tile.row, tile.col)
+        return hashlib.blake2b(self.base + place, digest_size=16).hexdigest()
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """What an event loop is doing: questions that are being read, tiles that are being built (None: it failed)."""
+
+    questions: dict[Address, asyncio.Event] = field(default_factory=dict)
+    tiles: dict[str, asyncio.Future[Stored | None]] = field(default_factory=dict)
+
+
+class Tiles:
+    """Every tile of a web worker: questions that it has read before, the store, the tiles under way."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, db: Database) -> None:
+        limit = settings.tile_store_mb * 2**20
+        self._catalogue = catalogue
+        self._db = db
+        self._shelf = Shelf(settings.home_path / "tiles", limit, settings.workers)
+        self._versions = versions_together(settings, catalogue)
+        self._program = _fingerprint(catalogue)
+        self._questions: OrderedDict[Address, Question] = OrderedDict()
+        self._lock = Lock()
+        self._turns = Turns(BUILDS)
+        self._under_way: WeakKeyDictionary[asyncio.AbstractEventLoop, _UnderWay] = WeakKeyDictionary()
+
+    async def close(self) -> None:
+        """End what belongs to the running event loop."""
+        await self._versions.close()
+
+    async def current(self, address: Address) -> Question | None:
+        """What an address asks, where that was read before and the data is still of the same versions.
+
+        Raises:
+            Unavailable: The database does not answer.
+        """
+        question = self._questions.get(address)
+        if question is None:
+            return None
+        found = await self._versions.ask(question.names)
+        return question if tuple(found[name] for name in question.names) == question.versions else None
+
+    async def get(self, question: Question, tile: Tile, *, pack: bool) -> Stored:
+        """A tile, with its packed copy where `pack` says so; `question` was just found or read.
+
+        Raises:
+            Unavailable: The database is away, or the tile takes too long.
+        """
+        key = question.key(tile)
+        found = self._shelf.recall(key)
+        if found is None and self._shelf.has(key):
+            found = await to_thread.run_sync(self._shelf.find, key)
+        found = found or await self._built_once(key, question.plan, tile, pack=pack)
+        return await self._packed(key, found) if pack else found
+
+    async def learn(self, address: Address, make_plan: MakePlan) -> Question:
+        """What an address asks: read now, or by another who began after this call or whose finding is current.
+
+        Raises:
+            NotFound, BadInput: What `make_plan` raises.
+            Unavailable: The database is away.
+        """
+        learning = self._doing().questions
+        while (under_way := learning.get(address)) is not None:
+            await under_way.wait()
+            question = await self.current(address)
+            if question is not None:
+                return question
+        learning[address] = under_way = asyncio.Event()
+        try:
+            question = await self._in_turn(partial(self._read_question, make_plan, b"area=" in address[1]))
+            self._keep(address, question)
+            return question
+        finally:
+            del learning[address]
+            under_way.set()
+
+    def _doing(self) -> _UnderWay:
+        return self._under_way.setdefault(asyncio.get_running_loop(), _UnderWay())
+
+    def _keep(self, address: Address, question: Question) -> None:
+        if sum(map(len, address)) <= ADDRESS_CHARACTERS:
+            with self._lock:
+                self._questions[address] = question
+                self._questions.move_to_end(address)
+                while len(self._questions) > QUESTIONS:
+                    self._questions.popitem(last=False)
+
+    def _read_question(self, make_plan: MakePlan, by_area: bool) -> Question:
+        """What an address asks, with the versions of the same snapshot."""
+        with self._db.read(timeout_s=STATEMENT_S) as conn:
+            plan = make_plan(conn)
+            classes = [cls.id for cls in plan.classes]
+            # An area's code may come to mean another area before its features are given that one.
+            areas = [name for name in AREA_CLASSES if by_area and name not in classes]
+            names = (*classes, *areas, *([RUNS] if plan.runs else []))
+            versions = read_versions(conn, self._catalogue, names)
+        base = repr((self._program, _words(plan), names, versions)).encode()
+        return Question(plan, names, versions, hashlib.blake2b(base, digest_size=16).digest())
+
+    async def _built_once(self, key: str, plan: Plan, tile: Tile, *, pack: bool) -> Stored:
+        """A new tile; where it is under way already, that one."""
+        flights = self._doing().tiles
+        under_way = flights.get(key)
+        found = None if under_way is None else await asyncio.shield(under_way)
+        if found is not None:
+            return found
+        # Who was building it has failed, perhaps because his client left: everybody who waited tries for himself.
+        mine: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
+        flights[key] = mine
+        try:
+            found = await self._in_turn(partial(self._build, plan, tile, pack=pack))
+            self._shelf.remember(key, found)
+        finally:
+            if flights.get(key) is mine:
+                del flights[key]
+            mine.set_result(found)
+        self._write_later(key, found)
+        return found
+
+    def _build(self, plan: Plan, tile: Tile, *, pack: bool) -> Stored:
+        with self._db.read(timeout_s=STATEMENT_S) as conn:
+            built = service.build(conn, plan, tile)
+        found = shelf.stored(built.body, ", ".join(map(_said, built.thinned)))
+        return shelf.packed(found) if pack else found
+
+    async def _packed(self, key: str, found: Stored) -> Stored:
+        if found.packed is not None or len(found.body) < shelf.MINIMUM_BYTES:
+            return found
+        found = await to_thread.run_sync(shelf.packed, found)
+        self._shelf.remember(key, found)
+        return found
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        async with self._turns.take(TURN_S, "Many tiles are being drawn right now."):
+            return await to_thread.run_sync(work)
+
+    def _write_later(self, key: str, found: Stored) -> None:
+        """Beside the answer, which does not wait for the disk."""
+        asyncio.get_running_loop().run_in_executor(None, self._shelf.write, key, found)
+
+
+def _words(plan: Plan) -> tuple[object, ...]:
+    """All of a plan that decides bytes: of classes their ids, for the program's mark tells catalogues apart."""
+    layers = [
+        (repr(replace(layer, cls=None, values={})), layer.cls is None, sorted(layer.values.items()))
+        for layer in plan.layers
+    ]
+    return (layers, repr(replace(plan, layers=(), classes=())))
+
+
+def _said(thinned: Thinned) -> str:
+    """A member of the header `Chengtu-Thinned` (a list by RFC 9651)."""
+    about = "" if thinned.exact else ";at-least"
+    return f"{thinned.collection};shown={thinned.shown};matched={thinned.matched}{about}"
+
+
+def _fingerprint(catalogue: Catalogue) -> str:
+    """Tells apart the catalogues and programs that would draw other tiles of the same data."""
+    found = hashlib.blake2b(repr((version(), list(catalogue.classes.values()))).encode(), digest_size=16)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
