@@ -14,8 +14,9 @@ from app.database.server import admin_parameters
 from app.inventory.batch import Batch
 from app.inventory.service import write_batches
 from app.settings import Settings
-from app.tiles.matrix import Tile, tile_limits
+from app.tiles.matrix import Tile
 from bench.features_data import CHANGE, copy_aside
+from bench.places import place, tiles_over
 
 #: 250,000 polygons that zoom 14 draws one by one and zoom 10 as clusters; 250,000 of which zoom 10 draws the largest,
 #: by an area rule; 1,000,000 points.
@@ -66,10 +67,7 @@ def tiles_of(class_id: str, z: int) -> list[Tile]:
     across = int(np.ceil(np.sqrt(COPIES[class_id]))) * SIDES[class_id]
     # Less a row of copies that may not be full.
     box = (WEST, SOUTH, WEST + across, SOUTH + across - SIDES[class_id])
-    (limits,) = tile_limits(box, [z])
-    rows = range(limits.min_row + 1, limits.max_row)
-    cols = range(limits.min_col + 1, limits.max_col)
-    return [Tile(z, row, col) for row in rows for col in cols]
+    return list(tiles_over(z, box, inset=1))
 
 
 def any_tiles(class_id: str, count: int, zoom: int | None = None) -> Iterator[Tile]:
@@ -78,5 +76,5 @@ def any_tiles(class_id: str, count: int, zoom: int | None = None) -> Iterator[Ti
     across = int(np.ceil(np.sqrt(COPIES[class_id]))) * SIDES[class_id]
     for n in range(count):
         lon, lat = WEST + rng.uniform(0, across), SOUTH + rng.uniform(0, across)
-        (limits,) = tile_limits((lon, lat, lon, lat), [n % 19 if zoom is None else zoom])
-        yield Tile(limits.z, limits.min_row, limits.min_col)
+        z = n % 19 if zoom is None else zoom
+        yield Tile(z, *place(lon, lat, z))

@@ -55,8 +55,6 @@ _HELD: Mapping[str, tuple[str, ...]] = {
     "tms/2.0": (
         "tilematrixset",
         "json-tilematrixset",
-        "tilematrixsetlimits",
-        "json-tilematrixsetlimits",
         "tilesetmetadata",
         "json-tilesetmetadata",
     ),

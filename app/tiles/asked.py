@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from app.errors import BadInput
 from app.ogc.asked import Asked
 
 #: Parameters that say how an answer looks, not what a tile holds: documents leave them out of the addresses they name.
 LOOKS = frozenset({"f", "lang", "background"})
+
+
+_END = r'("[^":()]+(?::[^":()]+)*"|\*)'
+_SUBSET = re.compile(rf"datetime\({_END}(?::{_END})?\)")
+
+
+def datetime_of(subset: str | None, datetime: str | None) -> str | None:
+    """The time that a request names as `datetime` or as the axis of that name in `subset` (OGC 20-057, 19-087r3).
+
+    Raises:
+        BadInput: Both are there, or `subset` is not of time.
+    """
+    if subset is None:
+        return datetime
+    found = _SUBSET.fullmatch(subset)
+    if datetime is not None or found is None or found.groups() == ("*", None):
+        raise BadInput(
+            "subset chooses by time alone, and where datetime does not.",
+            'Write subset=datetime("2020-01-01":"2021-12-31"), or datetime=2020-01-01/2021-12-31.',
+        )
+    ends = [".." if end == "*" else end.strip('"') for end in found.groups() if end is not None]
+    return "/".join(ends)
 
 
 @dataclass(frozen=True, slots=True)

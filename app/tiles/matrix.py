@@ -1,13 +1,11 @@
-"""The tile matrix set WebMercatorQuad (OGC 17-083r4 Annex D.1): its tiles, and which of them a box needs. Pure."""
+"""The tile matrix set WebMercatorQuad (OGC 17-083r4 Annex D.1) and its tiles. Pure."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from app.errors import BadInput, NotFound
-from app.maps.squares import HALF_M, MAX_LAT, WORLD_M, Square, mercator
+from app.maps.squares import HALF_M, WORLD_M, Square
 
 NAME = "WebMercatorQuad"
 #: The set's last zoom: half a centimetre a unit.
@@ -40,17 +38,6 @@ class Tile:
         return self.square.lonlat(margin)
 
 
-@dataclass(frozen=True, slots=True)
-class TileLimits:
-    """The rows and columns of zoom `z` that a box meets, both ends in them (OGC 17-083r4 §6.4, TileMatrixLimits)."""
-
-    z: int
-    min_row: int
-    max_row: int
-    min_col: int
-    max_col: int
-
-
 def read_tile(z: str, row: str, col: str) -> Tile:
     """The tile that an address names.
 
@@ -79,20 +66,3 @@ def _number(name: str, text: str) -> int:
             "Write …/{tileMatrix}/{tileRow}/{tileCol} as /12/1703/3365.",
         )
     return int(text)
-
-
-def tile_limits(box: tuple[float, float, float, float], zooms: Iterable[int]) -> Iterator[TileLimits]:
-    """For each zoom the tiles that a lon/lat box (west, south, east, north) meets."""
-    for z in zooms:
-        min_row, min_col = place(box[0], box[3], z)
-        max_row, max_col = place(box[2], box[1], z)
-        yield TileLimits(z, min_row, max_row, min_col, max_col)
-
-
-def place(lon: float, lat: float, z: int) -> tuple[int, int]:
-    """Row and column of the tile of zoom `z` that a place in degrees lies in, held at the edges of the set."""
-    x, y = mercator(lon, max(-MAX_LAT, min(MAX_LAT, lat)))
-    side, last = WORLD_M / 2**z, 2**z - 1
-    held = (min(max(math.floor(value / side), 0), last) for value in (HALF_M - y, x + HALF_M))
-    row, col = held
-    return row, col

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from app.access.parameters import known_parameters
 from app.access.time_parameters import AsOf, KnownAt
 from app.ogc.parameter_routes import Area, Datetime, FilterLang, FilterText, Properties, System, declarations
-from app.tiles.asked import TilesAsked
+from app.tiles.asked import TilesAsked, datetime_of
 
 Collections = Annotated[
     str | None,
@@ -19,6 +19,16 @@ Collections = Annotated[
         description="Ids of the collections that are layers of the tile, by comma; by default every class that holds "
         "anything (`toilets,parks`).",
         max_length=4000,
+    ),
+]
+
+
+Subset = Annotated[
+    str | None,
+    Query(
+        description='Another way to write `datetime` (OGC 20-057, /req/datetime/axis): `datetime("2020-01-01")`, '
+        '`datetime("2020-01-01":"2021-12-31")`, with `*` for an open end.',
+        max_length=200,
     ),
 ]
 
@@ -32,6 +42,7 @@ class TilesParameters(BaseModel):
     filter_lang: Annotated[FilterLang, Query(alias="filter-lang")] = None
     filter_crs: Annotated[System, Query(alias="filter-crs")] = None
     datetime: Datetime = None
+    subset: Subset = None
     as_of: AsOf = None
     known_at: KnownAt = None
     area: Area = None
@@ -74,4 +85,6 @@ async def tiles_asked(request: Request) -> TilesAsked:
         raise RequestValidationError(found) from error
     names = dict.fromkeys(name for name, _ in given if name not in known)
     where = tuple((name, tuple(sent.getlist(name))) for name in names)
-    return TilesAsked(**said.__dict__, where=where, given=given)
+    values = dict(said.__dict__)
+    values["datetime"] = datetime_of(values.pop("subset"), said.datetime)
+    return TilesAsked(**values, where=where, given=given)

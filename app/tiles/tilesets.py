@@ -15,7 +15,7 @@ from app.ogc.crs import CRS84
 from app.ogc.links import HTML, HTML_QUERY, JSON, OGC_RELATION, Links, Query
 from app.ogc.queryables import Queryable
 from app.ogc.schemas import properties_schema
-from app.tiles.matrix import MAX_ZOOM, NAME, tile_limits
+from app.tiles.matrix import MAX_ZOOM, NAME
 
 MVT = "application/vnd.mapbox-vector-tile"
 STYLE = "application/vnd.mapbox.style+json"
@@ -153,7 +153,10 @@ def tileset_list(tileset: Tileset, links: Links, lang: Lang) -> dict[str, Any]:
 
 
 def tileset_document(tileset: Tileset, links: Links, lang: Lang) -> dict[str, Any]:
-    """`…/tiles/WebMercatorQuad`: all there is to say of the tileset (17-083r4 §7, 20-057 §8)."""
+    """`…/tiles/WebMercatorQuad`: all there is to say of the tileset (17-083r4 §7, 20-057 §8).
+
+    It names no tileMatrixSetLimits: an edit may bring a feature to any tile, and outside of limits none could be asked.
+    """
     document = {
         **_head(tileset, lang),
         "tileMatrixSetId": NAME,
@@ -168,23 +171,8 @@ def tileset_document(tileset: Tileset, links: Links, lang: Lang) -> dict[str, An
         document |= {
             "boundingBox": _box(tileset.box),
             "centerPoint": _centre(tileset.box, tileset.deepest),
-            "tileMatrixSetLimits": limits(tileset.box),
         }
     return document
-
-
-def limits(box: Box) -> list[dict[str, Any]]:
-    """The tiles that a box meets at each zoom (17-083r4 §6.4)."""
-    return [
-        {
-            "tileMatrix": str(item.z),
-            "minTileRow": item.min_row,
-            "maxTileRow": item.max_row,
-            "minTileCol": item.min_col,
-            "maxTileCol": item.max_col,
-        }
-        for item in tile_limits(box, range(MAX_ZOOM + 1))
-    ]
 
 
 def good_zoom(box: Box, deepest: int, width: int = 800, height: int = 600) -> int:

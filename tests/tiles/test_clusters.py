@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bench.places import tiles_over
 from tests.inventory.town import LAT, LON
 from tests.tiles.tiled import (
     TOWN,
@@ -14,7 +15,6 @@ from tests.tiles.tiled import (
     squares,
     tile_at,
     tiled_town,
-    tiles_over,
     units,
 )
 

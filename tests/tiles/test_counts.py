@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from threading import Barrier, Event
 
 import numpy as np
@@ -20,8 +21,9 @@ from app.tiles.counts import boxes, make_grid, tile_clusters
 from app.tiles.layers import Layer
 from app.tiles.matrix import Tile
 from app.tiles.plan import plan_of
+from bench.places import tiles_over
 from tests.inventory.town import CHANGE, LAT, LON, batch, place, square
-from tests.tiles.tiled import TOWN, meeting, tile_at, tiles_over
+from tests.tiles.tiled import TOWN, meeting, tile_at
 
 
 def strewn(count, seed, size):
@@ -43,7 +45,7 @@ def test_matched_is_what_counting_one_by_one_finds(size, z):
     lonlat = strewn(300, 7, size)
     grid = make_grid(held(lonlat))
     bounds = dict(enumerate(map(tuple, lonlat.T)))
-    for tile in tiles_over(z, TOWN)[:20]:
+    for tile in islice(tiles_over(z, TOWN), 20):
         assert grid.matched(tile) == len(meeting(tile, bounds))
 
 

@@ -13,10 +13,11 @@ from app.inventory.changes import data_version
 from app.inventory.service import write_batches
 from app.ogc.asked import Asked
 from app.ogc.items_service import items_page, items_query
-from app.tiles.asked import TilesAsked
+from app.tiles.asked import TilesAsked, datetime_of
 from app.tiles.plan import plan_of
+from bench.places import tiles_over
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
-from tests.tiles.tiled import TOWN, built, decoded, points, rows_of, squares, tile_at, tiled_town, tiles_over
+from tests.tiles.tiled import TOWN, built, decoded, points, rows_of, squares, tile_at, tiled_town
 
 TILE = tile_at(12, LON, LAT)
 
@@ -193,3 +194,17 @@ def test_nothing_there_is_an_empty_body(reading, catalogue):
     assert built(reading, catalogue, tile_at(14, 10, 50), "toilets", "parks", "street_trees").body == b""
     assert built(reading, catalogue, TILE, "markets").body == b""
     assert built(reading, catalogue, TILE, "toilets", filter="stalls > 1000").body == b""
+
+
+def test_the_time_axis_of_subset_is_datetime():
+    day, later = "2020-01-01", "2021-12-31T00:00:00Z"
+    assert datetime_of(None, day) == day
+    assert datetime_of(f'datetime("{day}")', None) == day
+    assert datetime_of(f'datetime("{day}":"{later}")', None) == f"{day}/{later}"
+    assert datetime_of(f'datetime(*:"{later}")', None) == f"../{later}"
+    assert datetime_of(f'datetime("{day}":*)', None) == f"{day}/.."
+    for bad in ("datetime(*)", "Lat(3:4)", 'datetime("a"', "datetime()", 'datetime("a":"b":"c")', '"'):
+        with pytest.raises(BadInput, match="subset"):
+            datetime_of(bad, None)
+    with pytest.raises(BadInput, match="subset"):
+        datetime_of(f'datetime("{day}")', day)

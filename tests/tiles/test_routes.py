@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from app.database.engine import Database
 from app.inventory.service import write_batches
 from app.settings import Settings
-from app.tiles.matrix import place
+from bench.places import place
 from tests.inventory.town import CHANGE, LAT, LON, batch
 from tests.inventory.town import place as spot
 from tests.ogc.edits import created, served_town

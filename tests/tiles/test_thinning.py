@@ -8,6 +8,7 @@ import shapely
 
 from app.database.server import admin_parameters
 from app.tiles.limits import MAX_BYTES, MAX_FEATURES
+from bench.places import tiles_over
 from tests.inventory.town import LAT, LON, line
 from tests.inventory.town import batch as batch_of
 from tests.tiles.tiled import (
@@ -21,7 +22,6 @@ from tests.tiles.tiled import (
     squares,
     tile_at,
     tiled_town,
-    tiles_over,
 )
 
 

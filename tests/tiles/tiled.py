@@ -19,9 +19,10 @@ from app.inventory.service import write_batches
 from app.settings import Settings
 from app.tiles.asked import TilesAsked
 from app.tiles.layers import Built
-from app.tiles.matrix import EXTENT, Tile, place, tile_limits
+from app.tiles.matrix import EXTENT, Tile
 from app.tiles.plan import plan_of
 from app.tiles.service import build
+from bench.places import place
 from tests.conftest import clone, opened
 from tests.inventory.town import CHANGE, LAT, LON, STEP, batch, square
 from tests.inventory.town import place as place_of
@@ -86,13 +87,6 @@ def squares(class_id: str, count: int, seed: int, largest: float = 0.6, **column
         f"{class_id}{n}": square(*xy, side) for n, (xy, side) in enumerate(zip(places, sides, strict=True))
     }
     return batch(class_id, shapes, columns)
-
-
-def tiles_over(z: int, box: tuple[float, float, float, float]) -> list[Tile]:
-    """The tiles of a zoom that a lon/lat box meets."""
-    (found,) = tile_limits(box, [z])
-    rows, cols = range(found.min_row, found.max_row + 1), range(found.min_col, found.max_col + 1)
-    return [Tile(z, row, col) for row in rows for col in cols]
 
 
 def rows_of(conn: Connection, sql: str) -> list[Any]:
