@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.settings import Settings
 
@@ -36,6 +36,18 @@ def sharing(settings: Settings) -> list[Middleware]:
 
 class Sharing(CORSMiddleware):
     """Says of what an allowed page reads that it may be used across origins, which the other headers forbid."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; where origins are told apart, every reply says so (Fetch Standard §3.3.5)."""
+
+        async def varied(one: Message) -> None:
+            if one["type"] == "http.response.start" and not self.allow_all_origins:
+                headers = MutableHeaders(scope=one)
+                if "origin" not in headers.get("vary", "").lower():
+                    headers.add_vary_header("Origin")
+            await send(one)
+
+        await super().__call__(scope, receive, varied if scope["type"] == "http" else send)
 
     async def send(self, message: Message, send: Send, request_headers: Headers) -> None:
         """Pass one message on, with the headers of an allowed origin."""

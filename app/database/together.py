@@ -29,7 +29,7 @@ _OPENING = (
 #: Stays the same until a transaction that wrote anything ends (PostgreSQL, "Transaction ID and Snapshot Information").
 _SNAPSHOT = "pg_current_snapshot()::text"
 #: After so long a connection that says nothing is given up, seconds: the server itself would have stopped before.
-PATIENCE_S = 5.0
+PATIENCE_S = 4.0
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -55,6 +55,8 @@ class Together:
         self._settings = settings
         self._term_of = term_of
         self._desks: WeakKeyDictionary[asyncio.AbstractEventLoop, _Desk] = WeakKeyDictionary()
+        #: Connections that are being given up: the driver waits for the server to hear of it, nobody else does.
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def ask(self, names: Collection[str]) -> Answers:
         """What is true of each name now, or at a later moment than this call.
@@ -110,19 +112,23 @@ class Together:
             return None, translate(error, self._settings)
 
     async def _once(self, desk: _Desk, names: Collection[str]) -> Answers:
-        connection = desk.connection or await self._connect(desk)
+        reading = asyncio.ensure_future(self._read(desk, names))
+        done, _ = await asyncio.wait({reading}, timeout=PATIENCE_S)
+        if not done:
+            reading.cancel()
+            leaving = asyncio.ensure_future(_leave(reading, _forget(desk)))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            raise Unavailable("The database does not answer in time.", "Try again in a moment.")
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                return await self._read(desk, connection, names)
-        except TimeoutError as error:
-            await _drop(desk)
-            raise Unavailable("The database does not answer in time.", "Try again in a moment.") from error
+            return reading.result()
         except psycopg.Error:
-            if connection.closed:
+            if desk.connection is not None and desk.connection.closed:
                 await _drop(desk)
             raise
 
-    async def _read(self, desk: _Desk, connection: Connection, names: Collection[str]) -> Answers:
+    async def _read(self, desk: _Desk, names: Collection[str]) -> Answers:
+        connection = desk.connection or await self._connect(desk)
         if all(name in desk.answers for name in names):
             (snapshot,) = await _row(connection, f"SELECT {_SNAPSHOT}", ())
             if snapshot == desk.snapshot:
@@ -143,7 +149,7 @@ class Together:
         weakref.finalize(desk, connection.pgconn.finish)
         try:
             await connection.execute(_OPENING)
-        except psycopg.Error:
+        except BaseException:
             await connection.close()
             raise
         desk.connection = connection
@@ -163,8 +169,21 @@ def select(terms: Iterable[Term]) -> tuple[str, list[object]]:
     return ", ".join(sql for sql, _ in found), [value for _, values in found for value in values]
 
 
-async def _drop(desk: _Desk) -> None:
+def _forget(desk: _Desk) -> Connection | None:
+    """The desk's connection, which it has no longer; nor what it heard over it."""
     connection, desk.connection = desk.connection, None
     desk.snapshot, desk.answers = "", {}
+    return connection
+
+
+async def _drop(desk: _Desk) -> None:
+    connection = _forget(desk)
+    if connection is not None:
+        await connection.close()
+
+
+async def _leave(reading: asyncio.Future[Answers], connection: Connection | None) -> None:
+    """Wait for the end of what was cancelled, then end its connection."""
+    await asyncio.gather(reading, return_exceptions=True)
     if connection is not None:
         await connection.close()

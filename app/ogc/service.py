@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.errors import unknown
 from app.inventory import store as inventory
-from app.inventory.changes import METRIC_CRS, find_setting, list_origins
+from app.inventory.changes import METRIC_CRS, data_versions, find_setting, list_origins
 from app.inventory.kept import once
 from app.ogc import store
 from app.ogc.collections import Box, Extent, class_collection, run_collection
@@ -30,8 +31,11 @@ def version(conn: Connection, catalogue: Catalogue, collection: str | None = Non
     """The data version of one collection, or of all of them together."""
     if collection in RUN_COLLECTIONS:
         return store.runs_version(conn)
-    ids = [collection] if collection else list(catalogue.classes)
-    return str(max(inventory.data_version(conn, catalogue.classes[class_id]) for class_id in ids))
+    if collection is not None:
+        return str(inventory.data_version(conn, catalogue.classes[collection]))
+    found = data_versions(conn, list(catalogue.classes.values()))
+    # Not the highest alone: a change of another class may have drawn a lower number and be committed after it.
+    return f"{max(found)}.{zlib.crc32(repr(found).encode()):08x}"
 
 
 def list_collections(conn: Connection, catalogue: Catalogue, links: Links, lang: Lang) -> dict[str, Any]:

@@ -62,9 +62,9 @@ class TilesAsked:
         return tuple((name, value) for name, value in self.given if name not in LOOKS)
 
     @property
-    def choice(self) -> tuple[tuple[str, str], ...]:
-        """All that decides a tile's bytes beside its place and the data, in one order."""
-        return tuple(sorted(self.kept))
+    def chosen(self) -> list[str] | None:
+        """The ids in `collections`; None where it names none, and so every class is meant."""
+        return self.collections.split(",") if self.collections else None
 
     @property
     def names(self) -> list[str]:

@@ -80,6 +80,11 @@ class _Said:
     catalogue: Catalogue
     lang: Lang
 
+    @property
+    def program(self) -> str:
+        """Tells apart what would be said of the same data by another catalogue or program."""
+        return str(self.request.app.state.tiles.program)
+
 
 def get_said(request: Request, db: DatabaseDep, catalogue: CatalogueDep, lang: LangDep) -> _Said:
     """What a request for a document says."""
@@ -267,10 +272,17 @@ def _fixed(said: _Said, document: dict[str, Any], *, html: bool, make: Callable[
     return with_alternate(said.request, vary(page, said.lang), JSON)
 
 
+def _version(said: _Said, conn: Connection, find: Find) -> str:
+    """The version of documents; where the client has any copy (`*`), raises what `find` does of what is not there."""
+    if "*" in said.request.headers.get("if-none-match", ""):
+        find(conn)
+    return document_service.version(conn, said.catalogue)
+
+
 def _list(said: _Said, find: Find, *, html: bool) -> Response:
     """A list of tilesets."""
     with said.db.read() as conn:
-        version = document_service.version(conn, said.catalogue)
+        version = _version(said, conn, find)
 
         def make() -> Response:
             tileset = find(conn)
@@ -280,13 +292,13 @@ def _list(said: _Said, find: Find, *, html: bool) -> Response:
             page = pages.list_page(conn, said.catalogue, tileset, document, said.lang)
             return Response(page, media_type=HTML)
 
-        return with_etag(said.request, version, said.lang, make, html=html)
+        return with_etag(said.request, version, said.lang, make, html=html, also=said.program)
 
 
 def _tileset(said: _Said, form: str, find: Find, *, ground: bool) -> Response:
     """A tileset in one of its forms."""
     with said.db.read() as conn:
-        version = document_service.version(conn, said.catalogue)
+        version = _version(said, conn, find)
         links = links_of(said.request)
 
         def make() -> Response:
@@ -303,4 +315,5 @@ def _tileset(said: _Said, form: str, find: Find, *, ground: bool) -> Response:
                 )
             return as_json(tileset_document(tileset, links, said.lang))
 
-        return with_etag(said.request, version, said.lang, make, html=form == "html", also=form)
+        also = f"{form} {said.program}"
+        return with_etag(said.request, version, said.lang, make, html=form == "html", also=also)

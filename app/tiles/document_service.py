@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -21,7 +22,6 @@ from app.ogc.collections import Box
 from app.ogc.items_service import times_of
 from app.ogc.queryables import Kind, Queryable, queryables_of
 from app.ogc.run_collections import RUN_COLLECTIONS
-from app.ogc.store import runs_version
 from app.tiles.asked import TilesAsked
 from app.tiles.attributes import FULL_FROM, class_attributes, run_attributes
 from app.tiles.background import ATTRIBUTES, LAST_ZOOM, layer_names
@@ -29,6 +29,7 @@ from app.tiles.layers import Layer as Planned
 from app.tiles.matrix import NAME
 from app.tiles.plan import plan_of
 from app.tiles.tilesets import DEEPEST, Layer, Tileset
+from app.tiles.version_store import RUNS, read_versions
 
 #: Layers that a title names.
 TITLED = 3
@@ -67,9 +68,12 @@ def check_set(name: str) -> None:
 
 
 def version(conn: Connection, catalogue: Catalogue) -> str:
-    """What decides every document on tiles: a change of any class, or a new run."""
-    found = data_versions(conn, list(catalogue.classes.values()))
-    return f"{max(found)}.{runs_version(conn)}"
+    """What decides every document on tiles: a change of any class, or a new run.
+
+    Of every class by itself: an import may draw its number long before a change of another class that is seen earlier.
+    """
+    found = read_versions(conn, catalogue, (*catalogue.classes, RUNS))
+    return hashlib.blake2b(repr(found).encode(), digest_size=8).hexdigest()
 
 
 def collection_tileset(
@@ -94,7 +98,7 @@ def collection_tileset(
 
 def city_tileset(conn: Connection, catalogue: Catalogue, asked: TilesAsked, lang: Lang) -> Tileset:
     """The tiles of several collections, by default of every class that holds anything; raises as `plan_of` does."""
-    names = None if asked.collections is None else asked.collections.split(",")
+    names = asked.chosen
     plan = plan_of(conn, catalogue, names, asked)
     layers = _layers(conn, catalogue, plan.layers, asked, lang)
     shown = tuple(layer for layer in layers if names is not None or layer.box is not None)

@@ -44,12 +44,14 @@ class Layer:
 class Plan:
     """The layers of a tile; `classes` are those whose data versions decide its bytes, `runs` whether the runs do.
 
-    `background`: the ground under every map, which has layers of its own (`background_store`).
+    `by_area`: an area's code chooses features, so that the areas decide them as well. `background`: the ground under
+    every map, which has layers of its own (`background_store`).
     """
 
     layers: tuple[Layer, ...]
     classes: tuple[FeatureClass, ...]
     runs: bool
+    by_area: bool = False
     background: bool = False
 
 

@@ -69,12 +69,13 @@ def plan_of(
         # What nobody ever wrote to has no layer; but its first feature changes the tile, so its version counts.
         numbers = data_versions(conn, every.classes)
         written = tuple(layer for layer, number in zip(every.layers, numbers, strict=True) if number)
-        return replace(every, layers=written)
+        return replace(every, layers=written, by_area=asked.area is not None)
     known = collection_names(catalogue)
     for name in collections:
         if name not in known:
             raise unknown("collection", name, known)
-    return _plan([_layer(conn, catalogue, name, asked) for name in dict.fromkeys(collections)])
+    plan = _plan([_layer(conn, catalogue, name, asked) for name in dict.fromkeys(collections)])
+    return replace(plan, by_area=asked.area is not None)
 
 
 def _check_run_filters(collections: Sequence[str], asked: TilesAsked) -> None:
@@ -130,8 +131,10 @@ def _class_layer(conn: Connection, catalogue: Catalogue, query: FeatureQuery) ->
 
 
 def _check_open(cls: FeatureClass, query: FeatureQuery) -> None:
+    """Refuse to show a restricted field, and to choose by one: what is drawn would tell its values."""
     closed = {item.name for item in cls.fields if item.sensitivity == "restricted"}
-    for name in query.properties or ():
+    chosen = {*query.where, *(query.condition.columns if query.condition else ())}
+    for name in (*(query.properties or ()), *sorted(chosen)):
         if name in closed:
             raise BadInput(f"Tiles do not show '{name}' of {cls.id}: it is restricted.")
 

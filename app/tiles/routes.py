@@ -92,8 +92,7 @@ async def get_tile(
     f: Form = None,  # noqa: ARG001 - declared, and so checked
 ) -> Response:
     """A layer for each collection; a filter chooses in all of them."""
-    collections = asked.collections.split(",") if asked.collections else None
-    return await _tile(request, matrix_set, (z, row, col), _plan(request, collections, asked))
+    return await _tile(request, matrix_set, (z, row, col), _plan(request, asked.chosen, asked))
 
 
 @router.get(

@@ -72,7 +72,8 @@ class Tiles:
         self._db = db
         self._shelf = Shelf(settings.home_path / "tiles", limit, settings.workers)
         self._versions = versions_together(settings, catalogue)
-        self._program = _fingerprint(catalogue)
+        #: Tells apart the catalogues and programs that would answer otherwise from the same data.
+        self.program = _fingerprint(catalogue)
         self._questions: OrderedDict[Address, Question] = OrderedDict()
         self._lock = Lock()
         self._turns = Turns(BUILDS)
@@ -122,7 +123,7 @@ class Tiles:
                 return question
         learning[address] = under_way = asyncio.Event()
         try:
-            question = await self._in_turn(partial(self._read_question, make_plan, b"area=" in address[1]))
+            question = await self._in_turn(partial(self._read_question, make_plan))
             self._keep(address, question)
             return question
         finally:
@@ -140,16 +141,16 @@ class Tiles:
                 while len(self._questions) > QUESTIONS:
                     self._questions.popitem(last=False)
 
-    def _read_question(self, make_plan: MakePlan, by_area: bool) -> Question:
+    def _read_question(self, make_plan: MakePlan) -> Question:
         """What an address asks, with the versions of the same snapshot."""
         with self._db.read(timeout_s=STATEMENT_S) as conn:
             plan = make_plan(conn)
             classes = [cls.id for cls in plan.classes]
             # An area's code may come to mean another area before its features are given that one.
-            areas = [name for name in AREA_CLASSES if by_area and name not in classes]
+            areas = [name for name in AREA_CLASSES if plan.by_area and name not in classes]
             names = (*classes, *areas, *([RUNS] if plan.runs else []))
             versions = read_versions(conn, self._catalogue, names)
-        base = repr((self._program, _words(plan), names, versions)).encode()
+        base = repr((self.program, _words(plan), names, versions)).encode()
         return Question(plan, names, versions, hashlib.blake2b(base, digest_size=16).digest())
 
     async def _built_once(self, key: str, plan: Plan, tile: Tile, *, pack: bool) -> Stored:

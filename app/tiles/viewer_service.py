@@ -9,9 +9,12 @@ from urllib.parse import urlencode
 from app.access.middleware import CONTENT_SECURITY_POLICY
 from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
+from app.inventory.times import NOW
 from app.maps import layers as views
 from app.maps import service as maps
 from app.maps.figure import script_json
+from app.ogc.datetimes import parse_datetime
+from app.tiles.asked import datetime_of
 from app.tiles.document_service import held_versions, town_of
 from app.tiles.run_style import GAPS
 from app.tiles.style import GROUND
@@ -68,8 +71,14 @@ def _address(tileset: Tileset, query: list[tuple[str, str]]) -> str:
 
 
 def _when(tileset: Tileset) -> str:
-    """The times of the tiles, as the end of an address of a feature."""
-    return "".join(f"&{urlencode([pair])}" for pair in tileset.query if pair[0] in {"as_of", "known_at"})
+    """The times of the tiles, as the end of an address of a feature; of an interval nothing, for that has several."""
+    asked = dict(tileset.query)
+    found = {name: asked[name] for name in ("as_of", "known_at") if name in asked}
+    spoken = datetime_of(asked.get("subset"), asked.get("datetime"))
+    times = NOW if spoken is None else parse_datetime(spoken)
+    if times.as_of is not None and not times.interval:
+        found["as_of"] = times.as_of.isoformat()
+    return "".join(f"&{urlencode([pair])}" for pair in found.items())
 
 
 def _layers(conn: Connection, catalogue: Catalogue, tileset: Tileset, lang: Lang) -> list[dict[str, Any]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -10,6 +13,7 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
+from app.database import together as module
 from app.database.server import admin_parameters
 from app.database.together import Term, Together
 from app.errors import Unavailable
@@ -128,6 +132,31 @@ def test_a_lost_connection_is_made_again_and_every_loop_has_its_own(settings, ad
 
     for lose in (True, False, True):
         run(ask(lose=lose))
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_twice(settings, admin, monkeypatch):
+    """Nor by those who come later: they are answered over another connection while the driver still waits."""
+    monkeypatch.setattr(module, "PATIENCE_S", 0.4)
+    name = "pg_backend_pid()"
+
+    async def ask() -> int:
+        together = Together(settings, lambda name: (f"(SELECT {name}::text)", ()))
+        silent = int((await together.ask([name]))[name])
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            with pytest.raises(Unavailable):
+                await together.ask(["1"])
+            assert int((await together.ask([name]))[name]) != silent
+            assert time.monotonic() - started < 2
+        finally:
+            os.kill(silent, signal.SIGCONT)
+        await asyncio.gather(*together._leaving)
+        await together.close()
+        return silent
+
+    held = admin.execute("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", [run(ask())]).fetchone()
+    assert held == (0,)
 
 
 def test_it_may_only_read(settings, admin):

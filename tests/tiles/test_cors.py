@@ -48,6 +48,14 @@ def test_no_other_page_may(client: TestClient, api: Api, address: str):
         assert reply.headers[POLICY] == "same-origin"
 
 
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_reply_says_that_it_depends_on_the_page(client: TestClient, address: str):
+    """Else a copy that one page got might be given to another one, which may not read it or could not."""
+    for headers in ({}, {"Origin": OTHER}, {"Origin": LISTED}):
+        asked = client.get(address, headers=headers).headers["vary"].lower()
+        assert asked.count("origin") == 1
+
+
 def test_it_may_ask_again_with_its_tag(client: TestClient):
     asked = {
         "Origin": LISTED,

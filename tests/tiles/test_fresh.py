@@ -149,6 +149,19 @@ def test_new_areas_show(town, catalogue):
     assert drawn(client, **asked, area="E") == Counter()
 
 
+def test_areas_decide_tiles_however_the_parameter_is_written(town, catalogue):
+    client, _, db = town
+    with db.write() as conn:
+        shape = shapely.box(LON + 0.021, LAT - 0.02, LON + 0.03, LAT + 0.02)
+        write_batches(conn, catalogue, [districts(E9=shape)], CHANGE)
+    (area,) = client.get("/collections/districts/items", params={"code": "E9"}).json()["features"]
+    paths = [f"{PATH}?{name}=E9" for name in ("area", "are%61")]
+    assert [client.get(path).status_code for path in paths] == [204, 204]
+    gone = client.delete(f"/collections/districts/items/{area['id']}", headers={"If-Match": "*"})
+    assert gone.status_code == 204
+    assert [client.get(path).status_code for path in paths] == [404, 404]
+
+
 def test_a_lost_connection_is_made_again(workers, town):
     address = created(workers[0], name_zh="kept")
     assert drawn(workers[0])["kept"] == 1

@@ -188,6 +188,9 @@ def test_no_restricted_class_or_field_is_in_a_tile(reading, catalogue):
     assert not any("stalls" in item["properties"] for item in found["toilets"])
     with pytest.raises(BadInput):
         plan_of(reading, partly, ["toilets"], TilesAsked(properties="stalls"))
+    for asked in (TilesAsked(filter="stalls > 3"), TilesAsked(where=(("stalls", ("3",)),))):
+        with pytest.raises(BadInput, match="restricted"):
+            plan_of(reading, partly, ["toilets"], asked)
 
 
 def test_nothing_there_is_an_empty_body(reading, catalogue):

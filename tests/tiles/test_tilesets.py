@@ -6,8 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from app.inventory.changes import draw_change, mark_relocated, reserve_change
 from app.maps.squares import HALF_M
 from app.tiles.tilesets import good_zoom
+from tests.inventory.town import CHANGE
 from tests.ogc.conftest import BOX, Api, link, links
 from tests.ogc.edits import created, served_town
 
@@ -121,6 +123,21 @@ def test_what_is_not_there_is_refused(api: Api, path: str, status: int):
     assert reply.json()["hint"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/collections/toilet/tiles", f"/collections/toilet{SET}", f"{TOILETS}?kid=public"]
+)
+def test_what_is_not_there_is_refused_whatever_copy_a_client_has(api: Api, path: str):
+    assert api.client.get(path, headers={"If-None-Match": "*"}).status_code in {400, 404}
+    assert api.client.get(TOILETS, headers={"If-None-Match": "*"}).status_code == 304
+
+
+def test_no_name_of_a_collection_means_all_of_them_in_tiles_and_documents(api: Api):
+    every = [item["id"] for item in tileset(api, SET)["layers"]]
+    assert [item["id"] for item in tileset(api, SET, collections="")["layers"]] == every
+    tiles = [api.client.get(f"{SET}/0/0/0{query}") for query in ("", "?collections=")]
+    assert tiles[0].content == tiles[1].content != b""
+
+
 def test_a_class_without_rows_has_a_tileset_without_bounds(api: Api):
     found = tileset(api, "/collections/pipes" + SET)
     assert "boundingBox" not in found
@@ -138,6 +155,30 @@ def test_a_client_that_has_the_document_gets_304_until_the_data_changes(
             assert client.get(TOILETS, params={"f": form}, headers=tag).status_code == 304
             created(client)
             assert client.get(TOILETS, params={"f": form}, headers=tag).status_code == 200
+
+
+def test_a_change_that_drew_its_number_before_that_of_another_class_shows(
+    cluster_settings, template, catalogue
+):
+    with served_town(cluster_settings, template, catalogue) as (client, _, db):
+        with db.write() as conn:
+            early = reserve_change(conn)
+        created(client)
+        addresses = (f"{SET}?f=tilejson", "/collections")
+        before = {address: client.get(address).headers["etag"] for address in addresses}
+        with db.write() as conn:
+            draw_change(conn, CHANGE, ["parks"], early)
+            mark_relocated(conn, "parks", early)
+        for address, tag in before.items():
+            assert client.get(address, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_another_catalogue_is_another_document(cluster_settings, template, catalogue):
+    with served_town(cluster_settings, template, catalogue) as (client, _, _):
+        tag = {"If-None-Match": client.get(TOILETS).headers["etag"]}
+        assert client.get(TOILETS, headers=tag).status_code == 304
+        client.app.state.tiles.program = "of another catalogue"
+        assert client.get(TOILETS, headers=tag).status_code == 200
 
 
 def test_pages_are_given_to_browsers(api: Api, fetched_assets):

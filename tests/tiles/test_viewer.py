@@ -10,6 +10,8 @@ import shapely
 
 from app.database.engine import open_database
 from app.inventory.service import write_batches
+from app.tiles import viewer_service
+from app.tiles.tilesets import Tileset
 from tests.conftest import clone
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, line, square
 from tests.maps.conftest import PHONE, Watched, served, watched_page
@@ -71,6 +73,18 @@ def clean(watched: Watched) -> None:
     """Nothing went wrong; that drawing without a graphics card is slow is no fault of the page."""
     watched.problems = [said for said in watched.problems if "GL Driver Message" not in said]
     watched.clean()
+
+
+@pytest.mark.parametrize(
+    ("query", "when"),
+    [((), ""), ((("as_of", "2020-01-01"),), "&as_of=2020-01-01"),
+     ((("datetime", "2020-01-01T12:00:00Z"),), "&as_of=2020-01-01"),
+     ((("subset", 'datetime("2020-01-01")'),), "&as_of=2020-01-01"),
+     ((("datetime", "2020-01-01/.."),), ""), ((("known_at", "3"), ("kind", "public")), "&known_at=3")],
+)  # fmt: skip
+def test_cards_are_of_the_time_of_the_tiles(query, when):
+    tileset = Tileset(path="", data="/", title="", description="", layers=(), box=None, query=query)
+    assert viewer_service._when(tileset) == when
 
 
 def test_it_draws_the_layer_and_follows_an_edit(browser, where):

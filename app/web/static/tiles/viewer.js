@@ -49,6 +49,7 @@
     map.on("click", touched);
     map.on("mousemove", hovered);
     map.on("mouseout", () => { app.tip.hidden = true; });
+    document.addEventListener("keydown", ({ key }) => { if (key === "Escape") app.closeCard(); });
     for (const event of ["idle", "moveend", "sourcedata"]) map.on(event, soon);
     app.tip = el("div", { class: "tip", hidden: true });
     app.root.append(app.tip);
@@ -139,6 +140,14 @@
     if (cluster) { app.map.easeTo({ center: cluster.feature.geometry.coordinates, zoom: app.map.getZoom() + 2 }); return; }
     if (!list.length) { chengtu.closeCard(app); return; }
     chengtu.openCard(app, list.map(({ layer, feature }) => ({ layer: shownAs(layer), id: feature.id, load: () => detail(layer, feature) })), (it) => { mark(list.find(({ layer, feature }) => feature.id === it.id && shownAs(layer) === it.layer)); return it; });
+    uncover(point);
+  }
+
+  /** Moves the map where the card would hide what was touched: on the right, on a phone from the bottom. */
+  function uncover({ x, y }) {
+    const right = window.innerWidth - 430, low = window.innerHeight * 0.42 - 40;
+    const [dx, dy] = chengtu.narrow() ? [0, Math.max(0, y - low)] : [Math.max(0, x - right), 0];
+    if (dx || dy) app.map.panBy([dx, dy], { duration: 300 });
   }
 
   const AS = new Map();
