@@ -32,6 +32,7 @@ PARAMETERS = frozenset(
         "filter-lang",
         "filter-crs",
         "datetime",
+        "subset",
         "as_of",
         "known_at",
         "area",
@@ -74,8 +75,17 @@ def plan_of(
     for name in collections:
         if name not in known:
             raise unknown("collection", name, known)
-    plan = _plan([_layer(conn, catalogue, name, asked) for name in dict.fromkeys(collections)])
+    plan = _plan([_told_layer(conn, catalogue, name, asked) for name in dict.fromkeys(collections)])
     return replace(plan, by_area=asked.area is not None)
+
+
+def _told_layer(conn: Connection, catalogue: Catalogue, collection: str, asked: TilesAsked) -> Layer:
+    """The layer; what cannot be asked of it is told with its name, for other collections may know it."""
+    try:
+        return _layer(conn, catalogue, collection, asked)
+    except BadInput as error:
+        error.members.setdefault("collection", collection)
+        raise
 
 
 def _check_run_filters(collections: Sequence[str], asked: TilesAsked) -> None:

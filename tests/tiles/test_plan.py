@@ -137,6 +137,12 @@ def test_by_default_every_class_that_holds_anything_is_a_layer(reading, catalogu
     assert not plan.runs
 
 
+def test_what_one_of_several_collections_does_not_know_is_told_with_its_name(reading, catalogue):
+    with pytest.raises(BadInput, match="stalls") as refused:
+        plan_of(reading, catalogue, ["toilets", "parks"], TilesAsked(filter="stalls > 3"))
+    assert refused.value.members["collection"] == "parks"
+
+
 def test_a_filter_on_all_leaves_the_classes_that_know_its_fields(reading, catalogue):
     plan = plan_of(reading, catalogue, None, TilesAsked(filter="stalls > 3"))
     assert [layer.collection for layer in plan.layers] == ["toilets"]

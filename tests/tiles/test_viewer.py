@@ -137,6 +137,10 @@ def test_the_city_has_switches_and_says_whose_data_it_is(browser, where):
             "collections=toilets%2Cparks%2Cstreets" in asked or "collections=toilets,parks,streets" in asked
             for asked in watched.requests
         )
+        watched.page.locator(".lang").click()
+        watched.page.wait_for_function("() => document.documentElement.lang.startsWith('zh')")
+        watched.page.wait_for_function(READY)
+        assert watched.page.locator(".layer", has_text="道路").first.locator("input").is_checked()
         clean(watched)
 
 

@@ -20,7 +20,7 @@
       el("header", { class: "panel-head" },
         el("div", { class: "brand" }, el("a", { class: "mark", href: view.back, "aria-label": t.start, text: "城图" }),
           el("div", null, el("h1", { text: view.title, dir: "auto" }), view.subtitle && el("p", { text: view.subtitle, dir: "auto" }), view.chosen.length > 0 && el("p", { class: "time", text: view.chosen.map(said).join(" · "), dir: "auto" }))),
-        el("a", { class: "lang", href: view.other, lang: view.lang === "zh" ? "en" : "zh-CN", text: t.language, on: { click: (event) => { event.currentTarget.href = view.other + location.hash; } } }), fold),
+        el("a", { class: "lang", href: view.other, lang: view.lang === "zh" ? "en" : "zh-CN", text: t.language, on: { click: (event) => { app.keepChoice(); event.currentTarget.href = view.other + location.hash; } } }), fold),
       body);
     const turn = (folded) => { panel.classList.toggle("folded", folded); fold.setAttribute("aria-expanded", String(!folded)); };
     turn(narrow());

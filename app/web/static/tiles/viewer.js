@@ -10,7 +10,11 @@
   chengtu.setLanguage(view.lang);
   const app = { view, root: document.body, overlay: { redraw: () => drawChosen() }, chosen: null };
   window.chengtuTiles = app;
-  app.layers = view.layers.map((options) => ({ options, on: options.on, say: () => {} }));
+  // The layers that are on outlive a change of language.
+  const KEPT = `chengtu ${location.pathname}`, kept = JSON.parse(sessionStorage.getItem(KEPT) || "null");
+  sessionStorage.removeItem(KEPT);
+  app.keepChoice = () => sessionStorage.setItem(KEPT, JSON.stringify(app.layers.filter((layer) => layer.on).map((layer) => layer.options.id)));
+  app.layers = view.layers.map((options) => ({ options, on: kept ? kept.includes(options.id) : options.on, say: () => {} }));
   const byId = new Map(app.layers.map((layer) => [layer.options.id, layer]));
   app.closeCard = () => chengtu.closeCard(app);
   app.padding = () => (chengtu.narrow() ? { top: 56, bottom: 100, left: 24, right: 24 } : { top: 40, bottom: 50, left: 350, right: 70 });
@@ -26,6 +30,10 @@
     app.source = style.sources.city ? "city" : "background";
     app.template = style.sources.city && style.sources.city.tiles[0];
     if (app.template) style.sources.city.tiles = [chosenTiles()];
+    if (kept && !view.figures) for (const one of style.layers) {
+      const layer = one.source === app.source && byId.get(one["source-layer"]);
+      if (layer) one.layout = { ...one.layout, visibility: layer.on ? "visible" : "none" };
+    }
     maplibregl.setWorkerUrl(new URL(view.worker, location.href).href);
     try { app.map = new maplibregl.Map(options(style)); } catch { app.root.append(el("p", { class: "no-webgl", text: chengtu.words().noWebgl })); return; }
     app.map.touchZoomRotate.disableRotation();
