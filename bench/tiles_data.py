@@ -28,7 +28,7 @@ WEST, SOUTH = 115.68, 28.32
 #: others fit into one tile of zoom 10.
 SIDES = {PLAIN: 0.031, RANKED: 0.018, MILLION: 0.0095}
 #: Of the ranked class one in so many is 14 ha, which zoom 10 draws; the others are a tenth of a hectare.
-LARGE = 100
+LARGE = 30
 LARGE_DEG, SMALL_DEG = 0.0021, 0.0002
 
 

@@ -275,7 +275,7 @@ def test_fifty_thousand_rows_are_drawn_at_once():
     columns = {"lon": [f"115.{i:07d}" for i in range(count)], "lat": [f"28.{i:07d}" for i in range(count)]}
     place = find_places(list(columns), columns)
     assert place is not None
-    started = time.monotonic()
+    started = time.process_time()
     layer = draw(table(**columns), place)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert shapely.get_x(layer.geometry[-1]) == float(columns["lon"][-1])
