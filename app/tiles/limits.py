@@ -11,8 +11,9 @@ from app.tiles.attributes import FULL_FROM
 MAX_BYTES, MAX_FEATURES = 512_000, 20_000
 #: Features of a layer that are tried first: with all their properties some fewer fit than with those of small scales.
 FIRST, FIRST_FULL = 1_500, 2_500
-#: What is aimed at, of what is allowed; and what is full enough not to be built again.
-AIM, ENOUGH = 0.96, 0.2
+#: What is aimed at, of what is allowed; and what is full enough not to be built again: a tile of a small scale shows
+#: the largest of very many, and is asked for as the map opens.
+AIM, ENOUGH, ENOUGH_FULL = 0.96, 0.2, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,12 @@ def smaller(sizes: Sequence[Size], room: Room) -> list[int]:
     ]
 
 
-def larger(sizes: Sequence[Size], room: Room) -> list[int] | None:
-    """The limits that leave less room unused; None where no layer was cut, or the tile is full enough."""
+def larger(sizes: Sequence[Size], room: Room, z: int) -> list[int] | None:
+    """The limits that leave less room unused; None where no layer was cut, or the tile is full enough for its zoom."""
+    enough = ENOUGH_FULL if z >= FULL_FROM else ENOUGH
     cut = [size for size in sizes if size.full]
     used, drawn = _bytes(sizes), _features(sizes)
-    if not cut or used > room.nbytes * ENOUGH or drawn > room.features * ENOUGH:
+    if not cut or used > room.nbytes * enough or drawn > room.features * enough:
         return None
     more_bytes = (room.nbytes * AIM - used) / max(_bytes(cut), 1)
     more_drawn = (room.features * AIM - drawn) / max(_features(cut), 1)

@@ -74,7 +74,7 @@ def _draw(conn: Connection, layers: Sequence[Layer], tile: Tile, room: Room) -> 
     limits = [first_limit(tile.z)] * len(layers)
     drawn = store.draw(conn, layers, tile, limits)
     sizes = [found.size for found in drawn]
-    wanted = larger(sizes, room) if layers else None
+    wanted = larger(sizes, room, tile.z) if layers else None
     if wanted is not None and not is_over(sizes, room):
         drawn = store.draw(conn, layers, tile, wanted)
     for _ in range(AGAIN):
