@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from app.database.transactions import Connection
 from app.inventory.changes import data_versions
-from app.inventory.tables import table_name
+from app.inventory.tables import INDEXED_ZOOMS, table_name
 from app.ogc.store import runs_version
-from app.tiles import grid_store, store
+from app.tiles import grid_store, ranking_store, store
 from app.tiles.counts import ACROSS_BITS, Cluster, Grid, tile_clusters
+from app.tiles.layer_sql import CHOSEN, size_of
 from app.tiles.layers import Layer
 from app.tiles.matrix import Tile
 
@@ -58,6 +59,22 @@ class Census:
             if tile.z + ACROSS_BITS <= grid.level or (many and tile.z <= grid.level):
                 return grid.clusters(tile)
         return tile_clusters(store.boxes_in(self._conn, layer, tile), tile)
+
+    def narrowed(self, layer: Layer, tile: Tile, limit: int) -> Layer:
+        """The layer with the ids of the features to draw, where memory knows them.
+
+        The database would fetch and sort all that a small scale draws for the largest of them.
+        """
+        indexed = next((zoom for zoom in INDEXED_ZOOMS if tile.z <= zoom), None)
+        if indexed is None or not (layer.is_whole and size_of(layer) and tile.z < layer.last_zoom):
+            return layer
+        held = int(self._grid(layer).zooms[: indexed + 1].sum())
+        if not limit < held <= ranking_store.MOST:
+            return layer
+        ids = ranking_store.largest(
+            self._conn, layer, tile, limit, drawn_at=indexed, version=self._version(layer)
+        )
+        return replace(layer, values={**layer.values, CHOSEN: ids})
 
     def _is_large(self, layer: Layer, tile: Tile) -> bool:
         """Whether a grid of the layer is worth while, or there already."""

@@ -49,7 +49,7 @@ def build(conn: Connection, plan: Plan, tile: Tile) -> Built:
         MAX_BYTES - TOLD_BYTES * len(layers) - sum(map(len, clustered.values())),
         MAX_FEATURES - len(layers) - sum(map(len, clusters.values())),
     )
-    drawn = _draw(conn, layers, tile, room)
+    drawn = _draw(conn, census, layers, tile, room)
     thinned = tuple(_thinned(census, layers, tile, drawn))
     named = zip((layer.collection for layer in layers), drawn, strict=True)
     bodies = clustered | {name: found.body for name, found in named if found.size.drawn}
@@ -69,19 +69,23 @@ def is_ruled(layer: Layer, z: int) -> bool:
     return z < layer.last_zoom
 
 
-def _draw(conn: Connection, layers: Sequence[Layer], tile: Tile, room: Room) -> list[Drawn]:
+def _draw(conn: Connection, census: Census, layers: Sequence[Layer], tile: Tile, room: Room) -> list[Drawn]:
     """The layers, each with as many of its largest features as there is room for."""
-    limits = [first_limit(tile.z)] * len(layers)
-    drawn = store.draw(conn, layers, tile, limits)
+
+    def draw(limits: Sequence[int]) -> list[Drawn]:
+        narrowed = [census.narrowed(layer, tile, limit) for layer, limit in zip(layers, limits, strict=True)]
+        return store.draw(conn, narrowed, tile, limits)
+
+    drawn = draw([first_limit(tile.z)] * len(layers))
     sizes = [found.size for found in drawn]
     wanted = larger(sizes, room, tile.z) if layers else None
     if wanted is not None and not is_over(sizes, room):
-        drawn = store.draw(conn, layers, tile, wanted)
+        drawn = draw(wanted)
     for _ in range(AGAIN):
         sizes = [found.size for found in drawn]
         if not is_over(sizes, room):
             return drawn
-        drawn = store.draw(conn, layers, tile, smaller(sizes, room))
+        drawn = draw(smaller(sizes, room))
     return _without_heaviest(drawn, room)
 
 

@@ -7,9 +7,11 @@ import pytest
 import shapely
 
 from app.database.server import admin_parameters
+from app.inventory.service import write_batches
+from app.tiles import ranking_store
 from app.tiles.limits import MAX_BYTES, MAX_FEATURES
 from bench.places import tiles_over
-from tests.inventory.town import LAT, LON, line
+from tests.inventory.town import CHANGE, LAT, LON, line, square
 from tests.inventory.town import batch as batch_of
 from tests.tiles.tiled import (
     TOWN,
@@ -156,6 +158,29 @@ def test_a_crowded_tile_keeps_to_the_limits_and_says_so(crowded, catalogue, z, f
     drawn = {item["id"] for item in features}
     # None that is left out of the square is larger than one that is drawn.
     assert min(areas[name] for name in drawn) >= max(areas[name] for name in matched - drawn)
+
+
+@pytest.mark.parametrize("z", [8, 10, 11, 12])
+def test_what_memory_ranks_is_what_the_database_ranks(crowded, catalogue, monkeypatch, z):
+    tile, found = tile_at(z, 115.86, 28.675), []
+    for most in (0, 100_000):
+        monkeypatch.setattr(ranking_store, "MOST", most)
+        with crowded.read() as conn:
+            found.append(built(conn, catalogue, tile, "built_up_areas"))
+    assert found[0] == found[1]
+
+
+def test_a_feature_that_is_now_the_largest_is_drawn(crowded, catalogue, monkeypatch):
+    monkeypatch.setattr(ranking_store, "MOST", 100_000)
+    tile = tile_at(11, 115.86, 28.675)
+    with crowded.read() as conn:
+        assert built(conn, catalogue, tile, "built_up_areas").thinned
+    with crowded.write() as conn:
+        conn.exec_driver_sql("SAVEPOINT before")
+        write_batches(conn, catalogue, [batch_of("built_up_areas", {"new": square(-1, -1, 2)})], CHANGE)
+        features = decoded(built(conn, catalogue, tile, "built_up_areas").body)["built_up_areas"]
+        conn.exec_driver_sql("ROLLBACK TO before")
+    assert "new" in {item["properties"]["code"] for item in features}
 
 
 def test_features_that_say_little_leave_room_for_more(crowded, catalogue):
