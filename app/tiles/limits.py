@@ -10,10 +10,10 @@ from app.tiles.attributes import FULL_FROM
 #: The largest tile, uncompressed, and the most features in one, all layers together.
 MAX_BYTES, MAX_FEATURES = 512_000, 20_000
 #: Features of a layer that are tried first: with all their properties some fewer fit than with those of small scales.
-FIRST, FIRST_FULL = 1_500, 2_500
+FIRST, FIRST_FULL = 1_300, 2_500
 #: What is aimed at, of what is allowed; and what is full enough not to be built again: a tile of a small scale shows
 #: the largest of very many, and is asked for as the map opens.
-AIM, ENOUGH, ENOUGH_FULL = 0.96, 0.2, 0.4
+AIM, ENOUGH, ENOUGH_FULL = 0.96, 0.15, 0.4
 
 
 @dataclass(frozen=True, slots=True)

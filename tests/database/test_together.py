@@ -112,7 +112,9 @@ def test_while_nobody_writes_only_that_is_asked(settings, admin):
         before = len(asked)
         put(admin, other=1)
         assert (await together.ask(["a"]))["a"] == "1"
-        assert (before, len(asked)) == (1, 2)
+        # Another database of the same server may have been written to meanwhile.
+        assert before < 10
+        assert len(asked) == before + 1
         await together.close()
 
     run(ask())

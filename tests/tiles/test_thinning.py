@@ -142,7 +142,7 @@ def crowded(cluster_settings, template, catalogue):
         yield db
 
 
-@pytest.mark.parametrize(("z", "filled"), [(10, 0.2), (14, 0.4)])
+@pytest.mark.parametrize(("z", "filled"), [(10, 0.15), (14, 0.4)])
 def test_a_crowded_tile_keeps_to_the_limits_and_says_so(crowded, catalogue, z, filled):
     tile = tile_at(z, 115.86, 28.675)
     with crowded.read() as conn:
