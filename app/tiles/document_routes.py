@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, HtmlWanted, LangDep
 from app.access.negotiation import choose_of
@@ -20,6 +20,7 @@ from app.ogc.routes import CollectionId, as_json, links_of, vary, with_alternate
 from app.tiles import document_service, pages, tilesets, viewer_service
 from app.tiles.asked import TilesAsked
 from app.tiles.parameter_routes import DECLARATIONS, MANY_DECLARATIONS, tiles_asked
+from app.tiles.routes import MatrixSet, RunId
 from app.tiles.style_service import style_of
 from app.tiles.tilejson import tilejson
 from app.tiles.tilesets import STYLE, Tileset, matrix_sets, tileset_document, tileset_list
@@ -28,15 +29,6 @@ router = APIRouter(tags=["OGC API Tiles"])
 
 #: The name of 20-057 §8, by which clients fill in addresses.
 _SET = "/{tileMatrixSetId}"
-SetId = Annotated[
-    str,
-    Path(
-        alias="tileMatrixSetId",
-        description="Tile matrix set; `WebMercatorQuad` is the only one.",
-        max_length=100,
-    ),
-]
-RunId = Annotated[str, Path(description="UUID of a run.", max_length=100)]
 Form = Literal["json", "html", "tilejson", "style"]
 FormParameter = Annotated[
     Form | None,
@@ -121,7 +113,7 @@ def get_matrix_sets(said: SaidDep, html: HtmlWanted) -> Response:
     response_class=Response,
     responses=answers.document(answers.MATRIX_SET, "The tile matrix set."),
 )
-def get_matrix_set(said: SaidDep, html: HtmlWanted, matrix_set: SetId) -> Response:
+def get_matrix_set(said: SaidDep, html: HtmlWanted, matrix_set: MatrixSet) -> Response:
     """Its coordinate reference system and its levels (OGC 17-083r4)."""
     document_service.check_set(matrix_set)
     document = tilesets.matrix_set(links_of(said.request), said.lang)
@@ -150,7 +142,7 @@ def get_city_tilesets(said: SaidDep, html: HtmlWanted, asked: AskedDep) -> Respo
     openapi_extra=MANY,
 )
 def get_city_tileset(
-    said: SaidDep, form: FormDep, ground: GroundDep, asked: AskedDep, matrix_set: SetId
+    said: SaidDep, form: FormDep, ground: GroundDep, asked: AskedDep, matrix_set: MatrixSet
 ) -> Response:
     """The tileset of several collections, chosen by `collections`."""
     document_service.check_set(matrix_set)
@@ -186,7 +178,7 @@ def get_collection_tileset(
     ground: GroundDep,
     asked: AskedDep,
     collection: CollectionId,
-    matrix_set: SetId,
+    matrix_set: MatrixSet,
 ) -> Response:
     """The tileset of one collection."""
     document_service.check_set(matrix_set)
@@ -215,7 +207,7 @@ def get_run_tilesets(said: SaidDep, html: HtmlWanted, asked: AskedDep, run: RunI
     openapi_extra=ONE,
 )
 def get_run_tileset(
-    said: SaidDep, form: FormDep, ground: GroundDep, asked: AskedDep, run: RunId, matrix_set: SetId
+    said: SaidDep, form: FormDep, ground: GroundDep, asked: AskedDep, run: RunId, matrix_set: MatrixSet
 ) -> Response:
     """The tileset of one saved coverage run: its areas, gaps, units and differences."""
     document_service.check_set(matrix_set)
@@ -241,7 +233,7 @@ def get_background_tilesets(said: SaidDep, html: HtmlWanted) -> Response:
     response_class=Response,
     responses=TILESET_ANSWERS,
 )
-def get_background_tileset(said: SaidDep, form: FormDep, matrix_set: SetId) -> Response:
+def get_background_tileset(said: SaidDep, form: FormDep, matrix_set: MatrixSet) -> Response:
     """The tileset of the ground under every map."""
     document_service.check_set(matrix_set)
     return _tileset(said, form, lambda conn: _ground(said, conn), ground=True)

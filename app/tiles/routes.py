@@ -26,7 +26,8 @@ from app.tiles.tile_service import MakePlan, Tiles
 router = APIRouter(tags=["OGC API Tiles"])
 
 MatrixSet = Annotated[
-    str, Path(alias="tileMatrixSetId", description=f"Tile matrix set: `{NAME}`.", max_length=100)
+    str,
+    Path(alias="tileMatrixSetId", description=f"Tile matrix set; `{NAME}` is the only one.", max_length=100),
 ]
 Zoom = Annotated[str, Path(alias="tileMatrix", description="Zoom, 0 to 24 (`tileMatrix`).", max_length=100)]
 Row = Annotated[str, Path(alias="tileRow", description="Row, from the north (`tileRow`).", max_length=100)]
