@@ -5,6 +5,8 @@ SHELL := /usr/bin/env bash
 NAME ?=
 .PHONY: help run test check format bench soak docs revision setup lock clean
 export PORT ?= 8000
+# What is compiled is kept, whatever the environment says: else every process compiles program and tests anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
@@ -15,7 +17,8 @@ run: ## Set up, load the sample city, compute every policy, serve at http://127.
 
 test: ## Run the whole test suite against a real PostGIS
 	@scripts/setup.sh test
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@# One more than the processors of a small machine: tests also wait for disks, browsers and each other.
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile $(ARGS)
 
 check: ## Format, lint, types, laws
 	@scripts/setup.sh check
@@ -33,10 +36,11 @@ bench: ## Print our figures beside the peers' (side by side, same machine)
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench
 
-soak: ## Keep the server under bounded load for two minutes and watch its memory; more hostile filters, more races
+soak: ## Keep the server under bounded load for two minutes and watch its memory; more hostile filters, races and made-up requests
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench soak
-	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_EDITS=50 .venv/bin/python -m pytest -q tests/ogc/cql2/test_hostile.py tests/ogc/test_edit_races.py
+	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_EDITS=50 CHENGTU_SOAK_EXAMPLES=20 .venv/bin/python -m pytest -q \
+		tests/ogc/cql2/test_hostile.py tests/ogc/test_edit_races.py tests/clients/test_fuzz.py
 
 docs: ## Generate the pages in docs/ that are read from the code
 	@scripts/setup.sh check

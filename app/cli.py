@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("app.exports.commands", "export_command"),
     "map": ("app.maps.commands", "map_command"),
     "db": ("app.database.commands", "db"),
+    "keys": ("app.access.key_commands", "keys"),
     "sample": ("app.sample.commands", "sample"),
     "class": ("app.ingest.class_commands", "classes"),
     "crs": ("app.ingest.crs_commands", "crs"),

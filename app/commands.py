@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,15 +11,18 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.coverage.commands import print_runs, run_policies
 from app.database.engine import open_database
-from app.errors import Unavailable
+from app.errors import ChengtuError, Unavailable
 from app.lazy import lazy_module
 from app.sample.parameters import check_size
 from app.search.service import ensure_entries
-from app.settings import Settings
+from app.settings import LOOPBACK, Settings
 from app.start import current_runs, load_sample_if_empty, outdated_policies, started_database
 
 #: All of the web: two seconds that no other command needs.
 serving = lazy_module("app.serve")
+#: Cryptography and QR codes, which only `--tls` needs.
+tls_service = lazy_module("app.field.tls_service")
+certificates = lazy_module("app.field.certificates")
 
 Host = Annotated[str | None, typer.Option(help="Address to bind to.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen at.", show_default="8000")]
@@ -46,18 +50,82 @@ def run_command(host: Host = None, port: Port = None, workers: Workers = None, s
         console.step("Stopping …")
 
 
-def serve_command(host: Host = None, port: Port = None, workers: Workers = None) -> None:
-    """Serve pages and API over the database as it is; a database that is down is waited for."""
-    settings = _settings(host, port, workers)
+Tls = Annotated[bool, typer.Option("--tls", help="Serve over HTTPS, for phones too, which need a key.")]
+Cert = Annotated[Path | None, typer.Option(help="The city's own certificate (PEM); else one is made.")]
+CertKey = Annotated[Path | None, typer.Option("--key", help="The key of --cert (PEM).")]
+FieldArea = Annotated[
+    str | None,
+    typer.Option(help="Code of the district that the phones' key is bound to; else the whole city."),
+]
+FieldHours = Annotated[float, typer.Option(help="How long the phones' key holds.")]
+
+
+def serve_command(
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = None,
+    tls: Tls = False,
+    cert: Cert = None,
+    key: CertKey = None,
+    field_area: FieldArea = None,
+    field_hours: FieldHours = 12,
+) -> None:
+    """Serve pages and API over the database as it is; a database that is down is waited for.
+
+    With --tls it also listens to other machines, and prints a QR code by which phones open /field.
+    """
+    settings = _with_tls(_settings(host, port, workers), host, tls=tls, cert=cert, key=key)
     serving.check_port(settings.host, settings.port)
+    tls_service.server_certificate(settings) if settings.tls else None
     load_catalogue(settings.geodata, settings.local_path)
     if settings.database_url is None:
         make_entries(settings)
         ready = True
     else:
         ready = _prepare(settings)
-    serving.serve(settings, lambda: _tell_address(settings), None if ready else lambda: _prepare(settings))
+
+    def tell() -> None:
+        _tell_address(settings)
+        if settings.tls:
+            _invite(settings, field_area, field_hours)
+
+    serving.serve(settings, tell, None if ready else lambda: _prepare(settings))
     console.step("Stopped.")
+
+
+def _with_tls(
+    settings: Settings, host: str | None, *, tls: bool, cert: Path | None, key: Path | None
+) -> Settings:
+    """The settings with what the command line says of TLS; with it other machines are listened to as well."""
+    given: dict[str, bool | str | Path] = {"tls": tls or cert is not None or settings.tls}
+    given |= {name: value for name, value in (("tls_cert", cert), ("tls_key", key)) if value is not None}
+    if given["tls"] and host is None and "host" not in settings.model_fields_set:
+        given["host"] = "0.0.0.0"  # noqa: S104 - nothing is answered there without a key
+    return settings.model_copy(update=given)
+
+
+def _invite(settings: Settings, area: str | None, hours: float) -> None:
+    """Print the QR code that opens the phone page, and how phones come to trust the certificate."""
+    if settings.host in LOOPBACK:
+        console.warning("Only this machine is listened to: phones need --host 0.0.0.0.")
+        return
+    try:
+        with open_database(settings) as db:
+            address, made = tls_service.make_invitation(db, settings, "field", area, hours)
+    except ChengtuError as error:
+        console.warning(f"No key for phones was made: {error.message} {error.hint or ''}")
+        return
+    typer.echo(tls_service.terminal_qr(address))
+    where = f"area {made.area}" if made.area else "the whole city"
+    console.success(
+        f"Phones open {address} ({where}, until {made.expires_at.astimezone():%Y-%m-%d %H:%M}; key {made.id}, "
+        "`chengtu keys revoke` ends it)."
+    )
+    if settings.tls_cert is None:
+        authority = settings.tls_path / "authority.crt"
+        start = address.partition("/field/")[0]
+        console.step(f"Each phone trusts this machine once: {start}/field/authority says how.")
+        console.step(f"Its authority's SHA-256: {certificates.fingerprint(authority)}")
 
 
 def _prepare(settings: Settings) -> bool:
@@ -91,5 +159,8 @@ def _settings(host: str | None, port: int | None, workers: int | None) -> Settin
 
 
 def _tell_address(settings: Settings) -> None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    console.success(f"The map is at http://{host}:{settings.port} (Ctrl-C stops).")
+    # A wildcard is no address to open: this machine's own stands for it.
+    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    host = f"[{named}]" if ":" in named else named
+    scheme = "https" if settings.tls else "http"
+    console.success(f"The map is at {scheme}://{host}:{settings.port} (Ctrl-C stops).")

@@ -8,6 +8,8 @@ ChengtuError                 code, message, hint, HTTP status, exit code
 │   ├── BadGeometry          coordinates that cannot be stored or used
 │   ├── TooLarge    413      a request body over the limit
 │   └── WrongMedia  415      a request body of a type that is not taken here
+├── KeyRequired     401      from another machine: no key, or one that is not known, expired or revoked
+├── Forbidden       403      what the caller's key does not allow
 ├── NotAllowed      405      a method that the resource does not take
 ├── Conflict        409      the stored state forbids the change
 │   ├── PreconditionFailed 412   the caller's version is not the current one
@@ -71,6 +73,16 @@ class TooLarge(BadInput):
 class WrongMedia(BadInput):
     code = "unsupported-media-type"
     status = 415
+
+
+class KeyRequired(ChengtuError):
+    code = "key-required"
+    status = 401
+
+
+class Forbidden(ChengtuError):
+    code = "forbidden"
+    status = 403
 
 
 class NotAllowed(ChengtuError):

@@ -13,10 +13,12 @@ from app import problems
 from app.access import docs, health
 from app.access.compression import compressing
 from app.access.cors import sharing
+from app.access.gate import KeyGate
 from app.access.middleware import HouseMiddleware
 from app.access.openapi import Definition
 from app.access.parameters import check_parameters
 from app.catalogue.loader import load_catalogue
+from app.catalogue.public_part import public_part
 from app.coverage import answer_routes as coverage_answers
 from app.coverage import entrance_routes
 from app.coverage import policy_routes as policies
@@ -25,12 +27,17 @@ from app.coverage import scenario_routes as scenarios
 from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
 from app.exports import routes as exports
+from app.field import report_routes as field_reports
+from app.field import routes as field
 from app.history import import_routes as imported
 from app.history import routes as history
 from app.ingest import routes as imports
 from app.jobs import routes as jobs
 from app.maps import compare_routes as compared
+from app.maps import planner_routes as planner
+from app.maps import report_routes as run_reports
 from app.maps import routes as maps
+from app.maps import run_routes
 from app.ogc import edit_routes, items_routes, schema_routes
 from app.ogc import routes as ogc
 from app.reports import check_routes
@@ -50,6 +57,8 @@ ROUTERS = (
     edit_routes.router,
     tiles.router,
     tile_documents.router,
+    field.router,
+    field_reports.router,
     history.router,
     imported.router,
     imports.router,
@@ -64,6 +73,9 @@ ROUTERS = (
     coverage.router,
     scenarios.router,
     compared.router,
+    run_routes.router,
+    run_reports.router,
+    planner.router,
     maps.router,
     exports.router,
     jobs.router,
@@ -87,12 +99,21 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         redoc_url=None,
         lifespan=_lifespan,
         dependencies=[Depends(check_parameters)],
-        middleware=[Middleware(HouseMiddleware), *sharing(settings), Middleware(TileFront), compressing()],
+        middleware=[
+            Middleware(HouseMiddleware),
+            Middleware(KeyGate, required=settings.keys_required),
+            *sharing(settings),
+            Middleware(TileFront),
+            compressing(),
+        ],
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     app.state.settings = settings
-    app.state.body_limits = {("POST", "/imports"): settings.upload_limit_mb * 1_000_000}
+    app.state.body_limits = dict.fromkeys(
+        (("POST", "/imports"), ("POST", "/imports/inspect")), settings.upload_limit_mb * 1_000_000
+    )
     app.state.catalogue = load_catalogue(settings.geodata, settings.local_path)
+    app.state.public_catalogue = public_part(app.state.catalogue)
     app.state.db = Database(settings)
     app.state.tiles = Tiles(settings, app.state.catalogue, app.state.db)
     app.state.engine = engine or EngineClient(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ PREFIX = "share"
 MANY = 5_000
 A = TypeVar("A")
 B = TypeVar("B")
+_END = object()
 
 
 def cores() -> int:
@@ -47,3 +48,22 @@ def by_rows(work: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(work(*arrays))
     parts = zip(*(np.array_split(array, count) for array in arrays), strict=True)
     return np.concatenate([np.asarray(done) for done in share(lambda part: work(*part), parts)])
+
+
+def ahead(items: Iterable[A]) -> Iterator[A]:
+    """The items in order; all of them are made by one and the same thread, at most one before it is asked for.
+
+    Geometries are read and written, and files waited for, without holding the interpreter: both threads really run.
+    """
+    made = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            coming = thread.submit(next, made, _END)
+            while (item := coming.result()) is not _END:
+                coming = thread.submit(next, made, _END)
+                yield item  # type: ignore[misc]
+        finally:
+            # What a generator holds open is closed where it was opened.
+            close = getattr(made, "close", None)
+            if close is not None:
+                thread.submit(close).result()

@@ -1,4 +1,4 @@
-"""Every failure as `application/problem+json` (RFC 9457): one handler, no leaks, a hint where there is a way out."""
+"""Every failure as `application/problem+json` (RFC 9457), or as a page: one handler, no leaks, a hint."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import difflib
 import http
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi.exceptions import RequestValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from app.access.negotiation import choose_lang
+from app.access.negotiation import choose_format, choose_lang
 from app.catalogue.model import Lang
 from app.errors import BadInput, ChengtuError, NotFound, TooLarge
+from app.web.templates import render
 from app.words.sentences import in_chinese, say
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,15 +38,78 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "unsupported-media-type": ("不支持的内容类型", "Unsupported media type"),
     "unavailable": ("服务暂不可用", "Unavailable"),
     "no-space": ("磁盘已满", "Disk full"),
+    "key-required": ("需要密钥", "Key required"),
+    "forbidden": ("不允许", "Forbidden"),
     "method-not-allowed": ("不支持的方法", "Method not allowed"),
     "setup-failed": ("未安装好", "Set-up failed"),
     "internal": ("内部错误", "Internal error"),
 }
 
 
+#: What a page in Chinese says of a failure whose own words are English alone, by the first digit of its status.
+IN_GENERAL: Mapping[int, str] = {4: "请求的内容无法给出。", 5: "服务暂时无法完成这个请求。"}
+#: Paths of what a page loads: an error there is read by nobody.
+_ASSETS = (".js", ".css", ".json", ".png", ".mvt", ".pbf")
+
+
 def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | None = None) -> Response:
+    """`error` as a page where a browser asks for one, else as a problem document."""
+    if _wants_page(request):
+        return _page(request, error, headers or {})
+    return _document(request, error, headers or {})
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether the answer is for a reader: `f=html`, else an `Accept` that names HTML before JSON."""
+    asked = request.query_params.get("f")
+    if asked is not None:
+        return asked == "html"
+    return choose_format(request.headers.get("accept")) == "html" and not request.url.path.endswith(_ASSETS)
+
+
+def _page(request: Request, error: ChengtuError, headers: Mapping[str, str]) -> Response:
+    """The sentence, the hint, the request's id and the ways on; without the styles a plain document."""
+    settings = getattr(request.app.state, "settings", None) if "app" in request.scope else None
+    lang = _lang(request, "zh" if settings is None else settings.lang)
+    said, hint = (None if text is None else say(text, lang) for text in (error.message, error.hint))
+    foreign = lang == "zh" and in_chinese(error.message) is None
+    try:
+        text = render(
+            "problem.html", lang, title=_title(error, lang), status=error.status, request_id=_request_id(request),
+            message=IN_GENERAL[error.status // 100] if foreign else said, original=said if foreign else None,
+            hint=None if hint is None or (lang == "zh" and in_chinese(error.hint or "") is None) else hint,
+            other=_other_lang(request, lang), again=error.status >= 500,
+        )  # fmt: skip
+    except ChengtuError:
+        return _document(request, error, headers)
+    return HTMLResponse(text, error.status, _headers(error, headers, "zh-CN" if lang == "zh" else "en"))
+
+
+def _other_lang(request: Request, lang: Lang) -> str:
+    """The query of the same page in the other language."""
+    rest = [(name, value) for name, value in request.query_params.multi_items() if name not in {"lang", "f"}]
+    return urlencode([*rest, ("f", "html"), ("lang", "en" if lang == "zh" else "zh")])
+
+
+def _request_id(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))
+
+
+def _headers(error: ChengtuError, headers: Mapping[str, str], lang: str) -> dict[str, str]:
+    extra = {
+        "Cache-Control": "no-store",
+        "Content-Language": lang,
+        "Vary": "Accept, Accept-Language",
+        **headers,
+    }
+    if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        extra.setdefault("Retry-After", "5")
+    return extra
+
+
+def _document(request: Request, error: ChengtuError, headers: Mapping[str, str]) -> Response:
     """The problem document of `error`: type, title, status, detail, code, hint and the request's id."""
-    lang = _lang(request)
+    lang = _lang(request, "en")
     chinese = lang == "zh" and in_chinese(error.message) is not None
     body: dict[str, Any] = {
         "type": f"urn:chengtu:problem:{error.code}",
@@ -58,15 +123,8 @@ def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | 
     body.update(error.members)
     if "errors" in body:
         body["errors"] = [_said(item, lang) for item in body["errors"]]
-    body["instance"] = f"urn:chengtu:request:{request.scope.get('request_id', '')}"
-    extra = {
-        "Cache-Control": "no-store",
-        "Content-Language": "zh-CN" if chinese else "en",
-        "Vary": "Accept-Language",
-        **(headers or {}),
-    }
-    if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-        extra.setdefault("Retry-After", "5")
+    body["instance"] = f"urn:chengtu:request:{_request_id(request)}"
+    extra = _headers(error, headers, "zh-CN" if chinese else "en")
     return JSONResponse(body, status_code=error.status, headers=extra, media_type=MEDIA_TYPE)
 
 
@@ -76,11 +134,11 @@ def _said(item: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     return {name: say(value, lang) if name in sentences else value for name, value in item.items()}
 
 
-def _lang(request: Request) -> Lang:
+def _lang(request: Request, default: Lang) -> Lang:
     asked = request.query_params.get("lang")
     if asked == "zh":
         return "zh"
-    return "en" if asked == "en" else choose_lang(request.headers.get("accept-language"), "en")
+    return "en" if asked == "en" else choose_lang(request.headers.get("accept-language"), default)
 
 
 def _title(error: ChengtuError, lang: Lang) -> str:

@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,12 +25,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from app.coverage.engine_client import EngineClient
 from app.coverage.engine_server import serve_engine
 from app.errors import SetupFailed
+from app.field.tls_service import server_certificate
 from app.jobs.stopping import StopFlag
 from app.main import create_app
 from app.settings import Settings
@@ -161,6 +164,7 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
         server_header=False,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=30,
+        **_tls(settings),
     )
     return [
         Child("engine", lambda: serve_engine(settings, engine_socket)),
@@ -171,6 +175,12 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
             for _ in range(settings.workers)
         ),
     ]
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    """Where uvicorn finds certificate and key, if the server has any."""
+    found = server_certificate(settings)
+    return {} if found is None else {"ssl_certfile": found.certificate, "ssl_keyfile": found.key}
 
 
 def uvicorn_level(level: str) -> str:
@@ -223,7 +233,7 @@ def _supervise(
     while not stop.is_set():
         for child in running:
             child.keep_alive()
-        if not told and answers(settings.host, settings.port):
+        if not told and answers(settings.host, settings.port, tls=settings.tls):
             told = True
             on_ready()
         if prepare is not None and time.monotonic() >= prepare_at:
@@ -232,10 +242,10 @@ def _supervise(
         stop.wait(0.1)
 
 
-def answers(host: str, port: int) -> bool:
+def answers(host: str, port: int, *, tls: bool = False) -> bool:
     """Whether `GET /health` is answered at `host:port` (a wildcard address is asked on loopback)."""
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    connection = http.client.HTTPConnection(target, port, timeout=1)
+    connection = _connection(target, port, tls=tls)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == http.HTTPStatus.OK
@@ -243,6 +253,15 @@ def answers(host: str, port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _connection(host: str, port: int, *, tls: bool) -> http.client.HTTPConnection:
+    """A connection to our own server; whose certificate it shows does not matter to whether it lives."""
+    if not tls:
+        return http.client.HTTPConnection(host, port, timeout=1)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=1, context=context)
 
 
 @contextmanager

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.basemap import check_basemap
 
 ROOT = Path(__file__).resolve().parent.parent
 #: An origin as browsers send it (RFC 6454 §6.2).
 _ORIGIN = re.compile(r"https?://[^\s/?#@,]+")
 #: Addresses that only the machine itself can reach.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+#: Settings whose empty variable is one that is not set.
+EMPTY_IS_UNSET = (
+    "local", "tls_cert", "tls_key", "require_keys",
+    "crs_file", "crs_systems", "unconditional_writes", "map_approval", "tianditu_token", "tianditu_approval",
+    "basemap_url", "basemap_reason", "basemap_attribution", "basemap_title", "basemap_crs",
+)  # fmt: skip
 
 
 class Settings(BaseSettings):
@@ -35,6 +43,18 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the server binds to.")
     port: int = Field(
         default=8000, validation_alias="PORT", ge=1, le=65535, description="Port of the server."
+    )
+    tls: bool = Field(
+        default=False,
+        description="Serve over HTTPS, by `tls_cert` and `tls_key` or a certificate that this machine makes itself.",
+    )
+    tls_cert: Path | None = Field(
+        default=None, description="The city's own certificate (PEM, with its chain); none by default."
+    )
+    tls_key: Path | None = Field(default=None, description="The key of `tls_cert` (PEM, without a password).")
+    require_keys: bool | None = Field(
+        default=None,
+        description="Whether other machines need a key (`chengtu keys`) for anything; by default where `tls` is on.",
     )
     workers: int = Field(default=2, ge=1, le=64, description="Number of web worker processes.")
     metric_crs: str | None = Field(
@@ -76,6 +96,46 @@ class Settings(BaseSettings):
         default=None,
         description="The same declaration as a secret in the environment, where there is no `crs_file`.",
     )
+    map_approval: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Map approval number (审图号) that every map, print and single file bears; without one they bear "
+        "「内部使用」.",
+    )
+    tianditu_token: SecretStr | None = Field(
+        default=None,
+        description="Token (tk) with which browsers load Tianditu as a basemap; it stands in no file. Without it no "
+        "page asks another host for anything.",
+    )
+    tianditu_approval: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Tianditu's own map approval number, shown with it; its site tells the current one. Required "
+        "with the token.",
+    )
+    basemap_url: str | None = Field(
+        default=None,
+        max_length=500,
+        description="Address of another basemap's tiles with {z}, {x}, {y} (`https://tiles.example.org/{z}/{x}/{y}.png`);"
+        "foreign maps do not draw China's borders as the standard map does. Required with it: `basemap_reason`, "
+        "`basemap_attribution`.",
+    )
+    basemap_reason: str | None = Field(
+        default=None,
+        max_length=300,
+        description="Why another basemap may be used; it is shown beside the switch.",
+    )
+    basemap_attribution: str | None = Field(
+        default=None, max_length=300, description="Whose basemap it is, shown with it."
+    )
+    basemap_title: str | None = Field(
+        default=None, max_length=60, description="The other basemap's name in the list."
+    )
+    basemap_crs: Literal["wgs84", "gcj02"] | None = Field(
+        default=None,
+        description="What the basemap's tiles are drawn in: `wgs84` (CGCS2000 too) or `gcj02` (AMap, Tencent), whose "
+        "tiles are moved to fit the data and the page says so. Servers known for GCJ-02 are refused as anything else.",
+    )
     lang: Literal["zh", "en"] = Field(
         default="zh", description="Language of pages where the client asks for none."
     )
@@ -95,16 +155,37 @@ class Settings(BaseSettings):
                 )
         return found
 
-    @field_validator("local", "crs_file", "crs_systems", "unconditional_writes", mode="before")
+    @field_validator(*EMPTY_IS_UNSET, mode="before")
     @classmethod
     def _unset(cls, value: object) -> object:
         """An empty variable is one that is not set."""
         return None if value == "" else value
 
+    @model_validator(mode="after")
+    def _basemaps_told(self) -> Self:
+        """A basemap of another host is told of in full, or refused: whose it is, why, in which coordinates."""
+        if self.tianditu_token is not None and self.tianditu_approval is None:
+            raise ValueError(
+                "CHENGTU_TIANDITU_TOKEN needs CHENGTU_TIANDITU_APPROVAL, the number that its site shows."
+            )
+        if self.basemap_url is not None:
+            check_basemap(self.basemap_url, self.basemap_reason, self.basemap_attribution, self.basemap_crs)
+        return self
+
     @property
     def local_path(self) -> Path | None:
         """The folder of the city's own declarations as an absolute path."""
         return None if self.local is None else self.local.expanduser().resolve()
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether requests of other machines pass only with a key."""
+        return self.tls if self.require_keys is None else self.require_keys
+
+    @property
+    def tls_path(self) -> Path:
+        """The folder of the certificates that this machine makes itself."""
+        return self.home_path / "tls"
 
     @property
     def takes_unconditional(self) -> bool:

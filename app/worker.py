@@ -103,6 +103,7 @@ def make_worker(settings: Settings, engine: EngineClient) -> Worker:
         areas_job.KIND: lambda context: do_areas(context, catalogue),
         search_job.KIND: lambda context: do_search(context, catalogue),
         uploads.KIND: lambda context: uploads.do_import(context, catalogue),
+        uploads.INSPECT_KIND: lambda context: uploads.do_inspection(context, catalogue),
     }
     return Worker(Database(settings), handlers, chore=lambda db: do_chores(db, catalogue))
 

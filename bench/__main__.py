@@ -7,13 +7,16 @@ import argparse
 from bench import (
     coverage,
     editors,
+    exports,
     features,
     fuzz,
     health,
     imports,
     inventory,
     network,
+    portal,
     reach,
+    renderers,
     scenario,
     search,
     straight,
@@ -28,13 +31,15 @@ BENCHES = {
     "scenario": scenario.run,
     "inventory": inventory.run,
     "imports": imports.run,
+    "exports": exports.run,
     "search": search.run,
     "features": features.run,
     "tiles": tiles.run,
+    "portal": portal.run,
     "health": health.run,
 }
 #: Run only by name.
-BY_NAME = {"soak": health.soak, "fuzz": fuzz.run, "editors": editors.run}
+BY_NAME = {"soak": health.soak, "fuzz": fuzz.run, "editors": editors.run, "renderers": renderers.run}
 
 
 def main() -> None:
@@ -44,7 +49,7 @@ def main() -> None:
         "names",
         nargs="*",
         metavar="NAME",
-        help=f"one of: {', '.join([*BENCHES, *BY_NAME])} (default: all but soak, fuzz and editors)",
+        help=f"one of: {', '.join([*BENCHES, *BY_NAME])} (default: all but soak, fuzz, editors and renderers)",
     )
     parser.add_argument("--no-peers", action="store_true", help="leave out peers, which are slow (minutes)")
     options = parser.parse_args()

@@ -52,7 +52,7 @@ def run(*, peers: bool) -> None:
         scratch() as (settings, catalogue, db),
     ):
         folder = Path(name)
-        batches = {"residential_areas": _estates(POLYGONS), "streets": _streets(LINES)}
+        batches = {"residential_areas": estates(POLYGONS), "streets": _streets(LINES)}
         lines = []
         for class_id, batch in batches.items():
             console.step(f"{len(batch.codes):,} {class_id} …")
@@ -101,10 +101,14 @@ class Run:
 
 
 def _import(settings: Settings, *words: Path | str) -> Run:
-    """`chengtu import` as a user starts it, start of the program and all."""
+    return watched_command(settings, "import", *words)
+
+
+def watched_command(settings: Settings, *words: Path | str, json: bool = True) -> Run:
+    """`chengtu import` or another command as a user starts it, start of the program and all."""
     environment = {**os.environ, "CHENGTU_HOME": str(settings.home_path), "PYTHONPATH": str(ROOT)}
     environment.pop("DATABASE_URL", None)
-    command = [sys.executable, "-m", "app.cli", "import", *map(str, words), "--json"]
+    command = [sys.executable, "-m", "app.cli", *map(str, words), *(["--json"] if json else [])]
     started = time.perf_counter()
     with (
         subprocess.Popen(
@@ -232,7 +236,7 @@ def _stages(
         stages = _Stages()
         started = time.perf_counter()
         with stages.watching(), db.write() as conn:
-            write_batches(conn, catalogue, _chunks(batch), Change("bench", "bench"))
+            write_batches(conn, catalogue, chunks(batch), Change("bench", "bench"))
         lines.append((f"{class_id}, commit and all", f"{time.perf_counter() - started:8.2f} s"))
         lines += [(f"  {stage}", f"{seconds:8.2f} s") for stage, seconds in stages.seconds.items()]
         started = time.perf_counter()
@@ -241,7 +245,8 @@ def _stages(
     return lines
 
 
-def _chunks(batch: Batch) -> Iterator[Batch]:
+def chunks(batch: Batch) -> Iterator[Batch]:
+    """The batch in pieces, as a reader brings them."""
     for start in range(0, len(batch.codes), CHUNK):
         part = slice(start, start + CHUNK)
         columns = {name: values[part] for name, values in batch.columns.items()}
@@ -266,7 +271,7 @@ def _names(random: np.random.Generator, count: int, share: float, kinds: int, en
     return [names[place] if has else None for place, has in zip(which, named, strict=True)]
 
 
-def _estates(count: int) -> Batch:
+def estates(count: int) -> Batch:
     """Parcels of 5 to 12 corners about places of a lattice, in no order; one in five has a name of its own."""
     random = np.random.default_rng(1)
     side = int(np.ceil(np.sqrt(count)))

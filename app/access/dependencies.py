@@ -29,8 +29,9 @@ def get_settings(request: Request) -> Settings:
 
 
 def get_catalogue(request: Request) -> Catalogue:
-    """Every class and policy."""
-    return cast("Catalogue", request.app.state.catalogue)
+    """Every class and policy; of a public view (`?view=public`) the public part of them."""
+    part = "public_catalogue" if request.query_params.get("view") == "public" else "catalogue"
+    return cast("Catalogue", getattr(request.app.state, part))
 
 
 def get_db(request: Request) -> Database:
@@ -47,7 +48,13 @@ async def _settings(request: Request) -> Settings:
     return get_settings(request)
 
 
-async def _catalogue(request: Request) -> Catalogue:
+ViewParameter = Annotated[
+    Literal["public"] | None,
+    Query(description="`public`: only the classes and fields that are declared public."),
+]
+
+
+async def _catalogue(request: Request, view: ViewParameter = None) -> Catalogue:  # noqa: ARG001 - declared
     return get_catalogue(request)
 
 

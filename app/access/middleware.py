@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.leaving import Watch
+from app.access.sender import check_origin
 from app.access.streaming import HEADERS_ONLY, WATCH
-from app.errors import TooLarge
+from app.errors import BadInput
 from app.problems import MAX_BODY_BYTES, internal_error, problem, too_large
 
 log = logging.getLogger("chengtu.web")
@@ -22,6 +23,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
+#: Methods that change nothing.
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -50,9 +53,12 @@ class HouseMiddleware:
         body = _Body(receive, _limit(scope))
         watch = Watch(body.receive) if inner["method"] == "GET" else None
         try:
-            body.check_length(Request(scope).headers)
+            headers = Request(scope).headers
+            body.check_length(headers)
+            if scope["method"] not in READING:
+                check_origin(headers)
             await self._serve(inner, body, reply, watch)
-        except TooLarge as error:
+        except BadInput as error:
             await problem(Request(scope), error)(scope, receive, reply.send)
         except Exception:
             log.exception("Request %s failed: %s %s", scope["request_id"], scope["method"], scope["path"])

@@ -157,7 +157,8 @@ def _facts(item: FeatureClass, lang: Lang) -> Iterator[str]:
     yield f"{_word('sensitivity', lang)}: {_pick(SENSITIVITIES[item.sensitivity], lang)}"
     yield f"{_word('aliases', lang)}: {comma.join([item.id, item.title.zh, item.title.en, *item.aliases])}"
     fill = f", {item.symbol.fill}" if item.symbol.fill else ""
-    yield f"{_word('symbol', lang)}: {item.symbol.glyph}, {item.symbol.shape}, {item.symbol.color}{fill}"
+    icon = f", `{item.symbol.icon}`" if item.symbol.icon else ""
+    yield f"{_word('symbol', lang)}: {item.symbol.glyph}{icon}, {item.symbol.shape}, {item.symbol.color}{fill}"
     yield f"{_word('zooms', lang)}: " + "; ".join(_zoom(rule) for rule in item.zooms)
     for system, codes in item.components.items():
         yield f"{_word('components', lang)}: [{system}](../codes.md#{system}) {comma.join(codes)}"

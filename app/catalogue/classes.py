@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
@@ -41,9 +42,11 @@ SHAPES = ("circle", "square", "diamond", "line", "area")
 GEOMETRIES: tuple[str, ...] = get_args(GeometryKind)
 SENSITIVITIES: tuple[str, ...] = get_args(Sensitivity)
 PARTS: tuple[str, ...] = get_args(Parts)
+#: A pictogram of one of the two sets.
+_ICON = re.compile(r"(maki|temaki)/[A-Za-z0-9_-]{1,60}")
 _REQUIRED = ("id", "title", "description", "office", "geometry", "symbol", "zooms", "fields")
 _OPTIONAL = (
-    "accept", "aliases", "components", "duplicate_m", "include", "order", "osm", "parts", "sensitivity", "z",
+    "accept", "aliases", "components", "counter", "duplicate_m", "include", "order", "osm", "parts", "sensitivity", "z",
 )  # fmt: skip
 #: Fields that take the heights of a shape: that of a point, those of the ends of a line.
 HEIGHTS: Mapping[str, int] = {"point": 1, "mixed": 1, "line": 2, "polygon": 0}
@@ -95,6 +98,7 @@ def read_class(
         z=_read_heights(found["z"], by_name, geometry) if "z" in found else (),
         parts=_read_parts(found, geometry),
         duplicate_m=_read_duplicate(found, geometry),
+        counter=found["counter"].text() if "counter" in found else "个",
     )
 
 
@@ -203,7 +207,7 @@ def check_names(entry: Entry, fields: tuple[Field, ...]) -> None:
 
 
 def _read_symbol(entry: Entry) -> Symbol:
-    found = entry.record(("glyph", "color"), ("fill", "width", "shape"))
+    found = entry.record(("glyph", "color"), ("fill", "width", "shape", "icon"))
     if len(found["glyph"].text()) != 1:
         raise found["glyph"].fail(f"'{found['glyph'].value}' is not one character")
     return Symbol(
@@ -212,7 +216,16 @@ def _read_symbol(entry: Entry) -> Symbol:
         fill=found["fill"].color() if "fill" in found else None,
         width=found["width"].number(0) if "width" in found else 2.0,
         shape=cast(Any, found["shape"].choice(SHAPES)) if "shape" in found else "circle",
+        icon=_read_icon(found["icon"]) if "icon" in found else None,
     )
+
+
+def _read_icon(entry: Entry) -> str:
+    if not _ICON.fullmatch(entry.text()):
+        raise entry.fail(
+            f"'{entry.value}' names no pictogram", "Write maki/NAME or temaki/NAME, as maki/toilet."
+        )
+    return entry.text()
 
 
 def _read_zooms(entry: Entry, fields: Mapping[str, Field], geometry: GeometryKind) -> tuple[ZoomRule, ...]:

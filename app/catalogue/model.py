@@ -81,7 +81,9 @@ class OsmRule:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """How the class is drawn: `glyph` is one character shown in the point symbol and the legend.
+    """How the class is drawn: `glyph` is one character for symbol and legend, where `icon` cannot be drawn.
+
+    `icon` is the name of a pictogram of Maki or Temaki (public domain, CC0), as `maki/toilet`.
 
     `color` and `fill` are #rrggbb, `width` is the line's width in pixels.
     """
@@ -91,6 +93,7 @@ class Symbol:
     fill: str | None = None
     width: float = 2.0
     shape: Literal["circle", "square", "diamond", "line", "area"] = "circle"
+    icon: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ class FeatureClass:
     of the start and that of the end for lines; without it heights are dropped. `parts` says what becomes of a shape of
     several parts: one row (refused where rows are points), or one row a part (in a `mixed` class: of points). Points of
     one kind nearer than `duplicate_m` metres are reported as possible duplicates; None: only equal shapes are.
+    `counter` is the Chinese counting word of its features (座, 株).
     """
 
     id: str
@@ -140,6 +144,7 @@ class FeatureClass:
     z: tuple[str, ...] = ()
     parts: Parts = "keep"
     duplicate_m: float | None = None
+    counter: str = "个"
 
     def get_field(self, name: str) -> Field:
         """The field named `name`; raises KeyError where there is none."""
@@ -222,13 +227,17 @@ class Crosswalk:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every class, policy and code system, checked against each other; `switches` are those that classes bring."""
+    """Every class, policy and code system, checked against each other; `switches` are those that classes bring.
+
+    `open_only`: it is the public part of a catalogue (`public_part`), and pages show nothing else.
+    """
 
     classes: Mapping[str, FeatureClass]
     policies: Mapping[str, Policy]
     codes: Mapping[str, CodeSystem] = field(default_factory=dict)
     crosswalks: tuple[Crosswalk, ...] = ()
     switches: Mapping[str, Switch] = field(default_factory=dict)
+    open_only: bool = False
 
     def get_class(self, class_id: str) -> FeatureClass:
         """The class, or `errors.NotFound` with the nearest ids."""

@@ -12,6 +12,7 @@ from app.catalogue.model import Catalogue
 from app.coverage import answer_service, service
 from app.coverage.run_words import labels_of_two
 from app.coverage.series import days_of, parse_span
+from app.coverage.tables import to_csv
 from app.database.engine import Database, open_database
 from app.errors import BadInput
 from app.inventory.periods import today
@@ -47,7 +48,7 @@ def compare_command(
         runs = [service.find_run_id(conn, given) for given in (first, second)]
         found = answer_service.compare_runs(conn, *runs)
     if csv_to is not None:
-        csv_to.write(answer_service.compare_csv(found, settings.lang))
+        csv_to.write(to_csv(answer_service.compare_table(found), settings.lang))
     if as_json:
         console.print_json(found)
         return

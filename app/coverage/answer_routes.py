@@ -18,12 +18,13 @@ from app.coverage.routes import (
     AS_GEOJSON,
     AS_TABLE,
     GEOJSON,
+    TABLES,
     GapLimit,
     ModeQuery,
     RunId,
     TableForm,
     TierQuery,
-    csv_file,
+    table_file,
 )
 from app.coverage.scenario_routes import AskedBody
 from app.coverage.series import days_of
@@ -89,24 +90,26 @@ def post_series(
     result, going_on = result_in_time(db, answers.SERIES_JOB, asked, prefer)
     if result is None:
         return going_on
-    return csv_file(answers.series_csv(result, lang), "series.csv") if f == "csv" else result
+    return table_file(answers.series_table(result, lang), f, "series", lang) if f in TABLES else result
 
 
-@router.get("/coverage/compare", summary="Two runs side by side (JSON, CSV; a browser is sent to the map)",
+@router.get("/coverage/compare", summary="Two runs side by side (JSON, CSV, XLSX; a browser is sent to the map)",
             response_model=None, responses=AS_TABLE | {303: {"description": "A browser gets the map."}})  # fmt: skip
 def get_compare(
     conn: ReadConn,
     lang: LangDep,
     a: FirstRun,
     b: SecondRun,
-    f: Annotated[Literal["json", "csv", "html"] | None, Query(description="Form of the answer.")] = None,
+    f: Annotated[
+        Literal["json", "csv", "xlsx", "html"] | None, Query(description="Form of the answer.")
+    ] = None,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> dict[str, Any] | Response:
     """Figures of the whole and of each area in both runs, with their changes."""
     found = answers.compare_runs(conn, a, b)
     form = f or choose_format(accept)
-    if form == "csv":
-        return csv_file(answers.compare_csv(found, lang), "compare.csv")
+    if form in TABLES:
+        return table_file(answers.compare_table(found), form, "compare", lang)
     if form == "html":
         return RedirectResponse(f"/coverage/compare/map?a={found['a']['run']}&b={found['b']['run']}", 303)
     return found
@@ -131,7 +134,7 @@ def get_compare_land(
 
 @router.get(
     "/coverage/{run}/difference",
-    summary="What a straight line serves and a walk does not, with the likely cause (GeoJSON, CSV)",
+    summary="What a straight line serves and a walk does not, with the likely cause (GeoJSON, CSV, XLSX)",
     responses=AS_BOTH,
 )
 def get_difference(
@@ -143,9 +146,8 @@ def get_difference(
     f: TableForm = "json",
 ) -> Response:
     """Parts of parcels, most people first; sums by cause are in the run itself."""
-    if f == "csv":
-        return csv_file(
-            answers.table_csv(conn, run, "coverage_differences", None, tier, limit, lang), "difference.csv"
-        )
+    if f in TABLES:
+        found = answers.table_of_run(conn, run, "coverage_differences", None, tier, limit, lang)
+        return table_file(found, f, "difference", lang)
     service.get_run(conn, run, areas=False)
     return Response(store.differences_json(conn, service.parse_run(run), tier, limit), media_type=GEOJSON)

@@ -22,7 +22,7 @@ from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_
 from app.coverage.run_words import run_words
 from app.coverage.service import Answer
 from app.coverage.stages import Report
-from app.coverage.tables import to_csv
+from app.coverage.tables import Sheet
 from app.database.transactions import Connection
 from app.errors import BadInput, Conflict
 
@@ -30,25 +30,25 @@ from app.errors import BadInput, Conflict
 FollowedAnswer = Callable[[dict[str, Any], Report | None], dict[str, Any]]
 SERIES_JOB = "coverage_series"
 AREA_TABLE = (
-    "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served", "people",
-    "land_served_m2", "land_m2", "facilities", "value", "unit", "target", "met", "reason", "conditions",
+    "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served_all", "people_all",
+    "land_served", "land", "facilities", "value", "unit", "target", "met", "reason", "conditions",
 )  # fmt: skip
 GAP_TABLE = (
-    "rank", "code", "name", "area_path", "tier", "mode", "people", "hectares", "nearest_code", "nearest_name",
-    "nearest_m", "lon", "lat", "conditions",
+    "rank", "district", "subdistrict", "community", "estate", "people", "nearest_name", "nearest_m", "hectares", "tier",
+    "mode", "estate_code", "nearest_code", "lon", "lat", "conditions",
 )  # fmt: skip
 DIFFERENCE_TABLE = (
-    "rank", "code", "name", "area_path", "tier", "cause", "people", "hectares", "straight_m", "walk_m", "detour",
-    "nearest_code", "nearest_name", "lon", "lat", "conditions",
+    "rank", "district", "subdistrict", "community", "estate", "people", "nearest_name", "straight_m", "walk_m",
+    "detour", "cause", "hectares", "tier", "estate_code", "nearest_code", "lon", "lat", "conditions",
 )  # fmt: skip
 SERIES_TABLE = (
-    "as_of", "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served", "people",
-    "land_served_m2", "land_m2", "facilities", "value", "unit", "target", "met", "reason",
+    "as_of", "level", "code", "name", "tier", "mode", "share_of_land", "share_of_people", "people_served_all",
+    "people_all", "land_served", "land", "facilities", "value", "unit", "target", "met", "reason",
 )  # fmt: skip
 COMPARE_TABLE = (
     "level", "code", "name", "tier", "mode", "share_of_land_a", "share_of_land_b", "share_of_land_change",
-    "share_of_people_a", "share_of_people_b", "share_of_people_change", "people_served_change",
-    "land_served_change_m2", "value_a", "value_b", "value_change",
+    "share_of_people_a", "share_of_people_b", "share_of_people_change", "people_served_change_all",
+    "land_served_change", "value_a", "value_b", "value_change",
 )  # fmt: skip
 #: The name of all that both runs count.
 WHOLE = {"zh": "全部", "en": "All"}
@@ -72,10 +72,10 @@ REASONS_ZH = {
 }
 
 
-def table_csv(
+def table_of_run(
     conn: Connection, run_id: str, table: str, mode: str | None, tier: str | None, limit: int, lang: Lang
-) -> str:
-    """Areas, gaps or differences of a run as CSV; raises NotFound for an unknown run."""
+) -> Sheet:
+    """Areas, gaps or differences of a run as a sheet; raises NotFound for an unknown run."""
     run = service.get_run(conn, run_id, areas=False)
     titles = {row["tier"]: row.get("tier_title") or row["tier"] for row in run["results"]}
     rows = store.list_rows_of(conn, service.parse_run(run_id), table, mode, tier, limit)
@@ -84,23 +84,30 @@ def table_csv(
         "coverage_gaps": GAP_TABLE,
         "coverage_differences": DIFFERENCE_TABLE,
     }
-    areas = store.area_names(conn)
+    areas = store.area_names(conn, lang)
     # In every row, as rows are copied out of a file without what stands beside it.
     told = {"conditions": "; ".join(words[lang] for words in run_words(run)) or None}
     shown = [_shown(rank, row, titles, areas, lang) | told for rank, row in enumerate(rows, 1)]
-    return to_csv(names[table], shown, lang)
+    return Sheet(names[table], shown)
 
 
 def _shown(
-    rank: int, row: Mapping[str, Any], titles: Mapping[str, Any], areas: Mapping[str, str], lang: Lang
+    rank: int,
+    row: Mapping[str, Any],
+    titles: Mapping[str, Any],
+    areas: Mapping[str, tuple[str, str]],
+    lang: Lang,
 ) -> dict[str, Any]:
     size, cause, people = row.get("area_m2"), row.get("cause"), row.get("people")
     path = (row.get("area_path") or "").split("/")
     return {
         **row,
+        # The areas that hold it, each in the column of its level.
+        **dict(areas[code] for code in path if code in areas),
         "rank": rank,
         "tier": titles.get(row["tier"], row["tier"]),
-        "area_path": " / ".join(areas[code] for code in path if code in areas),
+        "estate": row.get("name") or row.get("code"),
+        "estate_code": row.get("code"),
         "people": None if people is None else round(people),
         "hectares": None if size is None else round(size / 10_000, 3),
         "cause": None if cause is None else CAUSE_TITLES.get(cause, cause),
@@ -211,12 +218,12 @@ def land_of_two(
     return answer({"op": "compare", "a": first["run"], "b": second["run"], "mode": mode, "tier": tier})
 
 
-def compare_csv(found: Mapping[str, Any], lang: Lang) -> str:
-    """The rows of `compare_runs` as CSV; that of the whole has a level, code and name too."""
+def compare_table(found: Mapping[str, Any]) -> Sheet:
+    """The rows of `compare_runs` as a sheet; that of the whole has a level, code and name too."""
     area = found["b"]["area"] if found["a"]["area"] == found["b"]["area"] else None
     whole = area or {"level": "whole", "code": "all", "name": WHOLE}
     rows = (row if row["level"] else {**row, **whole} for row in found["rows"])
-    return to_csv(COMPARE_TABLE, [{**row, "tier": row["tier_title"] or row["tier"]} for row in rows], lang)
+    return Sheet(COMPARE_TABLE, [{**row, "tier": row["tier_title"] or row["tier"]} for row in rows])
 
 
 def series(
@@ -256,10 +263,10 @@ def _on_day(day: date, row: Mapping[str, Any]) -> dict[str, Any]:
     return {"as_of": day.isoformat(), **area, **{key: row.get(key) for key in SERIES_FIGURES}}
 
 
-def series_csv(found: Mapping[str, Any], lang: Lang) -> str:
-    """The rows of `series` as CSV."""
+def series_table(found: Mapping[str, Any], lang: Lang) -> Sheet:
+    """The rows of `series` as a sheet."""
     rows = [
         {**row, "tier": row["tier_title"] or row["tier"], "reason": in_words(row["reason"], lang)}
         for row in found["rows"]
     ]
-    return to_csv(SERIES_TABLE, rows, lang)
+    return Sheet(SERIES_TABLE, rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -14,6 +15,14 @@ from app.catalogue.source import SENT, Entry, read_source
 from app.errors import BadInput
 
 MAX_BYTES = 100_000
+
+
+def changes_of(policy: Policy) -> tuple[str, dict[str, Any]]:
+    """The policy that a city's own one is based on and the parameters that it sets; itself and none for any other."""
+    found = yaml.safe_load(policy.text) if policy.origin == "edition" else None
+    if not isinstance(found, dict) or "based_on" not in found:
+        return policy.id, {}
+    return str(found["based_on"]), dict(found["parameters"])
 
 
 def read_edition(catalogue: Catalogue, text: str, name: str | None = None) -> Policy:

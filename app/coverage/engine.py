@@ -14,6 +14,7 @@ from typing import Any
 from app.catalogue.model import Catalogue
 from app.coverage.bases import add_also
 from app.coverage.cache import ArrayCache
+from app.coverage.classes import limits_of_groups
 from app.coverage.compute import compute
 from app.coverage.counted_results import MODE
 from app.coverage.details import both_modes, difference_rows, equity_rows, histogram_rows
@@ -78,6 +79,7 @@ class Engine:
         (see `service_areas`);
         `{"op": "patches", "run", "mode", "tier"}` → a saved run's gaps in patches, `{"op": "compare", "a", "b", …}` →
         the land that one of two runs serves alone (see `saved_answers`);
+        `{"op": "classes", "groups": {key: values}}` → key → the limits of classes by each method (see `classes`);
         `{"op": "ping"}` → `{"ok": True}`. The first two take `as_of`, a day in the world, and `known_at`, a time of
         record, as texts, and `versions` (class → change), what was known of single classes.
 
@@ -96,6 +98,7 @@ class Engine:
             "entrances": self._entrances,
             "patches": self._patches,
             "compare": self._compare,
+            "classes": lambda values: limits_of_groups(values["groups"]),
             "ping": lambda _: {"ok": True},
         }
         operation = operations.get(str(request.get("op")))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from app.catalogue.model import Lang
+from app.catalogue.model import Catalogue, Lang
 from app.coverage.answer_service import in_words
 from app.coverage.run_words import run_words
 from app.inventory.id_prefix import SHOWN_DIGITS
-from app.web.templates import number, percent, render
+from app.web.amounts import area, figure, length, unit_title
+from app.web.templates import percent, render
 
 MODES: Mapping[str, dict[Lang, str]] = {
     "straight": {"zh": "直线", "en": "straight"},
@@ -71,4 +72,47 @@ def _number(row: Mapping[str, Any], lang: Lang) -> str:
     if row["unit"] == "share":
         return percent(row["value"])
     unit = (row.get("unit_title") or {}).get(lang, row["unit"])
-    return number(row["value"], 2) if row["value"] is None else f"{number(row['value'], 2)} {unit}"
+    return figure(row["value"], unit)
+
+
+def policy_html(policy: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> str:
+    """The page of one policy, as `policy_view` gives it whole."""
+    mode = {"both": {"zh": "直线与步行", "en": "straight and walked"}, **MODES}.get(policy["mode"])
+    tiers = [
+        {
+            "title": tier["title"][lang],
+            "target": _target(tier, lang),
+            "supplies": [_supply(one, catalogue, lang) for one in tier.get("supplies", ())],
+        }
+        for tier in policy["tiers"]
+    ]
+    return render(
+        "coverage/policy.html",
+        lang,
+        one=policy,
+        tiers=tiers,
+        mode=policy["mode"] if mode is None else mode[lang],
+    )
+
+
+def _target(tier: Mapping[str, Any], lang: Lang) -> str:
+    if tier["target"] is None:
+        return "—"
+    sign = {"at_least": "≥", "at_most": "≤"}.get(tier["target_is"], "")
+    unit = tier["unit"]
+    figures = (tier["target"], tier["target_to"])
+    said = [percent(one) if unit is None else f"{one:g}" for one in figures if one is not None]
+    title = "" if unit is None else unit[lang] if isinstance(unit, Mapping) else str(unit)
+    return f"{sign} {'–'.join(said)} {title}".strip()
+
+
+def _supply(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> str:
+    cls = catalogue.classes.get(one["class"])
+    parts = [one["class"] if cls is None else cls.title.in_(lang)]
+    if one.get("radius_m") is not None:
+        parts.append(length(one["radius_m"], lang))
+    if one.get("minutes") is not None:
+        parts.append(f"{one['minutes']:g} {unit_title('min', lang)}")
+    if one.get("min_area_m2") is not None:
+        parts.append(f"≥ {area(one['min_area_m2'], lang)}")
+    return " · ".join(parts)

@@ -18,7 +18,7 @@ from app.access.dependencies import (
 from app.catalogue.model import Policy
 from app.coverage import edition_service as editions
 from app.coverage.editions import JSON_TYPES, YAML_TYPES, text_of
-from app.coverage.list_page import policies_html
+from app.coverage.list_page import policies_html, policy_html
 from app.coverage.policy_views import parameter_views, policy_view
 from app.coverage.scenario_routes import page_reply
 from app.database.transactions import Connection
@@ -93,17 +93,27 @@ def list_policies(
     }
 
 
-@router.get("/policies/{policy}", summary="One metric, whole; of an edition any version")
+@router.get(
+    "/policies/{policy}",
+    summary="One metric, whole; of an edition any version",
+    response_model=dict[str, Any],
+    responses=ALSO_A_PAGE,
+)
 def get_policy(
     conn: ReadConn,
     catalogue: CatalogueDep,
+    lang: LangDep,
+    html: HtmlWanted,
     policy: PolicyId,
     version: Annotated[int | None, Query(ge=1, description="Version of a saved edition.")] = None,
-) -> dict[str, Any]:
-    """One policy with its supplies, demand, switches and text; an edition with its versions."""
+) -> dict[str, Any] | Response:
+    """One policy with its supplies, demand, switches and text; an edition with its versions. A browser gets a page."""
     if version is not None:
-        return _view(conn, editions.get_version(conn, catalogue, policy, version))
-    return _view(conn, editions.with_editions(conn, catalogue).get_policy(policy))
+        found = editions.get_version(conn, catalogue, policy, version)
+    else:
+        found = editions.with_editions(conn, catalogue).get_policy(policy)
+    view = _view(conn, found)
+    return page_reply(policy_html(view, catalogue, lang), lang) if html else view
 
 
 @router.post(

@@ -18,7 +18,7 @@ from app.access.dependencies import (
     ReadConn,
 )
 from app.access.time_parameters import AsOf, KnownAt
-from app.catalogue.model import Catalogue
+from app.catalogue.model import Catalogue, Lang
 from app.catalogue.parameters import PARAMETERS
 from app.coverage import answer_service as answers
 from app.coverage import scenario_routes as scenarios
@@ -28,6 +28,7 @@ from app.coverage.list_page import runs_html
 from app.coverage.patches import WITHIN_M
 from app.coverage.request import parse
 from app.coverage.scenario import parse_scenario
+from app.coverage.tables import Sheet, to_csv, to_xlsx
 from app.database.transactions import Database
 from app.errors import BadInput
 from app.inventory.asked_times import asked_times
@@ -40,20 +41,24 @@ TierQuery = Annotated[str | None, Query(description="Only this tier.", max_lengt
 GapLimit = Annotated[int, Query(ge=1, le=10_000, description="At most this many features.")]
 AreaLimit = Annotated[int, Query(ge=1, le=1_000_000, description="At most this many features.")]
 TableForm = Annotated[
-    Literal["json", "geojson", "csv"],
-    Query(description="`csv`: a table with headings in the answer's language."),
+    Literal["json", "geojson", "csv", "xlsx"],
+    Query(description="`csv`, `xlsx`: a table with headings in the answer's language."),
 ]
 GEOJSON = "application/geo+json"
+TABLES = frozenset({"csv", "xlsx"})
 #: What a route answers beside JSON, for the API definition.
 AS_GEOJSON: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}}}}
-AS_TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
-AS_BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, "text/csv": {}}}}
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+AS_TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}, XLSX: {}}}}
+AS_BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, "text/csv": {}, XLSX: {}}}}
 
 
-def csv_file(text: str, name: str) -> Response:
-    """A table that a browser saves under `name`."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept-Language"}
-    return Response(text, media_type="text/csv", headers=headers)
+def table_file(table: Sheet, form: str, name: str, lang: Lang) -> Response:
+    """A table as `csv` or `xlsx`, which a browser saves under `name` with that ending."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Vary": "Accept-Language"}
+    if form == "xlsx":
+        return Response(to_xlsx(table, lang), media_type=XLSX, headers=headers)
+    return Response(to_csv(table, lang), media_type="text/csv", headers=headers)
 
 
 class CoverageBody(scenarios.AskedBody):
@@ -169,13 +174,13 @@ def list_coverage(
 )
 def get_coverage(conn: ReadConn, run: RunId, html: HtmlWanted) -> dict[str, Any] | RedirectResponse:
     """The run in the shape of `chengtu coverage --json`."""
-    found = service.get_run(conn, run)
+    found = service.get_run(conn, service.run_at(conn, run))
     return RedirectResponse(f"/coverage/{found['run']}/map", 303) if html else found
 
 
 @router.get(
     "/coverage/{run}/areas",
-    summary="Areas of a run with their figures and borders (GeoJSON, CSV)",
+    summary="Areas of a run with their figures and borders (GeoJSON, CSV, XLSX)",
     responses=AS_BOTH,
 )
 def get_areas(
@@ -188,15 +193,16 @@ def get_areas(
     f: TableForm = "json",
 ) -> Response:
     """One feature an area, mode and tier."""
-    if f == "csv":
-        return csv_file(answers.table_csv(conn, run, "coverage_areas", mode, tier, limit, lang), "areas.csv")
+    if f in TABLES:
+        found = answers.table_of_run(conn, run, "coverage_areas", mode, tier, limit, lang)
+        return table_file(found, f, "areas", lang)
     service.get_run(conn, run, areas=False)
     return Response(store.areas_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
 
 @router.get(
     "/coverage/{run}/gaps",
-    summary="Gap polygons with name, people, nearest facility and metres (GeoJSON, CSV)",
+    summary="Gap polygons with name, people, nearest facility and metres (GeoJSON, CSV, XLSX)",
     responses=AS_BOTH,
     response_model=None,
 )
@@ -220,8 +226,9 @@ def get_gaps(
     """Unserved demand, most people first."""
     if merged:
         return answers.gap_patches(conn, engine.answer, run, mode, tier, within_m, limit)
-    if f == "csv":
-        return csv_file(answers.table_csv(conn, run, "coverage_gaps", mode, tier, limit, lang), "gaps.csv")
+    if f in TABLES:
+        found = answers.table_of_run(conn, run, "coverage_gaps", mode, tier, limit, lang)
+        return table_file(found, f, "gaps", lang)
     service.get_run(conn, run, areas=False)
     return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 

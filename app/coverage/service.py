@@ -164,6 +164,21 @@ def find_run_id(conn: Connection, given: str) -> str:
     return str(find_id(conn, RUNS, given))
 
 
+def run_at(conn: Connection, given: str) -> str:
+    """The UUID of the run that an address names, by the whole of it or its first digits; NotFound for anything else.
+
+    Raises:
+    ------
+    NotFound
+        There is no such run.
+    BadInput
+        More than one run's id begins so.
+    """
+    if digits_of(given) is None:
+        raise no_run(given)
+    return find_run_id(conn, given)
+
+
 def find_class_or_run(conn: Connection, catalogue: Catalogue, name: str) -> str:
     """The id of the class of this id, title or alias, else of the run whose UUID it is, or begins.
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import text
 
+from app.catalogue.model import Lang
 from app.database.transactions import Connection
 from app.inventory.changes import raw
 from app.inventory.copy_binary import (
@@ -244,15 +245,11 @@ def list_rows_of(
     return [dict(row) for row in rows]
 
 
-def area_names(conn: Connection) -> dict[str, str]:
-    """Code → name of every area that has one, as they are now."""
-    rows = conn.execute(
-        text(
-            "SELECT code, coalesce(name_zh, name_en) AS name FROM city.districts"
-            " WHERE coalesce(name_zh, name_en) IS NOT NULL"
-        )
-    )
-    return {str(row.code): str(row.name) for row in rows}
+def area_names(conn: Connection, lang: Lang) -> dict[str, tuple[str, str]]:
+    """Code → level and name of every area, as they are now; one without a name is called by its code."""
+    names = "name_zh, name_en" if lang == "zh" else "name_en, name_zh"
+    rows = conn.execute(text(f"SELECT code, level, coalesce({names}, code) AS name FROM city.districts"))
+    return {str(row.code): (str(row.level), str(row.name)) for row in rows}
 
 
 def differences_json(conn: Connection, run: uuid.UUID, tier: str | None, limit: int) -> str:

@@ -1,40 +1,119 @@
-"""A layer as an Arrow table: exact types and nulls, titles in the metadata of its columns."""
+"""Batches of a layer: their Arrow schema, their rows as Python values, their shapes, changed copies of them. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
+import numpy as np
+import shapely
+from numpy.typing import NDArray
 
-from app.exports.model import ExportColumn, ExportLayer
+from app.exports.model import Batches, Changed, ExportColumn, ExportLayer
+from app.lazy import lazy_module
+
+pa = lazy_module("pyarrow")
+pc = lazy_module("pyarrow.compute")
 
 GEOMETRY = "geometry"
-_TYPES = {
-    "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
-    "datetime": pa.timestamp("us", "UTC"),
-}  # fmt: skip
-_LONGEST = 2**31 - 1
+_TYPES = {"integer": "int64", "number": "float64", "boolean": "bool_", "date": "date32"}
+#: The largest integer of 32 bits.
+LONGEST = 2**31 - 1
 
 
-def arrow_table(layer: ExportLayer, title: str, about: dict[str, str], *, small: bool = False) -> Any:
-    """The columns and WKB of a layer; `title` is the key of a column's title, `about` the table's own metadata.
+def arrow_type(column: ExportColumn) -> Any:
+    """The type of a column's values in Arrow."""
+    if column.type == "datetime":
+        return pa.timestamp("us", "UTC")
+    return getattr(pa, _TYPES.get(column.type, "string"))()
 
-    `small`: integers of 32 bits where all values fit, for formats that would make longer ones floats.
-    """
+
+def schema(
+    columns: Sequence[ExportColumn],
+    metadata: Callable[[ExportColumn], Mapping[str, str]] | None = None,
+    about: Mapping[str, str] | None = None,
+) -> Any:
+    """The columns and the shapes; `metadata` says what stands with each column, `about` what with the whole."""
     fields = [
-        pa.field(column.name, _type(column, values, small=small), metadata={title: _shown(column)})
-        for column, values in zip(layer.columns, layer.values, strict=True)
+        pa.field(column.name, arrow_type(column), metadata=dict(metadata(column)) if metadata else None)
+        for column in columns
     ]
-    schema = pa.schema([*fields, pa.field(GEOMETRY, pa.binary())], metadata=about)
-    arrays = [pa.array(values, field.type) for field, values in zip(fields, layer.values, strict=True)]
-    return pa.Table.from_arrays([*arrays, pa.array(layer.geometry.tolist(), pa.binary())], schema=schema)
+    return pa.schema([*fields, pa.field(GEOMETRY, pa.binary())], metadata=dict(about) if about else None)
 
 
-def _shown(column: ExportColumn) -> str:
-    return f"{column.title.zh} {column.title.en}"
+def shown(column: ExportColumn) -> str:
+    """The titles of a column in both languages."""
+    return f"{column.title.zh} {column.title.en}" if column.title.zh != column.title.en else column.title.zh
 
 
-def _type(column: ExportColumn, values: list[Any], *, small: bool) -> Any:
-    if column.type == "integer" and small and all(v is None or abs(v) <= _LONGEST for v in values):
-        return pa.int32()
-    return _TYPES.get(column.type, pa.string())
+def rows(batch: Any) -> list[list[Any]]:
+    """The values of each column (without the shapes) as Python has them."""
+    return [
+        [None] * len(batch) if column.null_count == len(batch) else column.to_pylist()
+        for column in batch.columns[:-1]
+    ]
+
+
+def shapes(batch: Any) -> NDArray[np.object_]:
+    """The shapes (n,), None where a row has none."""
+    wkb = batch.columns[-1].to_numpy(zero_copy_only=False)
+    return np.asarray(shapely.from_wkb(wkb), dtype=object)
+
+
+def with_shapes(batch: Any, found: NDArray[np.object_]) -> Any:
+    """The batch with other shapes."""
+    wkb = pa.array(np.asarray(shapely.to_wkb(found), dtype=object), pa.binary())
+    return pa.RecordBatch.from_arrays([*batch.columns[:-1], wkb], schema=batch.schema)
+
+
+def with_nulls(batch: Any, columns: Sequence[ExportColumn], held: Sequence[int]) -> Any:
+    """The batch, whose columns are those at the positions `held`, with all columns; the others hold nothing."""
+    kind = schema(columns)
+    arrays = [pa.nulls(len(batch), field.type) for field in kind]
+    for place, array in zip(held, batch.columns, strict=False):
+        arrays[place] = array
+    return pa.RecordBatch.from_arrays([*arrays[:-1], batch.columns[-1]], schema=kind)
+
+
+def changed_reader(layer: ExportLayer, change: Callable[[Any], Any]) -> ExportLayer:
+    """The layer with each of its batches changed."""
+
+    def read() -> Batches:
+        return (change(batch) for batch in layer.read())
+
+    return replace(layer, read=read)
+
+
+def made(columns: Sequence[ExportColumn], values: Sequence[Sequence[Any]], wkb: Any) -> Any:
+    """A batch of Python values by column and of shapes."""
+    kind = schema(columns)
+    arrays = [pa.array(column, field.type) for column, field in zip(values, kind, strict=False)]
+    return pa.RecordBatch.from_arrays([*arrays, wkb], schema=kind)
+
+
+def without_nan(layer: ExportLayer, changed: dict[str, int]) -> ExportLayer:
+    """The layer with nothing where a number is none (NaN), for formats that have no such; `changed` counts them."""
+    numbers = [i for i, column in enumerate(layer.columns) if column.type == "number"]
+
+    def change(batch: Any) -> Any:
+        arrays = list(batch.columns)
+        for i in numbers:
+            bad = pc.is_nan(arrays[i])
+            count = pc.sum(bad).as_py() or 0
+            if count:
+                tell(changed, f"{layer.name}.{layer.columns[i].name}: NaN left empty", count)
+                arrays[i] = pc.if_else(bad, pa.scalar(None, arrays[i].type), arrays[i])
+        return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
+
+    return changed_reader(layer, change) if numbers else layer
+
+
+def tell(changed: dict[str, int], sentence: str, count: int = 1) -> None:
+    """Count what a format could not hold."""
+    changed[sentence] = changed.get(sentence, 0) + count
+
+
+def told(changed: Changed) -> Changed:
+    """What was changed at all."""
+    return {sentence: count for sentence, count in changed.items() if count}

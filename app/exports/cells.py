@@ -8,9 +8,8 @@ from typing import Any
 import shapely
 
 from app.catalogue.export_names import quoted
+from app.exports import arrow
 from app.exports.model import ExportLayer
-
-CHUNK = 5_000
 
 
 def place_headings(layer: ExportLayer) -> list[str]:
@@ -20,21 +19,17 @@ def place_headings(layer: ExportLayer) -> list[str]:
 
 def rows(layer: ExportLayer) -> Iterator[list[Any]]:
     """The rows, the place first (lon and lat, or WKT with all its digits), then the columns' values, quoted."""
-    for start in range(0, len(layer), CHUNK):
-        stop = min(start + CHUNK, len(layer))
-        places = _places(layer, start, stop)
-        columns = [
-            [quoted(v) if isinstance(v, str) else v for v in values[start:stop]] for values in layer.values
-        ]
-        for place, *cells in zip(places, *columns, strict=True):
+    for batch in layer.read():
+        columns = [[quoted(v) if isinstance(v, str) else v for v in values] for values in arrow.rows(batch)]
+        for place, *cells in zip(_places(layer, batch), *columns, strict=True):
             yield [*place, *cells]
 
 
-def _places(layer: ExportLayer, start: int, stop: int) -> list[list[Any]]:
-    shapes = shapely.from_wkb(layer.geometry[start:stop])
+def _places(layer: ExportLayer, batch: Any) -> list[list[Any]]:
+    shapes = arrow.shapes(batch)
     if layer.geometry_type == "Point":
-        return list(
-            map(list, zip(shapely.get_x(shapes).tolist(), shapely.get_y(shapes).tolist(), strict=True))
-        )
+        known = (~shapely.is_missing(shapes)).tolist()
+        x, y = shapely.get_x(shapes).tolist(), shapely.get_y(shapes).tolist()
+        return [[a, b] if there else [None, None] for a, b, there in zip(x, y, known, strict=True)]
     texts = shapely.to_wkt(shapes, rounding_precision=-1).tolist()
     return [[text] for text in texts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ from app.database.engine import Database, open_database
 from app.errors import BadInput
 from app.exports.formats import FORMATS
 from app.exports.placing import make_placing
-from app.exports.service import WHOLE_CITY, export
+from app.exports.service import WHOLE_CITY, Wishes, check_encoding, export
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
 
@@ -32,8 +32,16 @@ def export_command(
         bool, typer.Option("--all", help="All classes that hold rows, as one file.")
     ] = False,
     part: Annotated[
-        str, typer.Option("--part", help="Of a run, in formats of one layer: areas, gaps or units.")
+        str,
+        typer.Option("--part", help="Of a run, in formats of one layer: areas, gaps, units or differences."),
     ] = "areas",
+    area: Annotated[
+        str | None, typer.Option("--area", help="Only what is at home in an area, by its code or name.")
+    ] = None,
+    filter_: Annotated[
+        str | None,
+        typer.Option("--filter", help="Only what meets a filter (CQL2): \"built_on < DATE('1990-01-01')\"."),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option("--profile", help="Attributes of a standard instead of our fields: gbt47678."),
@@ -47,13 +55,17 @@ def export_command(
     crs: Annotated[
         str | None,
         typer.Option(
-            "--crs", help="EPSG code, or a coordinate system that the city declared; else EPSG:4490."
+            "--crs",
+            help="EPSG code, or a coordinate system that the city declared; else EPSG:4490, in DXF the city's metres.",
         ),
     ] = None,
     codes: Annotated[
         bool,
         typer.Option("--codes", help="XLSX with the stored values of choices instead of Chinese labels."),
     ] = False,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Of the texts of a Shapefile: UTF-8 (default) or GBK.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Export a class, a run or the whole city to a file for QGIS, with source, licence and titles in it."""
@@ -63,22 +75,26 @@ def export_command(
         )
     settings = Settings()
     systems = load_city_systems(settings)
+    wishes = Wishes(part, profile, as_of, known_at, area, filter_, crs, systems, codes, encoding)
     make_placing(to.name, crs, systems)
+    check_encoding(to.name, encoding)
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     db = open_database(settings)
     try:
         chosen = WHOLE_CITY if name is None or name == WHOLE_CITY else _chosen(db, catalogue, name)
-        with console.progress(f"Exporting to {to.name}"):
-            result = export(
-                db, catalogue, chosen, to,
-                part=part, profile=profile, as_of=as_of, known_at=known_at, crs=crs, systems=systems, codes=codes,
-            )  # fmt: skip
+        with console.progress(f"Exporting to {to.name}") as report:
+            result = export(db, catalogue, chosen, to, wishes, report)
     finally:
         db.dispose()
     if as_json:
         console.print_json(result)
-        return
-    console.print_table(to.name, ("layer", "rows"), list(result["layers"].items()))
+    else:
+        _show(to.name, result)
+
+
+def _show(name: str, result: dict[str, Any]) -> None:
+    """What was written, what it lacks and what the format changed."""
+    console.print_table(name, ("layer", "rows"), list(result["layers"].items()))
     for layer, lacking in result.get("missing", {}).items():
         told = ", ".join(f"{key} in {count} rows" for key, count in lacking.items())
         console.warning(f"{layer}: mandatory attributes are missing: {told}.")

@@ -1,18 +1,19 @@
-"""Writing a zipped FileGDB through GDAL: a feature class a layer, titles as aliases, types that all ArcGIS read."""
+"""Writing a zipped FileGDB through GDAL: a feature class a layer, aliases, domains, types that all ArcGIS read."""
 
 from __future__ import annotations
 
 import tempfile
-import warnings
 from pathlib import Path
 
-from app.exports.arrow import GEOMETRY, arrow_table
+from app.exports import arrow
 from app.exports.companions import field_map, write_zip
+from app.exports.gdb_domains import add_domains
 from app.exports.kinds import by_kind
-from app.exports.model import Changed, ExportData, ExportLayer
+from app.exports.model import Changed, ExportColumn, ExportData, ExportLayer
+from app.exports.ogr import arrow_title, write_layer
 from app.lazy import lazy_module
 
-pyogrio = lazy_module("pyogrio")
+pa = lazy_module("pyarrow")
 
 #: Under this key GDAL takes the alias of a column from an Arrow schema.
 ALIAS = "GDAL:OGR:alternative_name"
@@ -24,35 +25,34 @@ def write_filegdb(path: Path, data: ExportData) -> Changed:
     Raises:
         OSError: The file cannot be written whole.
     """
+    changed: dict[str, int] = {}
     maps = {}
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=path.name) as place:
         base = Path(place) / "city.gdb"
-        for whole in data.layers:
-            for layer in by_kind(whole):
-                _write(base, layer, data.crs)
-                maps[layer.name] = field_map(layer, {column.name: column.name for column in layer.columns})
+        layers = [layer for whole in data.layers for layer in by_kind(arrow.without_nan(whole, changed))]
+        for layer in layers:
+            write_layer(
+                base, "OpenFileGDB", layer, data.crs, kind=_kind(layer), append=base.exists(),
+                layer_options={"LAYER_ALIAS": arrow_title(layer)},
+            )  # fmt: skip
+            maps[layer.name] = field_map(layer, {column.name: column.name for column in layer.columns})
+        add_domains(base, layers)
         write_zip(path, Path(place), data, maps)
-    return {}
+    return changed
 
 
-def _write(base: Path, layer: ExportLayer, crs: str) -> None:
-    try:
-        with warnings.catch_warnings():
-            # GDAL says of each column of dates that it becomes one of moments.
-            warnings.simplefilter("ignore")
-            pyogrio.raw.write_arrow(
-                arrow_table(layer, ALIAS, {}, small=True),
-                str(base),
-                layer=layer.name,
-                driver="OpenFileGDB",
-                geometry_name=GEOMETRY,
-                geometry_type=layer.geometry_type,
-                crs=crs,
-                append=base.exists(),
-                layer_options={"LAYER_ALIAS": f"{layer.title.zh} {layer.title.en}"},
-            )
-            count = pyogrio.read_info(str(base), layer=layer.name, force_feature_count=True)["features"]
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
-        raise OSError(str(error)) from error
-    if count != len(layer):
-        raise OSError(f"only {count} of {len(layer)} rows of {layer.name} were written")
+def _kind(layer: ExportLayer) -> object:
+    """Integers of 32 bits where all values fit: older programs take longer ones for floats."""
+    largest = layer.measure()
+    plain = arrow.schema(layer.columns, _alias)
+    fields = [
+        field.with_type(pa.int32())
+        if field.type == pa.int64() and largest.get(field.name, 0) <= arrow.LONGEST
+        else field
+        for field in plain
+    ]
+    return pa.schema(fields)
+
+
+def _alias(column: ExportColumn) -> dict[str, str]:
+    return {ALIAS: arrow.shown(column)}

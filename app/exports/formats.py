@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from app.errors import BadInput
 from app.exports.delimited import write_csv
-from app.exports.geojson import write_geojson
+from app.exports.dxf import write_dxf
+from app.exports.geojson import write_geojson, write_geojson_sequence
 from app.exports.gpkg import write_gpkg
+from app.exports.kml import write_kml
 from app.exports.model import Changed, ExportData
-from app.exports.ogr import write_flatgeobuf, write_shapefiles
+from app.exports.ogr import write_flatgeobuf
+from app.exports.shapefile import ENCODINGS, write_shapefiles
 from app.exports.xlsx import write_xlsx
 from app.lazy import lazy_module
 
@@ -25,12 +28,18 @@ Writer: TypeAlias = Callable[[Path, ExportData], Changed]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`single` holds one layer only; `lonlat` has its places in lon/lat (CRS84), whatever CRS is asked for."""
+    """`single` holds one layer only; `lonlat` has its places in lon/lat, `wgs84` says so by itself; `metres` has none.
+
+    `encodings` are those in which its texts may be written, the first of them unless another one is asked for.
+    """
 
     write: Writer
     media_type: str
     single: bool = False
     lonlat: bool = False
+    wgs84: bool = False
+    metres: bool = False
+    encodings: Sequence[str] = ("UTF-8",)
 
 
 def _write_filegdb(path: Path, data: ExportData) -> Changed:
@@ -45,15 +54,20 @@ def _write_parquet(path: Path, data: ExportData) -> Changed:
 
 FORMATS: Mapping[str, Format] = {
     "gpkg": Format(write_gpkg, "application/geopackage+sqlite3"),
-    "geojson": Format(write_geojson, "application/geo+json", single=True, lonlat=True),
+    "geojson": Format(write_geojson, "application/geo+json", single=True, lonlat=True, wgs84=True),
+    "geojsons": Format(
+        write_geojson_sequence, "application/geo+json-seq", single=True, lonlat=True, wgs84=True
+    ),
     "xlsx": Format(
         write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", lonlat=True
     ),
     "csv": Format(write_csv, "text/csv; charset=utf-8", single=True, lonlat=True),
-    "shp.zip": Format(write_shapefiles, "application/zip"),
+    "shp.zip": Format(write_shapefiles, "application/zip", encodings=ENCODINGS),
     "gdb.zip": Format(_write_filegdb, "application/zip"),
     "fgb": Format(write_flatgeobuf, "application/flatgeobuf", single=True),
     "parquet": Format(_write_parquet, "application/vnd.apache.parquet", single=True),
+    "kml": Format(write_kml, "application/vnd.google-earth.kml+xml", lonlat=True, wgs84=True),
+    "dxf": Format(write_dxf, "image/vnd.dxf", metres=True),
 }
 
 

@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from app.catalogue.export_names import KIND_ENDINGS
+from app.exports.arrow import changed_reader
 from app.exports.model import ExportLayer
+from app.lazy import lazy_module
+
+pa = lazy_module("pyarrow")
 
 TYPES = {"polygon": "MultiPolygon", "line": "MultiLineString", "point": "Point"}
-_KIND_OF_TYPE = {0: "point", 1: "line", 2: "line", 3: "polygon", 4: "point", 5: "line", 6: "polygon"}
+_DIMENSIONS = {"polygon": 2, "line": 1, "point": 0}
 
 
 def by_kind(layer: ExportLayer) -> list[ExportLayer]:
     """The layer itself where its type is known, else a layer for each kind that it holds: polygons, lines, points.
 
-    The first of them keeps the name; the others bear the kind at its end (`markets`, `markets_point`).
+    The first of them keeps the name and the rows without a place; the others bear the kind at its end (`markets`,
+    `markets_point`).
     """
     if layer.geometry_type != "Unknown":
         return [layer]
-    types = shapely.get_type_id(shapely.from_wkb(layer.geometry))
-    kinds = np.array([_KIND_OF_TYPE.get(int(kind), "point") for kind in types], dtype=object)
-    held = [kind for kind in TYPES if (kinds == kind).any()] or ["point"]
+    held = [kind for kind in TYPES if layer.kinds.get(kind)] or ["point"]
     endings = {kind: ending for ending, kind in KIND_ENDINGS.items()}
-    parts = []
-    for kind in held:
-        name = layer.name if kind == held[0] else f"{layer.name}{endings[kind]}"
-        parts.append(
-            replace(_take(layer, np.flatnonzero(kinds == kind)), name=name, geometry_type=TYPES[kind])
+    return [
+        replace(
+            _only(layer, kind, first=kind == held[0]),
+            name=layer.name if kind == held[0] else f"{layer.name}{endings[kind]}",
+            geometry_type=TYPES[kind],
         )
-    return parts
+        for kind in held
+    ]
 
 
-def _take(layer: ExportLayer, rows: NDArray[np.intp]) -> ExportLayer:
-    chosen = rows.tolist()
-    values = tuple([column[i] for i in chosen] for column in layer.values)
-    return replace(layer, values=values, geometry=layer.geometry[rows])
+def _only(layer: ExportLayer, kind: str, *, first: bool) -> ExportLayer:
+    wanted = [_DIMENSIONS[kind], *([-1] if first else [])]
+    kinds = {name: n for name, n in layer.kinds.items() if name == kind or (first and name == "none")}
+
+    def take(batch: Any) -> Any:
+        wkb = batch.columns[-1].to_numpy(zero_copy_only=False)
+        dimension = shapely.get_dimensions(shapely.from_wkb(wkb))
+        return batch.filter(pa.array(np.isin(dimension, wanted)))
+
+    return changed_reader(replace(layer, kinds=kinds), take)

@@ -1,81 +1,80 @@
-"""Writing zipped Shapefiles and FlatGeobuf through GDAL."""
+"""Writing layers through GDAL, batch by batch: zipped Shapefiles and FlatGeobuf; each row is counted on its way."""
 
 from __future__ import annotations
 
-import tempfile
 import warnings
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.catalogue.export_names import DBF_TEXT_BYTES, cut_bytes, plain_time, short_names
-from app.exports.arrays import column_arrays, zones
-from app.exports.companions import field_map, write_zip
-from app.exports.kinds import by_kind
-from app.exports.model import Changed, ExportData, ExportLayer
+from app.exports import arrow
+from app.exports.model import Batches, Changed, ExportColumn, ExportData, ExportLayer
 from app.lazy import lazy_module
 
+#: It loads GDAL, and pandas where that is installed: a second that most commands do not need.
 pyogrio = lazy_module("pyogrio")
+pa = lazy_module("pyarrow")
+
+Metadata = Callable[[ExportColumn], Mapping[str, str]]
 
 
-def write_shapefiles(path: Path, data: ExportData) -> Changed:
-    """Write a zip of shapefiles in UTF-8: short names with their map, text cut at 254 bytes, without `extra`.
+class _Passing:
+    """The batches of a layer on their way to GDAL, which would tell of a failure in words of its own."""
+
+    def __init__(self, layer: ExportLayer, kind: Any) -> None:
+        self.count = 0
+        self.failure: BaseException | None = None
+        self.kind, self._layer = kind, layer
+
+    def batches(self) -> Batches:
+        try:
+            for batch in self._layer.read():
+                self.count += len(batch)
+                yield pa.RecordBatch.from_arrays(
+                    [column.cast(field.type) for column, field in zip(batch.columns, self.kind, strict=True)],
+                    schema=self.kind,
+                )
+        except BaseException as error:
+            self.failure = error
+            raise
+
+
+def write_layer(
+    path: Path,
+    driver: str,
+    layer: ExportLayer,
+    crs: str,
+    *,
+    kind: Any,
+    names: Mapping[str, str] | None = None,
+    **options: Any,
+) -> None:
+    """Write one layer with the Arrow schema `kind`, its columns called by `names`.
 
     Raises:
-        OSError: The file cannot be written whole.
-    """
-    changed: Counter[str] = Counter()
-    maps = {}
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=path.name) as place:
-        folder = Path(place)
-        for whole in data.layers:
-            for layer in by_kind(_without_json(whole, changed)):
-                fitted = _cut(layer, changed)
-                short = short_names(column.name for column in fitted.columns)
-                _write(
-                    folder / f"{layer.name}.shp",
-                    "ESRI Shapefile",
-                    fitted,
-                    data,
-                    encoding="UTF-8",
-                    names=short,
-                )
-                maps[layer.name] = field_map(fitted, short)
-        write_zip(path, folder, data, maps)
-    return changed
-
-
-def _without_json(layer: ExportLayer, changed: Counter[str]) -> ExportLayer:
-    """Objects do not fit into cells of 254 bytes; half an object is none."""
-    kept = [i for i, column in enumerate(layer.columns) if column.type != "json"]
-    for i in set(range(len(layer.columns))) - set(kept):
-        told = f"{layer.name}.{layer.columns[i].name} left out: no place in a Shapefile"
-        lost = sum(value is not None for value in layer.values[i])
-        changed.update({told: lost} if lost else {})
-    return replace(
-        layer, columns=tuple(layer.columns[i] for i in kept), values=tuple(layer.values[i] for i in kept)
-    )
-
-
-def _cut(layer: ExportLayer, changed: Counter[str]) -> ExportLayer:
-    values = []
-    for column, given in zip(layer.columns, layer.values, strict=True):
-        if column.type in ("text", "choice"):
-            cut = [None if value is None else cut_bytes(value) for value in given]
-            shortened = sum(a != b for a, b in zip(cut, given, strict=True))
-            told = f"{layer.name}.{column.name} cut at {DBF_TEXT_BYTES} bytes"
-            changed.update({told: shortened} if shortened else {})
-            values.append(cut)
-        elif column.type == "datetime":
-            values.append([None if value is None else plain_time(value) for value in given])
-        else:
-            values.append(given)
-    # A dBase table has days, not moments.
-    columns = (replace(item, type="text") if item.type == "datetime" else item for item in layer.columns)
-    return replace(layer, columns=tuple(columns), values=tuple(values))
+        OSError: The layer cannot be written whole.
+    """  # fmt: skip
+    fields = [field.with_name((names or {}).get(field.name, field.name)) for field in kind]
+    passing = _Passing(layer, pa.schema(fields, kind.metadata))
+    try:
+        with warnings.catch_warnings():
+            # What GDAL warns of (dates as moments, no CRS) is known and told by us.
+            warnings.simplefilter("ignore")
+            reader = pa.RecordBatchReader.from_batches(passing.kind, passing.batches())
+            pyogrio.raw.write_arrow(
+                reader, str(path), layer=layer.name, driver=driver, geometry_name=arrow.GEOMETRY,
+                geometry_type=layer.geometry_type, crs=crs, **options,
+            )  # fmt: skip
+            count = pyogrio.read_info(str(path), layer=layer.name, force_feature_count=True)["features"]
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        RuntimeError,
+        pa.ArrowException,
+    ) as error:
+        raise (passing.failure or OSError(str(error))) from error
+    if not count == passing.count == len(layer):
+        raise OSError(f"only {count} of {len(layer)} rows of {layer.name} were written")
 
 
 def write_flatgeobuf(path: Path, data: ExportData) -> Changed:
@@ -86,47 +85,12 @@ def write_flatgeobuf(path: Path, data: ExportData) -> Changed:
     """
     (layer, *_) = data.layers
     said = {name: value for name, value in {**data.about, **layer.about}.items() if value}
-    options = {"TITLE": f"{layer.title.zh} {layer.title.en}", "DESCRIPTION": said.get("attribution", "")}
-    _write(path, "FlatGeobuf", layer, data, layer_options=options, layer_metadata=said)
+    options = {"TITLE": arrow_title(layer), "DESCRIPTION": said.get("attribution", "")}
+    kind = arrow.schema(layer.columns)
+    write_layer(path, "FlatGeobuf", layer, data.crs, kind=kind, layer_options=options, layer_metadata=said)
     return {}
 
 
-def _write(
-    path: Path,
-    driver: str,
-    layer: ExportLayer,
-    data: ExportData,
-    *,
-    names: dict[str, str] | None = None,
-    **options: Any,
-) -> None:
-    fields, masks = column_arrays(layer)
-    with _told():
-        pyogrio.raw.write(
-            str(path),
-            layer.geometry,
-            fields,
-            [(names or {}).get(column.name, column.name) for column in layer.columns],
-            field_mask=masks,
-            gdal_tz_offsets=zones(layer, names or {}),
-            layer=layer.name,
-            driver=driver,
-            geometry_type=layer.geometry_type,
-            crs=data.crs,
-            promote_to_multi=False,
-            **options,
-        )
-        count = pyogrio.read_info(str(path), layer=layer.name, force_feature_count=True)["features"]
-    if count != len(layer):
-        raise OSError(f"only {count} of {len(layer)} rows of {layer.name} were written")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """GDAL's failures as OSError; what it warns of (dates as moments, no CRS) is known and told by us."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError) as error:
-        raise OSError(str(error)) from error
+def arrow_title(layer: ExportLayer) -> str:
+    """Both titles of a layer."""
+    return f"{layer.title.zh} {layer.title.en}"

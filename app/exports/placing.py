@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
-import shapely
-from numpy.typing import NDArray
+from pyproj import CRS
 
 from app.errors import BadInput
+from app.exports.arrow import changed_reader, shapes, with_shapes
 from app.exports.formats import FORMATS, find_ending
 from app.exports.model import ExportData
 from app.space.city_systems import NO_SYSTEMS, CitySystems
@@ -33,16 +33,23 @@ class Placing:
     plain: bool = False
 
     def apply(self, data: ExportData) -> ExportData:
-        """The export with its coordinates changed from lon/lat."""
+        """The export with its coordinates changed from lon/lat, batch by batch."""
         layers = data.layers
         if self.label not in LONLAT:
-            layers = tuple(replace(layer, geometry=self._changed(layer.geometry)) for layer in layers)
+            layers = tuple(
+                replace(changed_reader(layer, self._changed), extent=lambda: None) for layer in layers
+            )
         about = data.about if self.plain else {**data.about, "crs": self.label}
         return replace(data, layers=layers, crs=self.written, about=about)
 
-    def _changed(self, geometry: NDArray[np.object_]) -> NDArray[np.object_]:
-        shapes = shapely.from_wkb(geometry)
-        return np.asarray(shapely.to_wkb(from_lonlat(shapes, self.crs, self.systems)), dtype=object)
+    def _changed(self, batch: Any) -> Any:
+        return with_shapes(batch, from_lonlat(shapes(batch), self.crs, self.systems))
+
+
+def metric_placing(definition: str) -> Placing:
+    """How drawings are written unless a CRS is asked for: in the city's metric CRS, of which they tell the name."""
+    label = crs_label(definition)
+    return Placing(definition, label, label)
 
 
 def make_placing(name: str, crs: str | None, systems: CitySystems = NO_SYSTEMS) -> Placing:
@@ -52,11 +59,17 @@ def make_placing(name: str, crs: str | None, systems: CitySystems = NO_SYSTEMS) 
         BadInput: The format is not written, or holds lon/lat only; nothing is written in this CRS.
     """
     ending = find_ending(name)
-    asked = crs or ("EPSG:4326" if ending == "geojson" else DEFAULT)
+    form = FORMATS[ending]
+    asked = crs or ("EPSG:4326" if form.wgs84 else DEFAULT)
     written, label = file_crs(asked, systems), crs_label(asked, systems)
-    if FORMATS[ending].lonlat and label not in LONLAT:
+    if form.metres and crs is not None and CRS.from_user_input(written).is_geographic:
+        raise BadInput(
+            f"A .{ending} file is a drawing in metres.",
+            "Leave --crs out for the city's own, or name a zone: EPSG:4548.",
+        )
+    if form.lonlat and label not in LONLAT:
         raise BadInput(
             f"A .{ending} file holds longitude and latitude.",
             "Leave --crs out, or export as .gpkg or .shp.zip.",
         )
-    return Placing(asked, written, label, systems, plain=ending == "geojson")
+    return Placing(asked, written, label, systems, plain=form.wgs84)

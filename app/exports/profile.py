@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from app.catalogue.code_rules import parse_component
 from app.catalogue.model import CodeItem, CodeSystem, FeatureClass, Title
 from app.errors import BadInput, unknown
+from app.exports import arrow
 from app.exports.model import ExportColumn, ExportLayer
 
 #: Profile → the edition whose attributes it writes.
@@ -62,41 +63,54 @@ def as_profile(
         raise BadInput(
             f"{cls.id} are no city components of {system.standard}.", "Export them without a profile."
         )
-    rows = _Rows(layer, cls, system, areas)
-    values = tuple(rows.column(item) for item in attributes.values())
-    columns = tuple(
-        ExportColumn(item.code, "text", Title(item.name, item.code)) for item in attributes.values()
-    )
     # The key besides, or a row without an official id would come back as another object.
     key = ExportColumn("code", "text", Title("编码", "Code"))
-    keys = tuple(
-        values for column, values in zip(layer.columns, layer.values, strict=True) if column.name == "code"
+    columns = (
+        key,
+        *(ExportColumn(item.code, "text", Title(item.name, item.code)) for item in attributes.values()),
     )
-    missing = {
-        item.code: column.count(None)
-        for item, column in zip(attributes.values(), values, strict=True)
-        if item.facts["need"] == "mandatory" and None in column
-    }
-    return replace(layer, columns=(key, *columns), values=(*keys, *values)), missing
+
+    def change(batch: Any) -> Any:
+        rows = _Rows(dict(zip(names, arrow.rows(batch), strict=True)), len(batch), cls, system, areas)
+        values = [rows.get("code"), *(rows.column(item) for item in attributes.values())]
+        return arrow.made(columns, values, batch.columns[-1])
+
+    names = [column.name for column in layer.columns]
+    made = replace(arrow.changed_reader(layer, change), columns=columns, measure=dict)
+    return made, _count_missing(made, attributes.values())
+
+
+def _count_missing(layer: ExportLayer, attributes: Iterable[CodeItem]) -> dict[str, int]:
+    """Mandatory attribute → rows that lack it; the rows are read for it."""
+    mandatory = [item.code for item in attributes if item.facts["need"] == "mandatory"]
+    missing = dict.fromkeys(mandatory, 0)
+    for batch in layer.read():
+        for name in mandatory:
+            missing[name] += batch.column(name).null_count
+    return {name: count for name, count in missing.items() if count}
 
 
 class _Rows:
-    """The rows of a layer, asked attribute by attribute."""
+    """The rows of a batch, asked attribute by attribute."""
 
     def __init__(
-        self, layer: ExportLayer, cls: FeatureClass, system: CodeSystem, areas: Mapping[str, AreaName]
+        self,
+        columns: Mapping[str, Sequence[Any]],
+        count: int,
+        cls: FeatureClass,
+        system: CodeSystem,
+        areas: Mapping[str, AreaName],
     ) -> None:
-        self._columns = {
-            column.name: values for column, values in zip(layer.columns, layer.values, strict=True)
-        }
-        self._count = len(layer)
+        self._columns = columns
+        self._count = count
         self._system, self._areas = system, areas
         self._words = {
             field.name: {choice.value: choice.title.zh for choice in field.choices} for field in cls.fields
         }
-        self._homes = [self._home(path) for path in self._get("area_path")]
+        self._homes = [self._home(path) for path in self.get("area_path")]
 
-    def _get(self, name: str) -> Sequence[Any]:
+    def get(self, name: str) -> Sequence[Any]:
+        """The values of a column (n), None throughout where there is none."""
         return self._columns.get(name, [None] * self._count)
 
     def _home(self, path: str | None) -> dict[str, AreaName]:
@@ -107,11 +121,11 @@ class _Rows:
         """The attribute's values (n), None where a row has none."""
         field = item.facts["field"]
         words = self._words.get(field, {})
-        own = [None if value is None else _text(words.get(value, value)) for value in self._get(field)]
+        own = [None if value is None else _text(words.get(value, value)) for value in self.get(field)]
         if field == "component_code":
             own = [
                 code if system == self._system.id else None
-                for code, system in zip(own, self._get("code_system"), strict=True)
+                for code, system in zip(own, self.get("code_system"), strict=True)
             ]
         return [value or self._other(item.code, i) for i, value in enumerate(own)]
 
@@ -127,8 +141,8 @@ class _Rows:
 
     def _kind(self, i: int) -> str | None:
         """The name of the kind that the row's id names."""
-        code = self._get("component_code")[i]
-        if code is None or self._get("code_system")[i] != self._system.id:
+        code = self.get("component_code")[i]
+        if code is None or self.get("code_system")[i] != self._system.id:
             return None
         try:
             kind = parse_component({self._system.id: self._system}, self._system.id, code).kind

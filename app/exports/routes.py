@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
 from app.access.time_parameters import AsOf, KnownAt
 from app.coverage.service import find_class_or_run
 from app.exports.formats import FORMATS
-from app.exports.service import WHOLE_CITY, export
+from app.exports.kept import KeptFiles
+from app.exports.service import WHOLE_CITY, Wishes, export, identify
 from app.space.city_systems import NO_SYSTEMS, load_city_systems
 from app.space.transform import check_crs
 
@@ -30,7 +28,7 @@ NAME = PathParameter(
     description="Class id, title or alias, run id, or `city`.",
     examples=["toilets"],
 )
-PART = Query(description="Of a run in formats of one layer: its areas, gaps or units.")
+PART = Query(description="Of a run in formats of one layer: its areas, gaps, units or differences.")
 
 PROFILE = Query(
     description="City components under the attributes of their standard instead of our fields; the file's member "
@@ -41,9 +39,19 @@ CODES = Query(description="XLSX with the stored values of choices instead of the
 
 CRS = Query(
     description="EPSG code (`EPSG:4548`), or the name of a coordinate system that the city declared; "
-    "default EPSG:4490. GeoJSON, CSV and XLSX have longitude and latitude only.",
+    "default EPSG:4490, in DXF the city's metric system. GeoJSON, KML, CSV and XLSX have longitude and latitude only.",
     max_length=60,
 )
+
+
+AREA = Query(description="Only what is at home in an area, by its code or name.", max_length=100)
+
+FILTER = Query(
+    description="Only what meets a filter, CQL2 text or JSON, of one class or of every layer of a run.",
+    max_length=20_000,
+)
+
+ENCODING = Query(description="Of the texts of Shapefiles; default UTF-8.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,25 @@ class Asked:
     db: DatabaseDep
     catalogue: CatalogueDep
     settings: SettingsDep
-    part: Annotated[Literal["areas", "gaps", "units"], PART] = "areas"
+    part: Annotated[Literal["areas", "gaps", "units", "differences"], PART] = "areas"
     profile: Annotated[Literal["gbt47678"] | None, PROFILE] = None
     as_of: AsOf = None
     known_at: KnownAt = None
+    area: Annotated[str | None, AREA] = None
+    filter: Annotated[str | None, FILTER] = None
     crs: Annotated[str | None, CRS] = None
     codes: Annotated[bool, CODES] = False
+    encoding: Annotated[Literal["UTF-8", "GBK"] | None, ENCODING] = None
+
+    def wishes(self) -> Wishes:
+        """The same for the service; raises BadInput where the CRS is none that may be asked for."""
+        systems = NO_SYSTEMS if self.crs is None else load_city_systems(self.settings)
+        if self.crs is not None:
+            check_crs(self.crs, systems, definitions=False)
+        return Wishes(
+            self.part, self.profile, self.as_of, self.known_at, self.area, self.filter, self.crs, systems,
+            self.codes, self.encoding,
+        )  # fmt: skip
 
 
 AskedDep = Annotated[Asked, Depends()]
@@ -77,13 +98,13 @@ def _answers(endings: Iterable[str]) -> dict[int | str, dict[str, Any]]:
     responses=_answers(["shp.zip", "gdb.zip"]),
 )
 def get_zipped_export(
-    name: Annotated[str, NAME], kind: Literal["shp", "gdb"], asked: AskedDep
-) -> FileResponse:
+    request: Request, name: Annotated[str, NAME], kind: Literal["shp", "gdb"], asked: AskedDep
+) -> Response:
     """Download a class, a run or the whole city as a zip of Shapefiles with the map of their short names, or a FileGDB.
 
-    The file is written whole before the answer starts, and removed after it.
+    The file is written whole before the answer starts; what broke off can be gone on with (`Range`, `If-Range`).
     """
-    return _download(name, f"{kind}.zip", asked)
+    return _download(request, name, f"{kind}.zip", asked)
 
 
 @router.get(
@@ -93,38 +114,35 @@ def get_zipped_export(
     responses=_answers(ending for ending in FORMATS if not ending.endswith(".zip")),
 )
 def get_export(
+    request: Request,
     name: Annotated[str, NAME],
-    ext: Literal["gpkg", "geojson", "xlsx", "csv", "fgb", "parquet"],
+    ext: Literal["gpkg", "geojson", "geojsons", "xlsx", "csv", "fgb", "parquet", "kml", "dxf"],
     asked: AskedDep,
-) -> FileResponse:
+) -> Response:
     """Download a class, a run or the whole city in one of the formats.
 
-    The file is written whole before the answer starts, and removed after it.
+    The file is written whole before the answer starts; what broke off can be gone on with (`Range`, `If-Range`).
     """
-    return _download(name, ext, asked)
+    return _download(request, name, ext, asked)
 
 
-def _download(name: str, ending: str, asked: Asked) -> FileResponse:
+def _download(request: Request, name: str, ending: str, asked: Asked) -> Response:
     if name != WHOLE_CITY:
         with asked.db.read() as conn:
             name = find_class_or_run(conn, asked.catalogue, name)
-    systems = NO_SYSTEMS if asked.crs is None else load_city_systems(asked.settings)
-    if asked.crs is not None:
-        check_crs(asked.crs, systems, definitions=False)
-    folder = Path(tempfile.mkdtemp(prefix="chengtu-export-"))
-    try:
-        file = folder / f"export.{ending}"
-        export(
-            asked.db, asked.catalogue, name, file,
-            part=asked.part, profile=asked.profile, as_of=asked.as_of, known_at=asked.known_at,
-            crs=asked.crs, systems=systems, codes=asked.codes,
-        )  # fmt: skip
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return FileResponse(
-        file,
-        media_type=MEDIA_TYPES[ending],
-        filename=f"{name}.{ending}",
-        background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
+    wishes = asked.wishes()
+
+    def write(path: Path) -> None:
+        export(asked.db, asked.catalogue, name, path, wishes)
+
+    with asked.db.read() as conn:
+        # Asked before the rows are read: a file under this key is never older than it says.
+        key = {**asdict(replace(wishes, systems=NO_SYSTEMS)), **identify(conn, asked.catalogue, name, ending)}
+    file = KeptFiles(asked.settings.home_path / "exports").get(key, ending, write)
+    reply = FileResponse(
+        file, media_type=MEDIA_TYPES[ending], filename=f"{name}.{ending}", stat_result=file.stat()
     )
+    reply.headers["Cache-Control"] = "no-cache"
+    if reply.headers["etag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": reply.headers["etag"]})
+    return reply

@@ -6,8 +6,9 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,18 +18,59 @@ from app.database.transactions import Connection, Database
 from app.errors import BadInput, NoSpace, NotFound, unknown
 from app.exports import store
 from app.exports.formats import FORMATS, find_ending
-from app.exports.model import SAMPLE_NOTICE, ExportData, with_codes
-from app.exports.placing import make_placing
+from app.exports.model import SAMPLE_NOTICE, ExportData, watched, with_codes
+from app.exports.placing import Placing, make_placing, metric_placing
 from app.exports.profile import as_profile, get_profile
 from app.inventory.asked_times import asked_times
-from app.inventory.changes import data_version
+from app.inventory.changes import data_version, data_versions, get_metric_crs
 from app.inventory.periods import today
-from app.inventory.times import NOW, Times
+from app.inventory.query import Condition
+from app.inventory.times import Times
+from app.ogc.cql2.compiler import compile_filter
+from app.ogc.cql2.parse import parse
+from app.ogc.queryables import queryables_of
 from app.space.city_systems import NO_SYSTEMS, CitySystems
+from app.version import version
 
 WHOLE_CITY = "city"
 #: Free space below which a failed write is told as a full disk.
 FULL_BYTES = 1_000_000
+#: Called as `report(rows given, rows of all, layer)`.
+Report = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an export is asked for beside its name and form.
+
+    Formats of one layer hold of a run the `part` areas, gaps, units or differences. With `profile` city components are
+    written under the attributes of their standard alone. `as_of` (a day) and `known_at` (a change number or a moment)
+    choose the versions of a class's rows, `area` (a code or name) those at home there, `filter` (CQL2 text or JSON)
+    those that meet it. Coordinates are in `crs`, a code or the name of one of the city's `systems`, by default CGCS2000
+    lon/lat (EPSG:4490), in drawings the city's metric CRS; GeoJSON, KML and tables have lon/lat only. XLSX shows the
+    Chinese labels of choices, with `codes` the values that are stored, as all other formats do. `encoding` is that of
+    the texts of Shapefiles: UTF-8 or GBK.
+    """
+
+    part: str = "areas"
+    profile: str | None = None
+    as_of: str | None = None
+    known_at: str | None = None
+    area: str | None = None
+    filter: str | None = None
+    crs: str | None = None
+    systems: CitySystems = NO_SYSTEMS
+    codes: bool = False
+    encoding: str | None = None
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What leaves rows out, which the file tells."""
+        asked = {"area": self.area, "filter": self.filter}
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+PLAIN = Wishes()
 
 
 def export(
@@ -36,53 +78,80 @@ def export(
     catalogue: Catalogue,
     name: str,
     to: Path,
-    *,
-    part: str = "areas",
-    profile: str | None = None,
-    as_of: str | None = None,
-    known_at: str | None = None,
-    crs: str | None = None,
-    systems: CitySystems = NO_SYSTEMS,
-    codes: bool = False,
+    wishes: Wishes = PLAIN,
+    report: Report | None = None,
+    **wished: Any,
 ) -> dict[str, Any]:
     """Write a class (id), a run (UUID) or `city` (all classes that hold rows) to `to`; what was written.
 
-    The format is that of the file's name (`formats.FORMATS`); those of one layer hold of a run the `part` areas, gaps
-    or units. The file appears under its name only when it is whole; one that was there before stays until then. With
-    `profile` city components are written under the attributes of their standard alone. `as_of` (a day) and `known_at`
-    (a change number or a moment) choose the versions of a class's rows. Coordinates are in `crs`, a code or the name of
-    one of the city's `systems`, by default CGCS2000 lon/lat (EPSG:4490); GeoJSON and tables have lon/lat only.
-    XLSX shows the Chinese labels of choices, with `codes` the values that are stored, as all other formats do. Result:
-    `{"path", "layers": {name: rows}, "bytes", "changed": {what the format could not hold: values}}` and what is said of
-    the data; with a profile also `"missing"`: class → mandatory attribute → rows that lack it.
+    The format is that of the file's name (`formats.FORMATS`). Rows are read while they are written, in one snapshot and
+    a memory that does not grow; `report` hears of it. The file appears under its name only when it is whole; one that
+    was there before stays until then. `wished` are members of `Wishes` by name. Result: `{"path", "layers": {name:
+    rows}, "bytes", "changed": {what the format could not hold: values}}` and what is said of the data; with a profile
+    also `"missing"`: class → mandatory attribute → rows that lack it.
 
     Raises:
         BadInput: The format is not written, the folder does not exist or may not be written to, the profile does not
-            fit what is exported, nothing is written in the CRS, or a time cannot be read.
-        NotFound: There is no such class, run or profile.
+            fit what is exported, nothing is written in the CRS, a time or filter cannot be read.
+        NotFound: There is no such class, run, area or profile.
         NoSpace: The disk is full; nothing was written.
     """
-    placing = make_placing(to.name, crs, systems)
-    system = get_profile(catalogue.codes, profile) if profile is not None else None
+    wishes = replace(wishes, **wished)
+    placing = make_placing(to.name, wishes.crs, wishes.systems)
+    encoding = check_encoding(to.name, wishes.encoding)
+    system = get_profile(catalogue.codes, wishes.profile) if wishes.profile is not None else None
     more: dict[str, Any] = {}
-    with db.read(timeout_s=0) as conn:
-        times = asked_times(conn, as_of, known_at)
-        data = read_export(conn, catalogue, name, to.name, part, times)
+    with db.stream() as conn, store.reading(conn, catalogue) as reading:
+        data = read_export(reading, name, to.name, wishes)
         if system is not None:
-            data, more["missing"] = _profiled(conn, catalogue, data, system)
-        if codes:
+            data, more["missing"] = _profiled(conn, data, system)
+        if wishes.codes:
             data = with_codes(data)
-    return {**write_file(placing.apply(data), to), **more}
+        data = replace(_placed(conn, placing, to.name, wishes).apply(data), encoding=encoding)
+        return {**write_file(watched(data, report) if report else data, to), **more}
+
+
+def identify(conn: Connection, catalogue: Catalogue, name: str, ending: str) -> dict[str, str]:
+    """What makes two files of the same wishes the same: whose rows, of which data and day, written by which program."""
+    chosen = catalogue.classes.values() if name not in catalogue.classes else [catalogue.classes[name]]
+    # Home areas are named in profiles and chosen by.
+    classes = {
+        cls.id: cls for cls in (*chosen, *(catalogue.classes[area] for area in ("districts", "grid_cells")))
+    }
+    return {
+        "name": name, "ending": ending, "day": today().isoformat(), "program": version(),
+        "versions": "-".join(map(str, data_versions(conn, list(classes.values())))),
+        "said": store.read_marks(conn), "classes": repr(classes),
+    }  # fmt: skip
+
+
+def check_encoding(file_name: str, encoding: str | None) -> str:
+    """The encoding of the texts of a file; raises BadInput for one that its format is not written in."""
+    ending = find_ending(file_name)
+    known = FORMATS[ending].encodings
+    if encoding is None:
+        return known[0]
+    found = next((item for item in known if item.casefold() == encoding.casefold()), None)
+    if found is None:
+        raise BadInput(f"A .{ending} file is not written in {encoding}.", f"It is in {' or '.join(known)}.")
+    return found
+
+
+def _placed(conn: Connection, placing: Placing, file_name: str, wishes: Wishes) -> Placing:
+    if wishes.crs is None and FORMATS[find_ending(file_name)].metres:
+        return metric_placing(get_metric_crs(conn).definition)
+    return placing
 
 
 def _profiled(
-    conn: Connection, catalogue: Catalogue, data: ExportData, system: CodeSystem
+    conn: Connection, data: ExportData, system: CodeSystem
 ) -> tuple[ExportData, dict[str, dict[str, int]]]:
     """The layers of city components under the attributes of `system`; class → mandatory attribute → rows without it."""
     many = len(data.layers) > 1
-    chosen = [(layer, catalogue.classes.get(layer.name)) for layer in data.layers]
     pairs = [
-        (layer, cls) for layer, cls in chosen if cls is not None and (not many or system.id in cls.components)
+        (layer, layer.cls)
+        for layer in data.layers
+        if layer.cls is not None and (not many or system.id in layer.cls.components)
     ]
     if not pairs:
         raise BadInput(f"'{data.layers[0].name}' holds no city components.", "Export it without a profile.")
@@ -94,26 +163,49 @@ def _profiled(
     return ExportData(tuple(layer for layer, _ in done.values()), about), missing
 
 
-def read_export(
-    conn: Connection, catalogue: Catalogue, name: str, file_name: str, part: str, times: Times = NOW
-) -> ExportData:
+def read_export(reading: store.Reading, name: str, file_name: str, wishes: Wishes = PLAIN) -> ExportData:
     """The layers of a class or the whole city at a time, or of a run, with what is said of them."""
+    conn, catalogue = reading.conn, reading.catalogue
     single = FORMATS[find_ending(file_name)].single
     run = _find_run_id(name)
     if run is not None:
-        if not times.now:
+        if wishes.as_of is not None or wishes.known_at is not None:
             raise BadInput("A run is of the day in its inputs.", "Leave as_of and known_at out.")
-        return _read_run(conn, run, [part] if single else list(store.RUN_LAYERS), catalogue)
-    if name == WHOLE_CITY:
-        if single:
-            raise BadInput("Such a file holds one class only.", "Export the whole city as .gpkg.")
-        classes = _filled(conn, catalogue, times)
-    else:
-        classes = [catalogue.get_class(name)]
+        return _read_run(reading, run, [wishes.part] if single else list(store.RUN_LAYERS), wishes)
+    times = asked_times(conn, wishes.as_of, wishes.known_at)
+    classes = _classes(conn, catalogue, name, times, wishes, single=single)
     said = _said_of(conn, classes, times)
-    layers = tuple(store.read_class(conn, cls, int(said["known_at"]), times) for cls in classes)
-    about = {**store.read_origin(conn, classes, times), **said, **_notice(conn)}
+    newest = int(said["known_at"])
+    layers = tuple(
+        store.read_class(
+            reading,
+            cls,
+            newest,
+            store.Chosen(times, wishes.area, _condition(catalogue, cls.id, wishes)),
+        )
+        for cls in classes
+    )
+    about = {**store.read_origin(conn, classes, times), **said, **wishes.chosen, **_notice(conn)}
     return ExportData(layers, about)
+
+
+def _classes(
+    conn: Connection, catalogue: Catalogue, name: str, times: Times, wishes: Wishes, *, single: bool
+) -> list[FeatureClass]:
+    if name != WHOLE_CITY:
+        return [catalogue.get_class(name)]
+    if single:
+        raise BadInput("Such a file holds one class only.", "Export the whole city as .gpkg.")
+    if wishes.filter is not None:
+        raise BadInput("A filter names properties of one class.", "Name the class, or choose by area.")
+    return _filled(conn, catalogue, times)
+
+
+def _condition(catalogue: Catalogue, collection: str, wishes: Wishes) -> Condition | None:
+    """The filter that is asked for, of a class or of a part of a run; raises BadInput."""
+    if wishes.filter is None:
+        return None
+    return compile_filter(parse(wishes.filter, None), queryables_of(catalogue, collection))
 
 
 def _filled(conn: Connection, catalogue: Catalogue, times: Times) -> list[FeatureClass]:
@@ -140,14 +232,20 @@ def _find_run_id(name: str) -> UUID | None:
         return None
 
 
-def _read_run(conn: Connection, run: UUID, parts: list[str], catalogue: Catalogue) -> ExportData:
+def _read_run(reading: store.Reading, run: UUID, parts: list[str], wishes: Wishes) -> ExportData:
+    conn, catalogue = reading.conn, reading.catalogue
     for part in parts:
         if part not in store.RUN_LAYERS:
             raise unknown("part of a run", part, store.RUN_LAYERS)
+    if wishes.area is not None:
+        raise BadInput("The rows of a run are at home in no area.", "Choose them by a filter: code = '…'.")
     about = store.get_run_about(conn, run)
     origin = store.read_origin(conn, _classes_used(about["inputs"], catalogue))
-    layers = tuple(store.read_run(conn, run, part, origin) for part in parts)
-    return ExportData(layers, {**about, **_notice(conn), **origin})
+    layers = tuple(
+        store.read_run(reading, run, part, origin, _condition(catalogue, store.RUN_LAYERS[part][0], wishes))
+        for part in parts
+    )
+    return ExportData(layers, {**about, **wishes.chosen, **_notice(conn), **origin})
 
 
 def _classes_used(inputs: str, catalogue: Catalogue) -> list[FeatureClass]:

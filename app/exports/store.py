@@ -1,29 +1,41 @@
-"""The SQL of exports: whole classes and the rows of a run, column by column, in one snapshot."""
+"""The SQL of exports: the rows of classes and of runs, read batch by batch in one snapshot, by their ids."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from sqlalchemy import Connection, text
 
 from app.catalogue.export_names import SYSTEM_TITLES
-from app.catalogue.model import FeatureClass, Field, Title
+from app.catalogue.model import Catalogue, FeatureClass, Field, Title
 from app.errors import NotFound
-from app.exports.model import ORIGIN, ExportColumn, ExportLayer
+from app.exports.arrow import schema, with_nulls
+from app.exports.model import ORIGIN, Batches, ExportColumn, ExportLayer
 from app.exports.profile import AreaName
 from app.inventory.changes import list_origins, raw
+from app.inventory.pages import Rows
+from app.inventory.query import Condition, FeatureQuery
+from app.inventory.store import selected
+from app.inventory.streams import Selection, StreamColumn, table_blocks
 from app.inventory.tables import SCHEMA
+from app.inventory.tables import quoted as named
 from app.inventory.times import NOW, Times, versions
+from app.lazy import lazy_module
+from app.ogc.queryables import queryables_of
+from app.parallel import ahead
+
+#: It loads pyarrow, which most commands do not need.
+record_batches = lazy_module("app.ogc.record_batches")
 
 GEOMETRY_TYPES = {"point": "Point", "line": "MultiLineString", "polygon": "MultiPolygon", "mixed": "Unknown"}
 RUN_LAYERS = {
     "areas": ("coverage_areas", Title("各区结果", "Figures by area"), "MultiPolygon"),
-    "gaps": ("coverage_gaps", Title("服务盲区", "Gaps"), "MultiPolygon"),
+    "gaps": ("coverage_gaps", Title("覆盖缺口", "Gaps"), "MultiPolygon"),
     "units": ("coverage_units", Title("统计单元", "Units"), "Unknown"),
     "differences": (
         "coverage_differences",
@@ -35,112 +47,200 @@ COLUMN_TYPES = {
     "bigint": "integer", "integer": "integer", "smallint": "integer", "double precision": "number",
     "boolean": "boolean", "date": "date", "timestamp with time zone": "datetime", "jsonb": "json",
 }  # fmt: skip
+_KINDS = {0: "point", 1: "line", 2: "polygon", None: "none"}
+#: A column and what it is as SQL over a row.
+Pair = tuple[ExportColumn, str]
 
 
-def read_class(conn: Connection, cls: FeatureClass, version: int, times: Times = NOW) -> ExportLayer:
-    """Every row of a class at a time, by id, with its fields and what the inventory keeps beside them.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which rows of a class: the versions of `times`, of features at home in `area` that meet `condition`."""
+
+    times: Times = NOW
+    area: str | None = None
+    condition: Condition | None = None
+
+
+EVERYTHING = Chosen()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A snapshot to read from; what is read of it is closed with `opened`, however far it got."""
+
+    conn: Connection
+    catalogue: Catalogue
+    opened: ExitStack
+
+
+@contextmanager
+def reading(conn: Connection, catalogue: Catalogue) -> Iterator[Reading]:
+    """Read layers within the block; the transaction may wait as long as a file takes that is being packed."""
+    conn.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1h'"))
+    with ExitStack() as opened:
+        yield Reading(conn, catalogue, opened)
+
+
+def read_class(reading: Reading, cls: FeatureClass, version: int, chosen: Chosen = EVERYTHING) -> ExportLayer:
+    """The rows of a class, by id, with its fields and what the inventory keeps beside them.
 
     `version` is the data version, written to each row: a table keeps it where a file loses what is said of it.
+
+    Raises:
+        NotFound, BadInput: There is no such area, or the condition cannot be asked.
     """
     pairs = [
         *_leading(),
-        *((_column(field), Identifier(field.name)) for field in cls.fields),
+        *((_column(field), named(field.name)) for field in cls.fields),
         *_trailing(cls, version),
     ]
-    query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} v ORDER BY id").format(
-        SQL(", ").join(expression for _, expression in pairs), _versions(cls, times)
-    )
-    rows = _rows(conn, query, times.values)
-    layer = _layer(cls.id, cls.title, GEOMETRY_TYPES[cls.geometry], [column for column, _ in pairs], rows)
-    return replace(layer, about=read_origin(conn, [cls], times))
+    query = FeatureQuery(cls.id, times=chosen.times, area=chosen.area, condition=chosen.condition)
+    _, rows, _ = selected(reading.conn, reading.catalogue, query)
+    columns = chosen.condition.columns if chosen.condition else frozenset()
+    rows = replace(rows, source=_versions(cls, chosen.times, columns))
+    layer = _layer(reading, cls.id, cls.title, GEOMETRY_TYPES[cls.geometry], pairs, rows)
+    return replace(layer, cls=cls, about=read_origin(reading.conn, [cls], chosen.times))
 
 
-def _versions(cls: FeatureClass, times: Times) -> SQL:
+def _versions(cls: FeatureClass, times: Times, more: Iterable[str] = ()) -> str:
     """What to read FROM; made of names of the catalogue alone."""
     names = {field.name for field in cls.fields} | {
         column.name for column, _ in (*_leading(), *_trailing(cls))
     }
-    columns = (names - {"valid_from", "valid_to", "data_version"}) | {"geom", "valid"}
-    return SQL(versions(cls, columns, times))
+    columns = (names - {"valid_from", "valid_to", "data_version"}) | {"geom", "valid", "areas_touched", *more}
+    return versions(cls, columns, times)
 
 
 def _column(field: Field) -> ExportColumn:
-    labels = {choice.value: choice.title.zh for choice in field.choices}
-    return ExportColumn(field.name, field.type, field.title, field.unit, labels)
+    choices = {choice.value: choice.title for choice in field.choices}
+    labels = {value: title.zh for value, title in choices.items()}
+    return ExportColumn(field.name, field.type, field.title, field.unit, labels, choices, field.description)
 
 
-def _system(name: str, kind: str, expression: Composable | None = None) -> tuple[ExportColumn, Composable]:
-    return ExportColumn(name, kind, SYSTEM_TITLES[name]), expression or Identifier(name)
+def _system(name: str, kind: str, expression: str | None = None) -> Pair:
+    return ExportColumn(name, kind, SYSTEM_TITLES[name]), expression or named(name)
 
 
-def _leading() -> list[tuple[ExportColumn, Composable]]:
+def _leading() -> list[Pair]:
     return [_system("id", "integer"), _system("code", "text")]
 
 
-def _trailing(cls: FeatureClass, version: int = 0) -> list[tuple[ExportColumn, Composable]]:
+def _trailing(cls: FeatureClass, version: int = 0) -> list[Pair]:
     size = {"line": ["length_m"], "point": []}.get(cls.geometry, ["area_m2"])
     return [
         *(_system(name, "number") for name in size),
         _system("area_path", "text"),
         _system("incomplete", "boolean"),
-        _system("valid_from", "date", SQL("lower(valid)")),
-        _system("valid_to", "date", SQL("upper(valid)")),
+        _system("valid_from", "date", "lower(valid)"),
+        _system("valid_to", "date", "upper(valid)"),
         _system("change_id", "integer"),
-        _system("data_version", "integer", SQL("{}::bigint").format(Literal(version))),
-        _system("extra", "json", SQL("extra::text")),
+        _system("data_version", "integer", f"{int(version)}::bigint"),
+        _system("extra", "json", "extra::text"),
     ]
 
 
-def read_run(conn: Connection, run: UUID, part: str, origin: Mapping[str, str]) -> ExportLayer:
+def read_run(
+    reading: Reading,
+    run: UUID,
+    part: str,
+    origin: Mapping[str, str],
+    condition: Condition | None = None,
+) -> ExportLayer:
     """The areas, gaps or units of a run, as they were saved; `origin` is that of the classes it was counted from."""
     table, title, kind = RUN_LAYERS[part]
-    columns = _table_columns(conn, table)
-    query = SQL("SELECT {}, ST_AsBinary(geom) FROM {} WHERE run = %s ORDER BY id").format(
-        SQL(", ").join(_plain(column) for column in columns), Identifier(SCHEMA, table)
-    )
-    return replace(_layer(table, title, kind, columns, _rows(conn, query, (run,))), about=origin)
+    pairs = [(column, _plain(column)) for column in _table_columns(reading.conn, reading.catalogue, table)]
+    where = "run = %(run)s::uuid" + (f" AND ({condition.sql})" if condition else "")
+    values = {"run": str(run), **(condition.values if condition else {})}
+    layer = _layer(reading, table, title, kind, pairs, Rows(f"{SCHEMA}.{table}", where, values))
+    return replace(layer, about=origin)
 
 
-def _plain(column: ExportColumn) -> Composable:
-    cast = SQL("::text") if column.type in ("json", "text") else SQL("")
-    return SQL("{}{}").format(Identifier(column.name), cast)
+def _plain(column: ExportColumn) -> str:
+    return named(column.name) + ("::text" if column.type in ("json", "text") else "")
 
 
-def _table_columns(conn: Connection, table: str) -> list[ExportColumn]:
+def _table_columns(conn: Connection, catalogue: Catalogue, table: str) -> list[ExportColumn]:
     query = text(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a"
         " WHERE a.attrelid = CAST(:name AS regclass) AND a.attnum > 0 AND NOT a.attisdropped"
         " AND a.attname <> 'geom' ORDER BY a.attnum"
     )
     found = conn.execute(query, {"name": f"{SCHEMA}.{table}"})
-    return [ExportColumn(name, COLUMN_TYPES.get(kind, "text"), Title(name, name)) for name, kind in found]
-
-
-def _rows(
-    conn: Connection, query: Composed, values: Sequence[Any] | Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
-    with raw(conn).cursor(binary=True) as cursor:
-        cursor.execute(query, values)
-        return list(cursor.fetchall())
+    titles = {name: item.title for name, item in queryables_of(catalogue, table).items()} | SYSTEM_TITLES
+    return [
+        ExportColumn(name, COLUMN_TYPES.get(kind, "text"), titles.get(name, Title(name, name)))
+        for name, kind in found
+    ]
 
 
 def _layer(
-    name: str, title: Title, kind: str, columns: Sequence[ExportColumn], rows: list[tuple[Any, ...]]
+    reading: Reading, name: str, title: Title, kind: str, pairs: Sequence[Pair], rows: Rows
 ) -> ExportLayer:
-    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(len(columns) + 1)]
-    geometry = np.empty(len(rows), dtype=object)
-    geometry[:] = values[-1]
-    return ExportLayer(name, title, kind, tuple(columns), tuple(values[:-1]), geometry)
+    columns = tuple(column for column, _ in pairs)
+    kinds, held = _look(reading.conn, pairs, rows)
+    stream = tuple(StreamColumn(columns[i].name, columns[i].type, pairs[i][1]) for i in held)
+    selection = Selection(name, title.zh, rows, stream, "''", kind)
+    return ExportLayer(
+        name, title, kind, columns, kinds, partial(_read, reading, selection, columns, held),
+        partial(_measure, reading.conn, pairs, rows), partial(_extent, reading.conn, rows),
+    )  # fmt: skip
+
+
+def _read(
+    reading: Reading, selection: Selection, columns: Sequence[ExportColumn], held: Sequence[int]
+) -> Batches:
+    """The rows; the next ones are fetched and parsed in another thread while these are written."""
+    kind = schema([columns[i] for i in held])
+    blocks = table_blocks(reading.conn, selection)
+    found: Batches = ahead(record_batches.batches(blocks, selection.columns, kind))
+    reading.opened.callback(found.close)  # type: ignore[attr-defined]
+    return (with_nulls(batch, columns, held) for batch in found)
+
+
+def _look(conn: Connection, pairs: Sequence[Pair], rows: Rows) -> tuple[dict[str, int], list[int]]:
+    """The rows by kind of geometry, and the positions of the columns that hold anything: others are not fetched."""
+    counts = ", ".join(f"count({sql})" for _, sql in pairs)
+    query = (
+        f"SELECT ST_Dimension(geom), count(*), {counts} FROM {rows.source} v WHERE {rows.where} GROUP BY 1"
+    )
+    found = _execute(conn, query, rows.values)
+    kinds = {_KINDS[row[0]]: int(row[1]) for row in found}
+    return kinds, [i for i in range(len(pairs)) if any(row[i + 2] for row in found)]
+
+
+def _measure(conn: Connection, pairs: Sequence[Pair], rows: Rows) -> dict[str, int]:
+    """Of each column of integers the largest amount, of each column of text the most bytes."""
+    asked = {
+        column.name: f"max(abs({sql}))" if column.type == "integer" else f"max(octet_length(({sql})::text))"
+        for column, sql in pairs
+        if column.type in ("integer", "text", "choice")
+    }
+    query = f"SELECT {', '.join(asked.values())} FROM {rows.source} v WHERE {rows.where}"
+    (found,) = _execute(conn, query, rows.values)
+    return {name: int(value or 0) for name, value in zip(asked, found, strict=True)}
+
+
+def _extent(conn: Connection, rows: Rows) -> list[float] | None:
+    """West, south, east, north of all shapes."""
+    box = ", ".join(f"{end}(box)" for end in ("ST_XMin", "ST_YMin", "ST_XMax", "ST_YMax"))
+    query = f"SELECT {box} FROM (SELECT ST_Extent(geom) AS box FROM {rows.source} v WHERE {rows.where}) b"
+    (found,) = _execute(conn, query, rows.values)
+    return None if found[0] is None else [float(value) for value in found]
+
+
+def _execute(conn: Connection, query: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with raw(conn).cursor() as cursor:
+        cursor.execute(query.encode(), values)
+        return list(cursor.fetchall())
 
 
 def list_filled(conn: Connection, classes: Iterable[FeatureClass], times: Times = NOW) -> list[FeatureClass]:
     """The classes that hold at least one row at a time."""
-    found = []
-    for cls in classes:
-        query = SQL("SELECT EXISTS (SELECT FROM {} v)").format(_versions(cls, times))
-        if _rows(conn, query, times.values)[0][0]:
-            found.append(cls)
-    return found
+    return [
+        cls
+        for cls in classes
+        if _execute(conn, f"SELECT EXISTS (SELECT FROM {_versions(cls, times)} v)", times.values)[0][0]
+    ]
 
 
 def get_run_about(conn: Connection, run: UUID) -> dict[str, str]:
@@ -182,6 +282,12 @@ def read_area_names(conn: Connection) -> dict[str, AreaName]:
         " UNION ALL SELECT code, 'grid', coalesce(grid_code, code), coalesce(name_zh, name_en) FROM city.grid_cells"
     )
     return {code: AreaName(level, official, name) for code, level, official, name in conn.execute(query)}
+
+
+def read_marks(conn: Connection) -> str:
+    """Changes whenever what is said of rows does while they stay: by their imports, whether it is a sample."""
+    query = text("SELECT count(*) || '.' || coalesce(max(id::text), '') FROM city.imports")
+    return f"{conn.execute(query).scalar_one()}.{is_sample(conn)}"
 
 
 def is_sample(conn: Connection) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
@@ -89,6 +90,10 @@ def _fitting(wkt: str | None, layer: ExportLayer, changed: Counter[str]) -> str 
 def _write_cell(sheet: Any, y: int, x: int, value: Any, day: Any, told: str, changed: Counter[str]) -> None:
     if isinstance(value, bool):
         sheet.write_boolean(y, x, value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        # A cell has no such number.
+        changed.update({f"{told}: {value} as text": 1})
+        sheet.write_string(y, x, str(value))
     elif isinstance(value, int | float):
         sheet.write_number(y, x, value)
     elif isinstance(value, date) and not isinstance(value, datetime) and value >= FIRST_DAY:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
-from app.words.sentences import say
+from app.words.sentences import say_on_page
 
 #: Items of a long list that a page shows; the CSV has more of them.
 SHOWN = 200
@@ -62,16 +62,30 @@ def one_view(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[s
         "conflicts": _listed(report, "conflicts", catalogue, lang),
         "missing": {name: found for name, found in report.get("missing", {}).items() if found["rows"]},
         "left_out": [
-            {**layer, "reason": say(layer.get("reason"), lang)} for layer in report.get("skipped", ())
+            {**layer, "reason": say_on_page(layer.get("reason"), lang)} for layer in report.get("skipped", ())
         ],
         "seconds": report.get("seconds"),
     }
 
 
+def undo_view(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[str, Any]:
+    """What the question whether an import is taken back has to know: its name, and what fields are called."""
+    known = [
+        catalogue.classes[name]
+        for name in (one["report"] or {}).get("classes", {})
+        if name in catalogue.classes
+    ]
+    titles = {
+        cls.id: {field.name: field.title.zh if lang == "zh" else field.title.en for field in cls.fields}
+        for cls in known
+    }
+    return {"id": str(one["id"]), "name": file_name(one["path"]), "lang": lang, "fields": titles}
+
+
 def _error(error: Mapping[str, Any] | None, lang: Lang) -> dict[str, Any] | None:
     if error is None:
         return None
-    return {name: say(error.get(name), lang) for name in ("message", "hint")}
+    return {name: say_on_page(error.get(name), lang) for name in ("message", "hint")}
 
 
 def _total(report: Mapping[str, Any], name: str) -> int:
@@ -85,7 +99,7 @@ def _listed(report: Mapping[str, Any], name: str, catalogue: Catalogue, lang: La
         {
             **item,
             "class": _title(item.get("class", ""), catalogue, lang),
-            "reason": say(item.get("reason"), lang),
+            "reason": say_on_page(item.get("reason"), lang),
         }
         for item in report.get(name, ())[:SHOWN]
     ]
@@ -103,8 +117,8 @@ def _grouped(report: Mapping[str, Any], name: str, catalogue: Catalogue, lang: L
         {
             "class": _title(class_id or "", catalogue, lang),
             "field": _field_title(class_id, field, catalogue, lang),
-            "reason": say(reason, lang),
-            "hint": say(hint, lang),
+            "reason": say_on_page(reason, lang),
+            "hint": say_on_page(hint, lang),
             "count": len(items),
             "rows": [_row(item) for item in items[:SHOWN_ROWS]],
             "more": max(0, len(items) - SHOWN_ROWS),
@@ -187,8 +201,10 @@ def _layer(layer: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[s
         else layer.get("how"),
         "encoding": layer.get("encoding"),
         "key": layer.get("key"),
-        "evidence": [say(text, lang) for text in (*layer.get("evidence", ()), *layer.get("notes", ()))],
-        "warnings": [say(text, lang) for text in layer.get("warnings", ())],
+        "evidence": [
+            say_on_page(text, lang) for text in (*layer.get("evidence", ()), *layer.get("notes", ()))
+        ],
+        "warnings": [say_on_page(text, lang) for text in layer.get("warnings", ())],
         "columns": [(heading, name, title(name)) for heading, name in layer.get("headings", {}).items()],
         "conversions": layer.get("conversions", ()),
         "suggestions": layer.get("suggestions", ()),

@@ -8,9 +8,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.access.dependencies import CatalogueDep, LangDep, ReadConn
+from app.access.dependencies import CatalogueDep, LangDep, ReadConn, SettingsDep
 from app.access.negotiation import choose_of
 from app.catalogue.model import Lang
+from app.history import import_new_service
 from app.history import import_service as service
 from app.history.import_files import MEDIA_TYPES
 
@@ -50,10 +51,16 @@ def get_imports(
     """Each with its state, its report and the number of its change; CSV: one import a row, without the reports."""
     wanted = form or choose_of(request.headers.get("accept"), OFFERED)
     if wanted == "html":
-        return _page(service.list_html(conn, catalogue, limit, lang), lang)
+        return page(service.list_html(conn, catalogue, limit, lang), lang)
     if wanted == "csv":
         return _download("imports.csv", service.list_csv(conn, limit).encode(), lang)
     return JSONResponse({"imports": service.list_plain(conn, limit)}, headers=_headers(lang))
+
+
+@router.get("/imports/new", summary="The page on which a file is brought in", response_class=Response)
+def get_new_import(conn: ReadConn, catalogue: CatalogueDep, settings: SettingsDep, lang: LangDep) -> Response:
+    """A page: look into a file, say what its columns mean, try, load."""
+    return page(import_new_service.new_page(conn, catalogue, settings, lang), lang)
 
 
 @router.get("/imports/{import_id}", summary="One import with its report", response_class=Response)
@@ -68,7 +75,7 @@ def get_import(
     """How the file was understood, what was read, loaded and rejected, and why; CSV: rejected rows and warnings."""
     wanted = form or choose_of(request.headers.get("accept"), OFFERED)
     if wanted == "html":
-        return _page(service.one_html(conn, catalogue, import_id, lang), lang)
+        return page(service.one_html(conn, catalogue, import_id, lang), lang)
     if wanted == "csv":
         name, text = service.reasons(conn, import_id)
         return _download(name, text.encode(), lang)
@@ -80,12 +87,21 @@ def get_import(
     summary="The refused rows of an import as a file, to be mended and imported again",
     response_class=Response,
 )
-def get_rejected(conn: ReadConn, lang: LangDep, import_id: ImportId) -> Response:
+def get_rejected(
+    conn: ReadConn,
+    lang: LangDep,
+    import_id: ImportId,
+    form: Annotated[
+        Literal["xlsx"] | None,
+        Query(alias="f", description="`xlsx`: a workbook in one language, whatever the file was."),
+    ] = None,
+) -> Response:
     """As they stood, XLSX of a workbook and CSV of all else, with the reason beside each."""
-    return _download(*service.rejected(conn, import_id), lang)
+    return _download(*service.rejected(conn, import_id, workbook=form == "xlsx", lang=lang), lang)
 
 
-def _page(text: str, lang: Lang) -> Response:
+def page(text: str, lang: Lang) -> Response:
+    """A page in a language."""
     return Response(text, media_type=HTML, headers=_headers(lang))
 
 

@@ -8,8 +8,11 @@ from app.catalogue.model import Catalogue, Lang
 from app.database.transactions import Connection
 from app.errors import NotFound
 from app.history import import_files, import_page
+from app.history.rejected_workbook import rejected_workbook
 from app.inventory import history_store
 from app.maps import service as maps
+from app.maps.figure import script_json
+from app.web.bundle import bundle
 from app.web.templates import render
 from app.words.sentences import told, told_report
 
@@ -54,7 +57,11 @@ def list_html(conn: Connection, catalogue: Catalogue, limit: int, lang: Lang) ->
 def one_html(conn: Connection, catalogue: Catalogue, import_id: str, lang: Lang) -> str:
     """The page of one import; NotFound where there is none."""
     one = _find(conn, import_id)
-    return _page(conn, catalogue, lang, "imports/one.html", one=import_page.one_view(one, catalogue, lang))
+    view = import_page.one_view(one, catalogue, lang)
+    undo = script_json(import_page.undo_view(one, catalogue, lang))
+    return _page(
+        conn, catalogue, lang, "imports/one.html", one=view, undo=undo, script=bundle("undo.js").address
+    )
 
 
 def _page(conn: Connection, catalogue: Catalogue, lang: Lang, template: str, **values: Any) -> str:
@@ -69,8 +76,9 @@ def reasons(conn: Connection, import_id: str) -> tuple[str, str]:
     return f"{stem}.report.csv", import_files.reasons_csv(one["report"] or {})
 
 
-def rejected(conn: Connection, import_id: str) -> tuple[str, bytes]:
-    """Name and content of the file of refused rows, to be mended and imported again.
+def rejected(conn: Connection, import_id: str, *, workbook: bool, lang: Lang) -> tuple[str, bytes]:
+    """Name and content of the file of refused rows, to be mended and imported again; `workbook`: as XLSX, with the
+    words of one language.
 
     Raises:
         NotFound: There is no such import, or none of its rows are kept.
@@ -86,4 +94,4 @@ def rejected(conn: Connection, import_id: str) -> tuple[str, bytes]:
             f"No refused rows of '{name}' are kept.",
             hint if refused else "None were refused.",
         )
-    return import_files.one_file(files)
+    return rejected_workbook(files, lang) if workbook else import_files.one_file(files)

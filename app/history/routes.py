@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from app.access.dependencies import CatalogueDep, ReadConn, WriteConn
-from app.history.import_routes import ImportId
+from app.access.dependencies import ALSO_A_PAGE, CatalogueDep, HtmlWanted, LangDep, ReadConn, WriteConn
+from app.history import record_page
+from app.history.import_routes import ImportId, page
 from app.inventory import history_store, restore_service
 from app.inventory.batch import Change
 
@@ -50,11 +51,17 @@ class UndoRequest(BaseModel):
 
 
 @router.get(
-    "/collections/{collection}/items/{item}/history", summary="What happened to a feature: who, when, why"
+    "/collections/{collection}/items/{item}/history",
+    summary="What happened to a feature: who, when, why",
+    response_model=dict[str, Any],
+    responses=ALSO_A_PAGE,
 )
-def get_history(conn: ReadConn, catalogue: CatalogueDep, collection: str, item: ItemPath) -> dict[str, Any]:
+def get_history(
+    conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, html: HtmlWanted, collection: str, item: ItemPath
+) -> dict[str, Any] | Response:
     """Each change with what was before and after it, and every version that was ever recorded."""
-    return restore_service.feature_history(conn, catalogue, collection, item)
+    found = restore_service.feature_history(conn, catalogue, collection, item)
+    return page(record_page.feature_page(conn, catalogue, found, lang), lang) if html else found
 
 
 @router.post(
@@ -77,18 +84,28 @@ def restore_collection(
     return restore_service.restore_class(conn, catalogue, collection, wanted.change, change).as_dict()
 
 
-@router.get("/changes", summary="The changes of the record, newest first")
+@router.get(
+    "/changes",
+    summary="The changes of the record, newest first",
+    response_model=dict[str, Any],
+    responses=ALSO_A_PAGE,
+)
 def get_changes(
     conn: ReadConn,
     catalogue: CatalogueDep,
+    lang: LangDep,
+    html: HtmlWanted,
     class_id: Annotated[str | None, Query(alias="class", description="Changes of this class only.")] = None,
     before: Annotated[int | None, Query(ge=1, lt=2**63, description="Go on below this number.")] = None,
     limit: LimitQuery = 50,
-) -> dict[str, Any]:
+) -> dict[str, Any] | Response:
     """Who changed what, when and why; `before` leads to the next page."""
     chosen = None if class_id is None else catalogue.get_class(class_id).id
     found = history_store.list_changes(conn, chosen, before, limit)
-    return {"changes": found, "next_before": found[-1]["change"] if len(found) == limit else None}
+    more = found[-1]["change"] if len(found) == limit else None
+    if html:
+        return page(record_page.changes_page(conn, catalogue, found, more, chosen, lang), lang)
+    return {"changes": found, "next_before": more}
 
 
 @router.post("/imports/{import_id}/undo", summary="Take an import back")

@@ -146,7 +146,7 @@ def find_survey(means: Importing, folder: Path, options: ImportOptions) -> Sourc
         sources = []
         for file in files:
             with suppress(BadInput):
-                layers = stack.enter_context(_open_part(means, file, options))
+                layers = stack.enter_context(open_part(means, file, options))
                 sources += layers
                 of_file |= {id(layer): file for layer in layers}
         tables = find_tables(sources) if len(set(of_file.values())) > 1 else None
@@ -157,9 +157,10 @@ def find_survey(means: Importing, folder: Path, options: ImportOptions) -> Sourc
     return SourceFile(folder.resolve(), members[0].format, members=members) if len(members) > 1 else None
 
 
-def _open_part(
+def open_part(
     means: Importing, file: SourceFile, options: ImportOptions
 ) -> AbstractContextManager[list[LayerSource]]:
+    """The layers of one file as they stand in it, read apart while the context lasts."""
     encoding = options.encoding or (means.mapping.encoding if means.mapping else None)
     return open_layers(file, Ask(encoding, options.layer), means.progress, means.limits, means.begun)
 
@@ -186,10 +187,10 @@ def open_reading(means: Importing, file: SourceFile, options: ImportOptions) -> 
         sources = [
             source
             for part in file.members or (file,)
-            for source in stack.enter_context(_open_part(means, part, options))
+            for source in stack.enter_context(open_part(means, part, options))
         ]
         with means.db.read() as conn:
-            plan = plan_file(means.catalogue, file, sources, options, _city(conn, means), means.mapping)
+            plan = plan_file(means.catalogue, file, sources, options, city_of(conn, means), means.mapping)
         if not plan.layers:
             why = "; ".join(f"{item['layer']}: {item['reason'].rstrip('.')}" for item in plan.skipped)
             raise UnreadableFile(f"'{file.name}' holds nothing that can be loaded.", f"{why}.")
@@ -217,7 +218,9 @@ def _save_mapping(means: Importing, path: Path, plan: FilePlan, options: ImportO
     save_mapping(path, SavedMapping(tuple(used)), suggestions, rest)
 
 
-def _city(conn: Connection, means: Importing) -> City:
+def city_of(conn: Connection, means: Importing) -> City:
+    """What is known of the city, asked on `conn` while a file is planned."""
+
     def stored(cls: FeatureClass, codes: list[str]) -> dict[str, tuple[float, float]]:
         return read_places(conn, cls, codes)
 

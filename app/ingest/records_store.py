@@ -38,7 +38,7 @@ _ENQUEUE = text(
 )
 _KNOWN_JOB = text("SELECT id, request FROM city.jobs WHERE kind = 'import' AND idempotency_key = :key")
 _WANTED = text(
-    "SELECT request ->> 'upload' FROM city.jobs WHERE kind = 'import' AND state IN ('queued', 'running')"
+    "SELECT request ->> 'upload' FROM city.jobs WHERE kind IN ('import', 'inspect') AND state IN ('queued', 'running')"
 )
 
 

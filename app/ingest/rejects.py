@@ -20,13 +20,11 @@ from app.ingest.layer import Layer
 from app.ingest.tally import RejectedRows
 from app.lazy import lazy_module
 from app.validation.values import plain
+from app.words.rejected import ADDED, ADDED_CHINESE, ADDED_SPOKEN, EVERY_ADDED
 from app.words.sentences import told
 
 xlsxwriter = lazy_module("xlsxwriter")
 
-#: Headings that the file of refused rows adds; an import of that file passes over them.
-ADDED = ("rejected_row", "rejected_field", "rejected_reason", "rejected_hint")
-ADDED_CHINESE = ("rejected_reason_zh", "rejected_hint_zh")
 WKT = "wkt"
 #: What XML 1.0, and so a sheet, cannot hold.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -97,12 +95,13 @@ def _write_beside(path: Path, content: bytes) -> Path:
 
 def is_mended(headings: Sequence[str]) -> bool:
     """Whether a table is a file of refused rows that is imported again."""
-    return set(ADDED) <= set(headings)
+    given = set(headings)
+    return set(ADDED) <= given or any(set(words.values()) <= given for words in ADDED_SPOKEN.values())
 
 
 def unmend(layer: Layer, *, guarded: bool) -> Layer:
     """A chunk of such a file without what was added; `guarded` text bears an apostrophe where it is like a formula."""
-    columns = {name: values for name, values in layer.columns.items() if name not in (*ADDED, *ADDED_CHINESE)}
+    columns = {name: values for name, values in layer.columns.items() if name not in EVERY_ADDED}
     if guarded:
         columns = {name: [_plain_text(value) for value in values] for name, values in columns.items()}
     return replace(layer, columns=columns)
@@ -120,9 +119,7 @@ def _rows(name: str, parts: Sequence[RejectedRows], crs: str | None, *, http: bo
     """The table of a layer's refused rows, its headings first."""
     mine = [part for part in parts if part.layer.name == name]
     headings = [
-        h
-        for h in dict.fromkeys(h for part in mine for h in part.layer.columns)
-        if h not in (*ADDED, *ADDED_CHINESE)
+        h for h in dict.fromkeys(h for part in mine for h in part.layer.columns) if h not in EVERY_ADDED
     ]
     spatial = any(part.layer.spatial for part in mine)
     known = _EPSG.fullmatch(crs or "")

@@ -16,8 +16,9 @@ from app.access.prefer import wait_s
 from app.access.sender import check_sender
 from app.errors import BadInput, ChengtuError, Conflict, NoSpace, error_from_plain
 from app.ingest import upload_service
+from app.ingest.kept_upload import adopt
 from app.ingest.upload import FormReader, Sink, Upload, name_of_body, new_upload
-from app.ingest.upload_docs import BODY, RESPONSES
+from app.ingest.upload_docs import BODY, INSPECTED, RESPONSES
 from app.ingest.upload_options import UploadOptions, join_options
 from app.jobs import service as jobs
 from app.jobs.store import Job
@@ -56,7 +57,7 @@ async def post_import(
     """201 with the report when it is done in time (200 after a dry run), else 202 with the job that goes on."""
     upload = await run_in_threadpool(_prepare, request, settings)
     try:
-        asked = await _take(request, upload, options)
+        asked = await _take(request, upload, options, settings)
         job_id, import_id = await run_in_threadpool(
             upload_service.queue_import, db, catalogue, settings, upload, asked, WHO, idempotency_key or None
         )
@@ -65,6 +66,44 @@ async def post_import(
         raise
     job = await run_in_threadpool(jobs.wait, db, job_id, wait_s(prefer))
     return _answer(response, job, import_id)
+
+
+@router.post(
+    "/imports/inspect",
+    summary="Look into a file before it is imported: layers, columns, coordinate system, first rows and features",
+    openapi_extra={"requestBody": BODY},
+    responses=INSPECTED,
+)
+async def post_inspection(
+    request: Request,
+    response: Response,
+    catalogue: CatalogueDep,
+    db: DatabaseDep,
+    settings: SettingsDep,
+    options: Annotated[UploadOptions, Query()],
+    prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
+) -> dict[str, Any]:
+    """How an import would understand the file; nothing is written. `upload` names the file, kept for a day."""
+    upload = await run_in_threadpool(_prepare, request, settings)
+    try:
+        asked = await _take(request, upload, options, settings)
+        job_id = await run_in_threadpool(
+            upload_service.queue_inspection, db, catalogue, settings, upload, asked, WHO
+        )
+    except BaseException:
+        upload.remove()
+        raise
+    job = await run_in_threadpool(jobs.wait, db, job_id, wait_s(prefer))
+    kept = upload.folder.name
+    if job.error is not None:
+        error = error_from_plain(job.error)
+        error.members = {"job": str(job.id), "upload": kept}
+        raise error
+    if job.result is None:
+        response.status_code = 202
+        response.headers["Location"] = f"/jobs/{job.id}"
+        return {"job": str(job.id), "state": job.state, "upload": kept}
+    return job.result
 
 
 def _prepare(request: Request, settings: Settings) -> Upload:
@@ -78,7 +117,19 @@ def _prepare(request: Request, settings: Settings) -> Upload:
     return upload
 
 
-async def _take(request: Request, upload: Upload, options: UploadOptions) -> UploadOptions:
+async def _take(
+    request: Request, upload: Upload, options: UploadOptions, settings: Settings
+) -> UploadOptions:
+    """The file on disk, as it comes or as it was kept, and all the options that came."""
+    asked = await _receive(request, upload, options)
+    if asked.upload is not None:
+        if upload.name:
+            raise BadInput("A file is sent, and another is named by 'upload'.", "Give one of both.")
+        await run_in_threadpool(adopt, upload, settings.home_path, asked.upload)
+    return asked
+
+
+async def _receive(request: Request, upload: Upload, options: UploadOptions) -> UploadOptions:
     """Write the body to disk, never holding more than a piece of it, and give all the options that came."""
     content_type = request.headers.get("content-type", "")
     if content_type.lower().startswith("application/x-www-form-urlencoded"):
@@ -88,6 +139,8 @@ async def _take(request: Request, upload: Upload, options: UploadOptions) -> Upl
         await _pour(request, form.feed)
         form.close()
         return join_options(options, upload.fields)
+    if options.upload is not None:
+        return options
     sink = Sink(upload, name_of_body(request.headers, options.filename))
     size = await _pour(request, sink.write)
     await run_in_threadpool(sink.close)

@@ -17,11 +17,11 @@ import shapely
 from numpy.typing import NDArray
 
 from app.errors import UnreadableFile
-from app.ingest.ahead import ahead
 from app.ingest.layer import CHUNK_ROWS, Extent, Layer, LayerSource, Totals
 from app.ingest.plain_files import read_plain
 from app.ingest.spool_values import CODING, JSON_CODING, from_array, to_array
 from app.lazy import lazy_module
+from app.parallel import ahead
 from app.validation.values import apart, storable
 
 #: Slow to start, and not needed by most commands.

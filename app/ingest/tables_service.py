@@ -10,7 +10,6 @@ from functools import partial
 from app.catalogue.model import FeatureClass
 from app.database.transactions import Connection
 from app.ingest import suggestions
-from app.ingest.ahead import ahead
 from app.ingest.codes import CodeBook
 from app.ingest.duplicates import DuplicateFinder, duplicate_warnings
 from app.ingest.layer import Layer, whole
@@ -27,6 +26,7 @@ from app.ingest.split_store import remember_parts
 from app.ingest.tally import Tally
 from app.inventory.batch import Batch, Reject
 from app.inventory.difference import remember_codes
+from app.parallel import ahead
 from app.space.city_systems import CitySystems
 
 

@@ -190,7 +190,7 @@ class FormReader:
         """The body has ended; BadInput where the form has not."""
         if not self._ended:
             raise BadInput("The form is cut off.", "Send it again.")
-        if not self._upload.name:
+        if not self._upload.name and not self._upload.fields.get("upload", "").strip():
             raise BadInput("The form has no file.", "Send the file as the field 'file'.")
 
     def _part_begin(self) -> None:

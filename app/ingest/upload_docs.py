@@ -36,6 +36,10 @@ BODY: dict[str, Any] = {
     },
 }  # fmt: skip
 
+INSPECTED: dict[int | str, dict[str, Any]] = {
+    202: {"description": "The job that goes on; its result is the answer."},
+    413: {"description": "The file is larger than `CHENGTU_UPLOAD_LIMIT_MB`."},
+}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The report of a dry run."},
     201: {"description": "The report; `Location` names the import."},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -53,6 +54,9 @@ class UploadOptions(BaseModel):
     filename: str | None = Field(
         None, max_length=1000, description="Name of a file that is sent as the body itself."
     )
+    upload: UUID | None = Field(
+        None, description="The file that `POST /imports/inspect` kept, in place of one that is sent."
+    )
     dry_run: bool = Field(False, description="Say what an import would do, and do nothing.")
     strict: bool = Field(
         False, description="Load nothing if a row is refused; else the good rows are loaded."
@@ -78,7 +82,7 @@ class UploadOptions(BaseModel):
     def as_request(self) -> dict[str, Any]:
         """The options that were given, as plain values for a job."""
         return self.model_dump(
-            by_alias=True, exclude_defaults=True, exclude={"mapping", "filename"}, mode="json"
+            by_alias=True, exclude_defaults=True, exclude={"mapping", "filename", "upload"}, mode="json"
         )
 
 

@@ -14,6 +14,8 @@ from app.catalogue.model import Catalogue
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, Conflict
 from app.ingest import records_store
+from app.ingest.inspect_service import inspect
+from app.ingest.kept_upload import keep
 from app.ingest.mapping import load_mapping
 from app.ingest.options import ImportOptions
 from app.ingest.reading_service import Importing
@@ -23,6 +25,7 @@ from app.ingest.service import check_options, import_with
 from app.ingest.upload import Upload, uploads_root
 from app.ingest.upload_options import UploadOptions
 from app.inventory.history_store import interrupt_dead_imports
+from app.jobs import service as jobs
 from app.jobs.context import JobContext, JobInterrupted
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
@@ -30,6 +33,8 @@ from app.words.sentences import told_report
 
 #: The kind of job that imports an upload.
 KIND = "import"
+#: The kind of job that looks into one.
+INSPECT_KIND = "inspect"
 #: What no job wants any more is removed after so long.
 LEFT_S = 86_400.0
 #: Progress is saved no more often than this.
@@ -66,6 +71,32 @@ def queue_import(
             )
         upload.remove()
     return job, known["import"]
+
+
+def queue_inspection(
+    db: Database, catalogue: Catalogue, settings: Settings, upload: Upload, options: UploadOptions, who: str
+) -> UUID:
+    """Queue a look into an upload, which is kept for what is asked of it next; the id of the job.
+
+    Raises:
+        BadInput, NotFound: The options cannot be used.
+    """
+    check_options(_means(db, catalogue, settings, upload, who), options.import_options())
+    request = {"upload": keep(upload), "name": upload.name, "options": options.as_request()}
+    return jobs.enqueue(db, INSPECT_KIND, request, who)
+
+
+def do_inspection(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
+    """Look into one upload: the handler of its job. The file stays, whatever is found."""
+    settings, request = context.db.settings, context.request
+    upload = Upload(uploads_root(settings.home_path) / request["upload"], request["name"])
+    if not upload.path.exists():
+        raise BadInput(f"The upload of '{upload.name}' is not there any more.", "Send the file again.")
+    means = replace(_means(context.db, catalogue, settings, upload, context.who), progress=_Teller(context))
+    options = UploadOptions.model_validate(request["options"]).import_options()
+    context.check()
+    found = inspect(means, upload.path, options)
+    return {"upload": request["upload"], "name": upload.name, "bytes": upload.path.stat().st_size, **found}
 
 
 def _means(db: Database, catalogue: Catalogue, settings: Settings, upload: Upload, who: str) -> Importing:

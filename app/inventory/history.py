@@ -60,6 +60,29 @@ def events(
     return [_event(cls, versions, number, changes.get(number, {})) for number in numbers]
 
 
+def with_reports(
+    told: Sequence[Mapping[str, Any]],
+    reports: Sequence[Mapping[str, Any]],
+    photos: Sequence[Mapping[str, Any]],
+    changes: Mapping[int, Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """The events with what was reported on the spot and its photos; a report that changed no field is an event too."""
+    events = {event["change"]: dict(event) for event in told}
+    for kind, items in (("report", reports), ("photos", photos)):
+        for item in items:
+            number = item["change"]
+            event = events.setdefault(number, _bare_event(number, changes.get(number, {})))
+            if kind == "report":
+                event["report"] = item
+            else:
+                event.setdefault("photos", []).append(item)
+    return [events[number] for number in sorted(events)]
+
+
+def _bare_event(number: int, change: Mapping[str, Any]) -> dict[str, Any]:
+    return {"change": number, **change, "action": "reported", "valid": None, "fields": []}
+
+
 def _event(
     cls: FeatureClass, versions: Sequence[Version], number: int, change: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.errors import BadInput, Conflict, NotFound
-from app.inventory import changes, history, history_store, restore_store
+from app.inventory import changes, history, history_store, photo_store, restore_store
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.areas_job import relocate_changed
 from app.inventory.batch import Change
@@ -56,12 +56,15 @@ def feature_history(conn: Connection, catalogue: Catalogue, class_id: str, item:
     versions = history_store.list_versions(conn, cls, item)
     numbers = {version.change_id for version in versions}
     numbers |= {version.until_change for version in versions if version.until_change is not None}
-    known = history_store.get_changes(conn, numbers)
+    # notes and photos from the street are declared by no class, so a public view has none
+    reports = [] if catalogue.open_only else photo_store.list_reports(conn, cls.id, versions[-1].id)
+    photos = [] if catalogue.open_only else photo_store.list_photos(conn, cls.id, versions[-1].id)
+    known = history_store.get_changes(conn, numbers | photo_store.changes_told(reports, photos))
     return {
         "class": cls.id,
         "id": versions[-1].id,
         "code": versions[-1].values["code"],
-        "events": history.events(cls, versions, known),
+        "events": history.with_reports(history.events(cls, versions, known), reports, photos, known),
         "versions": [version.as_dict() for version in versions],
     }
 

@@ -73,6 +73,9 @@ RESERVED_TABLES = frozenset(
         "search_entries",
         "search_codes",
         "local_ddl",
+        "access_keys",
+        "photos",
+        "reports",
     }
     | {f"coverage_{name}" for name in ("runs", "areas", "gaps", "units", "reach")}
 )

@@ -10,6 +10,7 @@ import typer
 from app import console
 from app.catalogue.class_names import find_class
 from app.catalogue.loader import load_catalogue
+from app.catalogue.public_part import public_part
 from app.coverage.service import find_class_or_run
 from app.database.engine import open_database
 from app.errors import BadInput
@@ -33,6 +34,9 @@ def map_command(
     known_at: Annotated[
         str | None, typer.Option("--known-at", help="What was known at a change (its number) or a moment.")
     ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Only classes and fields that are declared public.")
+    ] = False,
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -44,6 +48,7 @@ def map_command(
         )
     settings = Settings()
     catalogue = load_catalogue(settings.geodata, settings.local_path)
+    catalogue = public_part(catalogue) if public else catalogue
     left_out = [find_class(catalogue, name.strip()).id for name in without.split(",") if name.strip()]
     db = open_database(settings)
     try:

@@ -6,23 +6,28 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.access.dependencies import CatalogueDep, EngineDep, LangDep, ReadConn
-from app.maps import compare_service, service
+from app.access.dependencies import CatalogueDep, EngineDep, LangDep, ReadConn, SettingsDep
+from app.coverage.service import run_at
+from app.maps import compare_service, marks, service
 from app.maps.routes import JSON, Version, answer, etag, html_page, page_script
 
 router = APIRouter(tags=["maps"])
-FirstRun = Annotated[str, Query(description="UUID of the first run.", max_length=100)]
-SecondRun = Annotated[str, Query(description="UUID of the second run.", max_length=100)]
+FirstRun = Annotated[str, Query(description="UUID of the first run, or its first digits.", max_length=100)]
+SecondRun = Annotated[str, Query(description="UUID of the second run, or its first digits.", max_length=100)]
 
 
 @router.get(
     "/coverage/compare/map", summary="The map of two runs: land gained and lost", response_class=Response
 )
 def get_compare_map(
-    conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, a: FirstRun, b: SecondRun
+    conn: ReadConn, catalogue: CatalogueDep, settings: SettingsDep, lang: LangDep, a: FirstRun, b: SecondRun
 ) -> Response:
     """What the second run serves and the first does not, the reverse, and each area's change."""
-    return html_page(compare_service.compare_page(conn, catalogue, lang, a, b))
+    first, second = (run_at(conn, given) for given in (a, b))
+    page = compare_service.compare_page(
+        conn, catalogue, lang, first, second, marks.marks_view(settings, lang)
+    )
+    return html_page(page, marks.content_security_policy(settings))
 
 
 @router.get("/coverage/compare/map/page.js", include_in_schema=False)
@@ -30,13 +35,15 @@ def get_compare_script(
     request: Request,
     conn: ReadConn,
     catalogue: CatalogueDep,
+    settings: SettingsDep,
     lang: LangDep,
     a: FirstRun,
     b: SecondRun,
     v: Version = None,
 ) -> Response:
     """The script of `/coverage/compare/map`."""
-    return page_script(request, compare_service.compare_page(conn, catalogue, lang, a, b), v)
+    page = compare_service.compare_page(conn, catalogue, lang, a, b, marks.marks_view(settings, lang))
+    return page_script(request, page, v)
 
 
 @router.get("/coverage/compare/map/land/{mode}/{tier}.json", include_in_schema=False)

@@ -16,6 +16,7 @@ from app.database.transactions import Connection
 from app.inventory.times import NOW
 from app.maps import page_service, run_service, run_store, service, store
 from app.maps.figure import Figure
+from app.maps.marks import view_part
 from app.maps.page_service import BRAND, CITY, Page
 from app.maps.squares import HALF_M, MAX_LAT, Square, square_around
 from app.maps.version_store import sources_at
@@ -36,8 +37,10 @@ CONDITIONS = {
 TITLE = {"zh": "两次计算对比", "en": "Two runs compared"}
 
 
-def compare_page(conn: Connection, catalogue: Catalogue, lang: Lang, a: str, b: str) -> Page:
-    """The page of two runs; raises NotFound, and Conflict where they have nothing in common."""
+def compare_page(
+    conn: Connection, catalogue: Catalogue, lang: Lang, a: str, b: str, marks: Mapping[str, Any]
+) -> Page:
+    """The page of two runs with the marks of `marks_view`; NotFound, Conflict where they have nothing in common."""
     found = compare_runs(conn, a, b)
     first, second = found["a"]["run"], found["b"]["run"]
     asked = f"&a={first}&b={second}"
@@ -47,11 +50,12 @@ def compare_page(conn: Connection, catalogue: Catalogue, lang: Lang, a: str, b: 
     title = run_service.policy_title(found["b"], lang)
     page = service.page_view(town, lang, title, f"{TITLE[lang]} · {name}", "/coverage/compare/map")
     page["other_lang"] += asked
+    page["marks"] = marks
     figure = Figure(f"{title} · {TITLE[lang]} · {BRAND[lang]}", lang, page)
     figure.add_layers("background", [service.ground_view(held, lang, NOW)])
     names = store.area_names(conn, sources_at(catalogue, NOW)["districts"], lang)
     figure.add_layers("compare", [_view(conn, found, names, lang)])
-    return page_service.finished(figure, "/coverage/compare/map/page.js", lang, asked)
+    return page_service.finished(figure, "/coverage/compare/map/page.js", lang, asked + view_part(catalogue))
 
 
 def _view(conn: Connection, found: Mapping[str, Any], names: Mapping[str, str], lang: Lang) -> dict[str, Any]:

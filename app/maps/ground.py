@@ -59,6 +59,8 @@ _LEVELS = ((16, ("community",)), (13, ("district", "subdistrict")), (0, ("distri
 ALL_LEVELS = ("district", "subdistrict", "community")
 #: Classes whose rows are the ground of every map; its version is that of the newest of them.
 GROUND_CLASSES = tuple(shapes.class_id for shapes in SHAPES)
+#: Zoom of the deepest tiles of the ground, which hold all there is; deeper views are drawn from these.
+DEEPEST = 15
 
 
 def named_levels(zoom: int) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from app.maps import service
 from app.maps.page_service import CITY
 from app.maps.run_service import policy_title
 from app.maps.store import Amount
+from app.web import amounts
 from app.web.templates import render
 
 #: Classes that the page leaves out: the ground and the frames, which nobody counts.
@@ -20,16 +21,8 @@ LEFT_OUT = frozenset(
     {"districts", "grid_cells", "population_cells", "water_bodies", "buildings", "built_up_areas"}
 )
 MODES = ("straight", "walk")
-#: Measure words of what is counted one by one.
-UNITS = {
-    "toilets": "座",
-    "bridges": "座",
-    "tunnels": "座",
-    "street_trees": "株",
-    "street_lights": "盏",
-    "manholes": "座",
-    "markets": "家",
-}
+#: Lines that are counted, not measured.
+COUNTED_LINES = frozenset({"bridges", "tunnels"})
 
 
 def landing_page(conn: Connection, catalogue: Catalogue, lang: Lang, times: Times = NOW) -> str:
@@ -63,29 +56,26 @@ def _figure(cls: FeatureClass, holds: Amount, lang: Lang) -> dict[str, str | Non
     """The number by which a class is known: km of lines, else how many; another measure below it."""
     if cls.id in SPECIAL:
         return SPECIAL[cls.id](holds, lang)
-    unit = UNITS.get(cls.id, "处") if lang == "zh" else ""
-    if cls.measure == "length" and holds.length_m and cls.id not in UNITS:
+    if cls.measure == "length" and holds.length_m and cls.id not in COUNTED_LINES:
         more = f"{holds.count:,} 段" if lang == "zh" else f"{holds.count:,} pieces"
-        return {
-            "figure": f"{holds.length_m / 1000:,.1f}",
-            "unit": "公里" if lang == "zh" else "km",
-            "more": more,
-        }
+        figure, unit = amounts.length(holds.length_m, lang).split(" ")
+        return {"figure": figure, "unit": unit, "more": more}
+    unit = cls.counter if lang == "zh" else ""
     return {"figure": f"{holds.count:,}", "unit": unit, "more": _measure(cls, holds, lang)}
 
 
 def _measure(cls: FeatureClass, holds: Amount, lang: Lang) -> str | None:
     if cls.measure == "area" and holds.area_m2:
-        return area_text(holds.area_m2, lang)
+        return amounts.area(holds.area_m2, lang)
     if cls.measure == "length" and holds.length_m:
-        return f"{holds.length_m / 1000:,.1f} {'公里' if lang == 'zh' else 'km'}"
+        return amounts.length(holds.length_m, lang)
     return None
 
 
 def _parks(holds: Amount, lang: Lang) -> dict[str, str | None]:
     """Pocket parks are counted apart (plan item N7)."""
     pockets, pocket_m2 = holds.kinds.get("pocket", (0, 0.0))
-    size = area_text((holds.area_m2 or 0.0) - pocket_m2, lang)
+    size = amounts.area((holds.area_m2 or 0.0) - pocket_m2, lang)
     apart = f" · 另有口袋公园 {pockets} 个" if lang == "zh" else f" · and {pockets} pocket parks"
     return {
         "figure": f"{holds.count - pockets:,}",
@@ -99,9 +89,9 @@ def _homes(holds: Amount, lang: Lang) -> dict[str, str | None]:
     estates, _ = holds.kinds.get("estate", (0, 0.0))
     parcels, land_m2 = holds.kinds.get("land", (0, 0.0))
     land = (
-        f"居住用地 {area_text(land_m2, lang)}"
+        f"居住用地 {amounts.area(land_m2, lang)}"
         if lang == "zh"
-        else f"{area_text(land_m2, lang)} of residential land"
+        else f"{amounts.area(land_m2, lang)} of residential land"
     )
     unit = (
         ("个小区" if lang == "zh" else "estates")
@@ -115,13 +105,6 @@ SPECIAL: Mapping[str, Callable[[Amount, Lang], dict[str, str | None]]] = {
     "parks": _parks,
     "residential_areas": _homes,
 }
-
-
-def area_text(area_m2: float, lang: Lang) -> str:
-    """An area in the unit that plans use: km² above one, else hectares."""
-    if area_m2 >= 1e6:
-        return f"{area_m2 / 1e6:,.2f} {'平方公里' if lang == 'zh' else 'km²'}"
-    return f"{area_m2 / 1e4:,.2f} {'公顷' if lang == 'zh' else 'ha'}"
 
 
 def _run(run: Mapping[str, Any], lang: Lang) -> dict[str, Any]:

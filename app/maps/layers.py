@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from app.catalogue.model import FeatureClass, Field, Lang
+from app.inventory.version_marks import version_mark
 from app.maps.store import Amount
+from app.web import amounts
+from app.web.icons import icon_path
 
 #: Classes with more rows than this are drawn as dots, not as lettered symbols.
 DENSE = 5_000
@@ -13,13 +16,12 @@ DENSE = 5_000
 ON_AT_START = ("toilets", "parks")
 #: Areas drawn as outlines: filled they would hide what lies below.
 OUTLINES = frozenset({"districts", "grid_cells", "built_up_areas"})
-#: Deepest zoom of the squares that are asked for; deeper views are drawn from these.
+#: Least zoom of the deepest tiles that are asked for: those hold every feature, and deeper views are drawn from them.
 DEEPEST = 16
-#: Counting units as a reader says them; all others are symbols.
-UNIT_WORDS = {
-    "zh": {"people": "人", "households": "户", "pieces": "个", "years": "年"},
-    "en": {"pieces": ""},
-}
+#: A tile of zoom z covers 512 pixels of a map whose world is 256 · 2^zoom wide: it is drawn at Leaflet's zoom z + 1.
+ZOOM_STEP = 1
+#: Where the tiles of several classes lie; the page fills in which, with the marks of their versions.
+TILES = "/tiles/WebMercatorQuad/{z}/{y}/{x}?collections={ids}&v={marks}"
 
 
 def office_of(cls: FeatureClass, lang: Lang) -> str:
@@ -43,9 +45,8 @@ def has_shapes(cls: FeatureClass) -> bool:
 def field_view(field: Field, lang: Lang) -> dict[str, Any]:
     """A field as the feature card needs it."""
     view: dict[str, Any] = {"name": field.name, "title": field.title.in_(lang), "type": field.type}
-    unit = UNIT_WORDS[lang].get(field.unit or "", field.unit)
-    if unit:
-        view["unit"] = unit
+    if field.unit and (lang, field.unit) != ("en", "pieces"):
+        view["unit"] = amounts.unit_title(field.unit, lang)
     if field.choices:
         view["choices"] = {choice.value: choice.title.in_(lang) for choice in field.choices}
     return view
@@ -68,13 +69,14 @@ def layer_view(
         "order": cls.order,
         "symbol": _symbol(cls),
         "count": amount.count,
-        "counts": amount.by_zoom,
+        "counts": {zoom + ZOOM_STEP: count for zoom, count in amount.by_zoom.items()},
         "pointed": is_pointed(cls),
         "dense": amount.count > DENSE,
         "outline": cls.id in OUTLINES,
-        "deepest": DEEPEST,
+        "deepest": max(DEEPEST, *(rule.zoom for rule in cls.zooms)),
         "on": on,
-        "tiles": f"/map/{cls.id}/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={version}{when}",
+        "tiles": f"{TILES}{when}",
+        "mark": version_mark(cls.id, version),
         "feature": f"/map/{cls.id}/features/{{id}}.json?lang={lang}{when}",
     }
     if amount.length_m is not None:
@@ -90,6 +92,7 @@ def _symbol(cls: FeatureClass) -> dict[str, Any]:
         "fill": symbol.fill,
         "width": symbol.width,
         "shape": symbol.shape,
+        "icon": icon_path(symbol.icon) if symbol.icon else None,
     }
 
 

@@ -10,11 +10,18 @@ from app.catalogue.model import Catalogue, Lang
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times
 from app.maps import layers, service
+from app.maps import marks as marks_of
 from app.maps.figure import Figure
 from app.web.bundle import bundle, digest_of
 
 BRAND = {"zh": "城图 Chengtu", "en": "Chengtu 城图"}
 MAP_TITLE = {"zh": "城市设施一张图", "en": "One map of the city"}
+#: Icon, title and address of the pages to which the portal leads, and whether they can be of another day.
+PAGES: tuple[tuple[str, dict[str, str], str, bool], ...] = (
+    ("overview", {"zh": "总览", "en": "Overview"}, "/overview?", True),
+    ("table", {"zh": "数据目录", "en": "Catalogue"}, "/collections?f=html&", False),
+    ("download", {"zh": "导入数据", "en": "Import data"}, "/imports/new?", False),
+)
 CITY = {"zh": "本市", "en": "The city"}
 
 
@@ -32,16 +39,26 @@ class Page:
 
 
 def map_page(
-    conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None = None, times: Times = NOW
+    conn: Connection,
+    catalogue: Catalogue,
+    lang: Lang,
+    marks: Mapping[str, Any],
+    class_id: str | None = None,
+    times: Times = NOW,
 ) -> Page:
-    """The map of the whole city, or of one class, at a time; raises NotFound for an unknown class."""
-    figure = map_figure(conn, catalogue, lang, class_id, times)
+    """The portal, or the map of one class, at a time, with the marks of `marks.marks_view`; may raise NotFound."""
+    figure = map_figure(conn, catalogue, lang, marks, class_id, times)
     path = f"/map/{class_id}" if class_id else "/map"
-    return finished(figure, f"{path}/page.js", lang, service.when(times))
+    return finished(figure, f"{path}/page.js", lang, service.when(times) + marks_of.view_part(catalogue))
 
 
 def map_figure(
-    conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str | None, times: Times
+    conn: Connection,
+    catalogue: Catalogue,
+    lang: Lang,
+    marks: Mapping[str, Any],
+    class_id: str | None,
+    times: Times,
 ) -> Figure:
     """The Folium figure behind `map_page`."""
     cls = service.get_class(catalogue, class_id) if class_id else None
@@ -54,7 +71,10 @@ def map_figure(
     form = service.date_form(conn, catalogue, held, [class_id] if class_id else held, path)
     page["time"] = service.time_view(times) | form
     page["tiles"] = f"{_tiles_path(class_id)}?f=html&lang={lang}{service.when(times)}"
-    if cls:
+    page |= {"marks": marks, "version": max(held.values(), default=0)}
+    if cls is None:
+        page["portal"] = portal_view(lang, times)
+    else:
         page |= {
             "start": service.start_view(conn, catalogue, cls, held[cls.id], times),
             "extent": service.extent_view(conn, cls, held[cls.id], times),
@@ -63,6 +83,17 @@ def map_figure(
     figure.add_layers("background", [service.ground_view(held, lang, times)])
     figure.add_layers("layer", _layers(conn, catalogue, held, lang, class_id, times))
     return figure
+
+
+def portal_view(lang: Lang, times: Times) -> dict[str, Any]:
+    """What the portal is told besides: where its other pages are, each {title, href}."""
+    when = service.when(times)
+    return {
+        "pages": [
+            {"icon": icon, "title": title[lang], "href": f"{path}lang={lang}{when if dated else ''}"}
+            for icon, title, path, dated in PAGES
+        ]
+    }
 
 
 def _tiles_path(class_id: str | None) -> str:

@@ -11,11 +11,12 @@ from app.coverage.answer_service import in_words
 from app.coverage.edition_service import with_editions
 from app.coverage.levels import LEVELS
 from app.coverage.run_words import run_words
-from app.coverage.service import get_run, parse_run
+from app.coverage.service import Answer, get_run, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times, parse_date
-from app.maps import page_service, run_store, service, store
+from app.maps import page_service, report_store, run_store, service, store
 from app.maps.figure import Figure
+from app.maps.marks import view_part
 from app.maps.page_service import BRAND, CITY, Page
 from app.maps.squares import Square, square_around
 from app.maps.version_store import sources_at
@@ -23,7 +24,7 @@ from app.maps.version_store import sources_at
 #: A level with more areas than this is not drawn.
 MOST_AREAS = 3_000
 #: Changes with the shape of `run_data`: a run itself never changes.
-DATA_VERSION = "4"
+DATA_VERSION = "5"
 WORDS = {
     "as_of": {"zh": "数据时点", "en": "As of"},
     "computed": {"zh": "计算时间", "en": "Computed"},
@@ -36,19 +37,30 @@ WORDS = {
     "people_reason": {"zh": "人口", "en": "People"},
     "notes": {"zh": "数据未说明", "en": "Not said by the data"},
 }
+#: What is drawn of a row, by what it counts: the basis as the page names it, and the row's member.
+FIGURES = {
+    "share": (("people", "share_of_people"), ("land", "share_of_land")),
+    "count": (("value", "value"),),
+}
 RULES = {
     "centre": {"zh": "格网中心", "en": "cell centre"},
     "area": {"zh": "面积比例", "en": "share of area"},
 }
 
 
-def run_page(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) -> Page:
-    """The page of a run; raises NotFound."""
-    figure = run_figure(conn, catalogue, lang, run_id)
-    return page_service.finished(figure, f"/coverage/{parse_run(run_id)}/map/page.js", lang)
+def run_page(
+    conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str, marks: Mapping[str, Any]
+) -> Page:
+    """The page of a run with the marks of `marks.marks_view`; raises NotFound."""
+    figure = run_figure(conn, catalogue, lang, run_id, marks)
+    return page_service.finished(
+        figure, f"/coverage/{parse_run(run_id)}/map/page.js", lang, view_part(catalogue)
+    )
 
 
-def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) -> Figure:
+def run_figure(
+    conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str, marks: Mapping[str, Any]
+) -> Figure:
     """The Folium figure behind `run_page`."""
     run = get_run(conn, run_id, areas=False)
     held = service.versions(conn, catalogue)
@@ -56,7 +68,7 @@ def run_figure(conn: Connection, catalogue: Catalogue, lang: Lang, run_id: str) 
     town = service.city(conn, catalogue, held, lang)
     name, title = town.name or CITY[lang], run_title(run, lang)
     page = service.page_view(town, lang, title, name, f"/coverage/{run['run']}/map")
-    page["about"] = [words[lang] for words in run_words(run)]
+    page |= {"about": [words[lang] for words in run_words(run)], "marks": marks}
     if not times.now:
         page["time"] = service.time_view(times)
     figure = Figure(f"{title} · {name} · {BRAND[lang]}", lang, page)
@@ -123,14 +135,18 @@ def run_view(conn: Connection, run: Mapping[str, Any], policy: Policy | None, la
         "results": [_result(row, lang) for row in run["results"]],
         "official": bool(inputs.get("official")),
         "differs": [reason[lang] for reason in inputs.get("differs", [])],
-        "facts": _facts(run, policy, lang),
+        "facts": facts(run, policy, lang),
         "speed": (inputs.get("parameters") or {}).get("speed_m_s"),
         "histogram": run["histogram"],
         "equity": run["equity"],
         "difference": [_differing(row, lang) for row in run["difference"]],
         "areas": f"{path}/areas.json?lang={lang}&v={DATA_VERSION}",
+        "classes": f"{path}/classes.json?v={DATA_VERSION}",
         "gaps": f"{path}/gaps/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}",
+        "report": f"/coverage/{run['run']}/report",
+        "tables": {name: f"/coverage/{run['run']}/{name}" for name in ("areas", "gaps")},
         "entrances": f"/coverage/{run['run']}/entrances",
+        "difference_parts": f"/coverage/{run['run']}/difference",
         "serviceArea": f"/coverage/{run['run']}/service-area",
     }
 
@@ -150,7 +166,8 @@ def _differing(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
     return {**row, "causes": [cause | {"title": cause["title"][lang]} for cause in row["causes"]]}
 
 
-def _facts(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> list[tuple[str, str]]:
+def facts(run: Mapping[str, Any], policy: Policy | None, lang: Lang) -> list[tuple[str, str]]:
+    """What stands beside a run's figures: document, version, day, coordinates, speed, how people are counted."""
     inputs = run["inputs"]
     parameters = inputs.get("parameters") or {}
     found = {
@@ -189,6 +206,18 @@ def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) 
     }
 
 
+def classes_data(conn: Connection, answer: Answer, run_id: str) -> dict[str, Any]:
+    """Limits of the classes of a run's figures by level, mode, tier and basis (`district|walk|park|people`)."""
+    run, key = get_run(conn, run_id, areas=False), parse_run(run_id)
+    rows = run_store.area_figures(conn, key, drawn_levels(run_store.count_areas(conn, key)))
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        for by, name in FIGURES["count" if row["mode"] == "count" else "share"]:
+            if row.get(name) is not None:
+                groups.setdefault(f"{row['level']}|{row['mode']}|{row['tier']}|{by}", []).append(row[name])
+    return {"run": run["run"], "classes": answer({"op": "classes", "groups": groups})}
+
+
 def drawn_levels(areas: Mapping[str, int]) -> list[str]:
     """The levels of a run that its page draws, of the number of areas of each: thousands are for tables.
 
@@ -205,8 +234,12 @@ def gaps_data(
     run, key = get_run(conn, run_id, areas=False), parse_run(run_id)
     square = run_square(conn, key)
     rows = run_store.gap_shapes(conn, key, mode, tier, square)
-    names = store.area_names(conn, sources_at(catalogue, run_times(run))["districts"], lang)
+    sources = sources_at(catalogue, run_times(run))
+    names = store.area_names(conn, sources["districts"], lang)
+    unnamed = [row[0] for row in rows if not row[2]]
+    estates = report_store.estate_names(conn, key, sources["residential_areas"], unnamed, lang)
     for row in rows:
+        row[2] = row[2] or estates.get(row[0])
         path = [names[code] for code in (row[5].pop("path") or "").split("/")[1:] if code in names]
         row[5]["area"] = " › ".join(path)
     total = len(rows) if len(rows) < run_store.GAP_LIMIT else run_store.count_gaps(conn, key, mode, tier)

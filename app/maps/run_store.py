@@ -62,6 +62,15 @@ def area_figures(conn: Connection, run: uuid.UUID, levels: Sequence[str]) -> lis
     return list(conn.execute(statement, {"run": run, "levels": list(levels)}).scalars())
 
 
+def figures_of_area(conn: Connection, run: uuid.UUID, code: str) -> list[dict[str, Any]]:
+    """The rows of one area, as the run tells them; none where it has no such area."""
+    statement = text(
+        "SELECT told FROM city.coverage_runs, jsonb_array_elements(areas) WITH ORDINALITY AS found (told, number)"
+        " WHERE id = :run AND told->>'code' = :code ORDER BY number"
+    )
+    return list(conn.execute(statement, {"run": run, "code": code}).scalars())
+
+
 def area_shapes(
     conn: Connection, run: uuid.UUID, square: Square, names: Mapping[str, str], levels: Sequence[str]
 ) -> list[list[Any]]:

@@ -16,11 +16,12 @@ from app.database.transactions import Connection
 from app.errors import NotFound
 from app.inventory.kept import once
 from app.inventory.periods import today
+from app.inventory.photo_store import list_photos
 from app.inventory.store import bounds, data_version
 from app.inventory.times import NOW, Times
-from app.maps import layers, store, tiles
+from app.inventory.version_marks import version_mark
+from app.maps import ground, layers, place_store, store
 from app.maps.ground import GROUND_CLASSES
-from app.maps.squares import web_square
 from app.maps.store import Amount
 from app.maps.version_store import sources_at
 
@@ -66,6 +67,12 @@ def amount(conn: Connection, catalogue: Catalogue, class_id: str, version: int, 
     """What a class holds at a data version."""
     table = sources_at(catalogue, times)[class_id]
     return once(conn, ("amount", class_id, version, times), lambda: store.amount(conn, table))
+
+
+def area_titles(conn: Connection, catalogue: Catalogue, version: int, lang: Lang) -> dict[str, str]:
+    """Code → name of every area as it is now; `version` is that of the districts."""
+    table = sources_at(catalogue, NOW)["districts"]
+    return once(conn, ("area titles", version, lang), lambda: store.area_names(conn, table, lang))
 
 
 def known_days(
@@ -153,7 +160,7 @@ def page_view(
         "lang": lang,
         "title": title,
         "subtitle": subtitle,
-        "home": f"/?lang={lang}{when(times)}",
+        "home": f"/?f=html&lang={lang}{when(times)}",
     }
     view["other_lang"] = f"{here}?lang={'en' if lang == 'zh' else 'zh'}{when(times)}"
     view["notice"] = town.notice
@@ -211,7 +218,7 @@ def start_view(
         return None
     zoom, table = min(zooms), sources_at(catalogue, times)[cls.id]
     place = once(conn, ("densest", cls.id, version, times), lambda: store.densest(conn, table, zoom))
-    return None if place is None else {"zoom": zoom, "at": [place[1], place[0]]}
+    return None if place is None else {"zoom": zoom + layers.ZOOM_STEP, "at": [place[1], place[0]]}
 
 
 def extent_view(
@@ -224,43 +231,11 @@ def extent_view(
     return None if box is None else [[box[1], box[0]], [box[3], box[2]]]
 
 
-def ground_view(held: Mapping[str, int], lang: Lang, times: Times = NOW) -> dict[str, Any]:
+def ground_view(held: Mapping[str, int], _lang: Lang, times: Times = NOW) -> dict[str, Any]:
     """The options of the ground."""
-    address = f"/map/background/{{z}}/{{x}}/{{y}}.json?lang={lang}&v={ground_version(held)}{when(times)}"
-    return {"id": "ground", "deepest": layers.DEEPEST, "tiles": address}
-
-
-def ground_version(held: Mapping[str, int]) -> int:
-    """The data version of the ground: the newest of its classes."""
-    return max(held[class_id] for class_id in GROUND_CLASSES)
-
-
-def read_ground_version(conn: Connection) -> int:
-    """`ground_version` asked of the database."""
-    return max(data_version(conn, class_id) for class_id in GROUND_CLASSES)
-
-
-def class_square(
-    conn: Connection,
-    catalogue: Catalogue,
-    cls: FeatureClass,
-    at: tuple[int, int, int],
-    lang: Lang,
-    times: Times = NOW,
-) -> str:
-    """One square (z, x, y) of a class as JSON text."""
-    square, zoom = web_square(*at), at[0] + tiles.ZOOM_STEP
-    members = tiles.class_members(cls, sources_at(catalogue, times), square, zoom, lang)
-    return store.square_json(conn, square, members)
-
-
-def ground_square(
-    conn: Connection, catalogue: Catalogue, at: tuple[int, int, int], lang: Lang, times: Times = NOW
-) -> str:
-    """One square (z, x, y) of the ground as JSON text."""
-    square, zoom = web_square(*at), at[0] + tiles.ZOOM_STEP
-    members = tiles.ground_members(sources_at(catalogue, times), square, zoom, lang)
-    return store.square_json(conn, square, members)
+    mark = "-".join(version_mark(class_id, held[class_id]) for class_id in GROUND_CLASSES)
+    address = f"/background/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?v={mark}{when(times)}"
+    return {"id": "ground", "deepest": ground.DEEPEST, "tiles": address}
 
 
 def feature_view(
@@ -271,14 +246,22 @@ def feature_view(
     lang: Lang,
     times: Times = NOW,
 ) -> dict[str, Any]:
-    """Everything a feature card shows; raises NotFound."""
+    """Everything a feature card shows, and where it lies; raises NotFound."""
     sources = sources_at(catalogue, times)
     row = store.feature(conn, cls, sources[cls.id], feature_id)
     if row is None:
         then = "" if times.now else " at that time"
         raise NotFound(f"There is no {cls.id} with the id {feature_id}{then}.")
     names = store.area_names(conn, sources["districts"], lang)
-    return {"fields": layers.fields_view(cls, lang), **detail(cls, row, names, lang)}
+    place = place_store.feature_place(conn, sources[cls.id], feature_id)
+    return {
+        "fields": layers.fields_view(cls, lang),
+        **detail(cls, row, names, lang),
+        **place,
+        # no photo is declared public
+        "photos": [] if catalogue.open_only else list_photos(conn, cls.id, feature_id),
+        "etag": f'"{row["change_id"]}"',  # what If-Match compares of a tag
+    }
 
 
 def detail(cls: FeatureClass, row: Mapping[str, Any], areas: Mapping[str, str], lang: Lang) -> dict[str, Any]:

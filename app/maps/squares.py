@@ -1,4 +1,4 @@
-"""The squares in which maps ask for data: Web Mercator squares z/x/y, and one square around a whole data set.
+"""Squares of the Web Mercator plane: those of tiles, and one around a whole data set.
 
 Web Mercator (EPSG:3857) serves for drawing only; nothing is measured in it.
 """
@@ -8,12 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from app.errors import BadInput
-
 HALF_M = 20037508.342789244
 WORLD_M = 2 * HALF_M
 EXTENT = 4096
-MAX_ZOOM = 20
 # the latitude at which Web Mercator is square
 MAX_LAT = 85.0511287798066
 
@@ -51,17 +48,6 @@ class Square:
             self.side_m / WORLD_M,
             self.extent,
         ]
-
-
-def web_square(z: int, x: int, y: int) -> Square:
-    """The square z/x/y (y from the north); BadInput where there is none."""
-    if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
-        raise BadInput(
-            f"There is no map square {z}/{x}/{y}.",
-            f"z runs from 0 to {MAX_ZOOM}, x and y from 0 to 2^z - 1.",
-        )
-    side = WORLD_M / 2**z
-    return Square(-HALF_M + x * side, HALF_M - y * side, side)
 
 
 def square_around(box: tuple[float, float, float, float], step_m: float = 0.25) -> Square:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.coverage.classes import limits_of_groups
 from app.coverage.edition_service import with_editions
 from app.coverage.run_words import run_words
 from app.coverage.service import get_run
@@ -21,7 +22,7 @@ from app.errors import BadInput, unknown
 from app.inventory.asked_times import asked_times
 from app.inventory.store import bounds
 from app.inventory.times import NOW, Times
-from app.maps import layers, run_service, service, store, tiles
+from app.maps import file_parts, layers, marks, run_service, service, store
 from app.maps.figure import Figure
 from app.maps.ground import GROUND_CLASSES
 from app.maps.page_service import BRAND, CITY, MAP_TITLE
@@ -90,7 +91,8 @@ def write_map(
     _check_place(path)
     with db.read(timeout_s=600) as conn:
         times = asked_times(conn, as_of, known_at)
-        figure, file = _draw(conn, catalogue, target, lang, without, times, report)
+        told = marks.file_marks(db.settings, lang)
+        figure, file = _draw(conn, catalogue, target, lang, without, times, report, told)
     text = _html(figure, file)
     size = len(text.encode())
     _check_size(size, file.sizes)
@@ -124,6 +126,7 @@ def _draw(
     without: Sequence[str],
     times: Times,
     report: Report,
+    told: Mapping[str, Any],
 ) -> tuple[Figure, File]:
     held = service.versions(conn, catalogue)
     is_class = target is None or target in service.shown_classes(catalogue)
@@ -142,7 +145,7 @@ def _draw(
         _add_layer(conn, catalogue, view, square, lang, file, times)
     if plan.run:
         _add_run(conn, catalogue, plan.run, lang, file)
-    return _figure(plan, held, lang), file
+    return _figure(plan, lang, told), file
 
 
 def _class_plan(
@@ -202,7 +205,7 @@ def _add_ground(
 ) -> None:
     """The ground in as much detail as its share of the file allows."""
     for zoom in GROUND_ZOOMS:
-        members = tiles.ground_members(sources_at(catalogue, times), square, zoom, lang, whole=True)
+        members = file_parts.ground_members(sources_at(catalogue, times), square, zoom, lang)
         text = store.square_json(conn, square, members)
         if len(text) <= GROUND_BYTES or zoom == GROUND_ZOOMS[-1]:
             file.add("ground", "data-ground", text)
@@ -219,7 +222,7 @@ def _add_layer(
     times: Times,
 ) -> None:
     sources, cls = sources_at(catalogue, times), catalogue.get_class(view["id"])
-    members = tiles.class_members(cls, sources, square, 20, lang, whole=True)
+    members = file_parts.class_members(cls, sources, square, lang)
     key = f"data-{cls.id}"
     file.add(cls.id, key, store.square_json(conn, square, members))
     names = store.area_names(conn, sources["districts"], lang)
@@ -227,7 +230,7 @@ def _add_layer(
     details = [service.detail(cls, row, names, lang) | {"id": row["id"]} for row in rows]
     file.add(cls.id, f"{key}-details", service.json_text(as_columns(details)))
     view |= {"data": key, "fields": layers.fields_view(cls, lang)}
-    del view["tiles"], view["feature"]
+    del view["tiles"], view["feature"], view["mark"]
 
 
 def as_columns(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -256,6 +259,8 @@ def _add_run(conn: Connection, catalogue: Catalogue, view: dict[str, Any], lang:
     run = view["run"]
     areas = run_service.areas_data(conn, catalogue, run, lang)
     file.add("run", "data-run-areas", service.json_text(areas))
+    classes = run_service.classes_data(conn, lambda asked: limits_of_groups(asked["groups"]), run)
+    file.add("run", "data-run-classes", service.json_text(classes))
     for mode in view["modes"]:
         for tier in view["tiers"]:
             gaps = run_service.gaps_data(conn, catalogue, run, mode, tier["id"], lang)
@@ -263,16 +268,16 @@ def _add_run(conn: Connection, catalogue: Catalogue, view: dict[str, Any], lang:
     view["data"] = "data-run"
 
 
-def _figure(plan: _Plan, held: Mapping[str, int], lang: Lang) -> Figure:
+def _figure(plan: _Plan, lang: Lang, told: Mapping[str, Any]) -> Figure:
     name = plan.town.name or CITY[lang]
     page = service.page_view(plan.town, lang, plan.title, name, "", plan.times)
     del page["home"], page["other_lang"]
     if not (plan.run and plan.times.now):
         # in a file even the present becomes a day of the past
         page["time"] = service.time_view(plan.times) | {"now": False}
-    page |= {"start": plan.start, "extent": plan.extent, "about": plan.about}
+    page |= {"start": plan.start, "extent": plan.extent, "about": plan.about, "marks": told}
     figure = Figure(f"{plan.title} · {name} · {BRAND[lang]}", lang, page | {"offline": True})
-    figure.add_layers("background", [service.ground_view(held, lang) | {"data": "data-ground"}])
+    figure.add_layers("background", [{"id": "ground", "data": "data-ground"}])
     figure.add_layers("layer", plan.views)
     figure.add_layers("run", [plan.run] if plan.run else [])
     return figure

@@ -1,7 +1,7 @@
-"""The maps' SQL: what lies in a square, one feature's fields, counts by zoom, extent, sources.
+"""The maps' SQL: what a single file draws, one feature's fields, counts by zoom, extent, sources.
 
 A table is that of a class's current rows or, of another time, what `version_store` gives in its place.
-Geometry leaves the database in whole units of the square it is asked for; JSON text is built by the database.
+A file's geometry leaves the database in whole units of one square around all of it; JSON text is built by the database.
 """
 
 from __future__ import annotations
@@ -38,18 +38,10 @@ from app.catalogue.model import FeatureClass, Lang
 from app.inventory.tables import table_name
 from app.maps.squares import Square
 
-#: No square holds more shapes of a class than this; the largest come first, and the page says that some are missing.
-SHAPE_LIMIT = 6_000
-POINT_LIMIT = 20_000
-#: Units of a square within which points are counted as one, below the zoom at which every point stands alone.
-CELL = 96
-#: Units by which shapes reach over a square's edge, so that strokes are not cut there.
-BUFFER = 128
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One list of shapes in a square: rows of `table` where `where` holds, `kind` and `mark` as SQL values."""
+    """One list of shapes: rows of `table` where `where` holds, `kind` and `mark` as SQL values."""
 
     table: FromClause
     kind: ColumnElement[Any] | None = None
@@ -82,17 +74,16 @@ def street_mark(streets: FromClause) -> ColumnElement[Any]:
     return case((streets.c.tunnel, constant("t")), (streets.c.bridge, constant("b")), else_=null())
 
 
-def _inside(table: FromClause, square: Square, zoom: int, margin: float) -> ColumnElement[bool]:
-    box = func.ST_MakeEnvelope(*square.lonlat(margin), 4326)
-    # the zoom is a literal: the planner can then use the index of rows drawn at that zoom
-    return and_(table.c.geom.op("&&")(box), table.c.min_zoom <= text(str(int(zoom))))
+def _inside(table: FromClause, square: Square, zoom: int) -> ColumnElement[bool]:
+    box = func.ST_MakeEnvelope(*square.lonlat(), 4326)
+    return and_(table.c.geom.op("&&")(box), table.c.min_zoom <= zoom)
 
 
-def _units(geometry: ColumnElement[Any], square: Square, *, clip: bool) -> ColumnElement[Any]:
+def _units(geometry: ColumnElement[Any], square: Square) -> ColumnElement[Any]:
     bounds = func.ST_MakeBox2D(
         func.ST_Point(square.bounds[0], square.bounds[1]), func.ST_Point(square.bounds[2], square.bounds[3])
     )
-    return func.ST_AsMVTGeom(func.ST_Transform(geometry, 3857), bounds, square.extent, BUFFER, clip)
+    return func.ST_AsMVTGeom(func.ST_Transform(geometry, 3857), bounds, square.extent, 0, False)
 
 
 def _json(geometry: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -104,40 +95,32 @@ def _size(table: FromClause) -> ColumnElement[Any]:
     return table.c.id if measured is None else measured
 
 
-def _shape_rows(part: Part, square: Square, zoom: int, lang: Lang, *, whole: bool) -> Subquery:
+def _shape_rows(part: Part, square: Square, zoom: int, lang: Lang) -> Subquery:
     table = part.table
     source = func.ST_Boundary(table.c.geom) if part.outline else table.c.geom
-    where = _inside(table, square, zoom + part.early, BUFFER / square.extent)
+    where = _inside(table, square, zoom + part.early)
     if part.where is not None:
         where = and_(where, part.where)
-    rows = (
-        select(
-            table.c.id,
-            (part.kind if part.kind is not None else null()).label("kind"),
-            (name_of(table, lang) if part.named else null()).label("label"),
-            (table.c.min_zoom - part.early).label("min_zoom"),
-            _units(source, square, clip=not whole).label("shape"),
-            (part.mark if part.mark is not None else null()).label("mark"),
-        )
-        .where(where)
-        .order_by(_size(table).desc(), table.c.id)
+    rows = select(
+        table.c.id,
+        (part.kind if part.kind is not None else null()).label("kind"),
+        (name_of(table, lang) if part.named else null()).label("label"),
+        (table.c.min_zoom - part.early).label("min_zoom"),
+        _units(source, square).label("shape"),
+        (part.mark if part.mark is not None else null()).label("mark"),
     )
-    return (rows if whole else rows.limit(SHAPE_LIMIT)).subquery()
+    return rows.where(where).order_by(_size(table).desc(), table.c.id).subquery()
 
 
-def shapes(part: Part, square: Square, zoom: int, lang: Lang, *, whole: bool = False) -> Select[Any]:
-    """JSON {rows, cut} of lines and areas: rows are [id, kind, label, zoom, geometry, mark].
-
-    `cut` says that some are missing; `whole` leaves out limit and clipping.
-    """
-    rows = _shape_rows(part, square, zoom, lang, whole=whole)
+def shapes(part: Part, square: Square, zoom: int, lang: Lang) -> Select[Any]:
+    """JSON {rows, cut} of lines and areas: rows are [id, kind, label, zoom, geometry, mark]; none is ever cut."""
+    rows = _shape_rows(part, square, zoom, lang)
     row = func.json_build_array(
         rows.c.id, rows.c.kind, rows.c.label, rows.c.min_zoom, _json(rows.c.shape), rows.c.mark
     )
     drawable = func.ST_Dimension(rows.c.shape) > 0
     listed = func.coalesce(func.json_agg(row).filter(drawable), _empty())
-    cut = false() if whole else func.count() >= SHAPE_LIMIT
-    return select(_object({"rows": listed, "cut": cut}))
+    return select(_object({"rows": listed, "cut": false()}))
 
 
 def _empty() -> ColumnElement[Any]:
@@ -158,49 +141,29 @@ def _positions(
     columns: Sequence[ColumnElement[Any]],
     where: ColumnElement[bool],
 ) -> Subquery:
-    """The anchors that lie in the square itself, as x and y in its units: each in exactly one square."""
+    """The anchors, as x and y in units of the square."""
     point = func.ST_Transform(_anchor(table), 3857)
     unit = square.extent / square.side_m
-    inner = (
-        select(
-            *columns,
-            ((func.ST_X(point) - square.left_m) * unit).label("x"),
-            ((square.top_m - func.ST_Y(point)) * unit).label("y"),
-        )
-        .where(_inside(table, square, zoom, 0.0), where)
-        .subquery()
+    rows = select(
+        *columns,
+        ((func.ST_X(point) - square.left_m) * unit).label("x"),
+        ((square.top_m - func.ST_Y(point)) * unit).label("y"),
     )
-    held = and_(inner.c.x >= 0, inner.c.x < square.extent, inner.c.y >= 0, inner.c.y < square.extent)
-    return select(inner).where(held).subquery()
+    return rows.where(_inside(table, square, zoom), where).subquery()
 
 
-def points(part: Part, square: Square, lang: Lang, *, cell: int) -> Select[Any]:
-    """JSON list of [id, n, x, y, label, kind]; `cell` > 1: n points within one cell are one row, with null id."""
+def points(part: Part, square: Square, lang: Lang) -> Select[Any]:
+    """JSON list of [id, 1, x, y, label, kind]."""
     table = part.table
     kind = part.kind if part.kind is not None else cast(null(), String)
     columns = (table.c.id, name_of(table, lang).label("label"), kind.label("kind"))
     at = _positions(table, square, 99, columns, true())
-    groups = (at.c.id,) if cell <= 1 else (func.floor(at.c.x / cell), func.floor(at.c.y / cell))
-    alone = func.count() == 1
-    rows = (
-        select(
-            case((alone, func.min(at.c.id))).label("id"),
-            func.count().label("n"),
-            func.round(func.avg(at.c.x)).label("x"),
-            func.round(func.avg(at.c.y)).label("y"),
-            case((alone, func.min(at.c.label))).label("label"),
-            func.min(at.c.kind).label("kind"),
-        )
-        .group_by(*groups)
-        .limit(POINT_LIMIT)
-        .subquery()
-    )
-    row = func.json_build_array(rows.c.id, rows.c.n, rows.c.x, rows.c.y, rows.c.label, rows.c.kind)
+    row = func.json_build_array(at.c.id, 1, func.round(at.c.x), func.round(at.c.y), at.c.label, at.c.kind)
     return select(func.coalesce(func.json_agg(row), _empty()))
 
 
 def labels(group: ColumnElement[Any], part: Part, square: Square, zoom: int, lang: Lang) -> Select[Any]:
-    """JSON list of [group, name, x, y, zoom] of features whose anchor lies in the square, largest first."""
+    """JSON list of [group, name, x, y, zoom] of features, largest first."""
     table = part.table
     where: ColumnElement[bool] = name_of(table, lang).is_not(None)
     if part.where is not None:
@@ -212,7 +175,7 @@ def labels(group: ColumnElement[Any], part: Part, square: Square, zoom: int, lan
         _size(table).label("size"),
     )
     at = _positions(table, square, zoom, columns, where)
-    rows = select(at).order_by(at.c.size.desc()).limit(500).subquery()
+    rows = select(at).order_by(at.c.size.desc()).subquery()
     row = func.json_build_array(
         rows.c.group, rows.c.label, func.round(rows.c.x), func.round(rows.c.y), rows.c.min_zoom
     )
@@ -317,7 +280,7 @@ _ENDS = ((func.ST_XMin, func.ST_XMax), (func.ST_YMin, func.ST_YMax))
 
 def feature(conn: Connection, cls: FeatureClass, table: FromClause, feature_id: int) -> dict[str, Any] | None:
     """One row's columns without its geometry, with the days from and until when it is so; or None."""
-    names = ["id", "code", "area_path", "incomplete", *(field.name for field in cls.fields)]
+    names = ["id", "code", "area_path", "incomplete", "change_id", *(field.name for field in cls.fields)]
     names += [name for name in ("length_m", "area_m2", "size_flag") if name in table.c]
     row = conn.execute(select(*_columns(table, names)).where(table.c.id == feature_id)).mappings()
     first = row.first()

@@ -56,10 +56,11 @@ class How:
     preconditions: Preconditions = field(default_factory=Preconditions)
     allow_outside: bool = False
     metric_crs: str | None = None
+    who: str = WHO
 
     def change(self) -> Change:
         """Who and why, for the record."""
-        return Change(WHO, self.why, metric_crs=self.metric_crs)
+        return Change(self.who, self.why, metric_crs=self.metric_crs)
 
     def change_of_version(self) -> Change:
         """The same for a change of what is stored: one that names no version is marked."""

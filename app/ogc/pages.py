@@ -35,21 +35,18 @@ FILES = {"gpkg": "GeoPackage", "xlsx": "Excel (XLSX)", "shp.zip": "Shapefile (ZI
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What every page says of the city, and the ground of its map."""
+    """What every page says of the city, the ground of its map, and code → name of its areas."""
 
     city: City
     ground: Mapping[str, Any]
+    areas: Mapping[str, str]
 
 
 def get_frame(conn: Connection, catalogue: Catalogue, lang: Lang) -> Frame:
     """The frame of pages in a language."""
     held = maps.versions(conn, catalogue)
-    return Frame(maps.city(conn, catalogue, held, lang), maps.ground_view(held, lang))
-
-
-def collections_page(frame: Frame, document: Mapping[str, Any], lang: Lang) -> str:
-    """The list of collections."""
-    return render("ogc/collections.html", lang, city=frame.city, document=document, base=_base(document))
+    areas = maps.area_titles(conn, catalogue, held["districts"], lang)
+    return Frame(maps.city(conn, catalogue, held, lang), maps.ground_view(held, lang), areas)
 
 
 def collection_page(frame: Frame, catalogue: Catalogue, document: Mapping[str, Any], lang: Lang) -> str:
@@ -68,7 +65,7 @@ def collection_page(frame: Frame, catalogue: Catalogue, document: Mapping[str, A
         words=words,
         forms=_forms(collection, []),
         files=_files(catalogue, collection, []),
-        base=_base(document, collection),
+        base=base_of(document, collection),
         shown=SHOWN,
     )
 
@@ -126,7 +123,7 @@ def items_page(
     Columns that are empty in all of them are left out. Where there are none the map shows the collection's `extent`
     (west, south, east, north), else the city's.
     """
-    words = words_of(catalogue, collection, lang)
+    words = words_of(catalogue, collection, lang, frame.areas)
     features = document["features"] if document else []
     kept = [(name, value) for name, value in given if name not in OWN_PARAMETERS and value]
     times = [pair for pair in kept if pair[0] in {"datetime", "as_of", "known_at"}]
@@ -174,7 +171,7 @@ def item_page(
         {"features": [_drawn(document)]},
         collection=collection,
         document=document,
-        words=words_of(catalogue, collection, lang),
+        words=words_of(catalogue, collection, lang, frame.areas),
         times=list(given),
         links={link["rel"]: link["href"] for link in document["links"]},
     )
@@ -242,7 +239,7 @@ def _files(catalogue: Catalogue, collection: str, times: Query) -> list[dict[str
     ]
 
 
-def _base(document: Mapping[str, Any], collection: str | None = None) -> str:
+def base_of(document: Mapping[str, Any], collection: str | None = None) -> str:
     """The address of the server as the client reached it."""
     own = next(link["href"] for link in document["links"] if link["rel"] == "self").split("?")[0]
     return str(own).removesuffix(f"/{collection}").removesuffix("/collections")

@@ -13,6 +13,7 @@ from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from app.access.dependencies import ViewParameter
 from app.access.parameters import known_parameters
 from app.access.time_parameters import AsOf, KnownAt
 from app.inventory.query import MAX_LIMIT
@@ -106,6 +107,7 @@ class ItemsParameters(BaseModel):
     filter: FilterText = None
     filter_lang: Annotated[FilterLang, Query(alias="filter-lang")] = None
     filter_crs: Annotated[System, Query(alias="filter-crs")] = None
+    view: ViewParameter = None
 
 
 def _declaration(name: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -146,4 +148,5 @@ async def items_asked(request: Request) -> Asked:
         raise RequestValidationError(found) from error
     known = known_parameters(request) if any(name not in _NAMES for name, _ in given) else _NAMES
     names = dict.fromkeys(name for name, _ in given if name not in known)
-    return Asked(**said.__dict__, where={name: sent.getlist(name) for name in names}, given=given)
+    values = {name: value for name, value in said.__dict__.items() if name != "view"}  # see `get_catalogue`
+    return Asked(**values, where={name: sent.getlist(name) for name in names}, given=given)

@@ -9,12 +9,11 @@ import orjson
 from fastapi import APIRouter, Path, Request, Response
 
 from app.access.compression import chosen_coding
-from app.access.dependencies import CatalogueDep, DatabaseDep, HtmlWanted, LangDep, ReadConn
+from app.access.dependencies import CatalogueDep, DatabaseDep, HtmlWanted, LangDep, ReadConn, SettingsDep
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Lang
-from app.inventory.asked_times import asked_times
-from app.maps.landing_service import landing_page
-from app.ogc import answers, collections, conformance, pages, service
+from app.maps.routes import portal
+from app.ogc import answers, catalogue_page, collections, conformance, pages, service
 from app.ogc.etag import make_etag, matches
 from app.ogc.links import HTML, JSON, Links
 
@@ -37,18 +36,18 @@ def links_of(request: Request) -> Links:
 def get_landing(
     request: Request,
     db: DatabaseDep,
+    settings: SettingsDep,
     catalogue: CatalogueDep,
     lang: LangDep,
     html: HtmlWanted,
     as_of: AsOf = None,
     known_at: KnownAt = None,
 ) -> Response:
-    """The landing page (OGC API Features); a browser gets what the city holds and who is reached."""
+    """The landing page (OGC API Features); a browser gets the portal, the map of the whole city."""
     if not html:
         return vary(as_json(collections.landing(links_of(request), lang)), lang)
     with db.read() as conn:
-        times = asked_times(conn, as_of, known_at)
-        return vary(Response(landing_page(conn, catalogue, lang, times), media_type=HTML), lang)
+        return vary(portal(conn, settings, catalogue, lang, as_of, known_at), lang)
 
 
 @router.get(
@@ -85,8 +84,8 @@ def get_collections(
         found = service.list_collections(conn, catalogue, links_of(request), lang)
         if not html:
             return as_json(found)
-        frame = pages.get_frame(conn, catalogue, lang)
-        return Response(pages.collections_page(frame, found, lang), media_type=HTML)
+        page = catalogue_page.collections_page(conn, catalogue, found, pages.base_of(found), lang)
+        return Response(page, media_type=HTML)
 
     return with_etag(request, service.version(conn, catalogue), lang, document, html=html)
 

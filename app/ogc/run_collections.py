@@ -28,7 +28,7 @@ _ALL = (
     ),
     RunCollection(
         "coverage_gaps",
-        Title("覆盖空白", "Coverage gaps"),
+        Title("覆盖缺口", "Coverage gaps"),
         Title(
             "未被覆盖的用地：名称、人口、到最近设施的距离。",
             "Unserved land: name, people, metres to the nearest.",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from app.catalogue.model import Catalogue, Lang
-from app.maps.layers import UNIT_WORDS
 from app.ogc.queryables import Queryable, queryables_of
 from app.ogc.run_collections import RUN_COLLECTIONS
+from app.web.amounts import unit_title
 
 #: Types as a reader says them.
 TYPES = {
@@ -21,16 +22,22 @@ TYPES = {
     "geometry": ("几何", "geometry"),
     "array": ("列表", "list"),
 }
+AREA_PATH = "area_path"
+NO_AREAS: Mapping[str, str] = MappingProxyType({})
 YES = {"zh": ("否", "是"), "en": ("no", "yes")}
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the names and values of a collection mean; names stay as they are where nothing is declared."""
+    """What the names and values of a collection mean; names stay as they are where nothing is declared.
+
+    `areas` code → name of the areas that a path of codes leads through.
+    """
 
     title: str
     fields: Mapping[str, Queryable]
     lang: Lang
+    areas: Mapping[str, str] = field(default_factory=dict)
 
     def field(self, name: str) -> str:
         """A field's title with its unit."""
@@ -38,7 +45,7 @@ class Words:
         if found is None:
             return name
         title = found.title.in_(self.lang)
-        unit = UNIT_WORDS[self.lang].get(found.unit or "", found.unit)
+        unit = "" if (self.lang, found.unit) == ("en", "pieces") else unit_title(found.unit, self.lang)
         # Some titles say their unit themselves.
         return f"{title} ({unit})" if unit and title[-1] not in ")）" else title
 
@@ -74,13 +81,15 @@ class Words:
             return YES[self.lang][value]
         if isinstance(value, float):
             return f"{value:,.2f}".rstrip("0").rstrip(".")
+        if name == AREA_PATH:
+            return " › ".join(self.areas.get(code, code) for code in str(value).split("/"))
         found = self.fields.get(name)
         titles = {choice.value: choice.title.in_(self.lang) for choice in found.choices} if found else {}
         return titles.get(str(value), str(value))
 
 
-def words_of(catalogue: Catalogue, collection: str, lang: Lang) -> Words:
+def words_of(catalogue: Catalogue, collection: str, lang: Lang, areas: Mapping[str, str] = NO_AREAS) -> Words:
     """The words of a class or of a collection of runs; raises NotFound."""
     runs = RUN_COLLECTIONS.get(collection)
     title = runs.title if runs else catalogue.get_class(collection).title
-    return Words(title.in_(lang), queryables_of(catalogue, collection), lang)
+    return Words(title.in_(lang), queryables_of(catalogue, collection), lang, areas)

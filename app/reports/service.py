@@ -63,8 +63,7 @@ def summary_report(conn: Connection, catalogue: Catalogue, asked: Asked, lang: L
 def summary_html(conn: Connection, catalogue: Catalogue, report: Report, asked: Asked, lang: Lang) -> str:
     """The page of a summary."""
     areas = [area for level in CHOSEN_LEVELS for area in list_areas(conn, level)]
-    titles = {cls.id: cls.title.in_(lang) for cls in catalogue.classes.values()}
-    return summary_page(report.document, report.city, areas, titles, asked, lang)
+    return summary_page(report.document, report.city, areas, catalogue.classes, asked, lang)
 
 
 def summary_file(report: Report, form: str, lang: Lang) -> bytes:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from app.catalogue.model import Lang
+from app.catalogue.model import FeatureClass, Lang
 from app.reports.summary_tables import LEVEL_TITLES, area_name, dimension_title, word
+from app.web import amounts
 from app.web.templates import render
 
 #: Bars of one class; of more areas the largest are drawn.
@@ -43,11 +44,11 @@ def summary_page(
     document: Mapping[str, Any],
     city: Any,
     areas: Sequence[Mapping[str, Any]],
-    titles: Mapping[str, str],
+    classes: Mapping[str, FeatureClass],
     asked: Asked,
     lang: Lang,
 ) -> str:
-    """The page as HTML, escaped; `areas` may be chosen in its form, `titles` are those of all classes."""
+    """The page as HTML, escaped; `areas` may be chosen in its form, `classes` are all of the catalogue."""
     filled = [item for item in document["classes"] if item["count"]]
     area = document["area"]
     place = area_name(area, lang) if area else city.name or {"zh": "本市", "en": "The city"}[lang]
@@ -59,10 +60,10 @@ def summary_page(
         document=document,
         asked=asked,
         groups=grouped(areas, area, lang),
-        titles=titles,
+        titles={cls.id: cls.title.in_(lang) for cls in classes.values()},
         levels={level: LEVEL_TITLES[level][lang] for level in BELOW},
         level_title=LEVEL_TITLES[document["area_level"]][lang],
-        cards=[_card(item, document, asked, lang) for item in filled],
+        cards=[_card(item, document, asked, classes.get(item["id"]), lang) for item in filled],
         empty=[item["title"][lang] for item in document["classes"] if not item["count"]],
     )
 
@@ -80,15 +81,21 @@ def grouped(
     return groups
 
 
-def _card(item: Mapping[str, Any], document: Mapping[str, Any], asked: Asked, lang: Lang) -> dict[str, Any]:
+def _card(
+    item: Mapping[str, Any],
+    document: Mapping[str, Any],
+    asked: Asked,
+    cls: FeatureClass | None,
+    lang: Lang,
+) -> dict[str, Any]:
     key = _key(item)
     return {
         "id": item["id"],
         "title": item["title"][lang],
-        "figure": amount(item, key, lang),
-        "more": "" if key == "count" else amount(item, "count", lang),
+        "figure": amount(item, key, cls, lang),
+        "more": "" if key == "count" else amount(item, "count", cls, lang),
         "incomplete": item["incomplete"],
-        **_bars(item, document["area_level"], asked, lang),
+        **_bars(item, document["area_level"], asked, cls, lang),
         "groups": [
             (dimension_title(name, "district", lang), _rows(item, name, lang))
             for name in ("kind", "state", "year")
@@ -103,7 +110,9 @@ def _key(item: Mapping[str, Any]) -> str:
     return key if item.get(key) else "count"
 
 
-def _bars(item: Mapping[str, Any], level: str, asked: Asked, lang: Lang) -> dict[str, Any]:
+def _bars(
+    item: Mapping[str, Any], level: str, asked: Asked, cls: FeatureClass | None, lang: Lang
+) -> dict[str, Any]:
     """A bar an area, as long as its figure is to the largest one."""
     key, rows = _key(item), list(item[f"by_{level}"])
     largest = max((row[key] for row in rows), default=0) or 1
@@ -116,7 +125,7 @@ def _bars(item: Mapping[str, Any], level: str, asked: Asked, lang: Lang) -> dict
             "href": row["code"]
             and asked.query(area=row["code"], area_level=BELOW[level], lang=lang, f="html"),
             "share": row[key] / largest,
-            "text": amount(row, key, lang),
+            "text": amount(row, key, cls, lang),
         }
         for row in rows[:MAX_BARS]
     ]
@@ -129,7 +138,7 @@ def _rows(item: Mapping[str, Any], name: str, lang: Lang) -> list[dict[str, str]
         {
             "name": _name(row, lang),
             "count": f"{row['count']:,}",
-            "size": "" if key == "count" else amount(row, key, lang),
+            "size": "" if key == "count" else amount(row, key, None, lang),
         }
         for row in item[f"by_{name}"]
     ]
@@ -143,13 +152,10 @@ def _name(row: Mapping[str, Any], lang: Lang) -> str:
     return title[lang] if title else str(value)
 
 
-def amount(row: Mapping[str, Any], key: str, lang: Lang) -> str:
-    """A figure with its unit: pieces, km, and km² or hectares."""
-    zh = lang == "zh"
+def amount(row: Mapping[str, Any], key: str, cls: FeatureClass | None, lang: Lang) -> str:
+    """A figure with its unit, as plans write it."""
     if key == "length_km":
-        return f"{row[key]:,.1f} {'公里' if zh else 'km'}"
+        return amounts.length(row[key] * 1000, lang)
     if key == "area_m2":
-        large = row[key] >= 1e6
-        unit = ("平方公里" if large else "公顷") if zh else ("km²" if large else "ha")
-        return f"{row[key] / (1e6 if large else 1e4):,.2f} {unit}"
-    return f"{row['count']:,} 个" if zh else f"{row['count']:,}"
+        return amounts.area(row[key], lang)
+    return amounts.pieces(row["count"], cls, lang)

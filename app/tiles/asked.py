@@ -11,7 +11,7 @@ from app.errors import BadInput
 from app.ogc.asked import Asked
 
 #: Parameters that say how an answer looks, not what a tile holds: documents leave them out of the addresses they name.
-LOOKS = frozenset({"f", "lang", "background"})
+LOOKS = frozenset({"f", "lang", "background", "v"})
 
 
 _END = r'("[^":()]+(?::[^":()]+)*"|\*)'
@@ -41,7 +41,8 @@ class TilesAsked:
     """What an address says of tiles; None is what it does not say.
 
     `collections` are ids by comma (tiles of several collections); `where` are filters on fields as (field, allowed
-    values); `given` is the whole query in its order.
+    values); `v` the versions that a page names;
+    `given` is the whole query in its order.
     """
 
     filter: str | None = None
@@ -53,6 +54,7 @@ class TilesAsked:
     area: str | None = None
     properties: str | None = None
     collections: str | None = None
+    v: str | None = None
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     given: tuple[tuple[str, str], ...] = ()
 

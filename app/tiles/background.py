@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.catalogue.model import Catalogue
-from app.maps.ground import GROUND_CLASSES, NAMES, SHAPES, GroundNames, GroundShapes
+from app.inventory.times import NOW, Times
+from app.maps.ground import DEEPEST, GROUND_CLASSES, NAMES, SHAPES, GroundNames, GroundShapes
+from app.maps.layers import ZOOM_STEP
 from app.tiles.layers import Plan
 
-#: A tile of zoom z covers the screen of a map whose world is 512 · 2^z pixels wide: Leaflet's zoom z + 1.
-ZOOM_STEP = 1
 #: From this zoom on tiles hold all there is; deeper views are drawn from these.
-LAST_ZOOM = 16 - ZOOM_STEP
+LAST_ZOOM = DEEPEST
 #: The layer of names.
 LABELS = "labels"
 #: The attributes of each layer, by name and MVT type, for the documents on it.
@@ -27,10 +27,14 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 
-def background_plan(catalogue: Catalogue) -> Plan:
-    """The plan of a tile of the ground; the versions of its classes decide its bytes."""
+def background_plan(catalogue: Catalogue, times: Times = NOW) -> Plan:
+    """The plan of a tile of the ground at a time; the versions of its classes decide its bytes."""
     return Plan(
-        (), tuple(catalogue.get_class(class_id) for class_id in GROUND_CLASSES), runs=False, background=True
+        (),
+        tuple(catalogue.get_class(class_id) for class_id in GROUND_CLASSES),
+        runs=False,
+        background=True,
+        times=times,
     )
 
 

@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 
 from app.inventory.changes import raw
 from app.inventory.tables import INDEXED_ZOOMS, table_name
-from app.maps.ground import AREAS, SHAPES, GroundNames, GroundShapes, named_levels
-from app.tiles.background import LABELS, ZOOM_STEP, names_at, shapes_at
+from app.inventory.times import NOW, Times, versions
+from app.maps.ground import AREAS, NAMES, SHAPES, GroundNames, GroundShapes, named_levels
+from app.maps.layers import ZOOM_STEP
+from app.tiles.background import LABELS, names_at, shapes_at
 from app.tiles.layer_sql import DRAWN_BOX, TILE_BOX, is_affine, lean, tile_values
 from app.tiles.matrix import BUFFER, EXTENT, Tile
 
@@ -98,9 +100,11 @@ WHERE geom && {tile} AND {drawn} AND coalesce(nullif(name_zh, ''), name_en) <> '
 ORDER BY min_zoom, area_m2 DESC NULLS LAST, id LIMIT {rows})"""
 
 
-def background_tile(conn: Connection, tile: Tile) -> bytes:
-    """The tile as MVT 2.1, at most 500 KiB; empty where nothing lies in it."""
-    row = raw(conn).execute(_statement(tile.z, affine=is_affine(tile)), _values(tile), binary=True).fetchone()
+def background_tile(conn: Connection, tile: Tile, times: Times = NOW) -> bytes:
+    """The tile of a time as MVT 2.1, at most 500 KiB; empty where nothing lies in it."""
+    statement = _statement(tile.z, times, affine=is_affine(tile))
+    values = _values(tile) | ({} if times.now else times.values)
+    row = raw(conn).execute(statement, values, binary=True).fetchone()
     return b"" if row is None else bytes(row[0])
 
 
@@ -112,22 +116,22 @@ def _values(tile: Tile) -> dict[str, float]:
 
 
 @lru_cache(maxsize=64)
-def _statement(z: int, *, affine: bool) -> bytes:
+def _statement(z: int, times: Times, *, affine: bool) -> bytes:
     """The statement of a zoom: names and numbers are our own, the tile's place is bound."""
     shown = list(shapes_at(z))
     return _TILE.format(
-        classes=" UNION ALL ".join(_rows(shapes, z, affine=affine) for shapes in shown),
-        layers=" || ".join([*(_features(shapes, z) for shapes in shown), _label_layer(z)]),
+        classes=" UNION ALL ".join(_rows(shapes, z, times, affine=affine) for shapes in shown),
+        layers=" || ".join([*(_features(shapes, z) for shapes in shown), _label_layer(z, times)]),
         largest=LARGEST_BYTES,
         limit=SHAPE_BYTES,
     ).encode()
 
 
-def _rows(shapes: GroundShapes, z: int, *, affine: bool) -> str:
+def _rows(shapes: GroundShapes, z: int, times: Times, *, affine: bool) -> str:
     attributes = {name: f"NULL::{kind}" for name, kind in _COLUMNS.items()} | _attributes(shapes, z)
     return _ROWS.format(
         layer=_number(shapes),
-        table=table_name(shapes.class_id),
+        table=_source(shapes.class_id, times),
         size="length_m" if shapes.marked else "area_m2",
         attributes=", ".join(f"{sql} AS {name}" for name, sql in attributes.items()),
         shape=_placed(shapes, z, affine=affine),
@@ -135,6 +139,24 @@ def _rows(shapes: GroundShapes, z: int, *, affine: bool) -> str:
         around=DRAWN_BOX,
         rows=ROWS,
     )
+
+
+def _source(class_id: str, times: Times) -> str:
+    """What the rows of a class are read from at a time."""
+    return table_name(class_id) if times.now else f"{versions(class_id, _columns(class_id), times)} v"
+
+
+def _columns(class_id: str) -> set[str]:
+    """What is read of a class, as lines and areas and for its names."""
+    found = {"geom", "min_zoom"}
+    for shapes in (shapes for shapes in SHAPES if shapes.class_id == class_id):
+        found |= {"length_m"} if shapes.marked else {"area_m2"}
+        found |= {"bridge", "tunnel"} if shapes.marked else set()
+        found |= {shapes.kind} if shapes.kind else set()
+        found |= set(_NAMES) if shapes.named else set()
+    for names in (names for names in NAMES if names.class_id == class_id):
+        found |= {*_NAMES, *(["kind"] if names.kinds else [])}
+    return found | ({*_NAMES, "level"} if class_id == AREAS else set())
 
 
 def _features(shapes: GroundShapes, z: int) -> str:
@@ -190,23 +212,24 @@ def _placed(shapes: GroundShapes, z: int, *, affine: bool) -> str:
     )
 
 
-def _label_layer(z: int) -> str:
+def _label_layer(z: int, times: Times) -> str:
     levels = ", ".join(f"'{level}'" for level in named_levels(z + ZOOM_STEP))
-    areas = _named(AREAS, "level", z, f" AND level IN ({levels})")
-    classes = " UNION ALL ".join([areas, *(_names_of(names, z) for names in names_at(z))])
+    areas = _named(AREAS, "level", z, times, f" AND level IN ({levels})")
+    classes = " UNION ALL ".join([areas, *(_names_of(names, z, times) for names in names_at(z))])
     return _LABELS.format(classes=classes, layer=LABELS, limit=LABEL_BYTES, extent=EXTENT)
 
 
-def _names_of(names: GroundNames, z: int) -> str:
+def _names_of(names: GroundNames, z: int, times: Times) -> str:
     kinds = ", ".join(f"'{kind}'" for kind in names.kinds)
-    return _named(names.class_id, f"'{names.group}'", z, f" AND kind IN ({kinds})" if kinds else "")
+    chosen = f" AND kind IN ({kinds})" if kinds else ""
+    return _named(names.class_id, f"'{names.group}'", z, times, chosen)
 
 
-def _named(class_id: str, group: str, z: int, chosen: str) -> str:
+def _named(class_id: str, group: str, z: int, times: Times, chosen: str) -> str:
     return _NAMED.format(
         group=group,
         names=", ".join(f"{sql} AS {name}" for name, sql in _NAMES.items()),
-        table=table_name(class_id),
+        table=_source(class_id, times),
         tile=TILE_BOX,
         drawn=_drawn(z + ZOOM_STEP),
         chosen=chosen,

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, HtmlWanted, LangDep
+from app.access.dependencies import CatalogueDep, DatabaseDep, HtmlWanted, LangDep, get_settings
 from app.access.negotiation import choose_of
 from app.access.parameters import DECLARED, OWN_PARAMETERS
 from app.catalogue.model import Catalogue, Lang
 from app.database.transactions import Connection, Database
+from app.maps.marks import file_marks
 from app.ogc import answers
 from app.ogc.links import HTML, JSON
 from app.ogc.routes import CollectionId, as_json, links_of, vary, with_alternate, with_etag
@@ -48,8 +49,15 @@ _OFFERED = {
     "style": (STYLE,),
 }
 #: What the parameters of a route are where it reads those of tiles itself.
-ONE: dict[str, Any] = {OWN_PARAMETERS: True, DECLARED: DECLARATIONS}
-MANY: dict[str, Any] = {OWN_PARAMETERS: True, DECLARED: MANY_DECLARATIONS}
+#: `view` is declared by what gives the catalogue.
+ONE: dict[str, Any] = {
+    OWN_PARAMETERS: True,
+    DECLARED: [item for item in DECLARATIONS if item["name"] != "view"],
+}
+MANY: dict[str, Any] = {
+    OWN_PARAMETERS: True,
+    DECLARED: [item for item in MANY_DECLARATIONS if item["name"] != "view"],
+}
 AskedDep = Annotated[TilesAsked, Depends(tiles_asked)]
 
 
@@ -289,6 +297,7 @@ def _list(said: _Said, find: Find, *, html: bool) -> Response:
 
 def _tileset(said: _Said, form: str, find: Find, *, ground: bool) -> Response:
     """A tileset in one of its forms."""
+    marks = file_marks(get_settings(said.request), said.lang)
     with said.db.read() as conn:
         version = _version(said, conn, find)
         links = links_of(said.request)
@@ -301,11 +310,13 @@ def _tileset(said: _Said, form: str, find: Find, *, ground: bool) -> Response:
                 made = style_of(conn, said.catalogue, tileset, links.base, said.lang, ground=ground)
                 return Response(orjson.dumps(made), media_type=STYLE)
             if form == "html":
-                page = viewer_service.viewer_page(conn, said.catalogue, tileset, said.lang, ground=ground)
+                page = viewer_service.viewer_page(
+                    conn, said.catalogue, tileset, said.lang, marks, ground=ground
+                )
                 return Response(
                     page, media_type=HTML, headers={"Content-Security-Policy": viewer_service.POLICY}
                 )
             return as_json(tileset_document(tileset, links, said.lang))
 
-        also = f"{form} {said.program}"
+        also = f"{form} {said.program} {marks['line']}"
         return with_etag(said.request, version, said.lang, make, html=form == "html", also=also)

@@ -9,7 +9,7 @@ from app.errors import ChengtuError
 from app.tiles.matrix import NAME, read_tile
 from app.tiles.reply import reply, takes_packed
 from app.tiles.shelf import Stored
-from app.tiles.tile_service import Address, Tiles
+from app.tiles.tile_service import Address, Tiles, is_named
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -40,14 +40,15 @@ class TileFront:
         pack = takes_packed(_header(scope, b"accept-encoding") or "")
         failure = None
         try:
-            found = await _find(scope, tiles, address, pack=pack)
+            found, keep = await _find(scope, tiles, address, pack=pack)
         except ChengtuError as error:
-            found, failure = None, error
+            found, keep, failure = None, False, error
         if found is None:
             inner = [item for item in scope["headers"] if item[0] != b"accept-encoding"]
             await self.app({**scope, "headers": inner, FAILURE: failure, PACK: pack}, receive, send)
             return
-        status, headers, body = reply(found, pack=pack, if_none_match=_header(scope, b"if-none-match"))
+        tag = _header(scope, b"if-none-match")
+        status, headers, body = reply(found, pack=pack, if_none_match=tag, keep=keep)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -60,12 +61,13 @@ def _address(scope: Scope) -> Address | None:
     return (start, scope["query_string"]) if start.endswith(_END) else None
 
 
-async def _find(scope: Scope, tiles: Tiles, address: Address, *, pack: bool) -> Stored | None:
-    """The tile, None where its question is not known or no longer current."""
+async def _find(scope: Scope, tiles: Tiles, address: Address, *, pack: bool) -> tuple[Stored | None, bool]:
+    """The tile and whether it may be kept; None where its question is not known or no longer current."""
     question = await tiles.current(address)
     if question is None:
-        return None
-    return await tiles.get(question, read_tile(*scope["path"].rsplit("/", 3)[1:]), pack=pack)
+        return None, False
+    found = await tiles.get(question, read_tile(*scope["path"].rsplit("/", 3)[1:]), pack=pack)
+    return found, is_named(question, address)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

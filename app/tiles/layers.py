@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.catalogue.model import FeatureClass
+from app.inventory.times import NOW, Times
 
 #: The layer that tells what a tile leaves out.
 THINNED = "thinned"
@@ -45,7 +46,7 @@ class Plan:
     """The layers of a tile; `classes` are those whose data versions decide its bytes, `runs` whether the runs do.
 
     `by_area`: an area's code chooses features, so that the areas decide them as well. `background`: the ground under
-    every map, which has layers of its own (`background_store`).
+    every map, which has layers of its own (`background_store`), of `times`. `open_only`: public fields alone.
     """
 
     layers: tuple[Layer, ...]
@@ -53,6 +54,8 @@ class Plan:
     runs: bool
     by_area: bool = False
     background: bool = False
+    times: Times = NOW
+    open_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

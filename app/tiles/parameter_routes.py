@@ -8,6 +8,7 @@ from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from app.access.dependencies import ViewParameter
 from app.access.parameters import known_parameters
 from app.access.time_parameters import AsOf, KnownAt
 from app.ogc.parameter_routes import Area, Datetime, FilterLang, FilterText, Properties, System, declarations
@@ -33,6 +34,17 @@ Subset = Annotated[
 ]
 
 
+Version = Annotated[
+    str | None,
+    Query(
+        description="The versions of the data as the city's own pages name them: where they are still right, the tile "
+        "may be kept without asking again.",
+        pattern="^[0-9a-f-]*$",
+        max_length=2000,
+    ),
+]
+
+
 class TilesParameters(BaseModel):
     """What a request for tiles may say beside filters on fields; each name is that of `TilesAsked`."""
 
@@ -47,6 +59,8 @@ class TilesParameters(BaseModel):
     known_at: KnownAt = None
     area: Area = None
     properties: Properties = None
+    v: Version = None
+    view: ViewParameter = None
 
 
 class ManyParameters(TilesParameters):
@@ -86,5 +100,6 @@ async def tiles_asked(request: Request) -> TilesAsked:
     names = dict.fromkeys(name for name, _ in given if name not in known)
     where = tuple((name, tuple(sent.getlist(name))) for name in names)
     values = dict(said.__dict__)
+    del values["view"]  # it chooses the catalogue (`get_catalogue`)
     values["datetime"] = datetime_of(values.pop("subset"), said.datetime)
     return TilesAsked(**values, where=where, given=given)

@@ -37,6 +37,8 @@ PARAMETERS = frozenset(
         "known_at",
         "area",
         "properties",
+        "v",
+        "view",
         "f",
         "lang",
     }
@@ -70,13 +72,13 @@ def plan_of(
         # What nobody ever wrote to has no layer; but its first feature changes the tile, so its version counts.
         numbers = data_versions(conn, every.classes)
         written = tuple(layer for layer, number in zip(every.layers, numbers, strict=True) if number)
-        return replace(every, layers=written, by_area=asked.area is not None)
+        return replace(every, layers=written, by_area=asked.area is not None, open_only=catalogue.open_only)
     known = collection_names(catalogue)
     for name in collections:
         if name not in known:
             raise unknown("collection", name, known)
     plan = _plan([_told_layer(conn, catalogue, name, asked) for name in dict.fromkeys(collections)])
-    return replace(plan, by_area=asked.area is not None)
+    return replace(plan, by_area=asked.area is not None, open_only=catalogue.open_only)
 
 
 def _told_layer(conn: Connection, catalogue: Catalogue, collection: str, asked: TilesAsked) -> Layer:

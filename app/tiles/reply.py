@@ -17,6 +17,9 @@ CODING = "gzip"
 Headers = list[tuple[bytes, bytes]]
 # `no-cache` alone does not make QGIS ask again: Qt takes its copy for fresh unless its age is named as well.
 _ALWAYS: Headers = [(b"cache-control", b"private, no-cache, max-age=0"), (b"vary", b"Accept-Encoding")]
+#: Of a tile whose address names the version of its data: another version has another address. Not for longer, because
+#: what holds today may end by itself tonight, and a restored database counts its versions anew.
+_KEPT: Headers = [(b"cache-control", b"private, max-age=3600, immutable"), (b"vary", b"Accept-Encoding")]
 _TYPE = (b"content-type", MVT.encode())
 _CODED = (b"content-encoding", CODING.encode())
 
@@ -27,14 +30,20 @@ def takes_packed(accept_encoding: str) -> bool:
     return CODING in accepted_codings(accept_encoding)
 
 
-def reply(tile: Stored, *, pack: bool, if_none_match: str | None) -> tuple[int, Headers, bytes]:
-    """The reply to a client that takes packed copies or not and has the tile of the tag `if_none_match` or none."""
+def reply(
+    tile: Stored, *, pack: bool, if_none_match: str | None, keep: bool = False
+) -> tuple[int, Headers, bytes]:
+    """The reply to a client that takes packed copies or not and has the tile of the tag `if_none_match` or none.
+
+    `keep`: the address named the version of the data, so that the client need not ask again.
+    """
+    age = _KEPT if keep else _ALWAYS
     if not tile.body:
         # Nothing to be kept, and so nothing to be asked for again by its tag.
-        return 204, [*_ALWAYS], b""
+        return 204, [*age], b""
     copy = tile.packed if pack else None
     etag = make_etag(tile.digest, (CODING if copy else "",))
-    headers = [*_ALWAYS, (b"etag", etag.encode())]
+    headers = [*age, (b"etag", etag.encode())]
     if tile.thinned:
         headers.append((THINNED_HEADER.lower().encode(), tile.thinned.encode()))
     if matches(if_none_match, etag):

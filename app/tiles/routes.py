@@ -8,20 +8,24 @@ from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from app.access.dependencies import get_catalogue
+from app.access.dependencies import ViewParameter, get_catalogue
 from app.access.parameters import DECLARED, OWN_PARAMETERS
+from app.access.time_parameters import AsOf, KnownAt
+from app.database.transactions import Connection
 from app.errors import BadInput
+from app.inventory.asked_times import asked_times
 from app.ogc.routes import CollectionId
 from app.ogc.run_collections import RUN_COLLECTIONS
 from app.tiles.asked import TilesAsked
 from app.tiles.background import background_plan
 from app.tiles.document_service import check_set
 from app.tiles.front import FAILURE, PACK
+from app.tiles.layers import Plan
 from app.tiles.matrix import NAME, read_tile
-from app.tiles.parameter_routes import DECLARATIONS, MANY_DECLARATIONS, tiles_asked
+from app.tiles.parameter_routes import DECLARATIONS, MANY_DECLARATIONS, Version, tiles_asked
 from app.tiles.plan import plan_of
 from app.tiles.reply import MVT, reply
-from app.tiles.tile_service import MakePlan, Tiles
+from app.tiles.tile_service import MakePlan, Tiles, is_named
 
 router = APIRouter(tags=["OGC API Tiles"])
 
@@ -134,11 +138,19 @@ async def get_background_tile(
     z: Zoom,
     row: Row,
     col: Column,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    v: Version = None,  # noqa: ARG001 - read in the address
+    view: ViewParameter = None,  # noqa: ARG001 - read by get_catalogue
     f: Form = None,  # noqa: ARG001 - declared, and so checked
 ) -> Response:
-    """What maps draw beneath everything else, made of the city's own classes."""
-    plan = background_plan(get_catalogue(request))
-    return await _tile(request, matrix_set, (z, row, col), lambda _: plan)
+    """What maps draw beneath everything else, made of the city's own classes, as they are or were."""
+    catalogue = get_catalogue(request)
+
+    def make_plan(conn: Connection) -> Plan:
+        return background_plan(catalogue, asked_times(conn, as_of, known_at))
+
+    return await _tile(request, matrix_set, (z, row, col), make_plan)
 
 
 def _plan(request: Request, collections: Sequence[str] | None, asked: TilesAsked) -> MakePlan:
@@ -158,7 +170,9 @@ async def _tile(
         raise scope[FAILURE]
     question = await tiles.learn((scope["path"].rsplit("/", 3)[0], scope["query_string"]), make_plan)
     found = await tiles.get(question, tile, pack=scope[PACK])
-    status, said, body = reply(found, pack=scope[PACK], if_none_match=request.headers.get("if-none-match"))
+    tag = request.headers.get("if-none-match")
+    keep = is_named(question, (scope["path"], scope["query_string"]))
+    status, said, body = reply(found, pack=scope[PACK], if_none_match=tag, keep=keep)
     response = Response(body, status_code=status)
     response.raw_headers = said
     return response

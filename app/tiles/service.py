@@ -31,7 +31,7 @@ def build(conn: Connection, plan: Plan, tile: Tile) -> Built:
     `conn` reads one snapshot, so that all its layers are of one moment.
     """
     if plan.background:
-        return Built(background_tile(conn, tile))
+        return Built(background_tile(conn, tile, plan.times))
     census = Census(conn, plan.layers)
     near = _near(census, plan, tile)
     clusters = {

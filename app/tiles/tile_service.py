@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from app.access.turns import Turns
 from app.catalogue.model import Catalogue
 from app.database.transactions import Connection, Database
 from app.inventory.areas import AREA_CLASSES
+from app.inventory.version_marks import version_mark
 from app.settings import Settings
 from app.tiles import service, shelf
 from app.tiles.layers import Plan, Thinned
@@ -28,6 +30,7 @@ from app.tiles.version_store import RUNS, Versions, read_versions, versions_toge
 from app.version import version
 
 T = TypeVar("T")
+_NAMED = re.compile(rb"(?:^|&)v=([0-9a-f-]+)(?:&|$)")
 #: (path before the tile's zoom, query string): all that two tiles of the same question share.
 Address = tuple[str, bytes]
 MakePlan = Callable[[Connection], Plan]
@@ -42,12 +45,16 @@ TURN_S, STATEMENT_S = 10.0, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an address asks, as it is at data of `versions`, which are those of `names`; `base` tells it from others."""
+    """What an address asks, as it is at data of `versions`, which are those of `names`; `base` tells it from others.
+
+    `mark` names these versions in an address (`v=`).
+    """
 
     plan: Plan
     names: tuple[str, ...]
     versions: Versions
     base: bytes
+    mark: str
 
     def key(self, tile: Tile) -> str:
         """Names the bytes of a tile: 32 hexadecimal digits."""
@@ -151,7 +158,12 @@ class Tiles:
             names = (*classes, *areas, *([RUNS] if plan.runs else []))
             versions = read_versions(conn, self._catalogue, names)
         base = repr((self.program, _words(plan), names, versions)).encode()
-        return Question(plan, names, versions, hashlib.blake2b(base, digest_size=16).digest())
+        of_names = zip(names, versions, strict=True)
+        # without the moment of the change, which pages do not know
+        marks = [version_mark(name, int(word.split("@")[0])) for name, word in of_names if name != RUNS]
+        return Question(
+            plan, names, versions, hashlib.blake2b(base, digest_size=16).digest(), "-".join(marks)
+        )
 
     async def _built_once(self, key: str, plan: Plan, tile: Tile, *, pack: bool) -> Stored:
         """A new tile; where it is under way already, that one."""
@@ -193,6 +205,12 @@ class Tiles:
     def _write_later(self, key: str, found: Stored) -> None:
         """Beside the answer, which does not wait for the disk."""
         asyncio.get_running_loop().run_in_executor(None, self._shelf.write, key, found)
+
+
+def is_named(question: Question, address: Address) -> bool:
+    """Whether the address names the versions that the question is of, so that its answer will never be another."""
+    found = _NAMED.search(address[1])
+    return found is not None and not question.plan.runs and found[1].decode() == question.mark
 
 
 def _words(plan: Plan) -> tuple[object, ...]:

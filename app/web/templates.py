@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.catalogue.model import Lang
+from app.web import amounts
 from app.web.bundle import bundle
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -25,6 +26,9 @@ def _environment() -> Environment:
     )
     made.filters["number"] = number
     made.filters["percent"] = percent
+    for filter_ in (amounts.area, amounts.people, amounts.unit_title):
+        made.filters[filter_.__name__] = filter_
+    made.filters["metres"] = amounts.length  # `length` is Jinja's own
     return made
 
 
@@ -43,6 +47,6 @@ def number(value: float | None, digits: int = 0) -> str:
     return "—" if value is None else f"{value:,.{digits}f}"
 
 
-def percent(share: float | None, digits: int = 1) -> str:
-    """A share of 0-1 in per cent; a dash where there is none."""
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share of 0-1 in per cent, with the two decimals of plans; a dash where there is none."""
     return "—" if share is None else f"{share * 100:.{digits}f} %"

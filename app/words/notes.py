@@ -63,9 +63,15 @@ _TABLES: Mapping[str, str] = {
     "all text fits": "全部文本符合",
     "its .cpg says {name}": "其 .cpg 写明 {name}",
     "delimiter: none, one column": "分隔符：无，只有一列",
-    "delimiter {mark}: {width} cells in most of the first {lines} lines": (
+    "delimiter {mark!m}: {width} cells in most of the first {lines} lines": (
         "分隔符 {mark}：前 {lines} 行多为 {width} 个单元格"
     ),
+    "comma": "逗号",
+    "tab": "制表符",
+    "semicolon": "分号",
+    "vertical bar": "竖线",
+    "caret": "脱字符",
+    "space": "空格",
     "the first line holds numbers, so there are no headings": "第一行是数字，故没有表头",
     "the first row holds numbers, so there are no headings": "第一行是数字，故没有表头",
     "{count} title lines above the headings in line {line}": "第 {line} 行的表头之上有 {count} 行标题",

@@ -33,3 +33,15 @@ COMMANDS: Mapping[str, str] = {
     "`chengtu changes`": "`GET /changes`",
     "`chengtu classes`": "`GET /collections`",
 }
+
+#: Field of the form → what it is called on the pages of imports.
+ON_PAGE: Mapping[str, tuple[str, str]] = {
+    "allow_outside": ("接收市界以外的行", "Take rows outside the city's border"),
+    "class": ("类别", "class"),
+    "crs": ("坐标系", "coordinate system"),
+    "encoding": ("文字编码", "encoding"),
+    "key": ("编码列", "code column"),
+    "layer": ("图层", "layer"),
+    "mapping": ("列的对应", "columns"),
+    "strict": ("只要有一行被拒绝就全部不导入", "Load nothing if any row is refused"),
+}

@@ -10,12 +10,15 @@ from itertools import islice
 from typing import Any
 
 from app.catalogue.model import Lang
+from app.words.coverage import COVERAGE
 from app.words.edits import EDITS
+from app.words.field import FIELD
 from app.words.files import FILES
 from app.words.filters import FILTERS
 from app.words.notes import NOTES
-from app.words.options import BARE_STARTS, BARE_WORDS, COMMANDS, OPTIONS
+from app.words.options import BARE_STARTS, BARE_WORDS, COMMANDS, ON_PAGE, OPTIONS
 from app.words.reading import READING
+from app.words.requests import REQUESTS
 from app.words.rows import ROWS
 
 #: What is longer is no sentence of a template.
@@ -78,7 +81,7 @@ def _phrases() -> tuple[dict[str, str], dict[str, list[_Phrase]], list[_Phrase]]
     fixed: dict[str, str] = {}
     by_word: dict[str, list[_Phrase]] = {}
     loose: list[_Phrase] = []
-    known = {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS}
+    known = {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FIELD, **FILTERS, **REQUESTS, **COVERAGE}
     for english in sorted(known, key=lambda text: -len(_PLACE.sub("", text))):
         start = _PLACE.split(english, maxsplit=1)[0]
         if start == english:
@@ -148,6 +151,16 @@ def say(text: str | None, lang: Lang) -> str | None:
     if not text:
         return text
     return over_http((in_chinese(text) if lang == "zh" else None) or text)
+
+
+def say_on_page(text: str | None, lang: Lang) -> str | None:
+    """A sentence of an import as `say`, with what the page calls its choices in place of the fields of a form."""
+    said = say(text, lang)
+    for name, titles in ON_PAGE.items() if said else ():
+        label = f"“{titles[lang == 'en']}”"
+        said = re.sub(rf"(?<![\w'])'{name}'|(?<![\w']){name}=true\b", label, said or "")
+        said = re.sub(rf"(?<![\w']){name}=", f"{label} ", said)
+    return said
 
 
 #: The sentences of an item of a report, and under which name their Chinese stands.

@@ -96,6 +96,13 @@ BAD = {
     "glyph of two characters": (PARKS, "glyph: 园", "glyph: 公园", "not one character", ""),
     "colour name": (PARKS, '"#117733"', "green", "'green' is not a colour", "#rrggbb"),
     "colour unquoted": (PARKS, '"#117733"', "#117733", "is not valid YAML (line ", ""),
+    "unknown set of pictograms": (
+        PARKS,
+        "shape: area",
+        "shape: area, icon: emoji/park",
+        "names no pictogram",
+        "maki/toilet",
+    ),
     "short fill colour": (PARKS, '"#B7DCB0"', '"#b7d"', "key 'symbol.fill'", "#rrggbb"),
     "unknown shape": (PARKS, "shape: area", "shape: star", "'star'", "diamond"),
     "zoom beyond 22": (PARKS, "zoom: 14", "zoom: 23", "from 0 to 22, not '23'", ""),

@@ -45,12 +45,12 @@ COMPONENTS = (
 #: Underground utilities, what stands in homes, cases against people and the bureau's own estate.
 INTERNAL = "pipes pipe_nodes manholes gas_devices illegal_constructions public_properties"
 COMMON = (
-    "name_zh name_en state owner maintainer department state_since built_on renovated_on removed_on address"
+    "name_zh name_en state condition owner maintainer department state_since built_on renovated_on removed_on address"
     " data_source surveyed_on survey_method accuracy_m note"
 ).split()
 GROUP = (
     "component_code code_system former_code former_code_system department_code owner_code maintainer_code"
-    " grid_code subdistrict_code subdistrict_name community_code community_name condition inspected_on"
+    " grid_code subdistrict_code subdistrict_name community_code community_name inspected_on"
     " changed_on"
 ).split()
 FIELDS = {

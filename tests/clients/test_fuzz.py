@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from app.main import create_app
@@ -10,8 +12,8 @@ from tests.conftest import opened
 
 pytestmark = pytest.mark.slow
 
-#: Requests to each operation; `python -m bench fuzz` sends 20,000 in all.
-EXAMPLES = 3
+#: Requests to each operation; `make soak` sends more, `python -m bench fuzz` 20,000 in all.
+EXAMPLES = int(os.environ.get("CHENGTU_SOAK_EXAMPLES", "2"))
 
 
 @pytest.mark.filterwarnings("ignore")

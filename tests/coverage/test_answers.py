@@ -10,6 +10,7 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
+import openpyxl
 import pytest
 import shapely
 from fastapi.testclient import TestClient
@@ -20,7 +21,7 @@ from app.coverage.engine import Engine
 from app.coverage.run_words import labels_of_two
 from app.coverage.series import days_of, parse_span
 from app.coverage.stages import Report, stage, watched
-from app.coverage.tables import to_csv
+from app.coverage.tables import Sheet, to_csv
 from app.errors import BadInput, NotFound
 from app.inventory.batch import Batch
 from app.jobs.context import JobCancelled
@@ -121,21 +122,24 @@ def test_difference_tells_what_only_a_walk_shows(town, runs):
     assert told["detour"] > 3
     assert shapely.geometry.shape(part["geometry"]).is_valid
     (row,) = table(client.get(f"/coverage/{runs[1]['run']}/difference?f=csv&lang=zh"))
-    assert (row["编码"], row["可能原因"][:2], row["最近设施"]) == ("b", "绕行", "东厕")
-    assert row["所属区域"] == "城 / =西区 / 西街道"
+    assert (row["小区编码"], row["可能原因"][:2], row["最近设施"]) == ("b", "绕行", "东厕")
+    assert (row["区县"], row["街道"]) == ("'=西区", "西街道")
 
 
 def test_tables_open_in_a_spreadsheet(town, runs):
     client, *_ = town
     rows = table(client.get(f"/coverage/{runs[1]['run']}/areas?f=csv&lang=zh&mode=straight"))
-    assert [row["层级"] for row in rows] == ["市", "区", "区", "街道", "街道"]
+    assert [row["层级"] for row in rows] == ["市", "区县", "区县", "街道", "街道"]
     assert rows[1]["名称"] == "'=西区"  # no formula runs
     assert float(rows[2]["用地覆盖率(%)"]) == pytest.approx(100)
+    # Plans count people by 万 and land by hectares; exact to the person.
+    assert float(rows[0]["人口(万人)"]) * 10_000 == pytest.approx(440)
+    assert float(rows[0]["用地面积(公顷)"]) > 0
     gaps = table(client.get(f"/coverage/{runs[0]['run']}/gaps?f=csv&lang=en&mode=walk"))
-    assert [(row["Rank"], row["Code"], row["People"], row["Nearest facility"]) for row in gaps] == [
+    assert [(row["Rank"], row["Estate (code)"], row["People"], row["Nearest facility"]) for row in gaps] == [
         ("1", "c", "300", "东厕"), ("2", "b", "40", "东厕"),
     ]  # fmt: skip
-    assert 1_600 < float(gaps[0]["To the nearest (m)"]) < 1_700
+    assert 1_600 < float(gaps[0]["Distance (m)"]) < 1_700
 
 
 def test_gaps_are_put_together_in_patches(town, runs):
@@ -263,7 +267,7 @@ def test_a_series_over_http_and_as_a_table(town):
     assert [(row["as_of"], row["code"], row["share_of_land"]) for row in rows if row["code"] == "E"] == [
         ("2020-12-31", "E", 0), ("2021-12-31", "E", 1),
     ]  # fmt: skip
-    text = answer_service.series_csv(done["result"], "zh")
+    text = to_csv(answer_service.series_table(done["result"], "zh"), "zh")
     assert text.splitlines()[0].startswith("\ufeff数据时点,")
 
 
@@ -339,12 +343,34 @@ def test_stages_never_go_back_and_end_the_work():
 
 
 def test_cells_that_look_like_formulas_are_disarmed():
-    text = to_csv(
-        ("name", "people", "share_of_land", "met"),
-        [{"name": "@cmd", "people": -3, "share_of_land": None, "met": False}],
-        "zh",
-    )
+    rows = [{"name": "@cmd", "people": -3, "share_of_land": None, "met": False}]
+    text = to_csv(Sheet(("name", "people", "share_of_land", "met"), rows), "zh")
     assert text.splitlines()[1] == "'@cmd,-3,,未达标"
+
+
+def test_a_list_of_gaps_names_the_areas_the_people_and_the_nearest_facility(town, runs):
+    client, *_ = town
+    where = f"/coverage/{runs[0]['run']}/gaps?mode=walk&lang=zh"
+    rows = table(client.get(f"{where}&f=csv"))
+    assert list(rows[0])[:9] == [
+        "序号",
+        "区县",
+        "街道",
+        "社区",
+        "小区",
+        "人口",
+        "最近设施",
+        "距离(米)",
+        "面积(公顷)",
+    ]
+    reply = client.get(f"{where}&f=xlsx")
+    assert reply.headers["content-disposition"] == 'attachment; filename="gaps.xlsx"'
+    sheet = openpyxl.load_workbook(io.BytesIO(reply.content)).worksheets[0]
+    head, *cells = list(sheet.iter_rows(values_only=True))
+    assert list(head) == list(rows[0])
+    assert [(row[0], row[5], row[6]) for row in cells] == [(1, 300, "东厕"), (2, 40, "东厕")]
+    # Text is text: what a spreadsheet would run stands as it is.
+    assert {cell.data_type for row in sheet.iter_rows(min_row=2) for cell in row} <= {"s", "n"}
 
 
 @pytest.mark.parametrize(
@@ -368,7 +394,7 @@ def test_only_the_city_s_own_figures_stand_for_it_and_others_say_what_they_are(t
     with db.read() as conn:
         newest = service.list_runs(conn, engine.catalogue, "toilet-300", newest_only=True)
     assert [run["run"] for run in newest] == [own]
-    landing = client.get("/?f=html").text
+    landing = client.get("/overview").text
     assert re.findall(r"/coverage/([0-9a-f-]{36})/map", landing) == [own]
     assert told in client.get(f"/coverage/{other}/map/page.js?lang=en").text
     assert told not in client.get(f"/coverage/{own}/map/page.js?lang=en").text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import resource
 import sqlite3
-import tempfile
 from datetime import date
 from uuid import uuid4
 
@@ -91,7 +90,7 @@ def test_geojson_is_plain(database, catalogue, toilets, tmp_path):
 def test_an_empty_class_is_an_empty_layer(database, catalogue, tmp_path):
     for ending in ("gpkg", "geojson"):
         assert export(database, catalogue, "bridges", tmp_path / f"b.{ending}")["layers"] == {"bridges": 0}
-    assert pyogrio.read_info(tmp_path / "b.gpkg")["features"] == 0
+    assert pyogrio.read_info(tmp_path / "b.gpkg", layer="bridges")["features"] == 0
     assert json.loads((tmp_path / "b.geojson").read_text())["features"] == []
 
 
@@ -189,15 +188,15 @@ def full_city(database, catalogue, data_dir):
 
 
 @pytest.fixture
-def client(database, catalogue):
+def client(database, catalogue, tmp_path):
     app = FastAPI()
     app.include_router(router)
-    app.state.db, app.state.catalogue, app.state.settings = database, catalogue, Settings()
+    app.state.db, app.state.catalogue = database, catalogue
+    app.state.settings = Settings(home=tmp_path / "home")
     return TestClient(app)
 
 
-def test_a_download_leaves_nothing_behind(client, toilets, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_a_download_leaves_whole_files_alone(client, toilets, tmp_path):
     answer = client.get("/exports/toilets.geojson")
     assert answer.headers["content-type"] == "application/geo+json"
     assert 'filename="toilets.geojson"' in answer.headers["content-disposition"]
@@ -208,7 +207,33 @@ def test_a_download_leaves_nothing_behind(client, toilets, tmp_path, monkeypatch
     assert zipped.headers["content-type"] == "application/zip"
     assert 'filename="toilets.shp.zip"' in zipped.headers["content-disposition"]
     assert zipped.content.startswith(b"PK")
-    assert list(tmp_path.iterdir()) == []
+    kept = [path for path in (tmp_path / "home" / "exports").iterdir() if path.suffix != ".lock"]
+    assert sorted(path.name.split(".", 1)[1] for path in kept) == ["geojson", "gpkg", "shp.zip"]
+    assert sorted(path.read_bytes() for path in kept) == sorted(
+        [answer.content, package.content, zipped.content]
+    )
+
+
+def test_a_broken_download_goes_on_in_the_same_file(client, toilets):
+    whole = client.get("/exports/toilets.gpkg")
+    tag = whole.headers["etag"]
+    part = client.get("/exports/toilets.gpkg", headers={"Range": "bytes=1000-1999", "If-Range": tag})
+    assert (part.status_code, part.content) == (206, whole.content[1000:2000])
+    assert part.headers["content-range"] == f"bytes 1000-1999/{len(whole.content)}"
+    assert client.get("/exports/toilets.gpkg", headers={"If-None-Match": tag}).status_code == 304
+    other = client.get("/exports/toilets.gpkg", headers={"Range": "bytes=0-9", "If-Range": '"older"'})
+    assert (other.status_code, other.content) == (200, whole.content)
+
+
+def test_a_changed_class_is_another_file(client, database, catalogue, toilets):
+    tag = client.get("/exports/toilets.csv").headers["etag"]
+    rows = Batch("toilets", ["d"], np.array([shapely.Point(115.9, 28.7)], dtype=object), {}, [None])
+    with database.write() as conn:
+        write_batches(conn, catalogue, [rows], Change("test", "one more"))
+    again = client.get("/exports/toilets.csv", headers={"Range": "bytes=0-9", "If-Range": tag})
+    assert again.status_code == 200
+    assert again.headers["etag"] != tag
+    assert again.text.count("\n") == 5
 
 
 def test_a_class_is_downloaded_by_its_chinese_title(client, toilets):

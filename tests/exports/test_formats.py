@@ -89,7 +89,7 @@ def _rows(file, ending) -> list[dict]:
         return [dict(zip([names.get(h, h) for h in head], row, strict=True)) for row in rows]
     if ending == "parquet":
         return pyarrow.parquet.read_table(file).to_pylist()
-    meta, _, _, arrays = pyogrio.raw.read(_inner(file))
+    meta, _, _, arrays = pyogrio.raw.read(_inner(file), layer="toilets")
     return [dict(zip(meta["fields"], row, strict=True)) for row in zip(*arrays, strict=True)]
 
 
@@ -205,8 +205,8 @@ def test_a_file_says_cgcs2000_or_the_crs_asked_for(database, catalogue, toilets,
     zone = export(database, catalogue, "toilets", tmp_path / "z.gpkg", crs="EPSG:4548")
     assert zone["crs"] == "EPSG:4548"
     for name, crs in (("t.gpkg", "EPSG:4490"), ("z.gpkg", "EPSG:4548")):
-        assert pyogrio.read_info(tmp_path / name)["crs"] == crs
-    point = shapely.from_wkb(pyogrio.raw.read(tmp_path / "z.gpkg")[2][0])
+        assert pyogrio.read_info(tmp_path / name, layer="toilets")["crs"] == crs
+    point = shapely.from_wkb(pyogrio.raw.read(tmp_path / "z.gpkg", layer="toilets")[2][0])
     # standards.md §6.1: (115.858, 28.683) is E 388382.945 N 3174669.149 there.
     assert (point.x, point.y) == pytest.approx((382734, 3176611), abs=400)
     with pytest.raises(BadInput, match="longitude and latitude"):

@@ -90,7 +90,7 @@ def test_files_tell_moments_in_utc(visits, tmp_path):
         assert {row["code"]: row["came"] or None for row in csv.DictReader(file)} == STORED
     features = json.loads((tmp_path / "visits.geojson").read_text("utf-8"))["features"]
     assert {item["properties"]["code"]: item["properties"]["came"] for item in features} == STORED
-    info = pyogrio.read_info(tmp_path / "visits.gpkg")
+    info = pyogrio.read_info(tmp_path / "visits.gpkg", layer="visits")
     assert dict(zip(info["fields"], info["dtypes"], strict=True))["came"].startswith("datetime64")
 
 

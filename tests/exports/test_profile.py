@@ -148,7 +148,8 @@ def test_the_route_and_the_command_take_the_profile(
 ):
     web = FastAPI()
     web.include_router(router)
-    web.state.db, web.state.catalogue, web.state.settings = database, catalogue, Settings()
+    web.state.db, web.state.catalogue = database, catalogue
+    web.state.settings = Settings(home=tmp_path / "home")
     client = TestClient(web)
     answer = client.get("/exports/manholes.geojson", params={"profile": "gbt47678"})
     assert list(answer.json()["features"][0]["properties"]) == ["code", *NAMES]

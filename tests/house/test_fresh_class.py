@@ -55,7 +55,12 @@ def checkout(tmp_path) -> Path:
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file() and not name.startswith(("docs/", "tests/", "bench/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+            shutil.copy2(ROOT / name, folder / name)
+    # What is compiled already need not be so again: Python looks at the times of the files.
+    for compiled in ROOT.glob("app/**/__pycache__"):
+        shutil.copytree(
+            compiled, folder / compiled.relative_to(ROOT), ignore=shutil.ignore_patterns("*.pyc.*")
+        )
     assets.fetch()
     (folder / "app" / "web" / "static" / "vendor").symlink_to(ROOT / "app" / "web" / "static" / "vendor")
     return folder

@@ -164,8 +164,8 @@ def test_in_and_out_by_name_with_no_parameter_anywhere(declared, settings, datab
     for name in ("own.gpkg", "own.shp.zip"):
         run("export", "toilets", "--to", str(work / name), "--crs", "honggu")
     run("export", "toilets", "--to", str(work / "plain.gpkg"))
-    assert pyogrio.read_info(str(work / "plain.gpkg"))["crs"] == "EPSG:4490"
-    meta, _, wkb, _ = pyogrio.raw.read(str(work / "own.gpkg"))
+    assert pyogrio.read_info(str(work / "plain.gpkg"), layer="toilets")["crs"] == "EPSG:4490"
+    meta, _, wkb, _ = pyogrio.raw.read(str(work / "own.gpkg"), layer="toilets")
     assert label in meta["crs"]
     assert shapely.distance(shapely.from_wkb(wkb)[0], own).min() < 0.01
     # The file knows its name: coming back, nothing need be said, and nothing has changed.

@@ -25,7 +25,7 @@ from tests.commandline import chengtu
 from tests.conftest import clone
 from tests.ingest.nanchang import districts, places
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("started_readers")]
 
 NANJING = "1563201"
 MILLIMETRE = 1e-3

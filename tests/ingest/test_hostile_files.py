@@ -15,6 +15,8 @@ from app.ingest.layer import Ask
 from app.ingest.sandbox import Limits, load_osm, open_layers
 from tests.ingest.hostile_files import BUILDERS, CANARY, POINT, collection
 
+pytestmark = pytest.mark.usefixtures("started_readers")
+
 #: What still holds rows that are no harm; all other files are refused as a whole.
 HARMLESS = {
     "foreign_coordinates", "endless_view", "trigger", "virtual_table", "generated_column", "network_link",

@@ -296,7 +296,7 @@ def test_monaco_brought_back_with_changes_shows_exactly_these(database, catalogu
     import_path(database, catalogue, data_dir / "monaco" / "monaco-231225.osm.pbf", class_id="toilets")
     path = tmp_path / "toilets.gpkg"
     count = export(database, catalogue, "toilets", path)["layers"]["toilets"]
-    meta, _, geometry, arrays = pyogrio.raw.read(path)
+    meta, _, geometry, arrays = pyogrio.raw.read(path, layer=path.stem)
     names = list(meta["fields"])
     arrays[names.index("name_en")][0] = "Renamed"
     moved = shapely.from_wkb(geometry[1:])

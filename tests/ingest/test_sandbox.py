@@ -24,6 +24,8 @@ from app.ingest.osm_file import read_osm
 from app.ingest.sandbox import Limits, ReaderStopped, load_osm, open_layers
 from app.settings import ROOT, Settings
 
+pytestmark = pytest.mark.usefixtures("started_readers")
+
 POINTS = {
     "type": "FeatureCollection",
     "features": [

@@ -87,11 +87,16 @@ def _resolve(name: str, names: set[str]) -> str:
     return name
 
 
-def functions(module: Module) -> list[Function]:
+@cache
+def nodes(module: Module) -> tuple[ast.AST, ...]:
+    """Every node of the module's tree."""
+    return tuple(ast.walk(module.tree))
+
+
+@cache
+def functions(module: Module) -> tuple[Function, ...]:
     """Every function and method, nested ones too."""
-    return [
-        node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    return tuple(node for node in nodes(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def body_lines(function: Function) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from importlib.metadata import Distribution, distribution, packages_distributions
+from collections import defaultdict
+from importlib.metadata import Distribution, distribution, distributions
 
 from tests.laws.code import ROOT, imports, modules
 
@@ -23,8 +24,17 @@ def _declared() -> set[str]:
     return {_plain(name) for name in PROJECT["project"]["dependencies"]}
 
 
+def _packages() -> dict[str, set[str]]:
+    """Importable name → distributions that bring it, from the names of their files alone."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for each in distributions():
+        for name in set(re.findall(r"^([A-Za-z_]\w*)[/.]", each.read_text("RECORD") or "", re.MULTILINE)):
+            found[name].add(each.name)
+    return found
+
+
 def test_what_is_declared_is_imported_and_what_is_imported_is_declared():
-    known = packages_distributions()
+    known = _packages()
     used = {name.split(".")[0] for module in modules() for name in imports(module)} - OURS
     used = {name for name in used if name not in sys.stdlib_module_names}
     imported = {_plain(found) for name in used for found in known[name]}

@@ -33,7 +33,8 @@ def test_no_import_hides_in_a_function():
         f"{module.name}:{node.lineno}"
         for module in modules()
         for function in functions(module)
-        for node in ast.walk(function)
+        for statement in function.body
+        for node in ast.walk(statement)
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert hidden == []

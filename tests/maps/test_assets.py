@@ -24,7 +24,9 @@ def test_every_file_is_there_and_a_second_fetch_does_nothing():
     assert time.monotonic() - started < 0.5
     for package, names in assets.FILES.items():
         for name in names:
-            assert (assets.VENDOR / assets.FOLDERS[package] / name.rsplit("/", 1)[-1]).stat().st_size > 0
+            found = list((assets.VENDOR / assets.FOLDERS[package]).glob(name.rsplit("/", 1)[-1]))
+            assert found, name
+            assert all(path.stat().st_size > 0 for path in found)
 
 
 def test_bundles_ask_for_no_source_map_and_change_their_address_with_their_text():

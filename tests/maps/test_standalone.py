@@ -13,7 +13,8 @@ from app.inventory.service import write_batches
 from app.maps import standalone_service
 from app.maps.commands import map_command
 from app.maps.standalone_service import as_columns, write_map
-from tests.maps.test_pages import DRAWN, HOSTILE, SYMBOL, approach, hostile_batches
+from tests.maps.hostile import HOSTILE, hostile_batches
+from tests.maps.test_pages import DRAWN, SYMBOL, approach
 
 
 def open_file(watched, path):

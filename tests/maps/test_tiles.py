@@ -1,15 +1,13 @@
-"""Squares of real PostGIS data: nothing lost, nothing twice, in its place, and kept by browsers."""
+"""The addresses of tiles that pages name, what browsers keep of them, and what the pages' other data says."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import re
 
 import httpx2
 import pytest
-import shapely
 from sqlalchemy import text
 
 from app.maps.squares import WORLD_M, mercator
@@ -21,100 +19,58 @@ def client(address):
         yield made
 
 
-def squares_over(town, z):
-    """Every square z/x/y that touches the town."""
+def layer_options(client, kind, path="/map/page.js", **asked):
+    """The options of a page's layers of a kind, by id."""
+    script = client.get(path, params={"lang": "zh", **asked}).text
+    found = re.findall(rf"^\s*chengtu\.{kind}\(map_main, (\{{.*\}})\);", script, re.MULTILINE)
+    return {options["id"]: options for options in map(json.loads, found)}
+
+
+def tile_over(town, place="SELECT ST_Collect(geom) AS geom FROM city.toilets", z=10):
+    """The tile {z, y, x} of zoom `z` that holds the middle of what `place` selects."""
+    middle = text(f"SELECT ST_X(p), ST_Y(p) FROM (SELECT ST_Centroid(geom) AS p FROM ({place}) found) m")
     with town.database.read() as conn:
-        box = conn.execute(
-            text(
-                "SELECT ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b)"
-                " FROM (SELECT ST_Extent(geom) b FROM city.districts) e"
-            )
-        ).one()
-    (west, north), (east, south) = mercator(box[0], box[3]), mercator(box[2], box[1])
-    columns = range(math.floor((west / WORLD_M + 0.5) * 2**z), math.floor((east / WORLD_M + 0.5) * 2**z) + 1)
-    rows = range(math.floor((0.5 - north / WORLD_M) * 2**z), math.floor((0.5 - south / WORLD_M) * 2**z) + 1)
-    return [(z, x, y) for x, y in itertools.product(columns, rows)]
+        x_m, y_m = mercator(*conn.execute(middle).one())
+    x, y = (math.floor((share + 0.5) * 2**z) for share in (x_m / WORLD_M, -y_m / WORLD_M))
+    return {"z": z, "y": y, "x": x}
 
 
-def count(town, class_id):
+@pytest.mark.parametrize("ids", [["toilets"], ["parks", "toilets"], ["parks", "streets", "toilets"]])
+def test_what_the_page_names_by_version_is_kept_for_a_while(client, town, ids):
+    layers = layer_options(client, "layer")
+    marks = "-".join(layers[class_id]["mark"] for class_id in ids)
+    at = layers["toilets"]["tiles"].replace("{ids}", ",".join(ids)).format(**tile_over(town), marks=marks)
+    for _ in range(2):  # the first answer is a route's, the second comes from memory
+        assert "immutable" in client.get(at).headers["cache-control"]
+    other = client.get(at.replace(marks, marks[:-1] + ("0" if marks[-1] != "0" else "1")))
+    assert (other.status_code, other.headers["cache-control"]) == (200, "private, no-cache, max-age=0")
+    assert client.get(at.replace("v=", "v=x")).status_code == 400
+
+
+NEW_PARK = "SELECT geom FROM city.parks WHERE lower(valid) > '2000-01-01' ORDER BY area_m2 DESC LIMIT 1"
+
+
+def test_the_ground_is_kept_too_and_is_that_of_the_day(client, town):
+    place = tile_over(town, NEW_PARK, 14)
+    ground = layer_options(client, "background")["ground"]["tiles"].format(**place)
+    before = layer_options(client, "background", as_of="2000-01-01")["ground"]["tiles"].format(**place)
+    now, then = client.get(ground), client.get(before)
+    assert "immutable" in now.headers["cache-control"]
+    assert "immutable" in then.headers["cache-control"]
+    assert len(then.content) < len(now.content)
+    assert client.get(f"{ground}&as_of=never").status_code == 400
+
+
+def test_layers_of_another_day_ask_for_that_day(client):
+    layers = layer_options(client, "layer", as_of="2020-12-31")
+    assert all(options["tiles"].endswith("&as_of=2020-12-31") for options in layers.values())
+
+
+def test_counts_say_at_which_zoom_of_the_map_features_are_drawn(client, town):
+    """A tile of zoom z is drawn at the map's zoom z + 1."""
     with town.database.read() as conn:
-        return conn.execute(text(f"SELECT count(*) FROM city.{class_id}")).scalar_one()
-
-
-@pytest.mark.parametrize("class_id", ["toilets", "street_trees", "markets", "parking_lots"])
-@pytest.mark.parametrize("z", [10, 13, 16])
-def test_every_point_is_counted_in_exactly_one_square(client, town, class_id, z):
-    answers = [client.get(f"/map/{class_id}/{z}/{x}/{y}.json").json() for z, x, y in squares_over(town, z)]
-    points = [point for answer in answers for point in answer["points"]]
-    assert sum(point[1] for point in points) == count(town, class_id)
-    alone = [point[0] for point in points if point[0] is not None]
-    assert len(alone) == len(set(alone))
-    assert z < 16 or len(alone) == count(town, class_id)
-
-
-def test_shapes_lie_where_the_database_has_them(client, town):
-    """A park's shape from its squares, put together, is the park (to a square's grid of 0.6 m)."""
-    with town.database.read() as conn:
-        park, wkb = conn.execute(
-            text(
-                "SELECT id, ST_AsBinary(ST_Transform(geom, 3857)) FROM city.parks ORDER BY area_m2 DESC LIMIT 1"
-            )
-        ).one()
-    pieces = []
-    for at in squares_over(town, 14):
-        answer = client.get("/map/parks/{}/{}/{}.json".format(*at)).json()
-        left, top, side, extent = answer["square"]
-        square = shapely.box(0, 0, extent, extent)
-        for row in answer["shapes"]["own"]["rows"]:
-            if row[0] == park:
-                shape = shapely.intersection(shapely.geometry.shape(row[4]).buffer(0), square)
-                unit = side * WORLD_M / extent
-                pieces.append(
-                    shapely.transform(
-                        shape,
-                        lambda xy, left=left, top=top, unit=unit: (
-                            xy * [unit, -unit] + [(left - 0.5) * WORLD_M, (0.5 - top) * WORLD_M]
-                        ),
-                    )
-                )
-    drawn, real = shapely.union_all(pieces, grid_size=0.01), shapely.from_wkb(wkb)
-    assert shapely.hausdorff_distance(drawn, real) < 2.5
-    assert drawn.area == pytest.approx(real.area, rel=0.01)
-
-
-def test_no_shape_is_drawn_before_its_zoom(client, town):
-    for at in squares_over(town, 12):
-        rows = client.get("/map/streets/{}/{}/{}.json".format(*at)).json()["shapes"]["own"]["rows"]
-        assert all(row[3] <= 13 for row in rows)
-
-
-def test_the_ground_has_its_groups_and_names(client, town):
-    answers = [ground(client, at) for at in squares_over(town, 15)]
-    groups = {name for answer in answers for name, part in answer["shapes"].items() if part["rows"]}
-    assert {"water", "green", "parks", "streets", "borders", "residential", "buildings"} <= groups
-    named = {label[0] for answer in answers for label in answer["labels"]}
-    assert {"water", "park", "estate"} <= named
-    labels = [label for at in squares_over(town, 11) for label in ground(client, at)["labels"]]
-    districts = [label[1] for label in labels if label[0] == "district"]
-    assert len(districts) == len(set(districts)) >= 2
-
-
-def ground(client, at):
-    return client.get("/map/background/{}/{}/{}.json".format(*at)).json()
-
-
-def test_what_the_page_names_by_version_is_kept_and_the_rest_asked_for_anew(client, town):
-    at = "/map/toilets/{}/{}/{}.json".format(*squares_over(town, 12)[0])
-    first = client.get(at)
-    assert first.headers["cache-control"] == "private, no-cache"
-    again = client.get(at, headers={"If-None-Match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    with town.database.read() as conn:
-        version = conn.execute(text("SELECT max(change_id) FROM city.toilets")).scalar_one()
-    assert "immutable" in client.get(at, params={"v": version}).headers["cache-control"]
-    assert "immutable" not in client.get(at, params={"v": version + 1}).headers["cache-control"]
-    english = client.get(at, params={"lang": "en"})
-    assert english.headers["etag"] != first.headers["etag"]
+        least = conn.execute(text("SELECT min(min_zoom) FROM city.parks")).scalar_one()
+    assert min(map(int, layer_options(client, "layer")["parks"]["counts"])) == least + 1
 
 
 def test_the_second_visit_is_answered_from_the_browsers_store(client):
@@ -140,12 +96,8 @@ def test_the_page_of_a_class_opens_at_its_extent(client, town):
     ("path", "status", "words"),
     [
         ("/map/toilts", 404, "toilets"),
-        ("/map/toilts/3/1/1.json", 404, "toilets"),
-        ("/map/toilets/3/8/1.json", 400, "square"),
-        ("/map/toilets/3/x/1.json", 400, ""),
         ("/map/toilets/features/999999999.json", 404, "toilets"),
-        ("/map/toilets/3/1/1.json?bbx=1", 400, "bbx"),
-        ("/coverage/nothing/map", 404, "run"),
+        ("/map/toilets/features/1.json?bbx=1", 400, "bbx"),
         ("/coverage/00000000-0000-0000-0000-000000000000/map/areas.json", 404, "run"),
     ],
 )

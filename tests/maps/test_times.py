@@ -1,24 +1,25 @@
-"""Maps of another day and as it was known at another change: squares, cards, pages, single files, refusals."""
+"""Maps of another day and as it was known at another change: tiles, cards, pages, single files, refusals."""
 
 from __future__ import annotations
 
 import json
 import re
 
+import mapbox_vector_tile
 import pytest
 from fastapi.testclient import TestClient
 
 from app.errors import BadInput
 from app.main import create_app
-from app.maps.squares import WORLD_M, mercator
 from app.maps.standalone_service import write_map
 from tests.inventory.town import LAT, LON
 from tests.inventory.two_dates import AT_2020, AT_2021, HOSTILE, IMPORTED, two_dates
 from tests.maps.conftest import served
+from tests.tiles.tiled import tile_at
 
-Z = 11
-X_M, Y_M = mercator(LON + 0.001, LAT + 0.001)
-SQUARE = f"{Z}/{int((X_M / WORLD_M + 0.5) * 2**Z)}/{int((0.5 - Y_M / WORLD_M) * 2**Z)}.json"
+_TILE = tile_at(11, LON + 0.001, LAT + 0.001)
+TILE = f"WebMercatorQuad/{_TILE.z}/{_TILE.row}/{_TILE.col}"
+TOILETS = f"/tiles/{TILE}?collections=toilets"
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +34,16 @@ def client(dated):
         yield client
 
 
-def drawn(client, query: str = "") -> int:
-    """How many toilets the square of the town holds."""
-    reply = client.get(f"/map/toilets/{SQUARE}?{query}")
+def held(reply) -> int:
+    """How many features a tile stands for."""
     assert reply.status_code == 200, reply.text
-    return sum(point[1] for point in reply.json()["points"])
+    features = mapbox_vector_tile.decode(reply.content)["toilets"]["features"]
+    return sum(one["properties"].get("point_count", 1) for one in features)
+
+
+def drawn(client, query: str = "") -> int:
+    """How many toilets the tile of the town holds."""
+    return held(client.get(f"{TOILETS}&{query}".rstrip("&")))
 
 
 def layer(client, query: str = "") -> dict:
@@ -51,12 +57,13 @@ def layer(client, query: str = "") -> dict:
 
 
 @pytest.mark.parametrize(("query", "expected"), [("", AT_2021), ("as_of=2020-12-31", AT_2020)])
-def test_page_and_squares_show_the_day(client, query, expected):
+def test_page_and_tiles_show_the_day(client, query, expected):
     view = layer(client, query)
     assert view["count"] == len(expected) == drawn(client, query)
-    square = client.get(view["tiles"].replace("{z}/{x}/{y}.json", SQUARE))
-    assert sum(point[1] for point in square.json()["points"]) == len(expected)
-    assert "immutable" in square.headers["cache-control"]
+    address = view["tiles"].replace("WebMercatorQuad/{z}/{y}/{x}", TILE)
+    tile = client.get(address.format(ids="toilets", marks=view["mark"]))
+    assert held(tile) == len(expected)
+    assert "immutable" in tile.headers["cache-control"]
     assert view["page"]["time"]["days"] == ["2014-12-31", "2015-12-31", "2020-12-31", "2021-12-31"]
     assert view["page"]["time"]["now"] is (query == "")
     if query:
@@ -72,10 +79,9 @@ def test_an_import_taken_back_is_drawn_only_as_it_was_known_before(client, dated
     assert drawn(client, f"known_at={dated.removed}") == drawn(client, "as_of=2021-12-31") == len(AT_2021)
 
 
-def test_squares_of_two_times_have_two_tags(client, dated):
-    queries = ("", "as_of=2020-12-31", "as_of=2021-12-31", f"known_at={dated.imported}")
-    tags = {client.get(f"/map/toilets/{SQUARE}?{query}").headers["etag"] for query in queries}
-    assert len(tags) == 4
+def test_tiles_of_two_days_have_two_tags(client):
+    tags = {client.get(f"{TOILETS}{query}").headers["etag"] for query in ("", "&as_of=2020-12-31")}
+    assert len(tags) == 2
 
 
 def test_a_card_shows_the_version_of_the_day_and_its_ends(client, dated):
@@ -89,19 +95,21 @@ def test_a_card_shows_the_version_of_the_day_and_its_ends(client, dated):
 
 
 def test_the_ground_is_of_the_day_too(client):
-    now, then = (client.get(f"/map/background/{SQUARE}?{query}") for query in ("", "as_of=2020-12-31"))
-    assert now.json() == then.json()  # the districts are of all times
-    assert now.json()["shapes"]["borders"]["rows"]
-    assert now.headers["etag"] != then.headers["etag"]
+    now, then = (
+        mapbox_vector_tile.decode(client.get(f"/background/tiles/{TILE}{query}").content)
+        for query in ("", "?as_of=2020-12-31")
+    )
+    assert now == then  # the districts are of all times
+    assert now["borders"]["features"]
 
 
 @pytest.mark.parametrize("query", HOSTILE)
 def test_what_is_no_time_is_a_400(client, query):
     for address in (
-        "/map", "/map/toilets", "/map/page.js", f"/map/toilets/{SQUARE}", f"/map/background/{SQUARE}",
-        "/map/toilets/features/1.json", "/",
+        "/map?", "/map/toilets?", "/map/page.js?", f"{TOILETS}&", f"/background/tiles/{TILE}?",
+        "/map/toilets/features/1.json?", "/?", "/overview?",
     ):  # fmt: skip
-        reply = client.get(f"{address}?{query}", headers={"Accept": "text/html"})
+        reply = client.get(f"{address}{query}", headers={"Accept": "text/html"})
         assert reply.status_code == 400, (address, reply.text)
 
 

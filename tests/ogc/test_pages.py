@@ -113,8 +113,8 @@ def test_a_collection_and_a_feature_have_a_map_and_the_address_for_qgis(browser_
 def test_a_page_without_features_is_drawn_where_the_collection_is(browser_page, address):
     page = browser_page
     for query in ("filter=stals > 3", "filter=stalls > 999"):
-        with page.expect_request(lambda asked: "/map/background/" in asked.url) as asked:
+        with page.expect_request(lambda asked: "/background/tiles/" in asked.url) as asked:
             page.goto(f"{address}/collections/toilets/items?f=html&lang=en&{query}")
-        zoom, column, _ = asked.value.url.split("/map/background/")[1].split(".json")[0].split("/")
+        zoom, _, column = asked.value.url.split("/WebMercatorQuad/")[1].split("?")[0].split("/")
         assert int(zoom) >= 10  # the map of no place has 9
         assert 115.6 < int(column) / 2 ** int(zoom) * 360 - 180 < 116.1

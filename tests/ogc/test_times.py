@@ -100,7 +100,7 @@ def test_a_page_for_people_says_its_day_and_keeps_it(client):
     page = client.get(f"{ITEMS}?f=html&as_of=2020-12-31").text
     assert "2020-12-31</span>" in page
     assert "as_of=2020-12-31" in page.split("<tbody>")[1]
-    landing = client.get("/?f=html&lang=en&as_of=2020-12-31").text
+    landing = client.get("/overview?lang=en&as_of=2020-12-31").text
     assert "as of 2020-12-31" in landing
     assert "/map/toilets?lang=en&amp;as_of=2020-12-31" in landing
 

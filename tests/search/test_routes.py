@@ -114,8 +114,8 @@ def test_the_form_alone_and_nothing_found(client):
     assert client.get("/search?f=html&q=东湖&class=&area=").status_code == 200
 
 
-def test_the_landing_page_has_a_search_box(client):
-    page = client.get("/", headers={"Accept": "text/html"})
+def test_the_overview_has_a_search_box(client):
+    page = client.get("/overview", headers={"Accept": "text/html"})
     assert '<form class="seek" method="get" action="/search"' in page.text
     assert "form-action 'self'" in page.headers["content-security-policy"]
 

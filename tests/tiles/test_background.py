@@ -11,11 +11,14 @@ import shapely
 
 from app.inventory.batch import Batch
 from app.inventory.service import write_batches
-from app.maps.service import ground_square
+from app.maps import store
+from app.maps.file_parts import ground_members
+from app.maps.ground import named_levels
+from app.maps.version_store import sources_at
 from app.settings import ROOT
 from app.tiles.background import ATTRIBUTES, LAST_ZOOM, background_plan, layer_names
 from app.tiles.ground_style import ground_layers
-from app.tiles.matrix import EXTENT, Tile
+from app.tiles.matrix import BUFFER, EXTENT, Tile
 from app.tiles.service import MAX_BYTES, build
 from tests.inventory.town import BOXES, CHANGE, LAT, LON, batch, districts, line, square
 from tests.tiles.tiled import decoded, tile_at, units
@@ -63,17 +66,27 @@ def layers_of(conn, catalogue, at):
     return decoded(tile(conn, catalogue, at).body)
 
 
+def whole_ground(town, catalogue, at):
+    """What a single file draws of a tile's square: shapes whole, names of all levels."""
+    members = ground_members(sources_at(catalogue), at.square, at.z + 1, "zh")
+    page = json.loads(store.square_json(town, at.square, members))
+    around = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
+    for part in page["shapes"].values():
+        part["rows"] = [row for row in part["rows"] if shapely.geometry.shape(row[4]).intersects(around)]
+    return page
+
+
 def properties(layer):
     return [feature["properties"] for feature in layer]
 
 
 @pytest.mark.parametrize("z", [7, 9, 10, 11, 12, 13, 14, 15, 16])
-def test_a_tile_holds_what_the_folium_page_draws_at_its_scale(town, catalogue, z):
-    """Tile z covers 512 pixels, as the page's square z does: the same groups, kinds and names."""
+def test_a_tile_holds_what_a_file_draws_at_its_scale(town, catalogue, z):
+    """Tile z covers 512 pixels of a map at zoom z + 1: the same groups, kinds and names."""
     for lon in (LON - 0.001, LON + 0.013):
         at = tile_at(z, lon, LAT + 0.005)
         layers = layers_of(town, catalogue, at)
-        page = json.loads(ground_square(town, catalogue, (at.z, at.col, at.row), "zh"))
+        page = whole_ground(town, catalogue, at)
         drawn = {group: part["rows"] for group, part in page["shapes"].items() if part["rows"]}
         assert layers.keys() - {"labels"} == drawn.keys()
         kinds = {(group, row[1]) for group in ("streets", "borders") for row in drawn.get(group, [])}
@@ -83,7 +96,11 @@ def test_a_tile_holds_what_the_folium_page_draws_at_its_scale(town, catalogue, z
             for found in properties(layers.get(group, []))
         }
         names = {(found["group"], found["name_zh"]) for found in properties(layers.get("labels", []))}
-        assert names == {(group, name) for group, name, *_ in page["labels"]}
+        shown = ("water", "park", "estate", *named_levels(z + 1))
+        inside = [label for label in page["labels"] if 0 <= label[2] < EXTENT and 0 <= label[3] < EXTENT]
+        assert names == {
+            (group, name) for group, name, _, _, zoom in inside if zoom <= z + 1 and group in shown
+        }
 
 
 def test_attributes_are_those_that_are_declared_and_bridges_and_tunnels_are_told(town, catalogue):
@@ -225,7 +242,7 @@ def test_the_style_reads_what_the_tiles_hold(lang, first):
 
 def test_colours_are_those_of_the_folium_pages():
     folder = ROOT / "app" / "web" / "static" / "map"
-    pages = "".join((folder / name).read_text() for name in ("paint.js", "overlay.js", "map.css"))
+    pages = "".join((folder / name).read_text() for name in ("paint.js", "names.js", "overlay.js", "map.css"))
     used = set(re.findall(r"#[0-9a-f]{6}", json.dumps(ground_layers("ground", "zh"))))
     assert len(used) > 20
     assert [colour for colour in used if colour not in pages] == []

@@ -88,7 +88,7 @@ def test_what_is_no_run_is_refused(client, run):
 
 @pytest.mark.parametrize(
     "query",
-    ["x=1", "nam_zh=a", "filter=%00", "filter=", "filter=stalls", "filter-lang=sql&filter=1", "f=png", "f=html", "f=",
+    ["x=1", "nam_zh=a", "filter=%00", "filter=", "filter=stalls", "filter-lang=sql&filter=1", "f=png", "f=json", "f=",
      "datetime=tomorrow", "as_of=2021-02-30", "known_at=99999999999999999999", "known_at=x", "area=nowhere",
      "properties=no_such", "properties=" + "a," * 3000, "run=" + GONE, "policy=x", "z=3", "bbox=1,2,3,4",
      "limit=1", "crs=http://www.opengis.net/def/crs/EPSG/0/4490", "filter=stalls%3E1&filter=stalls%3E2",

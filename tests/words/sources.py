@@ -80,9 +80,11 @@ def _place(part: ast.expr, constants: dict[str, ast.expr]) -> str:
 def every_text() -> str:
     """All texts of the program, one under another, with \\0 where a value stands."""
     found = []
-    for path in files(
-        "ingest", "validation", "access", "ogc", "catalogue", "space", "inventory", "history", "database"
-    ):
+    rooms = (
+        "ingest", "validation", "access", "ogc", "catalogue", "space", "inventory", "history", "database", "coverage",
+        "exports", "jobs", "maps", "network", "search", "tiles",
+    )  # fmt: skip
+    for path in (*files(*rooms), APP / "problems.py", APP / "errors.py"):
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(node.value)

@@ -8,14 +8,16 @@ import time
 import pytest
 
 from app.ingest.upload_options import UploadOptions
+from app.words.coverage import COVERAGE
 from app.words.edits import EDITS
 from app.words.files import FILES
 from app.words.filters import FILTERS
 from app.words.notes import NOTES
 from app.words.options import OPTIONS
 from app.words.reading import READING
+from app.words.requests import REQUESTS
 from app.words.rows import ROWS
-from app.words.sentences import in_chinese, over_http, say, told, told_report
+from app.words.sentences import in_chinese, over_http, say, say_on_page, told, told_report
 from tests.words.sources import EDIT_CALLS, FILE_CALLS, ROW_CALLS, every_text, files, said
 
 #: Modules whose errors only the command line tells.
@@ -33,6 +35,9 @@ NOT_WRITTEN_HERE = (
     "Self-intersection", "Ring Self-", "Hole lies", "Nested shells", "Holes are", "Interior is", "Duplicate Rings",
     "Invalid Coordinate", "Ring is not", "Too few points", "A number from", "{digits} digits:", "the longitude is",
     "the latitude is",
+    # What the checker of parameters says of a value.
+    "input should be", "string should", "list should", "extra inputs", "field required", "value error",
+    "Method Not Allowed",
 )  # fmt: skip
 
 
@@ -121,8 +126,26 @@ def test_over_http_the_fields_of_the_form_are_named(text, http):
     assert over_http(http) == http
 
 
+@pytest.mark.parametrize(
+    ("text", "chinese", "english"),
+    [
+        ("Where the row is right as it is, --allow-outside takes it.", "若该行确实无误，可用“接收市界以外的行”接收。",
+         "Where the row is right as it is, “Take rows outside the city's border” takes it."),
+        ("Give --crs EPSG:4548.", "请给出 “坐标系” EPSG:4548。", "Give “coordinate system” EPSG:4548."),
+    ],
+)  # fmt: skip
+def test_a_page_names_its_own_choices(text, chinese, english):
+    said = say_on_page(text, "zh")
+    assert said is not None
+    assert said.replace(" ", "") == chinese.replace(" ", "")
+    assert say_on_page(text, "en") == english
+
+
 def test_the_options_are_those_of_an_upload():
-    fields = {item.alias or name for name, item in UploadOptions.model_fields.items()} - {"filename"}
+    fields = {item.alias or name for name, item in UploadOptions.model_fields.items()} - {
+        "filename",
+        "upload",
+    }
     assert {field for field, _ in OPTIONS.values()} == fields
 
 
@@ -174,7 +197,7 @@ def test_no_sentence_is_kept_that_nobody_says():
     written = every_text()
     kept = [
         text
-        for text in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS}
+        for text in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS, **REQUESTS, **COVERAGE}
         if not text.startswith(NOT_WRITTEN_HERE)
     ]
     pieces = {text: max(re.split(r"\{\w+(?:!\w)?\}", text), key=len) for text in kept}
@@ -182,7 +205,16 @@ def test_no_sentence_is_kept_that_nobody_says():
 
 
 def test_both_languages_have_the_same_values():
-    for english, chinese in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS}.items():
+    for english, chinese in {
+        **ROWS,
+        **FILES,
+        **READING,
+        **NOTES,
+        **EDITS,
+        **FILTERS,
+        **REQUESTS,
+        **COVERAGE,
+    }.items():
         given = {name.partition("!")[0] for name in re.findall(r"\{(\w+(?:!\w)?)\}", english)}
         assert set(re.findall(r"\{(\w+)\}", chinese)) <= given, english
         assert not re.search(r"\{\w+!", chinese), english

@@ -84,7 +84,7 @@ def _contents(base: sqlite3.Connection, kinds: dict[str, Any], file: SourceFile)
     query = (
         "SELECT c.table_name, g.column_name, g.srs_id FROM gpkg_contents c"
         " LEFT JOIN gpkg_geometry_columns g ON lower(g.table_name) = lower(c.table_name)"
-        " WHERE c.data_type IN ('features', 'attributes') ORDER BY c.rowid"
+        " WHERE c.data_type IN ('features', 'attributes') AND lower(c.table_name) <> 'layer_styles' ORDER BY c.rowid"
     )
     return [(str(table), column, srs) for table, column, srs in base.execute(query)]
 

@@ -22,6 +22,8 @@ VALUES = {"name": "name", "description": "description", "address": "address", "p
           "Snippet": "snippet"}  # fmt: skip
 _BEFORE_COMMA = re.compile(r"\s*,\s*")
 MAX_DEPTH = 100
+#: Fields that stand in files of our own alone.
+OWN = {"change_id", "code"}
 
 
 @dataclass(slots=True)
@@ -138,6 +140,9 @@ def values(node: Node) -> dict[str, str | None]:
             _extended(child, found)
         elif node.name != "Placemark" and child.name not in SHAPES and not child.children:
             found.setdefault(child.name, child.value())
+    if found.keys() >= OWN:
+        # Our own export: what Earth shows as the name is one of its fields already.
+        found.pop("name", None)
     return found
 
 

@@ -25,7 +25,13 @@
     plus: "M12 5v14M5 12h14", minus: "M5 12h14", close: "M6 6l12 12M18 6L6 18", left: "M15 5l-7 7 7 7", right: "M9 5l7 7-7 7",
     home: "M4 11l8-7 8 7M6 9.5V20h12V9.5M10 20v-6h4v6", locate: "M12 3v4M12 17v4M3 12h4M17 12h4M12 7a5 5 0 100 10 5 5 0 000-10z",
     layers: "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5", down: "M6 9l6 6 6-6", table: "M4 5h16v14H4zM4 10h16M10 10v9", up: "M6 15l6-6 6 6",
+    sliders: "M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4", search: "M11 4a7 7 0 100 14 7 7 0 000-14zM16 16l4.5 4.5", link: "M10 14a4 4 0 005.7 0l3-3a4 4 0 00-5.7-5.7l-1 1M14 10a4 4 0 00-5.7 0l-3 3a4 4 0 005.7 5.7l1-1",
+    measure: "M3 15L15 3l6 6L9 21zM7 11l2.5 2.5M10.5 7.5L14 11M14 4l2 2", print: "M7 9V3h10v6M7 17H4v-8h16v8h-3M7 14h10v7H7z", history: "M4 12a8 8 0 108-8 8 8 0 00-6 2.7M4 4v4h4M12 8v4.5l3 2", page: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
+    download: "M12 4v11M7 11l5 5 5-5M5 20h14", overview: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   };
+  /** Add an icon for `chengtu.icon(name)`: an SVG path in a square of 24, drawn as lines. */
+  chengtu.addIcon = function (name, path) { ICONS[name] = path; };
+
   chengtu.icon = function (name) {
     const svg = document.createElementNS(SVG, "svg");
     const path = document.createElementNS(SVG, "path");
@@ -54,7 +60,7 @@
       gapLegend: "缺口（人口）", areaLegend: "覆盖率（按人口）", areaLegendLand: "覆盖率（按用地）", noData: "无数字", name: "名称", mode: "方式", tier: "指标", by: "口径",
       supply: "服务设施", why: "为何不是官方口径", sort: "点击排序", outside: "数据范围外的人口", served: (a, b) => `${a} / ${b}`, inside: "覆盖", speed: "步行速度",
       walkNote: "步行：从居住地门到门，沿路网计算", notRun: "未计算", allMap: "查看全部图层", noScript: "地图需要启用 JavaScript。", nearestNone: "不可达", details: "说明", computed: "计算时间", crs: "量算坐标系",
-      drag: "拖动或点击", asOf: (day) => `截至 ${day}`, present: (day) => `现状（${day}）`, knownAt: (n) => `按变更 ${n} 时所知`, day: "日期", showDay: "显示", now: "现状", validFrom: "起", validTo: "止（不含）", find: "查找图层", allOff: "全部关闭", noLayer: "没有这样的图层", together: (names) => names.join("、"), tiles: "矢量瓦片地图：大量数据更流畅，编辑后自动更新",
+      drag: "拖动或点击", asOf: (day) => `截至 ${day}`, present: (day) => `现状（${day}）`, knownAt: (n) => `按变更 ${n} 时所知`, day: "日期", showDay: "显示", now: "现状", validFrom: "起", validTo: "止（不含）", find: "查找图层", opacity: "不透明度", ownMap: "单独的地图", asTable: "表格", moreOf: (title) => `${title}：透明度、表格`, allOff: "全部关闭", noLayer: "没有这样的图层", together: (names) => names.join("、"), tiles: "矢量瓦片查看页（供开发使用）",
     },
     en: {
       layers: "Layers", legend: "Legend", close: "Close", zoomIn: "Zoom in", zoomOut: "Zoom out", home: "Whole city", locate: "My position", start: "Home",
@@ -68,7 +74,7 @@
       gapLegend: "Gaps (people)", areaLegend: "Coverage (of people)", areaLegendLand: "Coverage (of land)", noData: "No figure", name: "Name", mode: "Mode", tier: "Figure", by: "By",
       supply: "Facilities", why: "Why it is no official figure", sort: "Click to sort", outside: "People outside the data", served: (a, b) => `${a} / ${b}`, inside: "served", speed: "Walking speed",
       walkNote: "Walking: door to door along the streets", notRun: "Not computed", allMap: "All layers", noScript: "The map needs JavaScript.", nearestNone: "unreachable", details: "Details", computed: "Computed", crs: "Measured in",
-      drag: "Drag or click", asOf: (day) => `As of ${day}`, present: (day) => `Now (${day})`, knownAt: (n) => `as known at change ${n}`, day: "Date", showDay: "Show", now: "Now", validFrom: "From", validTo: "Until (before)", find: "Find a layer", allOff: "All off", noLayer: "No such layer", together: (names) => names.join(", "), tiles: "Map of vector tiles: smooth with much data, follows every edit",
+      drag: "Drag or click", asOf: (day) => `As of ${day}`, present: (day) => `Now (${day})`, knownAt: (n) => `as known at change ${n}`, day: "Date", showDay: "Show", now: "Now", validFrom: "From", validTo: "Until (before)", find: "Find a layer", opacity: "Opacity", ownMap: "Map of its own", asTable: "Table", moreOf: (title) => `${title}: opacity, table`, allOff: "All off", noLayer: "No such layer", together: (names) => names.join(", "), tiles: "Viewer of the vector tiles, for developers",
     },
   };
   chengtu.setLanguage = function (lang) {
@@ -80,16 +86,17 @@
 
   chengtu.number = (value, digits = 0) =>
     value === null || value === undefined ? "—" : new Intl.NumberFormat(chengtu.locale, { maximumFractionDigits: digits }).format(value);
-  chengtu.percent = (share, digits = 1) =>
+  chengtu.percent = (share, digits = 2) =>
     share === null || share === undefined ? "—" : `${(share * 100).toFixed(digits)} %`;
 
-  /** Metres as m or km, square metres as m², ha or km² (公顷, 平方公里). */
-  chengtu.length = (metres) => (metres < 1000 ? `${chengtu.number(metres)} m` : `${chengtu.number(metres / 1000, metres < 1e5 ? 2 : 0)} km`);
+  const UNITS = { zh: { m: "米", km: "公里", m2: "平方米", ha: "公顷", km2: "平方公里" }, en: { m: "m", km: "km", m2: "m²", ha: "ha", km2: "km²" } };
+  const unit = (name) => UNITS[chengtu.lang][name];
+
+  /** Metres as m or km, square metres as m², ha or km² (米, 公里; 平方米, 公顷, 平方公里); `digits` of the number. */
+  chengtu.length = (metres, digits) => (metres < 1000 ? `${chengtu.number(metres, digits || 0)} ${unit("m")}` : `${chengtu.number(metres / 1000, digits === undefined ? (metres < 1e5 ? 2 : 0) : digits)} ${unit("km")}`);
   chengtu.area = function (m2) {
-    const zh = chengtu.lang === "zh";
-    if (m2 < 1e4) return `${chengtu.number(m2)} m²`;
-    if (m2 < 1e6) return `${chengtu.number(m2 / 1e4, 2)} ${zh ? "公顷" : "ha"}`;
-    return `${chengtu.number(m2 / 1e6, 2)} ${zh ? "平方公里" : "km²"}`;
+    if (m2 < 1e4) return `${chengtu.number(m2)} ${unit("m2")}`;
+    return m2 < 1e6 ? `${chengtu.number(m2 / 1e4, 2)} ${unit("ha")}` : `${chengtu.number(m2 / 1e6, 2)} ${unit("km2")}`;
   };
 
   /** A part of an area in the unit of the whole: `122.1 / 130.58 km²`. */

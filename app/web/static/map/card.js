@@ -9,7 +9,7 @@
     const box = el("span", { class: `swatch swatch-${kind}`, "aria-hidden": "true", style: { "--c": symbol.color, width: `${size}px`, height: `${size}px` } });
     box.style.setProperty("--c", symbol.color);
     box.style.setProperty("--f", symbol.fill || symbol.color);
-    if (kind !== "line" && kind !== "area" && geometry !== "line") box.append(el("b", { text: symbol.glyph, style: { color: chengtu.inkOn(symbol.color) } }));
+    if (kind !== "line" && kind !== "area" && geometry !== "line") box.append(el("b", { style: { color: chengtu.inkOn(symbol.color) } }, chengtu.pictogram(symbol) || symbol.glyph));
     return box;
   };
 
@@ -44,12 +44,14 @@
     if (!found.length) return;
     let place = 0;
     const box = el("section", { class: "card", "aria-label": chengtu.t.details });
+    if (chengtu.shield) chengtu.shield(box); // a click in the card is none on the map
     app.root.append(box);
     app.card = box;
     const go = (step) => { place = (place + step + found.length) % found.length; show(); };
     const show = async () => {
       const it = found[place];
       app.chosen = mark(it);
+      if (chengtu.state) chengtu.state.set("card", it.layer.options.feature && it.id !== undefined ? `${it.layer.options.id}:${it.id}` : null);
       app.overlay.redraw();
       try {
         const detail = await it.load();
@@ -69,7 +71,9 @@
     const body = el("div", { class: "card-body" },
       detail.incomplete && el("p", { class: "note warn", text: t.incomplete }),
       el("dl", null, rows(detail).map(([name, value]) => el("div", { class: "row" }, el("dt", { text: name }), el("dd", { text: value, dir: "auto" })))));
-    box.replaceChildren(...[head, body, pager && pagerBar(pager)].filter(Boolean));
+    const more = chengtu.cardMore ? chengtu.cardMore(app, it, detail) : { body: [], foot: null };
+    body.append(...more.body);
+    box.replaceChildren(...[head, body, more.foot, pager && pagerBar(pager)].filter(Boolean));
     body.scrollTop = 0;
   }
 
@@ -84,6 +88,7 @@
     if (app.card) app.card.remove();
     app.card = null;
     app.chosen = null;
+    if (!quiet && chengtu.state) chengtu.state.set("card", null);
     document.body.classList.remove("has-card");
     if (!quiet) app.overlay.redraw();
   };

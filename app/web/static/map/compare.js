@@ -74,7 +74,7 @@
 
   function fill(app) {
     const { compare } = app;
-    compare.body.replaceChildren(...[standing(compare), switches(app), totals(compare), table(app), links(compare)].filter(Boolean));
+    compare.body.replaceChildren(...[standing(compare), switches(app), totals(compare), table(app), links(compare), (compare.basemaps = compare.basemaps || chengtu.basemapSwitch(app))].filter(Boolean));
     drawLegend(compare);
   }
 

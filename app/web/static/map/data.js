@@ -1,8 +1,7 @@
 "use strict";
-// Where shapes come from: squares asked from the server, or one square that lies in the page or file itself.
+// Shapes that come with a page or a file, all of them in one square, and what a file tells of each feature.
 (function () {
   const chengtu = window.chengtu;
-  const KEPT = 400; // squares held in memory
 
   /** A shape row [id, kind, label, zoom, geometry, mark] made ready to draw and to be hit. */
   function shape(row) {
@@ -49,29 +48,7 @@
     return { square: raw.square, groups, points: raw.points || [], labels: raw.labels || [], cut };
   };
 
-  /** Squares of the server: `{z}/{x}/{y}` in the address; deeper than `deepest` the square above is used. */
-  chengtu.serverSource = function (address, deepest) {
-    const kept = new Map();
-    return {
-      get(z, x, y) {
-        while (z > deepest) { z -= 1; x >>= 1; y >>= 1; }
-        const key = `${z}/${x}/${y}`;
-        if (!kept.has(key)) {
-          if (kept.size > KEPT) kept.delete(kept.keys().next().value);
-          kept.set(key, fetchSquare(address.replace("{z}/{x}/{y}", key)).catch((error) => { kept.delete(key); throw error; }));
-        }
-        return kept.get(key);
-      },
-    };
-  };
-
-  async function fetchSquare(address) {
-    const answer = await fetch(address);
-    if (!answer.ok) { chengtu.toast(chengtu.t.failed); throw new Error(`${answer.status}`); }
-    return chengtu.prepare(await answer.json());
-  }
-
-  /** The same for data that is all here: one square for the whole of it. */
+  /** The source of squares for data that is all here: one square for the whole of it. */
   chengtu.ownSource = function (raw) {
     let data = null;
     return { get() { data = data || Promise.resolve(chengtu.prepare(raw)); return data; } };

@@ -2,7 +2,6 @@
 // One canvas over the squares: symbols of points, clusters, names, and the mark around what is chosen.
 (function () {
   const chengtu = window.chengtu;
-  const FONT = '"Noto Sans CJK SC","Noto Sans SC","Source Han Sans SC","PingFang SC","Microsoft YaHei",system-ui,sans-serif';
   const ratio = Math.min(2, window.devicePixelRatio || 1);
   const CLUSTER_UNTIL = 17; // from this zoom on each point stands alone
   const MIXED_FROM = 4; // with so many layers of points, those of different layers that would lie on each other are one
@@ -47,15 +46,16 @@
     _draw() {
       const context = this._context, origin = this._map.getPixelOrigin();
       context.setTransform(ratio, 0, 0, ratio, -this._bounds.min.x * ratio, -this._bounds.min.y * ratio);
-      const view = { zoom: this._map.getZoom(), size: 256 * 2 ** this._map.getZoom(), origin, bounds: this._bounds };
+      const app = this._app, zoom = this._map.getZoom();
+      const view = { zoom, size: 256 * 2 ** zoom, origin, bounds: this._bounds, tiles: inSight(app.city, app), ground: inSight(app.ground, app) };
       this.items = [];
       const taken = [];
-      drawChosen(context, this._app.chosen, view);
-      const lists = this._app.shownLayers().map((layer) => placePoints(layer, view)).filter((list) => list.length);
+      const lists = app.shownLayers().map((layer) => placePoints(layer, view)).filter((list) => list.length);
       const crowded = view.zoom < CLUSTER_UNTIL && lists.filter((list) => !list[0].dot).length >= MIXED_FROM;
       this.items = crowded ? mix(lists.flat()) : lists.flat();
+      drawChosen(context, app.chosen, view, this.items);
       for (const item of this.items) { drawItem(context, item); if (!item.dot) taken.push([item.x - item.r, item.y - item.r, item.x + item.r, item.y + item.r]); }
-      drawNames(context, this._app, view, taken);
+      chengtu.drawNames(context, app, view, taken);
     },
 
     /** The topmost symbol at a layer point, or null. */
@@ -70,21 +70,43 @@
   });
 
   const placed = (data, view) => chengtu.placing(data.square, view.size, view.origin.x, view.origin.y);
+  const inSight = (layer, app) => (layer && layer._map ? layer.inSight(app.map) : []);
+  const POINT = 1, POLYGON = 3, SIDE = 512;
 
   function placePoints(layer, view) {
-    const points = [];
-    for (const data of layer.tiles.current()) {
-      const { scale, dx, dy } = placed(data, view);
-      for (const [id, n, x, y, label, kind] of data.points) {
-        const px = x * scale + dx, py = y * scale + dy;
-        if (view.bounds.contains([px, py])) points.push({ id, n, x: px, y: py, label, kind, layer });
-      }
-    }
+    const points = pointsOf(layer, view).filter((point) => view.bounds.contains([point.x, point.y]));
     const { dense, quiet } = layer.options;
-    if (quiet && view.zoom < 15) return points.map((point) => ({ ...point, dot: true, r: view.zoom < 13 ? 2.6 : 4 }));
+    if (quiet && view.zoom < 15) return points.map((point) => ({ ...point, dot: true, r: (view.zoom < 13 ? 2.6 : 4) + Math.log2(point.n) * 0.6 }));
     const found = view.zoom < CLUSTER_UNTIL ? cluster(points, reachAt(view.zoom)) : points;
     for (const item of found) item.r = item.n > 1 ? clusterRadius(item.n) : dense ? (view.zoom >= 18 ? 8 : 5) : 12;
     return found;
+  }
+
+  /** The points of a layer in the tiles in sight: its own, its clusters, and the middle of each area that is marked by a symbol. */
+  function pointsOf(layer, view) {
+    const { id: name, pointed } = layer.options, points = new Map(), areas = new Map();
+    for (const { data, at } of view.tiles) for (const feature of data.get(name) || []) {
+      if (feature.geomType === POINT) addPoints(points, feature, at, view, layer);
+      else if (pointed && feature.geomType === POLYGON) addMiddle(areas, feature, at, view, layer);
+    }
+    for (const [id, point] of areas) if (!points.has(id)) points.set(id, point);
+    return [...points.values()];
+  }
+
+  function addPoints(points, { id, geom, props }, at, view, layer) {
+    // what lies in a tile's edge lies in the next tile too
+    for (const line of geom) for (const { x, y } of line) if (x >= 0 && x < SIDE && y >= 0 && y < SIDE) {
+      const own = props.cluster ? null : id === undefined ? null : id;
+      points.set(own === null ? points.size + 0.5 : own, { ...symbolOf(props, x, y, at, view, layer), id: own, n: props.point_count || 1 });
+    }
+  }
+
+  const symbolOf = (props, x, y, at, view, layer) => ({ x: x * at.scale + at.x - view.origin.x, y: y * at.scale + at.y - view.origin.y, label: chengtu.nameOf(props), kind: props.kind, layer });
+
+  /** Of an area that several tiles cut, the largest piece is marked. */
+  function addMiddle(areas, feature, at, view, layer) {
+    const middle = chengtu.middleOf(feature), before = areas.get(feature.id);
+    if (middle && (!before || before.size < middle.size)) areas.set(feature.id, { ...symbolOf(feature.props, middle.x, middle.y, at, view, layer), id: feature.id, n: 1, size: middle.size });
   }
 
   /** Points within REACH pixels become one, at their common centre; every point is counted once. */
@@ -150,20 +172,17 @@
   function drawItem(context, item) {
     const { symbol, colors } = item.layer.options;
     const colour = item.parts && item.parts.size > 1 ? MIXED_COLOUR : (colors && colors[item.kind]) || symbol.color;
-    if (item.dot) return drawDot(context, item, colour);
-    if (item.n > 1) return drawCluster(context, item, colour);
-    context.save();
-    context.shadowColor = "rgba(20,35,45,.35)";
-    context.shadowBlur = 3;
-    context.shadowOffsetY = 1;
-    context.fillStyle = colour;
-    outline(context, item, symbol.shape);
-    context.fill();
-    context.restore();
-    context.strokeStyle = "#ffffff";
-    context.lineWidth = item.r > 6 ? 2 : 1.2;
-    context.stroke();
-    if (item.r > 6) text(context, symbol.glyph, item.x, item.y + 0.5, `600 ${Math.round(item.r * 1.12)}px ${FONT}`, chengtu.inkOn(colour));
+    context.globalAlpha = opacityOf(item);
+    if (item.dot) drawDot(context, item, colour);
+    else if (item.n > 1) drawCluster(context, item, colour);
+    else chengtu.stampSymbol(context, symbol, colour, item.x, item.y, item.r);
+    context.globalAlpha = 1;
+  }
+
+  /** How opaque a symbol is: its layer, or the most opaque of those that it stands for. */
+  function opacityOf(item) {
+    const layers = item.parts ? [...item.parts.keys()] : [item.layer];
+    return Math.max(...layers.map(({ opacity }) => (opacity === undefined ? 1 : opacity)));
   }
 
   function drawDot(context, { x, y, r }, colour) {
@@ -176,166 +195,61 @@
     context.stroke();
   }
 
-  function outline(context, { x, y, r }, shape) {
-    context.beginPath();
-    if (shape === "square") roundSquare(context, x, y, r * 0.9, r * 0.35);
-    else if (shape === "diamond") { context.moveTo(x, y - r * 1.15); context.lineTo(x + r * 1.15, y); context.lineTo(x, y + r * 1.15); context.lineTo(x - r * 1.15, y); context.closePath(); }
-    else context.arc(x, y, r, 0, 2 * Math.PI);
-  }
-
-  function roundSquare(context, x, y, half, corner) {
-    context.moveTo(x, y - half);
-    context.arcTo(x + half, y - half, x + half, y + half, corner);
-    context.arcTo(x + half, y + half, x - half, y + half, corner);
-    context.arcTo(x - half, y + half, x - half, y - half, corner);
-    context.arcTo(x - half, y - half, x + half, y - half, corner);
-    context.closePath();
-  }
-
   function drawCluster(context, { x, y, r, n }, colour) {
+    const whole = context.globalAlpha;
     context.fillStyle = colour;
-    context.globalAlpha = 0.25;
+    context.globalAlpha = 0.25 * whole;
     context.beginPath();
     context.arc(x, y, r + 4, 0, 2 * Math.PI);
     context.fill();
-    context.globalAlpha = 0.94;
+    context.globalAlpha = 0.94 * whole;
     context.beginPath();
     context.arc(x, y, r, 0, 2 * Math.PI);
     context.fill();
-    context.globalAlpha = 1;
-    text(context, short(n), x, y + 0.5, `600 ${n > 999 ? 11 : 12}px ${FONT}`, chengtu.inkOn(colour));
+    context.globalAlpha = whole;
+    chengtu.write(context, short(n), x, y + 0.5, `600 ${n > 999 ? 11 : 12}px ${chengtu.FONT}`, chengtu.inkOn(colour));
   }
 
   const short = (n) => (n < 10000 ? String(n) : chengtu.lang === "zh" ? `${(n / 1e4).toFixed(n < 1e5 ? 1 : 0)}万` : `${Math.round(n / 1000)}k`);
 
-  function text(context, words, x, y, font, colour, halo) {
-    context.font = font;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    context.lineJoin = "round";
-    if (halo) { context.strokeStyle = halo; context.lineWidth = 3.2; context.strokeText(words, x, y); }
-    context.fillStyle = colour;
-    context.fillText(words, x, y);
-  }
-
-  function drawChosen(context, chosen, view) {
+  /** The mark around what is chosen: {layer, id} of a layer, {world: [x, y]} a place, {shapes} of a page's own data. */
+  function drawChosen(context, chosen, view, items) {
     if (!chosen) return;
     for (const { item, data } of chosen.shapes || []) {
       const { scale, dx, dy } = placed(data, view);
       context.save();
       context.transform(scale, 0, 0, scale, dx, dy);
-      context.lineJoin = context.lineCap = "round";
-      for (const [colour, width] of [["#ffffff", 6], ["#d4380d", 3]]) { context.strokeStyle = colour; context.lineWidth = width / scale; context.stroke(item.path); }
+      outlineTwice(context, item.path, scale);
       context.restore();
     }
-    if (chosen.world) {
-      const x = chosen.world[0] * view.size - view.origin.x, y = chosen.world[1] * view.size - view.origin.y;
-      context.beginPath();
-      context.arc(x, y, 18, 0, 2 * Math.PI);
-      context.strokeStyle = "#d4380d";
-      context.lineWidth = 3;
-      context.stroke();
-    }
+    const item = chosen.layer && items.find((one) => one.layer === chosen.layer && one.id === chosen.id);
+    if (item) ring(context, item.x, item.y);
+    else if (chosen.world) ring(context, chosen.world[0] * view.size - view.origin.x, chosen.world[1] * view.size - view.origin.y);
+    if (chosen.layer) for (const { data, at } of view.tiles) for (const feature of data.get(chosen.layer.options.id) || []) if (feature.id === chosen.id && feature.geomType !== POINT) outlinePiece(context, feature, at, view);
   }
 
-  // group → [size, colour, weight, zooms, style]
-  const NAMES = {
-    district: [16, "#6a5383", 600, [8, 14]], subdistrict: [13, "#75668a", 500, [13, 16]], community: [12, "#8a7f98", 400, [16, 21]], water: [13, "#3f7fb0", 500, [11, 21]],
-    park: [12, "#3d7a45", 500, [14, 21]], estate: [12, "#8a7358", 500, [16, 21]], own: [12, "#1d2b36", 600, [13, 21]],
-  };
-  const ORDER = ["own", "water", "subdistrict", "park", "estate", "community"];
-
-  function drawNames(context, app, view, taken) {
-    const waiting = { own: [] };
-    for (const tiles of app.nameTiles()) for (const data of tiles.current()) {
-      const { scale, dx, dy } = placed(data, view);
-      for (const [group, words, x, y, zoom] of data.labels) {
-        if (zoom <= view.zoom && words) (waiting[group] = waiting[group] || []).push([words, x * scale + dx, y * scale + dy]);
-      }
-    }
-    const seen = [], named = [];
-    // a district's name may lie over symbols: there are few, and without them nobody knows where he is
-    for (const [words, x, y] of waiting.district || []) drawName(context, NAMES.district, words, x, y, view, named, seen);
-    taken.push(...named);
-    for (const group of ORDER) for (const [words, x, y] of waiting[group] || []) drawName(context, NAMES[group], words, x, y, view, taken, seen);
-    if (view.zoom >= 14 && app.ground) drawStreetNames(context, app, view, taken, seen);
-  }
-
-  function drawName(context, style, words, x, y, view, taken, seen) {
-    const [size, colour, weight, [from, to]] = style;
-    if (view.zoom < from || view.zoom >= to || !view.bounds.contains([x, y])) return;
-    const shown = words.length > 24 ? `${words.slice(0, 23)}…` : words;
-    context.font = `${weight} ${size}px ${FONT}`;
-    const half = context.measureText(shown).width / 2 + 4;
-    const box = [x - half, y - size * 0.75, x + half, y + size * 0.75];
-    if (again(seen, shown, x, y, 260) || !free(taken, box)) return;
-    taken.push(box);
-    seen.push([shown, x, y]);
-    text(context, shown, x, y, context.font, colour, "rgba(255,255,255,.88)");
-  }
-
-  const free = (taken, b) => !taken.some((a) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1]);
-  const again = (seen, words, x, y, apart) => seen.some((s) => s[0] === words && (s[1] - x) ** 2 + (s[2] - y) ** 2 < apart * apart);
-
-  function drawStreetNames(context, app, view, taken, seen) {
-    const size = view.zoom >= 17 ? 12.5 : 11.5;
-    context.font = `500 ${size}px ${FONT}`;
-    for (const data of app.ground.current()) {
-      const place = placed(data, view);
-      for (const item of data.groups.streets || []) if (item.label && item.zoom <= view.zoom && chengtu.streetWidth(item.kind, view.zoom) > 3.5) drawAlong(context, item, place, size, view, taken, seen);
-    }
-  }
-
-  function drawAlong(context, item, { scale, dx, dy }, size, view, taken, seen) {
-    const need = context.measureText(item.label).width + 16;
-    for (const line of item.lines) {
-      const spot = straightPart(line, scale, need);
-      if (!spot) continue;
-      const x = spot.x + dx, y = spot.y + dy, half = need / 2;
-      const w = Math.abs(Math.cos(spot.angle)) * half + size * 0.6, h = Math.abs(Math.sin(spot.angle)) * half + size * 0.6;
-      const box = [x - w, y - h, x + w, y + h];
-      if (!view.bounds.contains([x, y]) || again(seen, item.label, x, y, 340) || !free(taken, box)) continue;
-      taken.push(box);
-      seen.push([item.label, x, y]);
-      streetName(context, item.label, x, y, spot.angle, size);
-      return;
-    }
-  }
-
-  const CHINESE = /^[\u3400-\u9fff\uf900-\ufaff·0-9]+$/;
-
-  /** Along the street; Chinese on a steep street stands upright, one character under the other. */
-  function streetName(context, words, x, y, angle, size) {
-    const colour = "#57534b", halo = "rgba(255,255,255,.92)";
-    if (CHINESE.test(words) && Math.abs(angle) > 0.9) {
-      const down = angle > 0 ? angle : angle + Math.PI, step = size * 1.18, letters = [...words];
-      letters.forEach((letter, i) => {
-        const along = (i - (letters.length - 1) / 2) * step;
-        text(context, letter, x + Math.cos(down) * along, y + Math.sin(down) * along, context.font, colour, halo);
-      });
-      return;
-    }
+  /** The part of a line or area that lies in its tile; the cut along the tile's edge is none of its outline. */
+  function outlinePiece(context, feature, at, view) {
     context.save();
-    context.translate(x, y);
-    context.rotate(angle);
-    text(context, words, 0, 0, context.font, colour, halo);
+    context.translate(at.x - view.origin.x, at.y - view.origin.y);
+    context.scale(at.scale, at.scale);
+    context.beginPath();
+    context.rect(0, 0, SIDE, SIDE);
+    context.clip();
+    outlineTwice(context, chengtu.pathOf(feature), at.scale);
     context.restore();
   }
 
-  /** The middle and angle of a piece of the line, `need` pixels long and nearly straight; null where there is none. */
-  function straightPart(line, scale, need) {
-    let best = null;
-    for (let i = 0; i < line.length - 1; i++) {
-      let run = 0;
-      for (let j = i + 1; j < line.length; j++) {
-        run += Math.hypot(line[j][0] - line[j - 1][0], line[j][1] - line[j - 1][1]) * scale;
-        const ax = line[i][0] * scale, ay = line[i][1] * scale, bx = line[j][0] * scale, by = line[j][1] * scale;
-        const chord = Math.hypot(bx - ax, by - ay);
-        if (chord < run * 0.985) break;
-        if (chord >= need && (!best || chord > best.chord)) best = { chord, x: (ax + bx) / 2, y: (ay + by) / 2, angle: Math.atan2(by - ay, bx - ax) };
-      }
-    }
-    if (best && Math.abs(best.angle) > Math.PI / 2) best.angle += best.angle > 0 ? -Math.PI : Math.PI;
-    return best;
+  function outlineTwice(context, path, scale) {
+    context.lineJoin = context.lineCap = "round";
+    for (const [colour, width] of [["#ffffff", 6], ["#d4380d", 3]]) { context.strokeStyle = colour; context.lineWidth = width / scale; context.stroke(path); }
+  }
+
+  function ring(context, x, y) {
+    context.beginPath();
+    context.arc(x, y, 18, 0, 2 * Math.PI);
+    context.strokeStyle = "#d4380d";
+    context.lineWidth = 3;
+    context.stroke();
   }
 })();

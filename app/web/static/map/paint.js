@@ -2,6 +2,7 @@
 // How the city's ground and the classes are drawn: a calm ground, so that what lies on it can be read.
 (function () {
   const chengtu = window.chengtu;
+  const LINE = 2, POLYGON = 3;
 
   const GROUND = {
     water: "#b9d9ec", waterEdge: "#a3cbe2", green: "#dfebd5", park: "#cbe3bd", greenEdge: "#bdd6ae", residential: "#f0ebe3",
@@ -21,100 +22,104 @@
   const street = (kind) => STREETS[kind] || OTHER;
   chengtu.streetWidth = (kind, zoom) => Math.max(0.6, street(kind)[1] * 2 ** ((zoom - 16) * 0.62));
 
-  function fillAll(context, items, view, fill, edge) {
+  /** Streets in the order in which they are drawn. */
+  chengtu.sortStreets = function (layers) {
+    const streets = layers.get("streets");
+    if (streets) streets.sort((a, b) => street(a.props.kind)[0] - street(b.props.kind)[0]);
+  };
+
+  /**
+   * A rule of the renderer: `paint(context, path, view, feature)` draws a feature of the layer `name` in the tile's own pixels, of
+   * which `view.unit` are one on the screen. Tiles deeper than `deepest` are drawn from larger ones.
+   */
+  function rule(name, deepest, paint, filter, minzoom = 0) {
+    const draw = (context, _, zoom, feature) => {
+      const grown = 2 ** Math.max(0, zoom - deepest - 1);
+      context.save();
+      context.scale(grown, grown);
+      context.lineJoin = context.lineCap = "round";
+      paint(context, chengtu.pathOf(feature), { zoom, unit: 1 / grown }, feature);
+      context.restore();
+    };
+    return { dataLayer: name, symbolizer: { draw }, filter, minzoom };
+  }
+
+  const filling = (fill, edge, edgeFrom) => (context, path, { zoom, unit }, feature) => {
+    if (feature.geomType === LINE) return stroke(context, path, fill, Math.max(1, 2 ** (zoom - 14)) * 1.5 * unit);
     context.fillStyle = fill;
-    context.strokeStyle = edge || fill;
-    context.lineWidth = view.unit;
-    for (const item of items || []) {
-      if (!chengtu.visible(item, view)) continue;
-      if (item.area) context.fill(item.path, "evenodd");
-      else { context.save(); context.lineWidth = Math.max(1, 2 ** (view.zoom - 14)) * 1.5 * view.unit; context.stroke(item.path); context.restore(); continue; }
-      if (edge) context.stroke(item.path);
-    }
+    context.fill(path);
+    if (edge && zoom >= edgeFrom) stroke(context, path, edge, unit);
+  };
+
+  function stroke(context, path, colour, width) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke(path);
   }
 
-  function strokeStreets(context, items, view, casing) {
-    for (const item of items) {
-      const [, , fill, edge, first] = street(item.kind);
-      if (casing && (!edge || view.zoom < first)) continue;
-      const width = chengtu.streetWidth(item.kind, view.zoom);
-      const bridge = item.mark === "b" && view.zoom >= 14;
-      context.strokeStyle = casing ? (bridge ? "#a9a398" : edge) : fill;
-      context.lineWidth = (casing ? width + (bridge ? 2.6 : 1.6) : width) * view.unit;
-      context.setLineDash(dash(item, view, casing));
-      context.globalAlpha = item.mark === "t" ? 0.55 : 1;
-      context.lineCap = casing && bridge ? "butt" : "round";
-      context.stroke(item.path);
-    }
-    context.setLineDash([]);
-    context.globalAlpha = 1;
-    context.lineCap = "round";
-  }
+  const streetPainter = (casing) => (context, path, { zoom, unit }, { props: { kind, bridge, tunnel } }) => {
+    const [, , fill, edge, first] = street(kind);
+    if (casing && (!edge || zoom < first)) return;
+    const over = bridge && zoom >= 14, width = chengtu.streetWidth(kind, zoom);
+    if (tunnel && casing) context.setLineDash([4 * unit, 3 * unit]);
+    else if (zoom >= 15 && DASHES[kind]) context.setLineDash(DASHES[kind].map((n) => n * unit));
+    if (tunnel) context.globalAlpha = 0.55;
+    if (casing && over) context.lineCap = "butt";
+    stroke(context, path, casing ? (over ? "#a9a398" : edge) : fill, (casing ? width + (over ? 2.6 : 1.6) : width) * unit);
+  };
 
-  function dash(item, view, casing) {
-    if (item.mark === "t" && casing) return [4 * view.unit, 3 * view.unit];
-    return view.zoom >= 15 && DASHES[item.kind] ? DASHES[item.kind].map((n) => n * view.unit) : [];
+  function paintBorder(context, path, { zoom, unit }, { props: { level } }) {
+    const main = level === "city" || level === "district";
+    if (!main && zoom < 13) return;
+    context.globalAlpha = main ? 0.75 : 0.5;
+    context.setLineDash((main ? [8, 3, 2, 3] : [4, 3]).map((n) => n * unit));
+    stroke(context, path, main ? GROUND.border : GROUND.subBorder, (main ? 1.6 : 1) * unit);
   }
 
   /** The ground under every layer: homes, green, water, buildings, streets, borders. */
-  chengtu.paintGround = function (context, data, view) {
-    const g = data.groups;
-    fillAll(context, g.residential, view, GROUND.residential);
-    fillAll(context, g.green, view, GROUND.green, view.zoom >= 15 ? GROUND.greenEdge : null);
-    fillAll(context, g.parks, view, GROUND.park, view.zoom >= 14 ? GROUND.greenEdge : null);
-    fillAll(context, g.water, view, GROUND.water, view.zoom >= 14 ? GROUND.waterEdge : null);
-    if (view.zoom >= 15) fillAll(context, g.buildings, view, GROUND.building, view.zoom >= 16 ? GROUND.buildingEdge : null);
-    const seen = (g.streets || []).filter((item) => chengtu.visible(item, view)).sort((a, b) => street(a.kind)[0] - street(b.kind)[0]);
-    for (const level of [seen.filter((i) => i.mark !== "b"), seen.filter((i) => i.mark === "b")]) {
-      strokeStreets(context, level, view, true);
-      strokeStreets(context, level, view, false);
-    }
-    paintBorders(context, g.borders || [], view);
+  chengtu.groundRules = function (deepest) {
+    const level = (bridge) => (_, { props }) => Boolean(props.bridge) === bridge;
+    return [
+      rule("residential", deepest, filling(GROUND.residential)),
+      rule("green", deepest, filling(GROUND.green, GROUND.greenEdge, 15)),
+      rule("parks", deepest, filling(GROUND.park, GROUND.greenEdge, 14)),
+      rule("water", deepest, filling(GROUND.water, GROUND.waterEdge, 14)),
+      rule("buildings", deepest, filling(GROUND.building, GROUND.buildingEdge, 16), undefined, 15),
+      ...[false, true].flatMap((bridge) => [true, false].map((casing) => rule("streets", deepest, streetPainter(casing), level(bridge)))),
+      rule("borders", deepest, paintBorder),
+    ];
   };
 
-  function paintBorders(context, items, view) {
-    for (const item of items) {
-      if (!chengtu.visible(item, view)) continue;
-      const main = item.kind === "city" || item.kind === "district";
-      if (!main && view.zoom < 13) continue;
-      context.strokeStyle = main ? GROUND.border : GROUND.subBorder;
-      context.globalAlpha = main ? 0.75 : 0.5;
-      context.lineWidth = (main ? 1.6 : 1) * view.unit;
-      context.setLineDash((main ? [8, 3, 2, 3] : [4, 3]).map((n) => n * view.unit));
-      context.stroke(item.path);
-    }
-    context.setLineDash([]);
-    context.globalAlpha = 1;
-  }
+  const colourOf = ({ symbol, colors }, props) => (colors && colors[props.kind]) || symbol.color;
+  const opacityOf = (layer) => (layer.opacity === undefined ? 1 : layer.opacity);
 
-  /** The painter of one class's lines and areas in its own colour (or its kinds' colours). */
-  chengtu.classPainter = function (layer) {
-    const colour = (item) => (layer.colors && layer.colors[item.kind]) || layer.symbol.color;
-    return function (context, data, view) {
-      const seen = (data.groups.own || []).filter((item) => chengtu.visible(item, view));
-      for (const item of seen) if (item.area) fillArea(context, item, view, layer.symbol.fill || colour(item), colour(item), layer.outline);
-      const width = layer.symbol.width * Math.min(1.6, Math.max(0.5, 2 ** ((view.zoom - 15) * 0.4)));
-      if (view.zoom >= 15) for (const item of seen) if (!item.area) strokeLine(context, item, (width + 2) * view.unit, "#ffffff", 0.75);
-      for (const item of seen) if (!item.area) strokeLine(context, item, width * view.unit, colour(item), 1);
-    };
+  /** The lines and areas of the classes in `layers`, each in its own colour (or its kinds' colours), lines over areas. */
+  chengtu.classRules = function (layers, deepest) {
+    const shaped = layers.filter((layer) => layer.options.geometry !== "point").sort((a, b) => (b.options.order || 0) - (a.options.order || 0));
+    const rules = (paint, type, minzoom) => shaped.map((layer) => rule(layer.options.id, deepest, paint(layer), (_, feature) => feature.geomType === type, minzoom));
+    return [...rules(areaPainter, POLYGON), ...rules(casingPainter, LINE, 15), ...rules(linePainter, LINE)];
   };
 
-  function strokeLine(context, item, width, colour, alpha) {
-    context.globalAlpha = alpha;
-    context.strokeStyle = colour;
-    context.lineWidth = width;
-    context.stroke(item.path);
-    context.globalAlpha = 1;
-  }
+  const areaPainter = (layer) => (context, path, { unit }, { props }) => {
+    const { outline, symbol } = layer.options, colour = colourOf(layer.options, props), whole = opacityOf(layer);
+    context.globalAlpha = 0.34 * whole;
+    context.fillStyle = symbol.fill || colour;
+    if (!outline) context.fill(path);
+    context.globalAlpha = 0.9 * whole;
+    stroke(context, path, colour, (outline ? 2 : 1.2) * unit);
+  };
 
-  function fillArea(context, item, view, fill, edge, outline) {
-    if (!outline) {
-      context.globalAlpha = 0.34;
-      context.fillStyle = fill;
-      context.fill(item.path, "evenodd");
-    }
-    strokeLine(context, item, (outline ? 2 : 1.2) * view.unit, edge, 0.9);
-  }
+  const widthOf = ({ options: { symbol } }, zoom) => symbol.width * Math.min(1.6, Math.max(0.5, 2 ** ((zoom - 15) * 0.4)));
+
+  const casingPainter = (layer) => (context, path, { zoom, unit }) => {
+    context.globalAlpha = 0.75 * opacityOf(layer);
+    stroke(context, path, "#ffffff", (widthOf(layer, zoom) + 2) * unit);
+  };
+
+  const linePainter = (layer) => (context, path, { zoom, unit }, { props }) => {
+    context.globalAlpha = opacityOf(layer);
+    stroke(context, path, colourOf(layer.options, props), widthOf(layer, zoom) * unit);
+  };
 
   /** Fill with slanting lines: an area that has no figure. */
   chengtu.hatch = function (context, item, view, colour) {

@@ -12,6 +12,7 @@
       "geolocation" in navigator && !page.offline && button("locate", t.locate, () => locate(app)));
     const foot = el("footer", { class: "foot" }, scaleBar(map), sources(page));
     app.root.append(bar, foot);
+    chengtu.marks(app);
     if (page.notice) app.root.append(el("p", { class: "notice", role: "note", text: page.notice }));
     for (const node of app.root.querySelectorAll(".buttons, .foot, .notice")) shield(node);
   };
@@ -26,7 +27,7 @@
       const y = map.getSize().y / 2;
       const metres = map.distance(map.containerPointToLatLng([0, y]), map.containerPointToLatLng([110, y]));
       const power = 10 ** Math.floor(Math.log10(metres)), round = [5, 3, 2, 1].find((n) => n * power <= metres) * power;
-      bar.textContent = round < 1000 ? `${round} m` : `${round / 1000} km`;
+      bar.textContent = chengtu.length(round);
       bar.style.width = `${(110 * round) / metres}px`;
     };
     map.on("moveend zoomend resize", draw);
@@ -59,7 +60,7 @@
         page.home ? el("a", { class: "mark", href: page.home, "aria-label": t.start, title: t.start, text: "城图" }) : el("span", { class: "mark", text: "城图" }),
         el("div", null, el("h1", { text: title, dir: "auto" }), subtitle && el("p", { text: subtitle, dir: "auto" }), page.time && el("p", { class: "time", text: timeWords(page.time) }),
           page.about && page.about.length > 0 && el("ul", { class: "about" }, page.about.map((words) => el("li", { text: words, dir: "auto" }))))),
-      page.other_lang && el("a", { class: "lang", href: page.other_lang, lang: page.lang === "zh" ? "en" : "zh-CN", text: t.language, on: { click: keepView } }));
+      chengtu.languageLink(page));
   };
 
   /** The day that the page shows, and the change as known at which. */
@@ -82,7 +83,25 @@
     return form;
   }
 
+  /** The day: on the portal folded, with what is shown. */
+  function day(page) {
+    const form = dateForm(page);
+    if (!form || !page.portal) return form;
+    return el("details", { class: "day", open: Boolean(page.time.known_at || !page.time.now) }, el("summary", null, el("span", { text: chengtu.t.day }), el("strong", { text: timeWords(page.time) }), chengtu.icon("down")), form);
+  }
+
   function keepView(event) { event.currentTarget.href = event.currentTarget.href.split("#")[0] + location.hash; }
+
+  /** The link to the other language: the same address, the same view. */
+  chengtu.languageLink = function (page) {
+    const other = page.lang === "zh" ? "en" : "zh";
+    const turn = (event) => {
+      const here = new URL(location.href);
+      here.searchParams.set("lang", other);
+      event.currentTarget.href = here.href;
+    };
+    return page.other_lang && el("a", { class: "lang", href: page.other_lang, hreflang: other, lang: other === "en" ? "en" : "zh-CN", text: chengtu.t.language, on: { click: turn } });
+  };
 
   /** A panel that folds: on a phone a sheet at the bottom of the page. */
   chengtu.panel = function (app, head, body, folded) {
@@ -104,21 +123,25 @@
 
   const LONG = 24; // a list of more layers opens with the groups that are on, and can be searched
 
-  /** The layer list of the map page, by office. */
+  /** The panel of a class's page: the layer list. */
   chengtu.buildPanel = function (app) {
     const { page } = app;
-    const groups = new Map();
+    const head = chengtu.panelHead(app, page.title, page.subtitle);
+    chengtu.panel(app, head, el("div", { class: "panel-body" }, chengtu.layerList(app), chengtu.basemapSwitch(app)), chengtu.phone() && app.layers.length > 0);
+  };
+
+  /** The layer list, by office: the day, a field to find a layer, every layer with symbol and count. */
+  chengtu.layerList = function (app) {
+    const { page } = app, groups = new Map();
     for (const layer of app.layers) {
       if (!groups.has(layer.options.office)) groups.set(layer.options.office, []);
       groups.get(layer.options.office).push(layer);
     }
     const nodes = [...groups].map(([office, layers]) => officeGroup(app, office, layers));
-    const body = el("div", { class: "panel-body" }, dateForm(page), app.layers.length > LONG && finder(app, nodes), nodes);
-    if (page.tiles && !page.offline) body.append(el("p", { class: "note tiles-link" }, el("a", { href: page.tiles, text: chengtu.t.tiles })));
-    if (!app.layers.length) body.append(el("p", { class: "note empty", text: chengtu.t.empty }));
-    const head = chengtu.panelHead(app, page.title, page.subtitle);
-    chengtu.panel(app, head, body, chengtu.phone() && app.layers.length > 0);
     app.map.on("zoomend", () => app.layers.forEach((layer) => note(app, layer)));
+    return [day(page), app.layers.length > LONG && finder(app, nodes), nodes,
+      page.tiles && !page.offline && el("p", { class: "note tiles-link" }, el("a", { href: page.tiles, text: chengtu.t.tiles })),
+      !app.layers.length && !page.portal && el("p", { class: "note empty", text: chengtu.t.empty })].flat(2).filter(Boolean);
   };
 
   function officeGroup(app, office, layers) {
@@ -152,9 +175,9 @@
     for (const group of groups) {
       const whole = group.querySelector("summary").textContent.toLowerCase().includes(words);
       let some = false;
-      for (const row of group.querySelectorAll("ul > li:has(.layer)")) {
-        const hit = whole || row.querySelector(".layer-title").textContent.toLowerCase().includes(words);
-        row.hidden = !hit;
+      for (const title of group.querySelectorAll(".layer-title")) {
+        const hit = whole || title.textContent.toLowerCase().includes(words);
+        title.closest("li").hidden = !hit;
         some = some || hit;
       }
       group.hidden = !some;
@@ -173,13 +196,46 @@
     box.checked = layer.on;
     layer.box = box;
     layer.kindsNode = kinds(options);
-    const row = el("li", null, el("label", { class: "layer" }, box, chengtu.swatch(options),
+    const row = el("li", null, el("div", { class: "layer-row" }, el("label", { class: "layer" }, box, chengtu.swatch(options),
       el("span", { class: "layer-title" }, el("span", { text: options.title }), layer.noteNode),
-      el("span", { class: "count", text: amount(options) })), layer.kindsNode);
+      el("span", { class: "count", text: amount(options) })), app.page.portal && more(app, layer)), layer.moreNode, layer.kindsNode);
     note(app, layer);
     return row;
   }
   chengtu.layerRow = layerRow;
+
+  /** The button that opens what else can be done with a layer: its opacity, its extent, its table. */
+  function more(app, layer) {
+    const { options } = layer, t = chengtu.t, shown = el("output", { text: percent(layer) });
+    const slide = el("input", { type: "range", min: 10, max: 100, step: 5, value: Math.round(opacityOf(layer) * 100), on: { input: () => {
+      setOpacity(app, layer, slide.value / 100);
+      shown.textContent = percent(layer);
+    } } });
+    const table = chengtu.viewed(`/collections/${options.id}/items?f=html&lang=${chengtu.lang}&limit=50`), own = chengtu.viewed(`/map/${options.id}?lang=${chengtu.lang}`);
+    layer.moreNode = el("div", { class: "layer-more", hidden: true }, el("label", null, el("span", { text: t.opacity }), slide, shown),
+      el("p", null, el("a", { href: own, text: t.ownMap }), el("a", { href: table, text: t.asTable })));
+    const turn = () => { layer.moreNode.hidden = !layer.moreNode.hidden; open.setAttribute("aria-expanded", String(!layer.moreNode.hidden)); };
+    const open = button("sliders", t.moreOf(options.title), turn, { class: "plain", "aria-expanded": "false" });
+    return open;
+  }
+
+  const opacityOf = (layer) => (layer.opacity === undefined ? 1 : layer.opacity);
+  const percent = (layer) => `${Math.round(opacityOf(layer) * 100)} %`;
+
+  function setOpacity(app, layer, value) {
+    layer.opacity = value;
+    chengtu.setOpacity(app, layer);
+    const thin = app.layers.filter((one) => opacityOf(one) < 1).map((one) => `${one.options.id}:${Math.round(one.opacity * 100)}`);
+    chengtu.state.set("opacity", thin.join(","));
+  }
+
+  /** The opacities that the address names: `toilets:50,parks:80`. */
+  chengtu.readOpacity = function (app) {
+    for (const part of (chengtu.state.get("opacity") || "").split(",")) {
+      const [id, words] = part.split(":"), layer = app.layers.find((one) => one.options.id === id), value = Number(words);
+      if (layer && value >= 10 && value <= 100) setOpacity(app, layer, value / 100);
+    }
+  };
 
   const amount = (options) => (!options.count ? "0" : options.length_m && options.geometry === "line" ? chengtu.length(options.length_m) : chengtu.number(options.count));
 

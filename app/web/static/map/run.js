@@ -2,42 +2,32 @@
 // The page of one coverage run: districts by share, gaps by people, figures straight beside walked.
 (function () {
   const chengtu = window.chengtu, { el } = chengtu;
-  // one hue, light to dark, told apart by people with any colour vision (ColorBrewer GnBu and YlOrBr)
-  const SHARES = [[0, "#e3efbf"], [0.4, "#a9dcb0"], [0.6, "#62c0bf"], [0.75, "#2f8fc0"], [0.9, "#154f90"]];
-  const GAPS = ["#fee0b0", "#fdb366", "#ee7d22", "#b9480a", "#74290a"];
-
   /** Registers the run; its panel is built at the page's start. */
   chengtu.run = function (app, options) {
     document.body.classList.add("run-page");
     // an official figure is measured straight and by land: it is what the page opens with
     const wanted = options.official ? "straight" : "walk";
-    app.run = { options, mode: options.modes.includes(wanted) ? wanted : options.modes[0], tier: options.tiers[0].id, by: options.official ? "land" : options.by, gaps: new Map() };
+    const asked = (name, allowed, otherwise) => (allowed.includes(chengtu.state.get(name)) ? chengtu.state.get(name) : otherwise);
+    app.run = {
+      options, gaps: new Map(), drawn: { classes: [] }, breaks: [],
+      mode: asked("mode", options.modes, options.modes.includes(wanted) ? wanted : options.modes[0]),
+      tier: asked("tier", options.tiers.map((tier) => tier.id), options.tiers.length ? options.tiers[0].id : null),
+      by: asked("by", ["people", "land"], options.official ? "land" : options.by),
+      method: asked("classes", ["natural", "quantiles", "equal", "fixed"], "natural"),
+    };
     app.root.classList.add("run-map");
     addAreas(app);
   };
 
   const figure = (run, code, mode = run.mode, tier = run.tier) => run.figures.get(`${code}|${mode}|${tier}`);
-  /** The figure shown of a row: a share of people or land, or the value of what is only counted. */
-  const share = (row, by) => (row ? row[row.mode === "count" ? "value" : by === "people" ? "share_of_people" : "share_of_land"] : null);
-  const step = (value, steps) => { let found = steps[0]; for (const s of steps) if (value >= s[0]) found = s; return found[1]; };
-  const unitOf = (row) => (row && row.unit && row.unit !== "share" ? (row.unit_title || {})[chengtu.lang] || row.unit : null);
+  const share = chengtu.runShare, unitOf = chengtu.runUnit;
   /** A figure with its unit. */
   const written = (row, value, digits = 1) => (value === null || value === undefined ? "—" : unitOf(row) ? `${chengtu.number(value, 2)} ${unitOf(row)}` : chengtu.percent(value, digits));
 
-  /** Limits of the colours: those of shares, or of values in another unit their quintiles, rounded to two digits. */
-  function steps(run) {
-    const rows = run.rows.filter((row) => row.mode === run.mode && row.tier === run.tier && row.level === run.level);
-    if (!rows.some(unitOf)) return SHARES;
-    const values = rows.map((row) => row.value).filter((v) => v !== null).sort((a, b) => a - b);
-    const limits = [0.2, 0.4, 0.6, 0.8].map((q) => Number((values[Math.floor(q * (values.length - 1))] || 0).toPrecision(2)));
-    const kept = [...new Set(limits)].filter((limit) => limit > 0);
-    return [0, ...kept].map((limit, i) => [limit, SHARES[Math.round((i * (SHARES.length - 1)) / Math.max(1, kept.length))][1]]);
-  }
-
-  async function load(options, name, address) {
+  async function load(options, name, address, quiet) {
     if (options.data) return chengtu.inside(`${options.data}-${name}`);
     const answer = await fetch(address);
-    if (!answer.ok) { chengtu.toast(chengtu.t.failed); throw new Error(String(answer.status)); }
+    if (!answer.ok) { if (!quiet) chengtu.toast(chengtu.t.failed); throw new Error(String(answer.status)); }
     return answer.json();
   }
 
@@ -48,8 +38,9 @@
       run.figures = new Map(raw.figures.map((row) => [`${row.code}|${row.mode}|${row.tier}`, row]));
       run.rows = raw.figures;
       run.levels = [...new Set(raw.figures.map((row) => row.level))];
-      run.level = run.levels.find((level) => level !== "city") || run.levels[0];
-      run.steps = steps(run);
+      const first = run.levels.find((level) => level !== "city") || run.levels[0];
+      run.level = run.levels.includes(chengtu.state.get("level")) ? chengtu.state.get("level") : first;
+      run.drawn = chengtu.runClasses(run);
       run.levelOf = new Map(raw.figures.map((row) => [row.code, row.level]));
       run.areaTiles = new chengtu.CanvasTiles(chengtu.ownSource(raw), (context, data, view) => paintAreas(run, context, data, view), { pane: "areas", maxZoom: 20 });
       run.areaTiles.on("load tileload", () => app.overlay.redraw());
@@ -58,6 +49,8 @@
       app.extra.push((latlng) => areaHits(app, latlng));
       return showGaps(app);
     });
+    // classes are the engine's: until they come, or where it is away, shares stand in fixed ones
+    Promise.all([load(options, "classes", options.classes, true), run.ready]).then(([found]) => { run.classes = found.classes; redraw(app); }, () => {});
   }
 
   /** Code → [[south, west], [north, east]] of each area. */
@@ -75,8 +68,8 @@
     for (const item of data.groups.own || []) {
       if (!chengtu.visible(item, view) || run.levelOf.get(item.mark) !== run.level) continue;
       const value = share(figure(run, item.mark), run.by);
-      context.globalAlpha = view.zoom < 14 ? 0.62 : 0.28; // close by, the streets are what one looks for
-      context.fillStyle = value === null || value === undefined ? "#d9d9d9" : step(value, run.steps);
+      context.globalAlpha = chengtu.areaAlpha(view.zoom);
+      context.fillStyle = value === null || value === undefined ? "#d9d9d9" : chengtu.runColour(run, value);
       context.fill(item.path, "evenodd");
       if (value === null || value === undefined) chengtu.hatch(context, item, view, "#8c8c8c");
       context.globalAlpha = 1;
@@ -92,30 +85,15 @@
     if (key !== `${run.mode}|${run.tier}`) return;
     if (run.gapTiles) run.gapTiles.remove();
     run.gapRaw = raw;
-    run.breaks = breaks(raw.shapes.own.rows.map((row) => row[5].people));
+    run.breaks = chengtu.gapBreaks(raw.shapes.own.rows.map((row) => row[5].people));
     run.gapTiles = new chengtu.CanvasTiles(chengtu.ownSource(raw), (context, data, view) => paintGaps(run, context, data, view), { pane: "areas", zIndex: 2, maxZoom: 20 });
     run.gapTiles.addTo(app.map);
   }
 
-  /** Limits between five classes at the 50, 75, 90 and 97 % quantiles, rounded to 1, 2 or 5. */
-  function breaks(people) {
-    const sorted = people.filter((n) => n >= 1).sort((a, b) => a - b);
-    const found = [0.5, 0.75, 0.9, 0.97].map((q) => round(sorted[Math.floor(q * (sorted.length - 1))] || 0));
-    return [...new Set(found.filter((n) => n > 0))].sort((a, b) => a - b);
-  }
-
-  function round(n) {
-    if (n <= 0) return 0;
-    const power = 10 ** Math.floor(Math.log10(n));
-    return [1, 2, 5, 10].map((m) => m * power).reduce((a, b) => (Math.abs(b - n) < Math.abs(a - n) ? b : a));
-  }
-
-  const gapColour = (run, people) => GAPS[run.breaks.filter((limit) => people >= limit).length];
-
   function paintGaps(run, context, data, view) {
     for (const item of data.groups.own || []) {
       if (!chengtu.visible(item, view)) continue;
-      context.fillStyle = gapColour(run, item.mark.people);
+      context.fillStyle = chengtu.gapColour(run, item.mark.people);
       context.globalAlpha = view.zoom < 15 ? 0.85 : 0.55;
       context.fill(item.path, "evenodd");
       context.globalAlpha = 1;
@@ -173,9 +151,12 @@
     const head = chengtu.panelHead(app, page.title, page.subtitle);
     chengtu.panel(app, head, body, false);
     run.body = body;
+    run.panelLegend = el("section", { class: "panel-legend" });
     run.legend = chengtu.shield(app.root.appendChild(el("section", { class: "legend", "aria-label": chengtu.t.legend })));
     body.append(el("p", { class: "note", text: "…" }));
-    run.ready.then(() => { fill(app); fitRun(app); });
+    run.ready.then(() => { fill(app); fitRun(app); }, () => body.replaceChildren(el("p", { class: "note warn", role: "alert", text: chengtu.t.failed })));
+    app.map.on("zoomend", () => { if (run.rows) chengtu.drawRunLegend(app); });
+    body.addEventListener("change", () => { if (run.rows) chengtu.drawRunLegend(app); }); // a layer was switched
   };
 
   function fitRun(app) {
@@ -189,22 +170,31 @@
   }
 
   async function change(app, part) {
-    Object.assign(app.run, part);
-    app.run.steps = steps(app.run);
-    app.run.areaTiles.repaint();
+    const { run } = app;
+    Object.assign(run, part);
+    for (const [name, value] of [["mode", run.mode], ["tier", run.tier], ["by", run.by], ["level", run.level], ["classes", run.method]]) chengtu.state.set(name, value);
     chengtu.closeCard(app);
+    redraw(app);
     await showGaps(app);
     fill(app);
+  }
+
+  /** Areas in their classes, and all that tells of them. */
+  function redraw(app) {
+    const { run } = app;
+    run.drawn = chengtu.runClasses(run);
+    if (run.areaTiles) run.areaTiles.repaint();
+    if (run.body) fill(app);
   }
 
   function fill(app) {
     const { run } = app, { options } = run, scroll = run.body.scrollTop;
     run.body.replaceChildren(...[
-      standing(options), switches(app), figures(app), chengtu.runDistances(app, segments, () => fill(app)), districts(app), chengtu.runEquity(app),
+      standing(options), switches(app), figures(app), chengtu.runLinks(app), run.panelLegend, chengtu.runDistances(app, segments, () => fill(app)), districts(app), chengtu.runEquity(app),
       chengtu.runApart(app), gapList(app), chengtu.runReach(app), layerBox(app), facts(options),
     ].filter(Boolean));
     run.body.scrollTop = scroll;
-    drawLegend(run);
+    chengtu.drawRunLegend(app);
   }
 
   function standing(options) {
@@ -220,7 +210,8 @@
       run.levels.length > 1 && segments(t.districts, run.levels.map((level) => [level, chengtu.levelName(level)]), run.level, (level) => change(app, { level })),
       tiers.length > 1 && segments(t.tier, tiers.map((tier) => [tier.id, tier.title]), run.tier, (tier) => change(app, { tier })),
       el("div", { class: "pair" }, modes.length > 1 && segments(t.mode, modes.map((mode) => [mode, t[mode]]), run.mode, (mode) => change(app, { mode })),
-        run.mode !== "count" && segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by }))));
+        run.mode !== "count" && segments(t.by, [["people", t.people], ["land", t.land]], run.by, (by) => change(app, { by }))),
+      chengtu.runMethods(app, change));
   }
 
   function segments(label, choices, chosen, pick) {
@@ -280,10 +271,17 @@
     if (!rows.length) return null;
     const value = (mode) => (row) => share(figure(run, row.code, mode), run.by) ?? null;
     const column = (mode) => ({ title: t[mode] || chengtu.valueName(), numeric: true, value: value(mode), text: (row) => written(row, value(mode)(row)), hint: (row) => figure(run, row.code, mode)?.reason || null });
-    const columns = [{ title: t.name, value: (row) => row.name || row.code, text: (row) => row.name || row.code }, ...run.options.modes.map(column),
+    const columns = [{ title: t.name, value: (row) => row.name || row.code, text: (row) => row.name || row.code, after: (row) => reportLink(run, row) }, ...run.options.modes.map(column),
       run.mode !== "count" && { title: t.people, numeric: true, value: (row) => row.people, text: (row) => (row.people === null ? "—" : chengtu.number(row.people)) }].filter(Boolean);
     const fly = (row) => { const box = run.areaBoxes.get(row.code); if (box) { fold(app); chengtu.fit(app, box); } };
-    return el("section", null, el("h2", { text: run.mode === "count" ? t.districts : `${t.districts} · ${run.by === "people" ? t.people : t.land}` }), chengtu.table(columns, rows, fly, Math.max(1, run.options.modes.indexOf(run.mode) + 1)));
+    const title = run.mode === "count" ? chengtu.levelName(run.level) : `${chengtu.levelName(run.level)} · ${run.by === "people" ? t.people : t.land}`;
+    return el("section", null, el("h2", { class: "with-files" }, el("span", { text: title }), chengtu.runFiles(app, "areas", title)), chengtu.table(columns, rows, fly, Math.max(1, run.options.modes.indexOf(run.mode) + 1)));
+  }
+
+  /** A small link in the row of an area to its report. */
+  function reportLink(run, row) {
+    const href = chengtu.reportOf(run, row.code), words = chengtu.reportWords(row.name || row.code);
+    return href && el("a", { class: "row-report", href, title: words, "aria-label": words, on: { click: (event) => event.stopPropagation() } }, chengtu.icon("page"));
   }
 
   function fold(app) { if (chengtu.phone()) app.root.querySelector(".panel:not(.folded) .fold")?.click(); }
@@ -296,18 +294,20 @@
       const { people, nearest_m: metres, nearest_name: whose, nearest_code: code, area, area_m2: size } = row[5];
       const fly = () => { fold(app); chengtu.fit(app, bounds(boxOf(row[4]), raw.square)); mark(app, row[0]); };
       const dot = el("i", { "aria-hidden": "true" });
-      dot.style.background = gapColour(run, people);
+      dot.style.background = chengtu.gapColour(run, people);
       return el("li", null, el("button", { type: "button", class: "gap", on: { click: fly } }, dot,
         el("span", { class: "gap-name" }, el("span", { text: gapName(row[2], area), dir: "auto" }), el("small", { text: area || "", dir: "auto" })),
         el("span", { class: "gap-figures" }, el("strong", { text: counted ? `${chengtu.number(people)} ${t.person}` : chengtu.area(size) }), el("small", { text: [distance(metres), whose || code].filter(Boolean).join(" · "), title: t.nearest, dir: "auto" }))));
     });
-    return el("section", null, el("h2", { text: counted ? t.gapList : t.gapListLand }, rows.length > 0 && el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` })),
+    const title = counted ? t.gapList : t.gapListLand;
+    return el("section", null, el("h2", { class: "with-files" }, el("span", { text: title }), rows.length > 0 && el("span", { class: "muted", text: ` ${Math.min(20, rows.length)} / ${chengtu.number(raw.total)}` }), rows.length > 0 && chengtu.runFiles(app, "gaps", title)),
       rows.length ? el("ol", { class: "gaps" }, list) : el("p", { class: "note", text: noGaps(run) }));
   }
 
   /** Gaps are drawn on residential land: without one, people of cells may still be unserved. */
   function noGaps(run) {
     const row = run.options.results.find((r) => r.mode === run.mode && r.tier === run.tier);
+    if (row && row.reason && !known(row.people) && !known(row.land_m2)) return `${chengtu.t.noFigure} · ${row.reason}`;
     const unserved = row && known(row.people) && known(row.people_served) ? row.people - row.people_served : 0;
     return unserved > 0 ? chengtu.t.noGapsPeople(chengtu.number(unserved)) : chengtu.t.noGaps;
   }
@@ -325,29 +325,11 @@
   }
 
   function layerBox(app) {
-    return el("section", null, el("h2", { text: chengtu.t.layers }), el("ul", { class: "plain-list" }, app.layers.map((layer) => chengtu.layerRow(app, layer))));
+    const { run } = app;
+    return el("section", null, el("h2", { text: chengtu.t.layers }), el("ul", { class: "plain-list" }, app.layers.map((layer) => chengtu.layerRow(app, layer))), (run.basemaps = run.basemaps || chengtu.basemapSwitch(app)));
   }
 
   function facts(options) {
     return el("section", { class: "facts" }, el("dl", null, options.facts.map(([name, value]) => el("div", { class: "row" }, el("dt", { text: name }), el("dd", { text: value, dir: "auto" })))));
-  }
-
-  function drawLegend(run) {
-    const t = chengtu.t, rows = run.rows.filter((row) => row.mode === run.mode && row.tier === run.tier && row.level === run.level);
-    const values = rows.map((row) => share(row, run.by));
-    const line = (colour, words, count, hatched) => { const box = el("i", { class: hatched ? "hatched" : null, "aria-hidden": "true" }); if (!hatched) box.style.background = colour; return el("li", null, box, el("span", { text: words }), el("small", { text: String(count) })); };
-    const sample = rows.find(unitOf), write = (value) => (sample ? chengtu.number(value, 2) : String(value * 100)), unit = sample ? unitOf(sample) : "%";
-    const areas = run.steps.map(([from, colour], i) => { const to = run.steps[i + 1] ? run.steps[i + 1][0] : Infinity; return line(colour, to === Infinity ? `≥ ${write(from)} ${unit}` : `${write(from)}–${write(to)} ${unit}`, values.filter((v) => v !== null && v >= from && v < to).length); }).reverse();
-    const none = values.filter((v) => v === null).length;
-    if (none) areas.push(line(null, t.noData, none, true));
-    const gaps = run.gapRaw && run.gapRaw.total ? gapLegend(run, line) : [];
-    run.legend.hidden = !rows.length && !gaps.length;
-    run.legend.replaceChildren(...(rows.length ? [el("h2", { text: run.mode === "count" ? run.options.tiers.find((tier) => tier.id === run.tier).title : run.by === "people" ? t.areaLegend : t.areaLegendLand }), el("ul", null, areas)] : []), ...(gaps.length ? [el("h2", { text: run.breaks.length ? t.gapLegend : t.gaps }), el("ul", null, gaps)] : []));
-  }
-
-  function gapLegend(run, line) {
-    if (!run.breaks.length) return [line(GAPS[0], chengtu.t.gap, run.gapRaw.total)];
-    const people = run.gapRaw.shapes.own.rows.map((row) => row[5].people), limits = [0, ...run.breaks, Infinity];
-    return limits.slice(0, -1).map((from, i) => line(GAPS[i], limits[i + 1] === Infinity ? `≥ ${chengtu.number(from)}` : `${chengtu.number(from)}–${chengtu.number(limits[i + 1])}`, people.filter((n) => n >= from && n < limits[i + 1]).length)).reverse();
   }
 })();

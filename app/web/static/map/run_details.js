@@ -4,13 +4,13 @@
   const chengtu = window.chengtu, { el } = chengtu;
   const TEXTS = {
     zh: {
-      distances: "到最近设施的距离", metres: "米", minutes: "分钟", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "不可达", median: (m) => `中位数 ${m}`, limit: "服务半径以内",
+      report: "打印报告（一页）", reportOf: (name) => `${name}：打印报告`, distances: "到最近设施的距离", metres: "米", minutes: "分钟", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "不可达", median: (m) => `中位数 ${m}`, limit: "服务半径以内",
       equity: "公平性", gini: "距离基尼系数", spread: "各区差异", ratio: (n) => `${n} 倍`, least: "最低", greatest: "最高", level: "层级",
       apart: "直线达标、步行不达标", apartNone: "直线覆盖处步行均可达", detour: (n) => `绕行 ${n} 倍`, parts: (n) => `${n} 处`,
       levels: { city: "市", district: "区", subdistrict: "街道", community: "社区", grid: "网格" },
     },
     en: {
-      distances: "How far to the nearest", metres: "m", minutes: "min", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "unreached", median: (m) => `median ${m}`, limit: "within the limit",
+      report: "Report to print (one page)", reportOf: (name) => `${name}: report to print`, distances: "How far to the nearest", metres: "m", minutes: "min", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "unreached", median: (m) => `median ${m}`, limit: "within the limit",
       equity: "Equity", gini: "Gini of distance", spread: "Between areas", ratio: (n) => `× ${n}`, least: "least", greatest: "greatest", level: "Level",
       apart: "Served straight, not on foot", apartNone: "All that a straight line serves is reached on foot", detour: (n) => `${n} × the line`, parts: (n) => `${n} places`,
       levels: { city: "City", district: "Districts", subdistrict: "Subdistricts", community: "Communities", grid: "Grid" },
@@ -18,10 +18,31 @@
   };
   const words = () => TEXTS[chengtu.lang];
   chengtu.valueName = () => ({ zh: "数值", en: "Value" })[chengtu.lang];
+  chengtu.reportWords = (name) => words().reportOf(name);
   chengtu.levelName = (level) => words().levels[level] || level;
 
   const row = (run, list, mode) => (list || []).find((one) => one.tier === run.tier && (mode === undefined || one.mode === mode));
   const known = (value) => value !== null && value !== undefined;
+
+  /** Ways on from the page: the report to print; a file that stands alone has none. */
+  chengtu.runLinks = function (app) {
+    const { run } = app, { report } = run.options, w = words();
+    if (!report || run.options.data) return null;
+    return el("p", { class: "run-links" }, el("a", { class: "way", href: `${report}?${shown(run)}` }, chengtu.icon("page"), w.report));
+  };
+
+  /** What is shown as the end of an address; `area` where it is of one area. */
+  const shown = (run, more = {}) => new URLSearchParams({ mode: run.mode, tier: run.tier, lang: chengtu.lang, ...more });
+
+  /** The table under `title` (areas, gaps) as files. */
+  chengtu.runFiles = function (app, table, title) {
+    const { run } = app, address = run.options.tables && run.options.tables[table];
+    if (!address || run.options.data) return null;
+    return el("span", { class: "files" }, ["csv", "xlsx"].map((form) => el("a", { href: `${address}?${shown(run, { f: form })}`, download: "", "aria-label": `${title}: ${form.toUpperCase()}`, text: form.toUpperCase() })));
+  };
+
+  /** The report of one area. */
+  chengtu.reportOf = (run, code) => (run.options.report && !run.options.data ? `${run.options.report}?${shown(run, { area: code })}` : null);
 
   /** Bars of people or land by distance, both modes beside each other. */
   chengtu.runDistances = function (app, segments, redraw) {

@@ -3,7 +3,7 @@
 (function () {
   const chengtu = window.chengtu, { el } = chengtu;
 
-  /** `columns`: {title, value(row), text(row), numeric}; `pick(row)` is called for a row clicked or entered by keyboard. */
+  /** `columns`: {title, value(row), text(row), numeric, hint(row)?, after(row)?: a node after the text}; `pick(row)` is called for a row clicked or entered by keyboard. */
   chengtu.table = function (columns, rows, pick, start) {
     const state = { by: start ?? 0, down: Boolean(columns[start ?? 0].numeric) };
     const body = el("tbody"), head = el("tr");
@@ -28,7 +28,7 @@
 
   function line(columns, row, pick) {
     const open = () => pick(row);
-    return el("tr", { tabindex: "0", on: { click: open, keydown: (event) => { if (event.key === "Enter") open(); } } },
-      columns.map((column) => el("td", { class: column.numeric ? "number" : null, dir: column.numeric ? null : "auto", text: column.text(row), title: column.hint ? column.hint(row) : null })));
+    return el("tr", { tabindex: "0", on: { click: open, keydown: (event) => { if (event.key === "Enter" && event.target === event.currentTarget) open(); } } },
+      columns.map((column) => el("td", { class: column.numeric ? "number" : null, dir: column.numeric ? null : "auto", text: column.text(row), title: column.hint ? column.hint(row) : null }, column.after ? column.after(row) : null)));
   }
 })();

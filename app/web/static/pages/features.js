@@ -14,7 +14,7 @@
   L.control.zoom({ zoomInTitle: chengtu.t.zoomIn, zoomOutTitle: chengtu.t.zoomOut }).addTo(map);
   box.addEventListener("click", () => map.scrollWheelZoom.enable());
   map.createPane("ground").style.zIndex = 200;
-  new chengtu.CanvasTiles(chengtu.serverSource(view.ground.tiles, view.ground.deepest), chengtu.paintGround, { pane: "ground", maxZoom: 20 }).addTo(map);
+  chengtu.groundLayer(view.ground).addTo(map);
 
   const shapes = new Map();
   let chosen = null;

@@ -3,7 +3,7 @@
 (function () {
   const chengtu = window.chengtu, { el, button } = chengtu;
   const WORDS = {
-    zh: { thinned: (names) => `本比例尺从简：${names}，放大可见全部`, part: (name, n, m) => `${name} 显示 ${n} / ${m}`, shown: (n, m) => `显示 ${n} / ${m}`, objects: "处", areas: "分区", gaps: "缺口", units: "需求单元", differences: "直线可达、步行不可达", figure: "指标", show: "显示", share: "覆盖率", value: "数值", people: "缺口内人口", updated: "数据已更新", noWebgl: "此浏览器不支持 WebGL，无法绘制矢量瓦片。", more: "（至少）" },
+    zh: { thinned: (names) => `本比例尺从简：${names}，放大可见全部`, part: (name, n, m) => `${name} 显示 ${n} / ${m}`, shown: (n, m) => `显示 ${n} / ${m}`, objects: "处", areas: "分区", gaps: "缺口", units: "需求单元", differences: "直线达标、步行不达标", figure: "指标", show: "显示", share: "覆盖率", value: "数值", people: "缺口内人口", updated: "数据已更新", noWebgl: "此浏览器不支持 WebGL，无法绘制矢量瓦片。", more: "（至少）" },
     en: { thinned: (names) => `Simplified at this scale: ${names}; zoom in for all`, part: (name, n, m) => `${name} ${n} of ${m}`, shown: (n, m) => `${n} of ${m} shown`, objects: "", areas: "Areas", gaps: "Gaps", units: "Units of demand", differences: "Served straight, not on foot", figure: "Figure", show: "Show", share: "Coverage", value: "Value", people: "People in a gap", updated: "The data has changed", noWebgl: "This browser has no WebGL, which vector tiles need.", more: " (at least)" },
   };
   chengtu.words = () => WORDS[chengtu.lang];
@@ -66,6 +66,7 @@
     app.root.append(
       el("nav", { class: "buttons", "aria-label": t.layers }, button("plus", t.zoomIn, () => map.zoomIn()), button("minus", t.zoomOut, () => map.zoomOut()), button("home", t.home, home), "geolocation" in navigator && button("locate", t.locate, () => locate(app))),
       el("footer", { class: "foot" }, scale, el("span", { class: "sources", text: view.credits.join(" · "), dir: "auto" })), app.thinLine);
+    chengtu.marks({ root: app.root, page: view });
     if (view.notice) app.root.append(el("p", { class: "notice", role: "note", text: view.notice }));
     const draw = () => drawScale(map, scale);
     map.on("move", draw);

@@ -34,8 +34,10 @@
       const layer = one.source === app.source && byId.get(one["source-layer"]);
       if (layer) one.layout = { ...one.layout, visibility: layer.on ? "visible" : "none" };
     }
+    chengtu.usePictograms(style, app.layers);
     maplibregl.setWorkerUrl(new URL(view.worker, location.href).href);
     try { app.map = new maplibregl.Map(options(style)); } catch { app.root.append(el("p", { class: "no-webgl", text: chengtu.words().noWebgl })); return; }
+    chengtu.drawPictograms(app.map);
     app.map.touchZoomRotate.disableRotation();
     app.map.on("error", ({ error }) => { if (!error || error.status !== 204) chengtu.toast(chengtu.t.failed); });
     chengtu.buildControls(app);

@@ -1,0 +1,103 @@
+"""`?view=public` shows the classes and fields that are declared public, whatever is asked for."""
+
+from __future__ import annotations
+
+import math
+
+import mapbox_vector_tile
+import pytest
+from fastapi.testclient import TestClient
+
+from app.catalogue.public_part import public_part
+from app.main import create_app
+from tests.conftest import clone, opened
+
+
+def public(path: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}view=public"
+
+
+@pytest.fixture(scope="module")
+def client(cluster_settings, town_template):
+    with clone(cluster_settings, town_template) as cloned:
+        with opened(cloned) as database, database.write() as conn:
+            conn.exec_driver_sql("UPDATE city.grid_cells SET keeper = '张三丰'")
+        with TestClient(create_app(cloned)) as client:
+            yield client
+
+
+def test_the_public_part_holds_nothing_else(catalogue):
+    shown = public_part(catalogue)
+    hidden = {cls.id for cls in catalogue.classes.values() if cls.sensitivity != "public"}
+    assert {"pipes", "manholes", "illegal_constructions"} <= hidden
+    assert set(shown.classes) == set(catalogue.classes) - hidden
+    assert {item.sensitivity for cls in shown.classes.values() for item in cls.fields} == {"public"}
+    assert shown.classes["toilets"] is catalogue.classes["toilets"]
+    assert len(shown.classes["grid_cells"].fields) == len(catalogue.classes["grid_cells"].fields) - 1
+
+
+def test_classes_that_are_not_public_are_not_there(client):
+    for path in (
+        "/map/pipes",
+        "/collections/pipes/items",
+        "/collections/pipes/tiles/WebMercatorQuad/14/6824/13462",
+    ):
+        assert client.get(path).status_code in {200, 204}, path
+        assert client.get(public(path)).status_code == 404, path
+    titles = {one["id"] for one in client.get(public("/collections?f=json")).json()["collections"]}
+    assert "toilets" in titles
+    assert "pipes" not in titles
+
+
+def test_fields_that_are_not_public_are_in_no_answer(client):
+    item = client.get("/collections/grid_cells/items?limit=1").json()["features"][0]
+    assert item["properties"]["keeper"] == "张三丰"
+    for path in (
+        "/collections/grid_cells/items?limit=1", f"/collections/grid_cells/items/{item['id']}",
+        f"/map/grid_cells/features/{item['id']}.json", "/collections/grid_cells/queryables",
+        "/collections/grid_cells/schema",
+    ):  # fmt: skip
+        known, shown = client.get(path), client.get(public(path))
+        assert "keeper" in known.text, path
+        assert shown.status_code == 200, path
+        assert "keeper" not in shown.text, path
+        assert "张三丰" not in shown.text, path
+    assert client.get(public("/collections/grid_cells/items?keeper=张三丰")).status_code == 400
+    assert client.get(public("/collections/grid_cells/items?filter=keeper='x'")).status_code == 400
+
+
+def test_tiles_of_a_public_view_are_others(client):
+    item = client.get("/collections/grid_cells/items?limit=1").json()["features"][0]
+    lon, lat = item["geometry"]["coordinates"][0][0][0]
+    column = int((lon / 360 + 0.5) * 2**17)
+    row = int((0.5 - math.log(math.tan(math.pi / 4 + math.radians(lat) / 2)) / (2 * math.pi)) * 2**17)
+    path = f"/collections/grid_cells/tiles/WebMercatorQuad/17/{row}/{column}"
+    answers = [client.get(path), client.get(public(path)), client.get(path)]
+    fields = [
+        {
+            name
+            for feature in mapbox_vector_tile.decode(answer.content)["grid_cells"]["features"]
+            for name in feature["properties"]
+        }
+        for answer in answers
+    ]
+    assert fields[2] == fields[0]
+    assert "keeper" in fields[0]
+    assert fields[1] == fields[0] - {"keeper"}
+
+
+def test_a_page_of_a_public_view_asks_for_nothing_else(desktop, address):
+    desktop.open(f"{address}/?f=html&view=public&lang=zh")
+    page = desktop.page
+    page.wait_for_selector(".approval")
+    assert "公开视图" in page.locator(".approval").inner_text()
+    layers = page.evaluate("() => chengtuApp.layers.map((layer) => layer.options.id)")
+    assert "toilets" in layers
+    assert not {"pipes", "manholes", "gas_devices", "public_properties"} & set(layers)
+    asked = [url for url in desktop.requests if "/tiles/" in url or "page.js" in url or ".json" in url]
+    assert len(asked) > 3
+    assert [url for url in asked if "view=public" not in url] == []
+    page.locator("a.lang").first.click()
+    page.wait_for_function("() => document.documentElement.lang === 'en' && window.chengtuApp")
+    assert "view=public" in page.url
+    desktop.clean()
