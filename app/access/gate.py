@@ -59,7 +59,7 @@ class KeyGate:
 
     async def _admit(self, request: Request) -> Key | None:
         """The key that lets the request in, None where it needs none; raises KeyRequired or Forbidden."""
-        path = request.url.path
+        path = request.scope["path"]  # what is routed by; not put together from headers
         if OPEN.fullmatch(path):
             return None
         key = await self._find(request)

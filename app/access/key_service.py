@@ -10,6 +10,7 @@ from app.database.transactions import Connection
 from app.errors import BadInput, KeyRequired, NotFound, unknown
 
 MAX_HOURS = 24 * 366
+MAX_NAME = 100
 REFUSAL = "Open the address that the QR code holds, or ask for a new key: chengtu keys new."
 
 
@@ -18,8 +19,10 @@ def make_field_key(conn: Connection, name: str, area: str | None, hours: float) 
 
     Raises:
         NotFound: There is no area with this code.
-        BadInput: It would hold for no time, or for more than a year.
+        BadInput: It would hold for no time, or for more than a year, or names nobody.
     """
+    if not 0 < len(name.strip()) <= MAX_NAME:
+        raise BadInput("A key is somebody's.", f"Give a name of 1 to {MAX_NAME} characters.")
     if not 0 < hours <= MAX_HOURS:
         raise BadInput(f"A key cannot hold for {hours:g} hours.", f"Give 1 to {MAX_HOURS} hours.")
     if area is not None and key_store.find_area(conn, area) is None:

@@ -34,7 +34,8 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 #: How the schema of a problem is referred to.
 PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
-_CONTENT = {PROBLEM: {"schema": PROBLEM_REFERENCE}}
+#: Browsers get it as a page.
+_CONTENT = {PROBLEM: {"schema": PROBLEM_REFERENCE}, "text/html": {"schema": {"type": "string"}}}
 
 
 class Definition:

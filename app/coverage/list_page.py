@@ -16,6 +16,8 @@ MODES: Mapping[str, dict[Lang, str]] = {
     "straight": {"zh": "直线", "en": "straight"},
     "walk": {"zh": "步行", "en": "walked"},
     "count": {"zh": "计数", "en": "counted"},
+    # of a policy, never of a row
+    "both": {"zh": "直线与步行", "en": "straight and walked"},
 }
 
 
@@ -77,7 +79,7 @@ def _number(row: Mapping[str, Any], lang: Lang) -> str:
 
 def policy_html(policy: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> str:
     """The page of one policy, as `policy_view` gives it whole."""
-    mode = {"both": {"zh": "直线与步行", "en": "straight and walked"}, **MODES}.get(policy["mode"])
+    mode = MODES.get(policy["mode"])
     tiers = [
         {
             "title": tier["title"][lang],

@@ -29,6 +29,7 @@ from app.inventory.times import Times
 from app.ogc.cql2.compiler import compile_filter
 from app.ogc.cql2.parse import parse
 from app.ogc.queryables import queryables_of
+from app.ogc.store import without_features
 from app.space.city_systems import NO_SYSTEMS, CitySystems
 from app.version import version
 
@@ -121,7 +122,7 @@ def identify(conn: Connection, catalogue: Catalogue, name: str, ending: str) -> 
     return {
         "name": name, "ending": ending, "day": today().isoformat(), "program": version(),
         "versions": "-".join(map(str, data_versions(conn, list(classes.values())))),
-        "said": store.read_marks(conn), "classes": repr(classes),
+        "said": store.read_marks(conn), "classes": repr(classes), "open": str(catalogue.open_only),
     }  # fmt: skip
 
 
@@ -242,10 +243,16 @@ def _read_run(reading: store.Reading, run: UUID, parts: list[str], wishes: Wishe
     about = store.get_run_about(conn, run)
     origin = store.read_origin(conn, _classes_used(about["inputs"], catalogue))
     layers = tuple(
-        store.read_run(reading, run, part, origin, _condition(catalogue, store.RUN_LAYERS[part][0], wishes))
-        for part in parts
+        store.read_run(reading, run, part, origin, _of_run(catalogue, part, wishes)) for part in parts
     )
     return ExportData(layers, {**about, **wishes.chosen, **_notice(conn), **origin})
+
+
+def _of_run(catalogue: Catalogue, part: str, wishes: Wishes) -> Condition | None:
+    """The rows of a part of a run; of a public view without those that are features of a class."""
+    table = store.RUN_LAYERS[part][0]
+    asked = _condition(catalogue, table, wishes)
+    return without_features(table, asked) if catalogue.open_only else asked
 
 
 def _classes_used(inputs: str, catalogue: Catalogue) -> list[FeatureClass]:

@@ -94,6 +94,8 @@ def read_class(reading: Reading, cls: FeatureClass, version: int, chosen: Chosen
         *((_column(field), named(field.name)) for field in cls.fields),
         *_trailing(cls, version),
     ]
+    if reading.catalogue.open_only:  # columns of files that no class declares are not declared public
+        pairs = [pair for pair in pairs if pair[0].name != "extra"]
     query = FeatureQuery(cls.id, times=chosen.times, area=chosen.area, condition=chosen.condition)
     _, rows, _ = selected(reading.conn, reading.catalogue, query)
     columns = chosen.condition.columns if chosen.condition else frozenset()

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -107,7 +108,10 @@ def _authority(
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
         private = serialization.load_pem_private_key(key.read_bytes(), None)
         lasts = found.not_valid_after_utc > _now() + timedelta(days=SERVER_DAYS)
-        if isinstance(private, ec.EllipticCurvePrivateKey) and lasts and _permits(found, names, addresses):
+        # A start that was cut off between the two files left a key of another certificate.
+        fits = _public_bytes(found.public_key()) == _public_bytes(private.public_key())
+        good = fits and lasts and _permits(found, names, addresses)
+        if good and isinstance(private, ec.EllipticCurvePrivateKey):
             return found, private
     made, private = _make_authority(names, addresses)
     _write(key, _key_text(private))
@@ -206,11 +210,23 @@ def _fits(
     if not kept.certificate.exists() or not kept.key.exists():
         return False
     found = x509.load_pem_x509_certificate(kept.certificate.read_bytes())
-    if found.issuer != authority.subject or found.not_valid_after_utc < _now() + timedelta(days=RENEW_DAYS):
+    private = serialization.load_pem_private_key(kept.key.read_bytes(), None)
+    if _public_bytes(found.public_key()) != _public_bytes(private.public_key()):
+        return False
+    if not _is_issued_by(found, authority) or found.not_valid_after_utc < _now() + timedelta(days=RENEW_DAYS):
         return False
     told = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     known = {*told.get_values_for_type(x509.DNSName), *map(str, told.get_values_for_type(x509.IPAddress))}
     return known >= {*names, *map(str, addresses)}
+
+
+def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """By its signature: an authority that was made anew bears the name of the one before."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep
 from app.access.gate import caller_key
 from app.access.sender import check_sender
+from app.field.photos import in_our_time
 from app.field.report_service import Report, report_once
 from app.field.reports import Reported
 from app.inventory.photo_store import Spot
@@ -20,6 +22,10 @@ from app.ogc.preconditions import Preconditions, read_preconditions
 router = APIRouter(tags=["the phone page"])
 
 Item = Annotated[int, Path(ge=0, lt=2**63, description="Item id.")]
+
+
+#: A moment; one that a clock gone wrong tells is left out, since the report itself is right.
+Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment if in_our_time(moment) else None)]
 
 
 class Place(BaseModel):
@@ -38,7 +44,7 @@ class SentPhoto(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     data: Base64Bytes = Field(description="The file, in base64.")
-    taken_at: AwareDatetime | None = None
+    taken_at: Moment | None = None
     position: Place | None = None
 
 
@@ -49,7 +55,7 @@ class ReportBody(BaseModel):
 
     state: Reported = Field(description="In service, closed, damaged or missing.")
     note: str | None = Field(default=None, max_length=2000)
-    seen_at: AwareDatetime | None = Field(default=None, description="When; by default when it is received.")
+    seen_at: Moment | None = Field(default=None, description="When; by default when it is received.")
     position: Place | None = None
     photo: SentPhoto | None = None
 
@@ -58,14 +64,14 @@ class ReportBody(BaseModel):
         photo = self.photo
         return Report(
             self.state,
-            (self.note or "").strip() or None,
+            (self.note or "").replace("\0", "").strip() or None,  # no text of the database holds a null
             _spot(self.position, self.seen_at),
             None if photo is None else photo.data,
             Spot() if photo is None else _spot(photo.position, photo.taken_at),
         )
 
 
-def _spot(place: Place | None, at: AwareDatetime | None) -> Spot:
+def _spot(place: Place | None, at: datetime | None) -> Spot:
     return Spot(at=at) if place is None else Spot(place.lon, place.lat, place.accuracy_m, at)
 
 

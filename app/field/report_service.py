@@ -16,6 +16,7 @@ from app.database.transactions import Connection
 from app.errors import Conflict, Forbidden, PreconditionFailed
 from app.field.photos import clean
 from app.field.reports import WORDS, Reported, fields_of, offered
+from app.field.service import chosen
 from app.inventory import changes, edit_keys_store, history_store, photo_store, row_store
 from app.inventory.batch import Change
 from app.inventory.periods import today
@@ -70,7 +71,7 @@ def report_once(
     """Store a report, once though it comes twice under the same Idempotency-Key (`key`).
 
     Raises:
-        NotFound: There is no such feature now.
+        NotFound: There is no such feature now, or the phone page does not show its class.
         Forbidden: It does not lie in the area of the caller's key.
         PreconditionFailed: Somebody changed it meanwhile; what it is now stands in the problem.
         Conflict: Another report was sent under the same key, or the class has no field for what is said.
@@ -108,6 +109,7 @@ def _report(
     caller: Key | None,
     who: str,
 ) -> Told:
+    chosen(catalogue, cls.id)  # no key for the phone page closes a district
     if report.word not in offered(cls):
         raise Conflict(f"{cls.id} have no field for '{report.word}'.", f"Known: {', '.join(offered(cls))}.")
     row = row_store.find_row(conn, cls, item)
@@ -124,7 +126,10 @@ def _report(
     try:
         saved = edit_service.change_feature(conn, catalogue, cls, item, sent, how, whole=False)
     except PreconditionFailed as error:
-        error.members["current"] |= _theirs(conn, cls, item, error.members["current"]["change"])
+        current = error.members["current"]
+        current |= _theirs(conn, cls, item, current["change"])
+        for name in (field.name for field in cls.fields if field.sensitivity == "restricted"):
+            current["feature"]["properties"].pop(name, None)
         raise
     change_id = saved.change_id
     if change_id == row.change_id:

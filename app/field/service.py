@@ -41,11 +41,13 @@ def chosen(catalogue: Catalogue, names: str | None) -> list[FeatureClass]:
     known = field_classes(catalogue)
     if names is None:
         return list(known.values())
-    wanted = [name for name in dict.fromkeys(names.split(",")) if name]
-    for name in wanted:
-        if name not in known:
-            raise unknown("class of the phone page", name[:100], known)
-    return [known[name] for name in wanted]
+    return [_class_of(known, name) for name in dict.fromkeys(names.split(",")) if name]
+
+
+def _class_of(known: Mapping[str, FeatureClass], name: str) -> FeatureClass:
+    if name not in known:
+        raise unknown("class of the phone page", name[:100], known)
+    return known[name]
 
 
 def area_code(caller: Key | None, asked: str | None) -> str | None:
@@ -158,7 +160,7 @@ def page_of(
     conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str, area: str | None, after: int
 ) -> dict[str, Any]:
     """The features of one class in an area, PAGE at a time; `next` is what to ask on after, None at the end."""
-    rows = store.page_of(conn, chosen(catalogue, class_id)[0], area, after, PAGE)
+    rows = store.page_of(conn, _class_of(field_classes(catalogue), class_id), area, after, PAGE)
     more = rows[-1]["id"] if len(rows) == PAGE else None
     return {"features": [_told(row, lang) for row in rows], "next": more}
 
@@ -184,13 +186,13 @@ def feature(
     conn: Connection, catalogue: Catalogue, lang: Lang, class_id: str, item: int, area: str | None
 ) -> dict[str, Any]:
     """One feature with all its fields, photos and reports; raises NotFound outside the area."""
-    cls = chosen(catalogue, class_id)[0]
+    cls = _class_of(field_classes(catalogue), class_id)
     if area is not None and not store.is_in_area(conn, cls, item, area):
         raise NotFound(f"There is no {cls.id} with the id {item} in this area.")
     view = maps.feature_view(conn, catalogue, cls, item, lang)
     values = view["values"]
     return view | {
-        "reports": list_reports(conn, cls.id, item)[::-1],
+        "reports": [] if catalogue.open_only else list_reports(conn, cls.id, item)[::-1],
         "title": cls.title.in_(lang),
         "fields": [field for field in view["fields"] if field["name"] in values],
         "state": standing(values.get("state"), values.get("condition")),
@@ -205,7 +207,8 @@ def photo(conn: Connection, catalogue: Catalogue, number: str, area: str | None)
         raise NotFound("There is no such photo.") from None
     found = photo_store.find_body(conn, wanted)
     cls = None if found is None else catalogue.classes.get(found[0])
-    if found is None or cls is None or cls.sensitivity == "restricted":
+    # No photo is declared public.
+    if found is None or cls is None or cls.sensitivity == "restricted" or catalogue.open_only:
         raise NotFound("There is no such photo.")
     if area is not None and not store.is_in_area(conn, cls, found[1], area):
         raise NotFound("There is no such photo.")

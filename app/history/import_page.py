@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.history.record_page import moment
 from app.words.sentences import say_on_page
 
 #: Items of a long list that a page shows; the CSV has more of them.
@@ -153,7 +154,7 @@ def _head(one: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[str,
         "name": file_name(one["path"]),
         "state": state,
         "state_title": STATES[state][0 if lang == "zh" else 1],
-        "at": _moment(one["finished_at"] or one["started_at"] or one["at"]),
+        "at": moment(one["finished_at"] or one["started_at"] or one["at"]),
         "who": one["who"],
         "licence": one["licence"],
         "classes": [
@@ -177,10 +178,6 @@ def _title(class_id: str, catalogue: Catalogue, lang: Lang) -> str:
     if cls is None:
         return class_id
     return cls.title.zh if lang == "zh" else cls.title.en
-
-
-def _moment(text: str) -> str:
-    return text[:19].replace("T", " ")
 
 
 def _layer(layer: Mapping[str, Any], catalogue: Catalogue, lang: Lang) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.access.dependencies import CatalogueDep, LangDep, ReadConn, SettingsDep
 from app.access.negotiation import choose_of
-from app.catalogue.model import Lang
+from app.catalogue.model import Catalogue, Lang
+from app.errors import NotFound
 from app.history import import_new_service
 from app.history import import_service as service
 from app.history.import_files import MEDIA_TYPES
@@ -37,13 +38,27 @@ FormQuery = Annotated[
 ]
 
 
+async def whole_catalogue(catalogue: CatalogueDep) -> Catalogue:
+    """The catalogue of one who may see the record: files, people and rows in it are declared public by nobody.
+
+    Raises:
+        NotFound: It is a public view.
+    """
+    if catalogue.open_only:
+        raise NotFound("A public view has no record of changes and imports.", "Leave out view=public.")
+    return catalogue
+
+
+WholeCatalogue = Annotated[Catalogue, Depends(whole_catalogue)]
+
+
 @router.get(
     "/imports", summary="The files that were imported, or are being, newest first", response_class=Response
 )
 def get_imports(
     request: Request,
     conn: ReadConn,
-    catalogue: CatalogueDep,
+    catalogue: WholeCatalogue,
     lang: LangDep,
     form: FormQuery = None,
     limit: LimitQuery = 50,
@@ -58,7 +73,9 @@ def get_imports(
 
 
 @router.get("/imports/new", summary="The page on which a file is brought in", response_class=Response)
-def get_new_import(conn: ReadConn, catalogue: CatalogueDep, settings: SettingsDep, lang: LangDep) -> Response:
+def get_new_import(
+    conn: ReadConn, catalogue: WholeCatalogue, settings: SettingsDep, lang: LangDep
+) -> Response:
     """A page: look into a file, say what its columns mean, try, load."""
     return page(import_new_service.new_page(conn, catalogue, settings, lang), lang)
 
@@ -67,7 +84,7 @@ def get_new_import(conn: ReadConn, catalogue: CatalogueDep, settings: SettingsDe
 def get_import(
     request: Request,
     conn: ReadConn,
-    catalogue: CatalogueDep,
+    catalogue: WholeCatalogue,
     lang: LangDep,
     import_id: ImportId,
     form: FormQuery = None,

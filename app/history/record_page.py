@@ -48,7 +48,7 @@ def changes_page(
     shown = [
         {
             **one,
-            "at": _moment(one["at"]),
+            "at": moment(one["at"]),
             "why": _why(one["why"], lang),
             "classes": [(name, _title(catalogue, name, lang)) for name in one["classes"]],
         }
@@ -67,7 +67,7 @@ def feature_page(conn: Connection, catalogue: Catalogue, found: Mapping[str, Any
     events = [
         {
             **event,
-            "at": _moment(event["at"]),
+            "at": moment(event["at"]),
             "why": _why(event["why"], lang),
             "action": ACTIONS.get(event["action"], (event["action"],) * 2)[lang == "en"],
             "fields": [_field(cls, change, lang) for change in event.get("fields", ())],
@@ -113,7 +113,7 @@ def _title(catalogue: Catalogue, class_id: str, lang: Lang) -> str:
     return class_id if cls is None else cls.title.in_(lang)
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
     """A moment as the clocks of the city show it."""
     return datetime.fromisoformat(text).astimezone(LOCAL).strftime("%Y-%m-%d %H:%M:%S")
 

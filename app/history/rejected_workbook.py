@@ -18,6 +18,8 @@ xlsxwriter = lazy_module("xlsxwriter")
 #: Texts that are numbers and nothing else: no code that begins with 0, none that a spreadsheet would round.
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,13})(?:\.\d{1,10})?")
 _SHEET = re.compile(r"[\[\]:*?/\\]")
+#: Longest cell of a kept CSV, characters: what the reading of files takes; the library's own limit is 131,072.
+_CELL = 64 << 20
 #: Widths of columns in characters: of the file's own, of reasons.
 _WIDTH, _WIDE = 16, 44
 
@@ -42,6 +44,7 @@ def rejected_workbook(files: Sequence[tuple[str, bytes]], lang: Lang) -> tuple[s
 def _sheets(name: str, content: bytes) -> Iterable[tuple[str, Iterable[Sequence[Any]]]]:
     """The tables of one kept file: name and rows, the headings first."""
     if not name.endswith(".xlsx"):
+        csv.field_size_limit(_CELL)
         rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
         return [(name.split(".", maxsplit=1)[0], ([_value(cell) for cell in row] for row in rows))]
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from app.access.dependencies import ALSO_A_PAGE, CatalogueDep, HtmlWanted, LangDep, ReadConn, WriteConn
 from app.history import record_page
-from app.history.import_routes import ImportId, page
+from app.history.import_routes import ImportId, WholeCatalogue, page
 from app.inventory import history_store, restore_service
 from app.inventory.batch import Change
 
@@ -18,6 +18,14 @@ router = APIRouter(tags=["history"])
 WHO = "http"
 ItemPath = Annotated[int, Path(description="Item id.", examples=[1], ge=-(2**63), lt=2**63)]
 LimitQuery = Annotated[int, Query(ge=1, le=1000, description="At most this many.")]
+
+
+#: A reason for the record; the null, which no text of the database holds, is left out of it.
+Reason = Annotated[
+    str,
+    Field(max_length=500, description="The reason, kept in the history."),
+    AfterValidator(lambda reason: reason.replace("\0", "")),
+]
 
 
 class RestoreRequest(BaseModel):
@@ -33,7 +41,7 @@ class RestoreRequest(BaseModel):
         description="Number of the change after which it was right; also taken as `to`.",
         examples=[12],
     )
-    why: str = Field(default="restore", max_length=500, description="The reason, kept in the history.")
+    why: Reason = "restore"
 
 
 class UndoRequest(BaseModel):
@@ -45,9 +53,7 @@ class UndoRequest(BaseModel):
         default="refuse",
         description="Features changed since: refuse all with both values, keep them as they are, or restore them too.",
     )
-    why: str = Field(
-        default="import taken back", max_length=500, description="The reason, kept in the history."
-    )
+    why: Reason = "import taken back"
 
 
 @router.get(
@@ -92,7 +98,7 @@ def restore_collection(
 )
 def get_changes(
     conn: ReadConn,
-    catalogue: CatalogueDep,
+    catalogue: WholeCatalogue,
     lang: LangDep,
     html: HtmlWanted,
     class_id: Annotated[str | None, Query(alias="class", description="Changes of this class only.")] = None,

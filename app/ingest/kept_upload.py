@@ -3,22 +3,55 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from uuid import UUID
 
 import orjson
 
 from app.errors import NotFound
-from app.ingest.upload import Upload, uploads_root
+from app.ingest.upload import DATA, Upload, uploads_root
 
 ABOUT = "about.json"
 
 
-def keep(upload: Upload) -> str:
-    """Note what the upload is, so that `adopt` finds it; its id, which nobody guesses."""
+def keep(upload: Upload, most_bytes: int) -> str:
+    """Note what the upload is, so that `adopt` finds it; its id, which nobody guesses.
+
+    Where all that are kept take more than `most_bytes`, the oldest go: nobody fills the disk by looking into files.
+    """
     about = {"name": upload.name, "sha256": upload.sha256}
     (upload.folder / ABOUT).write_bytes(orjson.dumps(about))
+    _make_room(upload, most_bytes)
     return upload.folder.name
+
+
+def _make_room(upload: Upload, most_bytes: int) -> None:
+    room, counted = most_bytes, set[int]()
+    for folder in sorted(upload.folder.parent.iterdir(), key=_kept_at, reverse=True):
+        if _kept_at(folder) == 0:
+            continue  # not kept: it is still coming in, or being imported
+        for inode, size in _files(folder):
+            room -= 0 if inode in counted else size  # a file that was looked into twice is there once
+            counted.add(inode)
+        if room < 0 and folder != upload.folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept_at(folder: Path) -> int:
+    """When it was kept, nanoseconds; 0 where it is not."""
+    try:
+        return (folder / ABOUT).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _files(folder: Path) -> list[tuple[int, int]]:
+    """Inode and size of the kept file; nothing where it was just removed."""
+    try:
+        return [(told.st_ino, told.st_size) for told in (path.stat() for path in (folder / DATA).iterdir())]
+    except OSError:
+        return []
 
 
 def adopt(upload: Upload, home: Path, kept: UUID) -> None:

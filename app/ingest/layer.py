@@ -13,6 +13,8 @@ Extent = tuple[float, float, float, float]
 #: Rows of one chunk: what is held of a layer at once, however long it is. With fewer of them each step of an import
 #: begins sooner and ends sooner after the one before it, with more each statement is worth its while.
 CHUNK_ROWS = 20_000
+#: Columns by which a file tells that this program wrote it.
+MARKS = frozenset({"area_path", "change_id"})
 
 
 @dataclass(frozen=True, slots=True)

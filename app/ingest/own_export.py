@@ -16,10 +16,9 @@ from app.catalogue.export_names import (
 )
 from app.catalogue.model import FeatureClass
 from app.errors import BadInput
-from app.ingest.layer import Layer
+from app.ingest.layer import MARKS, Layer
 from app.validation.values import TRUE_WORDS, normalise
 
-MARKS = frozenset({"area_path", "change_id"})
 #: Columns that the inventory makes itself: whatever a file says in them is not read.
 MADE = frozenset({"id", "length_m", "area_m2", "data_version"})
 #: Columns that other programs add to a table by themselves, in normal form.

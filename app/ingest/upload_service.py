@@ -37,6 +37,8 @@ KIND = "import"
 INSPECT_KIND = "inspect"
 #: What no job wants any more is removed after so long.
 LEFT_S = 86_400.0
+#: What is kept for later takes no more room than so many files of the largest size.
+KEPT_LIMITS = 4
 #: Progress is saved no more often than this.
 TELL_S = 0.5
 
@@ -82,7 +84,8 @@ def queue_inspection(
         BadInput, NotFound: The options cannot be used.
     """
     check_options(_means(db, catalogue, settings, upload, who), options.import_options())
-    request = {"upload": keep(upload), "name": upload.name, "options": options.as_request()}
+    most = KEPT_LIMITS * settings.upload_limit_mb * 1_000_000
+    request = {"upload": keep(upload, most), "name": upload.name, "options": options.as_request()}
     return jobs.enqueue(db, INSPECT_KIND, request, who)
 
 

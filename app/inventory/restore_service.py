@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -60,6 +60,10 @@ def feature_history(conn: Connection, catalogue: Catalogue, class_id: str, item:
     reports = [] if catalogue.open_only else photo_store.list_reports(conn, cls.id, versions[-1].id)
     photos = [] if catalogue.open_only else photo_store.list_photos(conn, cls.id, versions[-1].id)
     known = history_store.get_changes(conn, numbers | photo_store.changes_told(reports, photos))
+    if catalogue.open_only:
+        # nor are people, their reasons (which hold notes), files, and columns of files that no class declares
+        versions = [replace(one, values={**one.values, "extra": None}) for one in versions]
+        known = {number: {**one, "who": None, "why": None, "import": None} for number, one in known.items()}
     return {
         "class": cls.id,
         "id": versions[-1].id,

@@ -259,7 +259,10 @@ def find_feature(
     """The same with the change that wrote it; `srid` is its coordinates' system, x before y unless `north_first`."""
     cls = catalogue.get_class(class_id)
     column = "id" if isinstance(item, int) else "code"
-    shown = [*shown_of(cls, property_names(cls)), *([Shown("extra", "extra")] if extra else [])]
+    rest = (
+        extra and not catalogue.open_only
+    )  # columns of files that no class declares are not declared public
+    shown = [*shown_of(cls, property_names(cls)), *([Shown("extra", "extra")] if rest else [])]
     statement = (
         f"SELECT {feature_text(shown, geometry_text(srid, north_first=north_first))}, change_id "
         f"FROM {versions(cls, {*field_names(cls), 'geom', 'extra', 'valid'}, times)} v WHERE {column} = %(item)s"

@@ -19,6 +19,7 @@ from app.maps.page_service import CITY
 from app.maps.report_map import GAPS, HEIGHT, TOP, WIDTH, Frame, frame_around, gap_breaks, gap_colour
 from app.maps.report_store import Named
 from app.maps.version_store import Sources, sources_at
+from app.web.amounts import unit_title
 from app.web.bundle import bundle
 from app.web.templates import render
 
@@ -73,7 +74,7 @@ def report_html(
     frame = _frame(conn, run, asked.area)
     held = service.versions(conn, catalogue)
     town = service.city(conn, catalogue, held, lang)
-    found = _gaps(conn, run, replace(asked, mode=mode, tier=tier), frame, names, sources, lang)
+    found = _gaps(conn, run, replace(asked, mode=mode, tier=tier), frame, names, sources, policy, lang)
     drawing = _drawing(conn, catalogue, sources, run, policy, frame, asked.area, names, lang)
     return render(
         "coverage/report.html",
@@ -172,6 +173,7 @@ def _gaps(
     frame: Frame,
     names: Mapping[str, Named],
     sources: Sources,
+    policy: Policy | None,
     lang: Lang,
 ) -> dict[str, Any]:
     """The worst gaps with the names of the areas they lie in, how many there are, and all of them as drawn."""
@@ -184,8 +186,9 @@ def _gaps(
     named = report_store.estate_names(
         conn, key, sources["residential_areas"], [row["id"] for row in rows], lang
     )
+    facilities = _facilities(conn, policy, sources, [row["nearest_code"] for row in rows], lang)
     return {
-        "rows": [_listed(number, row, names, named) for number, row in enumerate(rows, 1)],
+        "rows": [_listed(number, row, names, named, facilities) for number, row in enumerate(rows, 1)],
         "count": count,
         "people": people,
         "by_people": any(row["people"] for row in rows),
@@ -196,8 +199,26 @@ def _gaps(
     }
 
 
+def _facilities(
+    conn: Connection, policy: Policy | None, sources: Sources, codes: Sequence[str | None], lang: Lang
+) -> dict[str, str]:
+    """Code → name in the page's language of what serves by the policy: a run keeps one name of each."""
+    wanted = [code for code in codes if code]
+    classes = dict.fromkeys(
+        supply.cls for tier in (policy.tiers if policy else ()) for supply in tier.supplies
+    )
+    named = (
+        [report_store.facility_names(conn, sources[cls], wanted, lang) for cls in classes] if wanted else []
+    )
+    return {code: name for found in named for code, name in found.items()}
+
+
 def _listed(
-    number: int, row: Mapping[str, Any], names: Mapping[str, Named], estates: Mapping[int, str]
+    number: int,
+    row: Mapping[str, Any],
+    names: Mapping[str, Named],
+    estates: Mapping[int, str],
+    facilities: Mapping[str, str],
 ) -> dict[str, Any]:
     path = [names[code] for code in (row["area_path"] or "").split("/") if code in names]
     levels = {found.level: found.name for found in path}
@@ -206,7 +227,7 @@ def _listed(
         "number": number,
         **{level: levels.get(level) for level in LEVELS},
         "estate": row["name"] or estates.get(row["id"]) or row["code"],
-        "facility": row["nearest_name"] or row["nearest_code"],
+        "facility": facilities.get(row["nearest_code"]) or row["nearest_name"] or row["nearest_code"],
     }
 
 
@@ -245,9 +266,8 @@ def _drawing(
 
 
 def _length(metres: int, lang: Lang) -> str:
-    if metres < 1000:
-        return f"{metres} {'米' if lang == 'zh' else 'm'}"
-    return f"{metres // 1000} {'公里' if lang == 'zh' else 'km'}"
+    unit, count = ("m", metres) if metres < 1000 else ("km", metres // 1000)
+    return f"{count} {unit_title(unit, lang)}"
 
 
 def _ground(conn: Connection, catalogue: Catalogue, sources: Sources, frame: Frame) -> list[dict[str, Any]]:

@@ -134,6 +134,16 @@ def estate_names(
     return {int(gap): name for gap, name in rows}
 
 
+def facility_names(
+    conn: Connection, features: FromClause, codes: Sequence[str], lang: Lang
+) -> dict[str, str]:
+    """Code → name in a language of these features of a class, as far as they have one."""
+    name = name_of(features, lang)
+    chosen = features.c.code.in_(codes) & name.is_not(None)
+    found = conn.execute(select(features.c.code, name.label("name")).where(chosen))
+    return {row.code: row.name for row in found}
+
+
 def gap_sums(conn: Connection, run: uuid.UUID, mode: str, tier: str, area: str | None) -> tuple[int, float]:
     """How many gaps an area has in a mode and tier, and how many people live in them."""
     statement = text(

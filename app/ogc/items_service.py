@@ -116,6 +116,8 @@ def items_query(
             collection, "Use bbox, filter, run, policy, mode, tier or code.", area=asked.area, zoom=asked.zoom
         )
         _check_runs(query)
+        if catalogue.open_only:
+            query = replace(query, condition=store.without_features(collection, query.condition))
         return store.checked_run(collection, query)
     return query
 
@@ -198,7 +200,7 @@ def item(
     shown: dict[str, Any] = {"srid": crs.srid, "north_first": crs.north_first}
     number = find_id(name)
     if number is not None and collection in RUN_COLLECTIONS:
-        found = store.run_item(conn, collection, number, **shown)
+        found = store.run_item(conn, collection, number, open_only=catalogue.open_only, **shown)
     elif number is not None:
         found = inventory.find_feature(conn, catalogue, collection, number, times, **shown)
     if found is None:

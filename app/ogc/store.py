@@ -17,7 +17,7 @@ from app.inventory.changes import raw
 from app.inventory.feature_text import Shown, feature_text, geometry_text
 from app.inventory.ordering import Kind, SortKey
 from app.inventory.pages import Rows
-from app.inventory.query import FeatureQuery, checked_page
+from app.inventory.query import Condition, FeatureQuery, checked_page
 from app.inventory.store import FeaturePage, rows_page
 from app.inventory.tables import quoted, table_name
 
@@ -81,11 +81,19 @@ def _source(collection: str) -> str:
 
 
 def run_item(
-    conn: Connection, collection: str, item: int, *, srid: int = LONLAT, north_first: bool = False
+    conn: Connection,
+    collection: str,
+    item: int,
+    *,
+    srid: int = LONLAT,
+    north_first: bool = False,
+    open_only: bool = False,
 ) -> tuple[str, str] | None:
     """One feature of any run as GeoJSON text and its run, None where there is none; its system as in `FeatureQuery`."""
+    shown = without_features(collection, None) if open_only else None
     feature = run_feature(collection, FeatureQuery(collection, srid=srid, north_first=north_first))
     statement = f"SELECT {feature}, left(run::text, 8) FROM {_source(collection)} v WHERE id = %(item)s"
+    statement += f" AND {shown.sql}" if shown else ""
     row = raw(conn).execute(statement.encode(), {"item": item}).fetchone() if item < 2**63 else None
     return None if row is None else (str(row[0]), str(row[1]))
 
@@ -139,6 +147,22 @@ def _where(collection: str, query: FeatureQuery) -> tuple[str, dict[str, Any]]:
         conditions.append(f"({query.condition.sql})")
         values |= query.condition.values
     return " AND ".join(conditions) or "TRUE", values
+
+
+#: Units that are features of a class themselves, whose class may not be public: no public view has them.
+NO_FEATURES: Mapping[str, Condition] = {
+    "coverage_units": Condition("kind <> 'feature'", {}, frozenset({"kind"}))
+}
+
+
+def without_features(collection: str, condition: Condition | None) -> Condition | None:
+    """A filter on rows of runs that leaves out what no public view has, too."""
+    hidden = NO_FEATURES.get(collection)
+    if hidden is None or condition is None:
+        return condition or hidden
+    return Condition(
+        f"({condition.sql}) AND {hidden.sql}", condition.values, condition.columns | hidden.columns
+    )
 
 
 #: What `runs_version` reads.

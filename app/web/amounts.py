@@ -47,6 +47,13 @@ def people(count: float | None, lang: Lang) -> str:
     return f"{count:,.0f} 人" if count < WAN else f"{count / WAN:,.1f} 万人"
 
 
+def people_of(part: float, whole: float, lang: Lang) -> str:
+    """So many of so many people, both in the unit of the whole: 7,187 / 7,822 人, 1.9 / 2.1 万人."""
+    if lang == "zh" and whole >= WAN:
+        return f"{part / WAN:,.1f} / {people(whole, lang)}"
+    return f"{part:,.0f} / {people(whole, lang)}"
+
+
 def area(m2: float | None, lang: Lang) -> str:
     """Land of so many m²: 平方米 below a hectare, 公顷 below a square kilometre, then 平方公里."""
     if m2 is None:
@@ -56,6 +63,12 @@ def area(m2: float | None, lang: Lang) -> str:
     if m2 < KM2:
         return f"{m2 / WAN:,.2f} {'公顷' if lang == 'zh' else 'ha'}"
     return f"{m2 / KM2:,.2f} {'平方公里' if lang == 'zh' else 'km²'}"
+
+
+def area_of(part: float, whole: float, lang: Lang) -> str:
+    """So much of so much land, m², both in the unit of the whole: 61.11 / 68.30 公顷."""
+    step, digits = (1, 0) if whole < WAN else (WAN, 2) if whole < KM2 else (KM2, 2)
+    return f"{part / step:,.{digits}f} / {area(whole, lang)}"
 
 
 def surface(m2: float | None, lang: Lang) -> str:

@@ -45,6 +45,7 @@ PARTS: dict[str, tuple[str, ...]] = {
         "map/coverage.js",
         "map/reach.js",
         "map/scenario_result.js",
+        "map/scenario_guard.js",
         "map/scenario.js",
         "map/side_maps.js",
         "map/side.js",

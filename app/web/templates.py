@@ -26,7 +26,7 @@ def _environment() -> Environment:
     )
     made.filters["number"] = number
     made.filters["percent"] = percent
-    for filter_ in (amounts.area, amounts.people, amounts.unit_title):
+    for filter_ in (amounts.area, amounts.area_of, amounts.people, amounts.people_of, amounts.unit_title):
         made.filters[filter_.__name__] = filter_
     made.filters["metres"] = amounts.length  # `length` is Jinja's own
     return made

@@ -56,7 +56,11 @@ _VALUES: Mapping[str, str] = {
     "a number is expected": "应为数字",
     "A whole number such as 12.": "整数，例如 12。",
     "A number such as 12.5.": "数字，例如 12.5。",
-    "A number in {unit}.": "以 {unit} 为单位的数字。",
+    "people": "人",
+    "households": "户",
+    "pieces": "个",
+    "years": "年",
+    "A number in {unit!m}.": "以 {unit} 为单位的数字。",
     "the number is too large": "数字过大",
     "At most {number}.": "不超过 {number}。",
     "a whole number is expected": "应为整数",
@@ -78,11 +82,11 @@ _VALUES: Mapping[str, str] = {
     ),
     "below the smallest value {number}": "小于最小值 {number}",
     "above the largest value {number}": "大于最大值 {number}",
-    "A number from {low} to {high} in {unit}.": "{low} 至 {high} 的数字，单位 {unit}。",
+    "A number from {low} to {high} in {unit!m}.": "{low} 至 {high} 的数字，单位 {unit}。",
     "A number from {low} to {high}.": "{low} 至 {high} 的数字。",
-    "A number from {low} in {unit}.": "不小于 {low} 的数字，单位 {unit}。",
+    "A number from {low} in {unit!m}.": "不小于 {low} 的数字，单位 {unit}。",
     "A number from {low}.": "不小于 {low} 的数字。",
-    "A number to {high} in {unit}.": "不大于 {high} 的数字，单位 {unit}。",
+    "A number to {high} in {unit!m}.": "不大于 {high} 的数字，单位 {unit}。",
     "A number to {high}.": "不大于 {high} 的数字。",
     "not one of the valid values": "不在可用的值之内",
     "Did you mean {name}?": "是否指 {name}？",
@@ -222,7 +226,7 @@ _PLACES: Mapping[str, str] = {
 
 #: Rows outside the city, and the likely cause.
 _OUTSIDE: Mapping[str, str] = {
-    "it lies {distance} outside the city": "位于城市范围外 {distance}",
+    "it lies {distance} km outside the city": "位于城市范围外 {distance} 公里",
     "it lies nowhere on Earth": "不在地球上的任何位置",
     "{far!t}; likely cause: {cause!m}": "{far}；可能原因：{cause}",
     "Where the row is right as it is, --allow-outside takes it.": (

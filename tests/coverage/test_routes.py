@@ -246,7 +246,7 @@ def test_a_browser_gets_the_list_of_policies_as_a_page(town, catalogue, lang, wo
     assert page.headers["vary"].startswith("Accept, Accept-Language")
     assert all(word in page.text for word in words)
     for name in catalogue.policies:
-        assert f'href="/policies/{name}?f=json"' in page.text
+        assert f'href="/policies/{name}?f=html&amp;lang={lang}"' in page.text
     assert "<script" not in page.text
     assert client.get("/policies").headers["content-type"] == "application/json"
 

@@ -54,6 +54,17 @@ def test_an_independent_reader_verifies_it(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("lost", [("authority.crt", "authority.key"), ("authority.crt",), ("server.key",)])
+def test_files_that_do_not_belong_together_are_made_anew(tmp_path, lost):
+    ensure_certificate(tmp_path / "tls", ["box.local"], INTRANET)
+    other = ensure_certificate(tmp_path / "other", ["box.local"], INTRANET).certificate.parent
+    for name in lost:
+        (tmp_path / "tls" / name).write_bytes((other / name).read_bytes())
+    made = ensure_certificate(tmp_path / "tls", ["box.local"], INTRANET)
+    assert verified(made.authority, made.certificate).returncode == 0
+    assert check_given(made.certificate, made.key)
+
+
 def test_the_authority_cannot_speak_for_a_public_site(tmp_path):
     made = ensure_certificate(tmp_path, ["box.local"], INTRANET)
     authority = x509.load_pem_x509_certificate(made.authority.read_bytes())

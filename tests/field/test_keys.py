@@ -29,6 +29,22 @@ def test_without_a_key_another_machine_gets_nothing(field, path):
     assert field.far(new_key()).get(path).status_code == 401
 
 
+@pytest.mark.parametrize("host", ["x/health?", "x/field/start?", "x/field#", "/health", ""])
+def test_no_header_opens_what_the_address_does_not(field, host):
+    reply = field.far(None).get("/collections/toilets/items", headers={"Host": host})
+    assert reply.status_code == 401
+    for name in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):
+        assert field.far(None).get("/map", headers={name: "127.0.0.1"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/field/../map", "/field%2f..%2fmap", "/health%3f/../map", "/field/start/../../map"]
+)
+def test_no_spelling_of_an_address_passes_by_the_gate(field, path):
+    assert field.far(None).get(path).status_code in {401, 404}
+    assert field.far(field.key()).get(path).status_code in {403, 404}
+
+
 def test_the_machine_itself_needs_no_key(field):
     assert field.here.get("/collections/toilets/items?limit=1").status_code == 200
     assert field.here.get("/field").status_code == 200
@@ -114,6 +130,9 @@ def test_a_key_names_an_area_that_is_there_and_an_end(field):
         field.key("no such area")
     with pytest.raises(BadInput):
         field.key(hours=0)
+    for name in ("", " ", "x" * 101):
+        with pytest.raises(BadInput):
+            field.key(name=name)
 
 
 @pytest.mark.parametrize(

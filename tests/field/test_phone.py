@@ -80,6 +80,7 @@ def test_it_opens_on_what_is_near_and_asks_no_other_host(browser, address, place
         near = [float(re.sub(r"[^\d.]", "", text)) * (1000 if "公里" in text else 1) for text in metres]
         assert near == sorted(near)
         assert near[0] < 30
+        assert re.fullmatch(r"\d+ (米|公里)", page.inner_text(".leaflet-control-scale"))
         assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
         small = page.evaluate(
             "() => [...document.querySelectorAll('button')].filter((b) => b.offsetParent && "
@@ -254,3 +255,8 @@ def test_the_picture_on_the_map_is_not_empty(browser, address, place, tmp_path):
         colours = Image.open(shot).convert("RGB").getcolors(1 << 20)
         assert colours is not None
         assert len(colours) > 100
+
+
+def test_features_of_no_class_are_not_there(field):
+    for name in ("", ",", "nope"):
+        assert field.here.get("/field/features.json", params={"collection": name}).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from datetime import UTC, datetime
 
 import pytest
@@ -91,3 +92,44 @@ def test_a_place_that_is_none_is_left_out():
     exif = exif_of_a_phone()
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLongitude] = (400.0, 0.0, 0.0)
     assert clean(jpeg((64, 48), exif)).spot.lon is None
+
+
+def test_more_numbers_than_an_angle_has_are_not_added_up():
+    exif = exif_of_a_phone()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (28.0, 40.0, 48.0, *([1.0] * 400))
+    assert clean(jpeg((64, 48), exif)).spot.lat == pytest.approx(28.68)
+
+
+@pytest.mark.parametrize("written", ["0001:01:01 00:00:00", "9999:12:31 23:59:59"])
+def test_a_moment_of_no_phone_is_left_out(written):
+    exif = exif_of_a_phone()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = written
+    assert clean(jpeg((64, 48), exif)).spot.at is None
+
+
+def test_a_picture_of_endless_passes_is_refused_before_it_is_unpacked():
+    out = io.BytesIO()
+    Image.new("RGB", (2000, 2000)).save(out, "JPEG", progressive=True)
+    whole = out.getvalue()
+    last = whole.rindex(b"\xff\xda")
+    assert clean(whole).width == MAX_SIDE
+    with pytest.raises(BadInput, match="passes"):
+        clean(whole[:-2] + whole[last:-2] * 200 + whole[-2:])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # the library warns of broken Exif
+def test_whatever_the_bytes_are_a_picture_is_read_or_refused():
+    rnd = random.Random(8)
+    out = io.BytesIO()
+    Image.effect_noise((64, 48), 90).save(out, "PNG", exif=exif_of_a_phone())
+    seeds = [jpeg((64, 48), exif_of_a_phone()), jpeg((64, 48), exif_of_a_phone(), "WEBP"), out.getvalue()]
+    refused = 0
+    for _ in range(1500):
+        data = bytearray(rnd.choice(seeds))
+        for _ in range(rnd.choice((1, 2, 5, 20))):
+            data[rnd.randrange(min(len(data), 600))] = rnd.choice((0, 1, 255, rnd.randrange(256)))
+        try:
+            clean(bytes(data))
+        except BadInput:
+            refused += 1
+    assert 0 < refused < 1500

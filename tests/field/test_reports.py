@@ -167,3 +167,60 @@ def test_how_a_feature_stands():
     assert standing("out_of_use", "lost") == "missing"
     assert standing("under_repair", "good") == "closed"
     assert standing("planned", None) == "planned"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_clock_gone_wrong_does_not_break_the_record(field, moment):
+    item, etag = field.toilet()
+    body = {"state": "closed", "seen_at": moment, "photo": {"data": in_base64(jpeg()), "taken_at": moment}}
+    assert send(field.here, item, etag, body).status_code == 201
+    history = field.here.get(f"/collections/toilets/items/{item}/history")
+    assert history.json()["events"][-1]["report"]["seen_at"] is None
+    assert field.here.get(f"/field/toilets/{item}.json").status_code == 200
+
+
+def test_a_null_in_a_note_is_left_out(field):
+    item, etag = field.toilet()
+    assert send(field.here, item, etag, {"state": "closed", "note": "门\0锁"}).status_code == 201
+    assert field.here.get(f"/field/toilets/{item}.json").json()["reports"][0]["note"] == "门锁"
+
+
+def test_a_null_in_the_reason_of_a_restore_is_left_out(field):
+    item, etag = field.toilet()
+    assert send(field.here, item, etag, {"state": "missing"}).status_code == 201
+    path = f"/collections/toilets/items/{item}"
+    body = {"change": int(etag.strip('"')), "why": "误\0报"}
+    assert field.here.post(f"{path}/restore", json=body).status_code == 200
+    assert field.here.get(f"{path}/history").json()["events"][-1]["why"] == "误报"
+
+
+@pytest.mark.parametrize("class_id", ["districts", "grid_cells"])
+def test_no_key_of_the_phone_page_reports_what_it_does_not_show(field, class_id):
+    item = field.here.get(f"/collections/{class_id}/items?limit=1").json()["features"][0]["id"]
+    reply = field.far(field.key()).post(
+        f"/collections/{class_id}/items/{item}/reports", json={"state": "closed"}, headers={"If-Match": '"1"'}
+    )
+    assert reply.status_code == 404
+
+
+def test_a_refusal_tells_no_restricted_field(field):
+    with field.database.write() as conn:
+        item = conn.exec_driver_sql(
+            "UPDATE city.illegal_constructions SET party = '赵六' "
+            "WHERE id = (SELECT min(id) FROM city.illegal_constructions) RETURNING id"
+        ).scalar_one()
+    reply = field.far(field.key()).post(
+        f"/collections/illegal_constructions/items/{item}/reports",
+        json={"state": "closed"},
+        headers={"If-Match": '"999999"'},
+    )
+    assert reply.status_code == 412
+    assert "state" in reply.json()["current"]["feature"]["properties"]
+    assert "赵六" not in reply.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/field/,/1.json", "/field/features.json?collection=,", "/field/none/1.json"]
+)
+def test_what_is_no_class_is_not_found(field, path):
+    assert field.here.get(path).status_code == 404

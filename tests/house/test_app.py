@@ -137,7 +137,9 @@ def test_the_title_follows_the_language(client):
     assert client.get("/nothing?lang=en", headers={"accept-language": "zh"}).json()["title"] == "Not found"
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/nothing", "/static/docs.js", "/api", "/docs", "/?f=html"])
+@pytest.mark.parametrize(
+    "path", ["/", "/health", "/nothing", "/static/docs.js", "/api", "/docs", "/overview"]
+)
 def test_every_reply_has_the_security_headers(client, path):
     headers = client.get(path).headers
     assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS

@@ -80,7 +80,7 @@ def test_every_operation_tells_of_problems_as_they_are_answered(client):
     document = client.get("/api").json()
     assert "HTTPValidationError" not in str(document)
     for path, method, _, types in _operations(document):
-        assert types["default"] == ["application/problem+json"], (path, method)
+        assert types["default"] == ["application/problem+json", "text/html"], (path, method)
         assert all(types[status] for status in types if status[0] == "4"), (path, method)
 
 

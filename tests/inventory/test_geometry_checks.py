@@ -110,8 +110,8 @@ def test_every_reader_reads_on(settings, database):
                 f"/collections/{class_id}/items?bbox=-180,-90,180,90",
                 f"/collections/{class_id}",
                 f"/map/{class_id}",
-                f"/map/{class_id}/0/0/0.json",
-                f"/map/{class_id}/16/53822/27306.json",
+                f"/collections/{class_id}/tiles/WebMercatorQuad/0/0/0",
+                f"/collections/{class_id}/tiles/WebMercatorQuad/16/27306/53822",
                 f"/exports/{class_id}.geojson",
                 f"/exports/{class_id}.gpkg",
                 f"/exports/{class_id}.csv",
@@ -119,5 +119,5 @@ def test_every_reader_reads_on(settings, database):
                 "/search?q=good",
             ):
                 answer = client.get(path)
-                assert answer.status_code == 200, f"{path}: {answer.text[:300]}"
+                assert answer.status_code in {200, 204}, f"{path}: {answer.text[:300]}"
             assert client.get(f"/collections/{class_id}/items").json()["numberReturned"] == 1

@@ -116,7 +116,7 @@ def test_every_command_of_the_readme_runs(environment, database, tmp_path, monke
         else:
             assert " ".join(line.split()) in " ".join(printed.split()), line
     assert (tmp_path / "green.html").stat().st_size > 10_000
-    assert len(geopandas.read_file(tmp_path / "toilets.gpkg")) == 1
+    assert len(geopandas.read_file(tmp_path / "toilets.gpkg", layer="toilets")) == 1
 
 
 def _draw_city(folder) -> None:

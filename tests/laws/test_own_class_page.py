@@ -28,5 +28,5 @@ def test_every_step_runs_as_it_is_written(environment, database, tmp_path, monke
         take(step, monkeypatch)
     cls = load_catalogue(ROOT / "geodata", tmp_path / "ours").get_class("bee_hotels")
     assert (cls.title.en, cls.office) == ("Bee hotels", "园林处")
-    assert len(geopandas.read_file(tmp_path / "bee_hotels.gpkg")) == 3
+    assert len(geopandas.read_file(tmp_path / "bee_hotels.gpkg", layer="bee_hotels")) == 3
     assert "昆虫旅馆" in (tmp_path / "bee_hotels.html").read_text(encoding="utf-8")

@@ -60,6 +60,23 @@ def press(page, number: int) -> None:
     page.wait_for_selector("#result-title")
 
 
+def test_a_far_row_does_not_make_the_city_a_speck(browser, address, tmp_path):
+    rows = [
+        "编号,名称,经度,纬度",
+        "N1,近一厕,115.861,28.681",
+        "N2,近二厕,115.858,28.679",
+        "N3,远厕,15.8,28.6",
+    ]
+    with watched_page(browser, viewport=DESKTOP) as watched:
+        open_with(watched, address, write(tmp_path, "far.csv", rows))
+        watched.page.select_option("#layer-0-class", "toilets")
+        spread = """() => { const at = [...document.querySelectorAll('.import-map path.leaflet-interactive')]
+          .map((one) => one.getBoundingClientRect()).filter(({ width }) => width > 0 && width < 20).map(({ x }) => x);
+          return at.length > 1 && Math.max(...at) - Math.min(...at) > 40; }"""
+        watched.page.wait_for_function(spread)
+        watched.clean()
+
+
 def test_from_a_file_to_the_map_and_back(browser, address, tmp_path):
     rows = [
         "资产,名称,经度,纬度,占地,等级",

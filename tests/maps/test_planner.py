@@ -197,6 +197,20 @@ def test_reach_tells_every_policy_and_draws_the_way(window, planned):
     assert page.locator(".card").count() == 0, "a click of the tool opens no card"
 
 
+def guarded(page, planned):
+    """How many sites to rebuild at are listed, and whether the best is as the server tells it."""
+    page.locator(".patches li", has_text="TL-000007").get_by_role("button", name="就近重建").click()
+    page.locator(".guard .site").first.wait_for()
+    body = {"policy": "toilet-300", "mode": "both", "remove": {"class": "toilets", "code": "TL-000007"}}
+    told = page.request.post(
+        f"{planned.address}/scenarios/guard", data=body, headers={"Prefer": "wait=30"}
+    ).json()
+    best = (told["sites"] if told["restored_by_one"] or not told["plan"] else told["plan"])[0]
+    listed = page.locator(".guard .site").count()
+    same = f"距原址 {best['distance_m']:.0f} 米" in page.locator(".guard .site").first.inner_text()
+    return [listed, same]
+
+
 def test_a_scenario_adds_moves_and_removes_by_click_and_lives_in_the_address(window, planned):
     page = show(window, planned, "tab=scenario&splan=toilet-300")
     tool = page.locator(".scenario-tools [data-tool=add]")
@@ -224,6 +238,7 @@ def test_a_scenario_adds_moves_and_removes_by_click_and_lives_in_the_address(win
             )
         page.locator(f".patches .patch-{name}").wait_for()
     page.locator(".result .losses").first.wait_for()
+    assert guarded(page, planned) == [drawn(page, "scenario/sites"), True]
     patches = json.loads(value(page, "scenario"))
     assert [patch["do"] for patch in patches] == ["add", "remove", "move"]
     assert [patch.get("code") for patch in patches] == [None, "TL-000007", "TL-000012"]

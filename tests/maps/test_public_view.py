@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from app.catalogue.public_part import public_part
 from app.main import create_app
 from tests.conftest import clone, opened
+from tests.field.conftest import in_base64, jpeg, send
 
 
 def public(path: str) -> str:
@@ -101,3 +102,70 @@ def test_a_page_of_a_public_view_asks_for_nothing_else(desktop, address):
     page.wait_for_function("() => document.documentElement.lang === 'en' && window.chengtuApp")
     assert "view=public" in page.url
     desktop.clean()
+
+
+@pytest.fixture(scope="module")
+def reported(client) -> dict[str, object]:
+    """A toilet with a column that no class declares, and a report with a note and a photo: its id, the photo."""
+    db = client.app.state.db
+    with db.write() as conn:
+        item = conn.exec_driver_sql(
+            'UPDATE city.toilets SET extra = \'{"phone": "13912345678"}\' '
+            "WHERE id = (SELECT min(id) FROM city.toilets) RETURNING id"
+        ).scalar_one()
+    etag = client.get(f"/map/toilets/features/{item}.json").json()["etag"]
+    body = {"state": "damaged", "note": "13912345678", "photo": {"data": in_base64(jpeg((64, 48)))}}
+    return {"item": item, **send(client, item, etag, body).json()}
+
+
+def test_photos_reports_and_undeclared_columns_are_in_no_public_answer(client, reported):
+    item = reported["item"]
+    assert client.get(reported["photo"]).status_code == 200
+    assert client.get(public(reported["photo"])).status_code == 404
+    for path in (
+        f"/collections/toilets/items/{item}", f"/collections/toilets/items/{item}/history",
+        f"/field/toilets/{item}.json", f"/map/toilets/features/{item}.json", "/exports/toilets.csv",
+        "/exports/toilets.geojson",
+    ):  # fmt: skip
+        known, shown = client.get(path), client.get(public(path))
+        assert "13912345678" in known.text, path
+        assert shown.status_code == 200, path
+        assert "13912345678" not in shown.text, path
+    events = client.get(public(f"/collections/toilets/items/{item}/history")).json()["events"]
+    assert {(event["who"], event["why"]) for event in events} == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    "path", ["/changes", "/changes?f=html", "/imports", "/imports?f=csv", "/imports/new"]
+)
+def test_the_record_is_not_public(client, path):
+    assert client.get(path).status_code == 200
+    assert client.get(public(path)).status_code == 404
+
+
+def test_features_that_a_run_counted_are_in_no_public_answer(client):
+    run = "80000000-0000-4000-8000-000000000000"
+    with client.app.state.db.write() as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, inputs, results, areas)"
+            " VALUES (%s, 'intact', '1', '', '{count}', '{}', '{}', '[]')",
+            (run,),
+        )
+        ids = conn.exec_driver_sql(
+            "INSERT INTO city.coverage_units (run, mode, tier, kind, code, geom) SELECT %s, 'count', 'manholes', kind,"
+            " code, ST_SetSRID(ST_MakePoint(115.86, 28.68), 4326)"
+            " FROM (VALUES ('feature', 'MH-000001'), ('land', 'LAND-1')) v (kind, code) RETURNING id",
+            (run,),
+        ).scalars()
+        hidden, shown = sorted(ids)
+    units = "/collections/coverage_units"
+    for path in (
+        f"{units}/items?run={run}", f"{units}/items?run={run}&filter=mode='count'", f"/exports/{run}.csv?part=units",
+    ):  # fmt: skip
+        known, told = client.get(path).text, client.get(public(path)).text
+        assert "MH-000001" in known, path
+        assert ("MH-000001" in told, "LAND-1" in told) == (False, True), path
+    assert client.get(public(f"{units}/items/{hidden}")).status_code == 404
+    assert client.get(public(f"{units}/items/{shown}")).status_code == 200
+    tile = client.get(public(f"{units}/tiles/WebMercatorQuad/14/6824/13464?run={run}"))
+    assert b"MH-000001" not in tile.content

@@ -72,6 +72,28 @@ def test_a_districts_report_tells_the_runs_figures_and_its_worst_gaps(desktop, a
     assert "南昌市城市管理工作要点" in told
 
 
+def test_amounts_and_facilities_are_in_the_language_of_the_report(desktop, address, town):
+    page, made = desktop.page, town.runs["toilet-300"]
+    page.goto(f"{address}/coverage/{made}/report?lang=en")
+    named = page.locator("tbody td:nth-child(7)").all_inner_texts()
+    assert len(named) == 10
+    assert all(re.fullmatch(r"[A-Za-z ]+ Toilet", name) for name in named)
+    walked = next(
+        row
+        for row in page.request.get(f"{address}/coverage/{made}?f=json").json()["results"]
+        if row["mode"] == "walk"
+    )
+    assert page.locator(".pair small").all_inner_texts()[2:] == [
+        f"{walked['people_served']:,.0f} / {walked['people']:,.0f} people",
+        f"{walked['land_served_m2'] / 1e4:.2f} / {walked['land_m2'] / 1e4:.2f} ha",
+    ]
+    page.goto(f"{address}/coverage/{made}/report?lang=zh")
+    assert page.locator(".pair small").all_inner_texts()[2:] == [
+        f"{walked['people_served'] / 1e4:.1f} / {walked['people'] / 1e4:.1f} 万人",
+        f"{walked['land_served_m2'] / 1e4:.2f} / {walked['land_m2'] / 1e4:.2f} 公顷",
+    ]
+
+
 def test_what_a_run_does_not_have_is_refused(town, address, desktop):
     made, get = town.runs["toilet-300"], desktop.page.request.get
     assert get(f"{address}/coverage/{made}/report?area=nowhere").status == 404

@@ -151,6 +151,29 @@ def test_a_click_on_a_tile_opens_the_card_and_marks_the_shape(opened_map):
     assert page.evaluate(MARKED) == 0
 
 
+def test_a_click_on_a_cluster_of_one_opens_its_card(opened_map, town):
+    page = opened_map.page
+    page.evaluate(
+        """() => { const app = chengtuApp;
+          for (const layer of app.layers) chengtu.show(app, layer, layer.options.id === 'filling_stations');
+          app.map.setZoom(13, {animate: false}); }"""
+    )
+    opened_map.settle()
+    [item] = page.evaluate(
+        """() => chengtuApp.overlay.items.map((one) => ({ n: one.n, id: one.id,
+          ...chengtuApp.map.layerPointToContainerPoint([one.x, one.y]) }))"""
+    )
+    assert (item["n"], item["id"]) == (1, None)
+    page.mouse.click(item["x"], item["y"])
+    page.wait_for_selector(".card dd")
+    with town.database.read() as conn:
+        code = conn.execute(text("SELECT code FROM city.filling_stations")).scalar_one()
+    assert code in page.locator(".card").inner_text()
+    assert page.evaluate("() => chengtuApp.map.getZoom()") == 13
+    opened_map.settle()
+    assert page.evaluate(MARKED) > 50
+
+
 def test_hover_names_what_lies_under_the_mouse(opened_map):
     page = opened_map.page
     item = page.evaluate(

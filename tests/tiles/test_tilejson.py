@@ -7,7 +7,7 @@ from typing import Any
 import mapbox_vector_tile
 import pytest
 
-from app.maps.squares import web_square
+from app.tiles.matrix import Tile
 from tests.ogc.conftest import BOX, PARKS, TOILETS, Api
 
 SET = "/tiles/WebMercatorQuad"
@@ -67,7 +67,7 @@ def test_tiles_hold_only_layers_and_fields_that_are_told(api: Api, z: int):
 
 
 def _holds(z: int, x: int, row: int, lat: float) -> bool:
-    _, south, _, north = web_square(z, x, row).lonlat()
+    _, south, _, north = Tile(z, row, x).lonlat()
     return south <= lat < north
 
 

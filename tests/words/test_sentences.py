@@ -49,8 +49,10 @@ NOT_WRITTEN_HERE = (
         ("the code is already used in row 3 for the same days", "该编码在相同日期内已用于第 3 行"),
         (
             "it lies 12 km outside the city; likely cause: the axes are swapped",
-            "位于城市范围外 12 km；可能原因：坐标轴颠倒",
+            "位于城市范围外 12 公里；可能原因：坐标轴颠倒",
         ),
+        ("A number from 0 in pieces.", "不小于 0 的数字，单位 个。"),
+        ("A number from 0 in mm.", "不小于 0 的数字，单位 mm。"),
         ("the geometry is a line, this class holds points or polygons", "图形是线，本类只存点或面"),
         (
             "a number is expected; also 编码: the row has no code",

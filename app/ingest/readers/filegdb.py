@@ -8,7 +8,7 @@ from typing import Any
 from xml.parsers import expat
 
 from app.ingest.files import SourceFile
-from app.ingest.layer import Ask, Layer
+from app.ingest.layer import MARKS, Ask, Layer
 from app.ingest.readers.ogr import Driver, read_layers, staged
 from app.lazy import lazy_module
 
@@ -42,6 +42,7 @@ def read(file: SourceFile, ask: Ask) -> Iterator[Layer]:
     """The feature classes and tables in chunks; rows are numbered by their OBJECTID.
 
     A column of a coded value domain holds the domain's descriptions; its codes stand beside it as `<name> (code)`.
+    Our own exports keep their codes.
 
     Raises:
         UnreadableFile: The folder is no geodatabase that can be read, or holds no layer.
@@ -51,7 +52,10 @@ def read(file: SourceFile, ask: Ask) -> Iterator[Layer]:
         if domains is None:
             # After the first layer: that the file can be read is known by then.
             domains = _domains(file)
-        yield _worded(layer, domains.get(layer.name, {}))
+        own = (
+            layer.columns.keys() >= MARKS
+        )  # of a file of ours the codes are read, which mean the same in any language
+        yield layer if own else _worded(layer, domains.get(layer.name, {}))
 
 
 def _worded(layer: Layer, domains: Mapping[str, tuple[str, Words]]) -> Layer:

@@ -65,7 +65,9 @@
   async function report(app, one, draft, note) {
     const me = app.me && app.me.lon !== undefined ? { lon: app.me.lon, lat: app.me.lat, accuracy_m: Math.round(app.me.accuracy_m) } : null;
     const body = { state: draft.word, note: note || null, seen_at: new Date().toISOString(), position: me, photo: draft.photo };
-    await field.keep.enqueue({ id: field.newId(), at: Date.now(), class: one.class, feature: one.id, name: one.name || one.code, etag: one.etag, body });
+    const waiting = { id: field.newId(), at: Date.now(), class: one.class, feature: one.id, name: one.name || one.code, etag: one.etag, body };
+    // what could not be kept is still in the form
+    try { await field.keep.enqueue(waiting); } catch (_) { chengtu.toast(t.keepNoSpace); return; }
     app.local.set(field.keyOf(one), { state: draft.word });
     field.closeSheet(app);
     await field.flush(app);

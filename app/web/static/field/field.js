@@ -31,9 +31,11 @@
     el("section", { class: "near" }, el("div", { class: "near-head" }, app.listHead, fold), app.note, app.signal, app.list, app.empty),
   );
 
+  // Leaflet writes m and km in every language
+  const Scale = L.Control.Scale.extend({ _updateScale(bar, text, ratio) { const [n, unit] = text.split(" "); L.Control.Scale.prototype._updateScale.call(this, bar, unit === "km" ? t.kilometres(n) : t.metres(n), ratio); } });
   const map = (app.map = L.map("field-map", { attributionControl: false, zoomControl: false, minZoom: 8, maxZoom: 20, zoomSnap: 1, bounceAtZoomLimits: false }));
   L.control.zoom({ position: "topright", zoomInTitle: chengtu.t.zoomIn, zoomOutTitle: chengtu.t.zoomOut }).addTo(map);
-  L.control.scale({ imperial: false, maxWidth: 90 }).addTo(map);
+  new Scale({ imperial: false, maxWidth: 90 }).addTo(map);
   const bounds = view.area ? view.area.bounds : view.bounds;
   if (bounds) map.fitBounds([[bounds[1], bounds[0]], [bounds[3], bounds[2]]], { animate: false }); else map.setView([28.68, 115.86], 12);
   if (!view.area && map.getZoom() < 15) map.setZoom(15, { animate: false });

@@ -28,12 +28,12 @@
     let position = null, moment = null;
     if ([1, 2, 3, 4].every((tag) => gps.has(tag))) {
       const lat = angle(gps.get(2)) * (ascii(gps.get(1)) === "S" ? -1 : 1), lon = angle(gps.get(4)) * (ascii(gps.get(3)) === "W" ? -1 : 1);
-      if (Number.isFinite(lat) && Number.isFinite(lon) && (lat || lon)) position = { lon, lat };
+      if (Math.abs(lat) <= 90 && Math.abs(lon) <= 180 && (lat || lon)) position = { lon, lat };
     }
     if (inner.has(0x9003)) {
       const told = /^(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)/.exec(ascii(inner.get(0x9003))), offset = inner.has(0x9011) ? ascii(inner.get(0x9011)) : "";
       const date = told && new Date(`${told[1]}-${told[2]}-${told[3]}T${told[4]}${/^[-+]\d\d:\d\d$/.test(offset) ? offset : ""}`);
-      if (date && !Number.isNaN(date.getTime())) moment = date.toISOString();
+      if (date && date.getFullYear() >= 1900 && date.getFullYear() <= 2200) moment = date.toISOString();
     }
     return [position, moment];
   }

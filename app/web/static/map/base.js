@@ -92,18 +92,21 @@
   const UNITS = { zh: { m: "米", km: "公里", m2: "平方米", ha: "公顷", km2: "平方公里" }, en: { m: "m", km: "km", m2: "m²", ha: "ha", km2: "km²" } };
   const unit = (name) => UNITS[chengtu.lang][name];
 
+  // two decimals, as plans write them: 68.30, not 68.3
+  const hundredths = (value) => new Intl.NumberFormat(chengtu.locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+
   /** Metres as m or km, square metres as m², ha or km² (米, 公里; 平方米, 公顷, 平方公里); `digits` of the number. */
   chengtu.length = (metres, digits) => (metres < 1000 ? `${chengtu.number(metres, digits || 0)} ${unit("m")}` : `${chengtu.number(metres / 1000, digits === undefined ? (metres < 1e5 ? 2 : 0) : digits)} ${unit("km")}`);
   chengtu.area = function (m2) {
     if (m2 < 1e4) return `${chengtu.number(m2)} ${unit("m2")}`;
-    return m2 < 1e6 ? `${chengtu.number(m2 / 1e4, 2)} ${unit("ha")}` : `${chengtu.number(m2 / 1e6, 2)} ${unit("km2")}`;
+    return m2 < 1e6 ? `${hundredths(m2 / 1e4)} ${unit("ha")}` : `${hundredths(m2 / 1e6)} ${unit("km2")}`;
   };
 
   /** A part of an area in the unit of the whole: `122.1 / 130.58 km²`. */
   chengtu.areas = function (part, whole) {
     const words = chengtu.area(whole), unit = words.slice(words.indexOf(" ") + 1);
     const size = whole < 1e4 ? 1 : whole < 1e6 ? 1e4 : 1e6;
-    return `${chengtu.number(part / size, size === 1 ? 0 : 2)} / ${chengtu.number(whole / size, size === 1 ? 0 : 2)} ${unit}`;
+    return `${size === 1 ? chengtu.number(part) : hundredths(part / size)} / ${words.slice(0, words.indexOf(" "))} ${unit}`;
   };
 
   /** Black or white, whichever reads better on a colour (WCAG contrast). */

@@ -82,8 +82,8 @@
   // what a click finds
 
   /** The symbol, lines and areas at a place: hits for `chengtu.openCard`, the symbol first, then the smallest. */
-  chengtu.hitsAt = function (app, event, reach) {
-    const item = app.overlay.itemAt(event.layerPoint), found = item ? [hit(item.layer, item.id)] : [];
+  chengtu.hitsAt = function (app, event, reach, item = app.overlay.itemAt(event.layerPoint)) {
+    const found = item ? [hit(item.layer, item.id, item.world)] : [];
     if (!app.city || !app.city._map) return found;
     const tiles = app.city.inSight(app.map), world = app.map.project(event.latlng);
     for (const layer of [...app.shownLayers()].reverse()) {
@@ -93,8 +93,22 @@
     return found;
   };
 
-  const hit = (layer, id) => ({ layer, id, load: () => detail(layer, id), chosen: { layer, id } });
+  const hit = (layer, id, world) => ({ layer, id, load: () => detail(layer, id), chosen: { layer, id, world } });
   chengtu.hit = hit;
+
+  const SIDE = 512; // pixels of a tile
+
+  /** The feature that a cluster of one stands for, {layer, id, world}, by the deepest tile there; null where it is not told. */
+  chengtu.aloneAt = async function (app, { layer, x: left, y: top }) {
+    const { tiles, deepest: z } = layer.options, at = app.map.project(app.map.layerPointToLatLng([left, top]), 0).divideBy(256), n = 2 ** z;
+    if (!tiles) return null;
+    const [x, y] = [at.x * n, at.y * n].map(Math.floor), here = L.point(at.x * n - x, at.y * n - y).multiplyBy(SIDE);
+    const found = await chengtu.serverTiles(() => [part(layer)], () => {}).get({ z, x, y }, SIDE).catch(() => new Map());
+    const features = (found.get(layer.options.id) || []).filter(({ id, props }) => id !== undefined && !props.cluster);
+    const far = ({ bbox }) => here.distanceTo([(bbox.minX + bbox.maxX) / 2, (bbox.minY + bbox.maxY) / 2]);
+    const nearest = features.sort((a, b) => far(a) - far(b))[0];
+    return nearest ? { layer, id: nearest.id, world: [at.x, at.y] } : null;
+  };
 
   async function detail(layer, id) {
     const { feature, data, fields } = layer.options;

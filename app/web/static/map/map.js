@@ -86,9 +86,16 @@
     // a control in a panel that has redrawn itself meanwhile is not known to be in a panel any more
     if (event.originalEvent && !event.originalEvent.target.isConnected) return null;
     if (app.taker) return app.taker(event);
-    const item = app.overlay.itemAt(event.layerPoint);
-    if (item && (item.n > 1 || item.id === null)) return app.map.setView(app.map.layerPointToLatLng([item.x, item.y]), Math.min(20, app.map.getZoom() + 2));
-    const found = chengtu.hitsAt(app, event, 6);
+    const item = app.overlay.itemAt(event.layerPoint), asked = (app.clicked = {});
+    if (!item || item.n > 1 || item.id !== null) return item && item.n > 1 ? closer(app, item) : opened(app, event, item);
+    // a cluster of one: the tiles of this zoom do not tell which
+    return chengtu.aloneAt(app, item).then((alone) => app.clicked === asked && (alone ? opened(app, event, alone) : closer(app, item)));
+  }
+
+  const closer = (app, { x, y }) => app.map.setView(app.map.layerPointToLatLng([x, y]), Math.min(20, app.map.getZoom() + 2));
+
+  function opened(app, event, item) {
+    const found = chengtu.hitsAt(app, event, 6, item);
     for (const more of app.extra) found.push(...more(event.latlng));
     if (found.length) chengtu.openCard(app, found.slice(0, 30), (hit) => hit.chosen);
     else chengtu.closeCard(app);

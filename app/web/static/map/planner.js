@@ -5,11 +5,11 @@
   const TEXTS = {
     zh: {
       away: "服务暂时连不上，请稍后再试。", failed: "未能完成", queued: "排队中…", working: "计算中…", stopping: "正在取消…", stopped: "已取消。", cancel: "取消",
-      m: "米", km: "公里", m2: "平方米", ha: "公顷", km2: "平方公里", people: "人", tenThousand: "万人", tenThousandM2: "万平方米", min: "分钟",
+      m: "米", km: "公里", people: "人", tenThousand: "万人", min: "分钟",
     },
     en: {
       away: "The service cannot be reached; try again shortly.", failed: "Not done", queued: "Waiting its turn…", working: "Computing…", stopping: "Stopping…", stopped: "Stopped.", cancel: "Cancel",
-      m: "m", km: "km", m2: "m²", ha: "ha", km2: "km²", people: "people", tenThousand: "people", tenThousandM2: "m²", min: "min",
+      m: "m", km: "km", people: "people", tenThousand: "people", min: "min",
     },
   };
   const words = () => TEXTS[chengtu.lang];
@@ -69,14 +69,18 @@
   const digits = (value, most) => new Intl.NumberFormat(chengtu.locale, { maximumFractionDigits: most }).format(value);
   planner.metres = (value) => (!known(value) ? "—" : value < 1000 ? `${digits(value, 0)} ${words().m}` : `${digits(value / 1000, 2)} ${words().km}`);
   planner.minutes = (value) => (!known(value) ? "—" : `${digits(value, value < 10 ? 1 : 0)} ${words().min}`);
-  planner.size = (m2) => (!known(m2) ? "—" : m2 < 1e4 ? `${digits(m2, 0)} ${words().m2}` : m2 < 1e7 ? `${digits(m2 / 1e4, 2)} ${words().ha}` : `${digits(m2 / 1e6, 2)} ${words().km2}`);
+  planner.size = (m2) => (known(m2) ? chengtu.area(m2) : "—");
   planner.people = (count) => (!known(count) ? "—" : chengtu.lang === "zh" && count >= 1e5 ? `${digits(count / 1e4, 2)} ${words().tenThousand}` : `${digits(count, 0)} ${words().people}`);
   /** So many of so many people. */
   planner.peopleOf = (part, whole) => (chengtu.lang === "zh" && whole >= 1e5 ? `${planner.people(part)} / ${planner.people(whole)}` : `${digits(part, 0)} / ${planner.people(whole)}`);
   planner.percent = (share) => chengtu.percent(share, 2);
   /** A difference of shares in percentage points, with its sign. */
   planner.points = (value) => planner.signed(value, (share) => (share * 100).toFixed(2));
-  planner.signed = (value, write) => (known(value) ? `${value > 0 ? "+" : value < 0 ? "−" : ""}${write(Math.abs(value))}` : "—");
+  planner.signed = function (value, write) {
+    if (!known(value)) return "—";
+    const text = write(Math.abs(value)); // what rounds to nothing has no sign
+    return `${!/[1-9]/.test(text) ? "" : value > 0 ? "+" : "−"}${text}`;
+  };
 
   /** A name and what belongs to it in brackets, as the language writes them. */
   planner.bracketed = (name, more) => (more ? (chengtu.lang === "zh" ? `${name}（${more}）` : `${name} (${more})`) : name);

@@ -22,7 +22,7 @@
   const figure = (run, code, mode = run.mode, tier = run.tier) => run.figures.get(`${code}|${mode}|${tier}`);
   const share = chengtu.runShare, unitOf = chengtu.runUnit;
   /** A figure with its unit. */
-  const written = (row, value, digits = 1) => (value === null || value === undefined ? "—" : unitOf(row) ? `${chengtu.number(value, 2)} ${unitOf(row)}` : chengtu.percent(value, digits));
+  const written = (row, value, digits = 2) => (value === null || value === undefined ? "—" : unitOf(row) ? `${chengtu.number(value, 2)} ${unitOf(row)}` : chengtu.percent(value, digits));
 
   async function load(options, name, address, quiet) {
     if (options.data) return chengtu.inside(`${options.data}-${name}`);

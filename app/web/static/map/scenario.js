@@ -25,7 +25,7 @@
 
   function build(app) {
     const root = el("div", { class: "planner" }, el("p", { class: "note", role: "status", text: words().loading }));
-    app.plan = { root, patches: read(), tool: null, answer: null, view: {}, form: el("div", { class: "ask" }), work: el("div", { class: "work", "aria-live": "polite" }), result: el("div", { class: "result" }) };
+    app.plan = { root, patches: read(), tool: null, answer: null, view: {}, form: el("div", { class: "ask" }), work: el("div", { class: "work", "aria-live": "polite" }), result: el("div", { class: "result" }), sites: el("div", { "aria-live": "polite" }) };
     app.map.on("clicksgiven", () => { app.plan.tool = null; app.plan.sketch = null; planner.draw(app, "scenario/sketch", null); tools(app); });
     app.extra.push((place) => planner.scenarioHits(app, place));
     planner.printed(app, () => planner.scenarioLegend(app));
@@ -42,7 +42,7 @@
     const pick = (id) => { plan.policy = plan.policies.find((one) => one.id === id); plan.answer = null; plan.view = {}; chengtu.takeClicks(app, null); tools(app); changed(app); };
     plan.tools = el("div", { class: "scenario-tools" });
     plan.list = el("div");
-    plan.form.replaceChildren(el("p", { class: "muted", text: w.hint }), planner.policySelect(plan.policies, plan.policy.id, pick), plan.tools, plan.list);
+    plan.form.replaceChildren(el("p", { class: "muted", text: w.hint }), planner.policySelect(plan.policies, plan.policy.id, pick), plan.tools, plan.list, plan.sites);
     plan.root.replaceChildren(plan.form, plan.work, plan.result);
     tools(app);
     if (plan.patches.length) changed(app); else list(app);
@@ -50,7 +50,7 @@
 
   function shown(app) {
     planner.only(app, "scenario");
-    if (app.plan.policy) { drawPatches(app); planner.drawScenario(app); }
+    if (app.plan.policy) { planner.forgetSites(app); drawPatches(app); planner.drawScenario(app); }
   }
 
   // the address
@@ -169,9 +169,12 @@
     changed(app);
   }
 
+  planner.pushPatch = push;
+
   function changed(app) {
     const { plan } = app;
     keep(app);
+    planner.forgetSites(app);
     list(app);
     drawPatches(app);
     if (plan.patches.length) planner.computeScenario(app);
@@ -190,7 +193,7 @@
     const { plan } = app, w = words();
     if (!plan.patches.length) return plan.list.replaceChildren(el("p", { class: "note", text: w.none }));
     const drop = (patch) => { plan.patches = plan.patches.filter((one) => one !== patch); changed(app); };
-    const line = (patch) => el("li", null, el("span", { class: `patch-kind patch-${patch.do}`, text: w[patch.do] }), el("button", { type: "button", class: "link", text: nameOf(plan, patch), title: w.fly, dir: "auto", on: { click: () => planner.flyTo(app, patch.geometry || { type: "Point", coordinates: patch.at }) } }), chengtu.button("close", w.drop, () => drop(patch), { class: "plain" }));
+    const line = (patch) => el("li", null, el("span", { class: `patch-kind patch-${patch.do}`, text: w[patch.do] }), el("button", { type: "button", class: "link", text: nameOf(plan, patch), title: w.fly, dir: "auto", on: { click: () => planner.flyTo(app, patch.geometry || { type: "Point", coordinates: patch.at }) } }), planner.guardButton(app, patch), chengtu.button("close", w.drop, () => drop(patch), { class: "plain" }));
     return plan.list.replaceChildren(el("h3", { text: `${w.patches} ${plan.patches.length}` }), el("ol", { class: "patches" }, plan.patches.map(line)),
       el("div", { class: "actions" }, planner.action(w.undo, () => drop(plan.patches[plan.patches.length - 1]), "quiet"), planner.action(w.clear, () => { plan.patches = []; changed(app); }, "quiet"), planner.action(w.share, () => planner.share(w.copied, w.notCopied), "quiet")));
   }

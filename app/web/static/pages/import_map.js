@@ -36,12 +36,15 @@
     L.control.zoom({ zoomInTitle: chengtu.t.zoomIn, zoomOutTitle: chengtu.t.zoomOut }).addTo(map);
     box.addEventListener("click", () => map.scrollWheelZoom.enable());
     map.setView([28.68, 115.86], 9);
-    const drawn = L.featureGroup(features.map(shape)).addTo(map);
+    const shapes = features.map(shape), drawn = L.featureGroup(shapes).addTo(map);
     fit(map, drawn);
     ground().then((found) => {
       const land = L.geoJSON({ type: "FeatureCollection", features: found }, { style: GROUND, onEachFeature: (item, layer) => layer.bindTooltip(() => el("span", { text: nameOf(item) }), { sticky: true }) });
       land.addTo(map).bringToBack();
-      if (found.length) fit(map, L.featureGroup([land, ...(features.length ? [drawn] : [])]));
+      if (!found.length) return;
+      // a row with a wrong digit would make the city a speck: where some lie in it, the view is of those
+      const city = land.getBounds(), inside = shapes.filter((one) => city.intersects(one.getBounds()));
+      fit(map, L.featureGroup([land, ...(inside.length ? inside : shapes)]));
     });
     return map;
   }
