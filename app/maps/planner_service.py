@@ -20,7 +20,7 @@ from app.maps.planner_parameters import parameter_fields
 from app.maps.version_store import sources_at
 
 #: Changes with the shape of what is told of a run: runs themselves never change.
-DATA_VERSION = "2"
+DATA_VERSION = "3"
 #: Runs offered of one policy.
 MOST_RUNS = 40
 
@@ -156,8 +156,13 @@ def run_gaps(
     names = store.area_names(conn, sources["districts"], lang)
     unnamed = [row["id"] for row in rows if not row["name"]]
     estates = report_store.estate_names(conn, key, sources["residential_areas"], unnamed, lang)
+    policy = with_editions(conn, catalogue).policies.get(run["policy"]["id"])
+    facilities = run_service.facility_names(
+        conn, policy, sources, (row["nearest_code"] for row in rows), lang
+    )
     for row in rows:
         row["name"] = row["name"] or estates.get(row["id"])
+        row["nearest_name"] = facilities.get(row["nearest_code"]) or row["nearest_name"]
     total = len(rows) if len(rows) < planner_store.MOST_GAPS else run_store.count_gaps(conn, key, mode, tier)
     return {
         "type": "FeatureCollection",

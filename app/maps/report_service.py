@@ -186,7 +186,9 @@ def _gaps(
     named = report_store.estate_names(
         conn, key, sources["residential_areas"], [row["id"] for row in rows], lang
     )
-    facilities = _facilities(conn, policy, sources, [row["nearest_code"] for row in rows], lang)
+    facilities = run_service.facility_names(
+        conn, policy, sources, [row["nearest_code"] for row in rows], lang
+    )
     return {
         "rows": [_listed(number, row, names, named, facilities) for number, row in enumerate(rows, 1)],
         "count": count,
@@ -197,20 +199,6 @@ def _gaps(
             (GAPS[i], limit, limits[i + 1] if i + 1 < len(limits) else None) for i, limit in enumerate(limits)
         ],
     }
-
-
-def _facilities(
-    conn: Connection, policy: Policy | None, sources: Sources, codes: Sequence[str | None], lang: Lang
-) -> dict[str, str]:
-    """Code → name in the page's language of what serves by the policy: a run keeps one name of each."""
-    wanted = [code for code in codes if code]
-    classes = dict.fromkeys(
-        supply.cls for tier in (policy.tiers if policy else ()) for supply in tier.supplies
-    )
-    named = (
-        [report_store.facility_names(conn, sources[cls], wanted, lang) for cls in classes] if wanted else []
-    )
-    return {code: name for found in named for code, name in found.items()}
 
 
 def _listed(

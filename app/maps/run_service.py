@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang, Policy
@@ -19,12 +19,12 @@ from app.maps.figure import Figure
 from app.maps.marks import view_part
 from app.maps.page_service import BRAND, CITY, Page
 from app.maps.squares import Square, square_around
-from app.maps.version_store import sources_at
+from app.maps.version_store import Sources, sources_at
 
 #: A level with more areas than this is not drawn.
 MOST_AREAS = 3_000
 #: Changes with the shape of `run_data`: a run itself never changes.
-DATA_VERSION = "5"
+DATA_VERSION = "6"
 WORDS = {
     "as_of": {"zh": "数据时点", "en": "As of"},
     "computed": {"zh": "计算时间", "en": "Computed"},
@@ -227,6 +227,23 @@ def drawn_levels(areas: Mapping[str, int]) -> list[str]:
     return sorted(few, key=lambda level: level == "city")
 
 
+def facility_names(
+    conn: Connection, policy: Policy | None, sources: Sources, codes: Iterable[str | None], lang: Lang
+) -> dict[str, str]:
+    """Code → name in the page's language of what serves by the policy: a run keeps one name of each."""
+    wanted = [code for code in dict.fromkeys(codes) if code]
+    classes = dict.fromkeys(
+        supply.cls
+        for tier in (policy.tiers if policy else ())
+        for supply in tier.supplies
+        if supply.cls in sources  # a public view has no others
+    )
+    named = (
+        [report_store.facility_names(conn, sources[cls], wanted, lang) for cls in classes] if wanted else []
+    )
+    return {code: name for found in named for code, name in found.items()}
+
+
 def gaps_data(
     conn: Connection, catalogue: Catalogue, run_id: str, mode: str, tier: str, lang: Lang
 ) -> dict[str, Any]:
@@ -238,8 +255,11 @@ def gaps_data(
     names = store.area_names(conn, sources["districts"], lang)
     unnamed = [row[0] for row in rows if not row[2]]
     estates = report_store.estate_names(conn, key, sources["residential_areas"], unnamed, lang)
+    policy = with_editions(conn, catalogue).policies.get(run["policy"]["id"])
+    facilities = facility_names(conn, policy, sources, (row[5]["nearest_code"] for row in rows), lang)
     for row in rows:
         row[2] = row[2] or estates.get(row[0])
+        row[5]["nearest_name"] = facilities.get(row[5]["nearest_code"]) or row[5]["nearest_name"]
         path = [names[code] for code in (row[5].pop("path") or "").split("/")[1:] if code in names]
         row[5]["area"] = " › ".join(path)
     total = len(rows) if len(rows) < run_store.GAP_LIMIT else run_store.count_gaps(conn, key, mode, tier)

@@ -94,6 +94,19 @@ def test_amounts_and_facilities_are_in_the_language_of_the_report(desktop, addre
     ]
 
 
+def test_maps_of_a_run_name_facilities_in_their_language(desktop, address, town):
+    made, get = town.runs["toilet-300"], desktop.page.request.get
+    tier = get(f"{address}/coverage/{made}?f=json").json()["results"][0]["tier"]
+    for lang, form in (("en", r"[A-Za-z ]+ Toilet"), ("zh", r"[\u4e00-\u9fff]+")):
+        drawn = get(f"{address}/coverage/{made}/map/gaps/walk/{tier}.json?lang={lang}").json()
+        planned = get(f"{address}/map/planner/runs/{made}/gaps/walk/{tier}.json?lang={lang}").json()
+        named = [row[5]["nearest_name"] for row in drawn["shapes"]["own"]["rows"]]
+        listed = [one["properties"]["nearest_name"] for one in planned["features"]]
+        assert named
+        assert sorted(named) == sorted(listed)
+        assert all(re.fullmatch(form, name) for name in named), lang
+
+
 def test_what_a_run_does_not_have_is_refused(town, address, desktop):
     made, get = town.runs["toilet-300"], desktop.page.request.get
     assert get(f"{address}/coverage/{made}/report?area=nowhere").status == 404
