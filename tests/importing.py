@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from app.catalogue.model import Catalogue, FeatureClass
+from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
 from app.errors import UnreadableFile
 from app.ingest import osm, service
@@ -21,9 +25,35 @@ from app.ingest.row_plan import plan_rows
 from app.ingest.rows import RowReader
 from app.ingest.spool import sources
 from app.inventory.batch import Batch
+from app.settings import Settings
 from app.validation.components import Official
+from app.worker import make_worker
 
+#: What imports write into a data folder.
+WRITTEN = frozenset({"uploads", "spool"})
 OPTIONS = frozenset(item.name for item in fields(ImportOptions))
+
+
+def own_home(settings: Settings, folder: Path) -> Settings:
+    """Settings whose data folder is the test's own for what imports write, for all else the one that tests share."""
+    for shared in settings.home_path.iterdir():
+        if shared.name not in WRITTEN:
+            (folder / shared.name).symlink_to(shared)
+    return settings.model_copy(update={"home": folder})
+
+
+@contextmanager
+def working(settings: Settings) -> Iterator[None]:
+    """A worker does the jobs meanwhile."""
+    worker = make_worker(settings, EngineClient(None))
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join()
+        worker._db.dispose()
 
 
 def import_path(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -17,11 +16,12 @@ from app.errors import Conflict, Forbidden, PreconditionFailed
 from app.field.photos import clean
 from app.field.reports import WORDS, Reported, fields_of, offered
 from app.field.service import chosen
-from app.inventory import changes, edit_keys_store, history_store, photo_store, row_store
+from app.inventory import changes, history_store, photo_store, row_store
 from app.inventory.batch import Change
 from app.inventory.periods import today
 from app.inventory.photo_store import Photo, Spot
 from app.ogc import edit_service
+from app.ogc.edit_once_service import keep_once
 from app.ogc.edit_service import How, gone
 from app.ogc.edits import Sent
 from app.ogc.preconditions import Preconditions
@@ -78,25 +78,14 @@ def report_once(
         BadInput: The photo is none.
     """
     who = WHO if caller is None else f"{WHO}: {caller.name}"
-    if key is None:
+
+    def told() -> dict[str, Any]:
         return _report(conn, catalogue, cls, item, report, preconditions, caller, who).as_dict()
+
+    if key is None:
+        return told()
     request = {"collection": cls.id, "item": item, "sha256": report.digest()}
-    before = edit_keys_store.take_key(conn, key, request, who)
-    if before is not None:
-        return _as_before(request, *before)
-    told = _report(conn, catalogue, cls, item, report, preconditions, caller, who).as_dict()
-    edit_keys_store.keep_result(conn, key, told)
-    return told
-
-
-def _as_before(
-    request: Mapping[str, Any], asked: Mapping[str, Any], result: dict[str, Any]
-) -> dict[str, Any]:
-    if dict(asked) != dict(request):
-        raise Conflict(
-            "Another body was sent under the same Idempotency-Key.", "Give each request its own key."
-        )
-    return result
+    return keep_once(conn, key, request, who, told)
 
 
 def _report(

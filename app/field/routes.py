@@ -14,6 +14,7 @@ from app.access.key_service import get_holding
 from app.errors import NotFound
 from app.field import service
 from app.field.certificates import as_der, fingerprint
+from app.maps.figure import script_json
 from app.maps.service import json_text
 from app.settings import Settings
 from app.web.bundle import bundle
@@ -69,14 +70,12 @@ def get_field(
     caller = caller_key(request)
     code = service.area_code(caller, area)
     view = service.page_view(conn, catalogue, settings, lang, caller, code)
-    # In a script element `</` would end it: JSON may write the slash with a backslash.
-    text = json_text(view).replace("<", "\\u003c")
     script, style = bundle("field.js"), bundle("field.css")
     addresses = {
         "script": f"/field/app.js?v={script.digest}",
         "field_style": f"/field/app.css?v={style.digest}",
     }
-    return _page(render("field/field.html", lang, view=view, options=text, **addresses))
+    return _page(render("field/field.html", lang, view=view, options=script_json(view), **addresses))
 
 
 @router.get("/field/app.js", include_in_schema=False)

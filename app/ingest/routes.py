@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -23,6 +24,8 @@ from app.ingest.upload_options import UploadOptions, join_options
 from app.jobs import service as jobs
 from app.jobs.store import Job
 from app.settings import Settings
+
+T = TypeVar("T")
 
 router = APIRouter(tags=["imports"])
 
@@ -55,15 +58,13 @@ async def post_import(
     ] = None,
 ) -> dict[str, Any]:
     """201 with the report when it is done in time (200 after a dry run), else 202 with the job that goes on."""
-    upload = await run_in_threadpool(_prepare, request, settings)
-    try:
-        asked = await _take(request, upload, options, settings)
-        job_id, import_id = await run_in_threadpool(
-            upload_service.queue_import, db, catalogue, settings, upload, asked, WHO, idempotency_key or None
+
+    def queue(upload: Upload, asked: UploadOptions) -> tuple[UUID, str]:
+        return upload_service.queue_import(
+            db, catalogue, settings, upload, asked, WHO, idempotency_key or None
         )
-    except BaseException:
-        upload.remove()
-        raise
+
+    _, (job_id, import_id) = await _queued(request, options, settings, queue)
     job = await run_in_threadpool(jobs.wait, db, job_id, wait_s(prefer))
     return _answer(response, job, import_id)
 
@@ -84,15 +85,11 @@ async def post_inspection(
     prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
 ) -> dict[str, Any]:
     """How an import would understand the file; nothing is written. `upload` names the file, kept for a day."""
-    upload = await run_in_threadpool(_prepare, request, settings)
-    try:
-        asked = await _take(request, upload, options, settings)
-        job_id = await run_in_threadpool(
-            upload_service.queue_inspection, db, catalogue, settings, upload, asked, WHO
-        )
-    except BaseException:
-        upload.remove()
-        raise
+
+    def queue(upload: Upload, asked: UploadOptions) -> UUID:
+        return upload_service.queue_inspection(db, catalogue, settings, upload, asked, WHO)
+
+    upload, job_id = await _queued(request, options, settings, queue)
     job = await run_in_threadpool(jobs.wait, db, job_id, wait_s(prefer))
     kept = upload.folder.name
     if job.error is not None:
@@ -104,6 +101,19 @@ async def post_inspection(
         response.headers["Location"] = f"/jobs/{job.id}"
         return {"job": str(job.id), "state": job.state, "upload": kept}
     return job.result
+
+
+async def _queued(
+    request: Request, options: UploadOptions, settings: Settings, queue: Callable[[Upload, UploadOptions], T]
+) -> tuple[Upload, T]:
+    """The file on disk and what `queue` makes of it and the options; the file is removed where that fails."""
+    upload = await run_in_threadpool(_prepare, request, settings)
+    try:
+        asked = await _take(request, upload, options, settings)
+        return upload, await run_in_threadpool(queue, upload, asked)
+    except BaseException:
+        upload.remove()
+        raise
 
 
 def _prepare(request: Request, settings: Settings) -> Upload:

@@ -7,9 +7,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -17,7 +15,6 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.coverage.engine_client import EngineClient
 from app.errors import NoSpace
 from app.ingest.records_store import begin
 from app.ingest.upload import Sink, new_upload
@@ -25,7 +22,7 @@ from app.ingest.upload_service import do_import
 from app.jobs import store
 from app.jobs.worker import Worker
 from app.main import create_app
-from app.worker import make_worker
+from tests.importing import own_home, working
 
 HEAD = "code,name,lon,lat,stalls\n"
 ROWS = [f"t{i},厕所{i},{115.8 + i / 1000:.3f},28.68,{i}" for i in range(10)]
@@ -37,26 +34,9 @@ def table(*rows: str) -> bytes:
 
 @pytest.fixture
 def home(settings, database, tmp_path):
-    """Settings with a data folder of the test's own, beside the one that all tests share."""
     folder = tmp_path / "home"
     folder.mkdir()
-    for shared in settings.home_path.iterdir():
-        if shared.name not in {"uploads", "spool"}:
-            (folder / shared.name).symlink_to(shared)
-    return settings.model_copy(update={"home": folder})
-
-
-@contextmanager
-def working(settings) -> Iterator[None]:
-    worker = make_worker(settings, EngineClient(None))
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        worker.stop()
-        thread.join()
-        worker._db.dispose()
+    return own_home(settings, folder)
 
 
 @pytest.fixture

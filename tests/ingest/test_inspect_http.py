@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
 
 import openpyxl
@@ -11,10 +10,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.coverage.engine_client import EngineClient
 from app.main import create_app
-from app.worker import make_worker
 from tests.conftest import clone, opened
+from tests.importing import own_home, working
 
 TOILETS = (
     "编号,名称,经度,纬度,男厕位数,占地亩,乱写\nG1,甲厕,115.80,28.68,6,0.3,x\nG2,乙厕,115.81,28.68,4,0.2,y\n"
@@ -26,21 +24,9 @@ WAIT = {"Prefer": "wait=30"}
 def served(cluster_settings, template, tmp_path_factory) -> Iterator[tuple[TestClient, object]]:
     """A client of a server with a worker, over a database and a data folder of their own."""
     with clone(cluster_settings, template) as settings, opened(settings) as database:
-        home = tmp_path_factory.mktemp("home")
-        for shared in settings.home_path.iterdir():
-            if shared.name not in {"uploads", "spool"}:
-                (home / shared.name).symlink_to(shared)
-        own = settings.model_copy(update={"home": home})
-        worker = make_worker(own, EngineClient(None))
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        try:
-            with TestClient(create_app(own), raise_server_exceptions=False) as client:
-                yield client, database
-        finally:
-            worker.stop()
-            thread.join()
-            worker._db.dispose()
+        own = own_home(settings, tmp_path_factory.mktemp("home"))
+        with working(own), TestClient(create_app(own), raise_server_exceptions=False) as client:
+            yield client, database
 
 
 @pytest.fixture

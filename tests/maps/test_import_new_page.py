@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
 
 import openpyxl
 import pytest
 
-from app.coverage.engine_client import EngineClient
-from app.worker import make_worker
 from tests.conftest import clone, opened
+from tests.importing import own_home, working
 from tests.maps.conftest import DESKTOP, PHONE, served, watched_page
 
 NASTY = "<img src=x onerror=window.ran=1>"
@@ -23,21 +21,9 @@ pytestmark = pytest.mark.browser
 def address(cluster_settings, town_template, tmp_path_factory) -> Iterator[str]:
     """A server of the sample town with a worker, over a data folder of its own."""
     with clone(cluster_settings, town_template) as settings, opened(settings):
-        home = tmp_path_factory.mktemp("home")
-        for shared in settings.home_path.iterdir():
-            if shared.name not in {"uploads", "spool"}:
-                (home / shared.name).symlink_to(shared)
-        own = settings.model_copy(update={"home": home})
-        worker = make_worker(own, EngineClient(None))
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        try:
-            with served(own) as where:
-                yield where
-        finally:
-            worker.stop()
-            thread.join()
-            worker._db.dispose()
+        own = own_home(settings, tmp_path_factory.mktemp("home"))
+        with working(own), served(own) as where:
+            yield where
 
 
 def write(folder, name: str, rows: list[str]):
