@@ -36,5 +36,17 @@ def host_of(url: str) -> str:
     return parts.hostname or ""
 
 
+def archive_host(place: str) -> str | None:
+    """Scheme and host of a file of tiles that another server has, None of a path; ValueError for other addresses."""
+    if "://" not in place:
+        return None
+    parts = urlsplit(place)
+    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.netloc.lower()):
+        raise ValueError(
+            "CHENGTU_BASEMAP_PMTILES is a path, or an address with http:// or https:// and one host."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _is_of(host: str, ends: tuple[str, ...]) -> bool:
     return any(host == end or host.endswith(f".{end}") for end in ends)

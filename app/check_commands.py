@@ -13,6 +13,7 @@ from app.database.engine import open_database
 from app.errors import ChengtuError
 from app.ingest.sandbox import Limits, missing_barriers
 from app.inventory.schema_store import is_leakproof
+from app.pmtiles import read_about
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
 
@@ -40,6 +41,7 @@ def _checks(settings: Settings) -> Iterator[dict[str, Any]]:
         ("coordinate systems", _systems),
         ("database", _database),
         ("reading files", _reading),
+        ("basemap", _basemap),
     ):
         yield {"check": name, **_result(check, settings)}
 
@@ -55,6 +57,12 @@ def _result(check: Callable[[Settings], tuple[str, str | None]], settings: Setti
 def _declarations(settings: Settings) -> tuple[str, str | None]:
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     return f"{len(catalogue.classes)} classes and {len(catalogue.policies)} policies are declared.", None
+
+
+def _basemap(settings: Settings) -> tuple[str, str | None]:
+    if settings.basemap_path is None:
+        return "No file of tiles on this machine is set as a basemap.", None
+    return f"The basemap's file shows {read_about(settings.basemap_path).metadata.get('name')}.", None
 
 
 def _systems(settings: Settings) -> tuple[str, str | None]:

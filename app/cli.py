@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "guard": ("app.coverage.scenario_commands", "guard_command"),
     "service-area": ("app.coverage.entrance_commands", "service_area_command"),
     "export": ("app.exports.commands", "export_command"),
+    "project": ("app.exports.project_commands", "project_command"),
     "map": ("app.maps.commands", "map_command"),
     "db": ("app.database.commands", "db"),
     "keys": ("app.access.key_commands", "keys"),

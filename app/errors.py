@@ -37,6 +37,8 @@ class ChengtuError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint is not None:
+            self.add_note(hint)  # tracebacks tell it too: in a notebook they are all that is seen
         #: More that the problem document tells, such as the conflicts found.
         self.members = members
         #: Headers that belong to the answer, such as `Allow`.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -54,3 +57,20 @@ def lazy_module(name: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def loading(*names: str) -> Iterator[None]:
+    """Load modules while the block waits for something else and uses none of them; they are loaded when it ends.
+
+    What a module raises is raised again where it is first used.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="loading") as thread:
+        thread.submit(_load, names)
+        yield
+
+
+def _load(names: tuple[str, ...]) -> None:
+    for name in names:
+        # A module that is waiting is loaded by the question for any of its attributes.
+        getattr(importlib.import_module(name), "__name__", None)

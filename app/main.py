@@ -26,6 +26,7 @@ from app.coverage import routes as coverage
 from app.coverage import scenario_routes as scenarios
 from app.coverage.engine_client import EngineClient
 from app.database.transactions import Database
+from app.exports import project_routes as projects
 from app.exports import routes as exports
 from app.field import report_routes as field_reports
 from app.field import routes as field
@@ -33,11 +34,11 @@ from app.history import import_routes as imported
 from app.history import routes as history
 from app.ingest import routes as imports
 from app.jobs import routes as jobs
+from app.maps import basemap_routes, run_routes
 from app.maps import compare_routes as compared
 from app.maps import planner_routes as planner
 from app.maps import report_routes as run_reports
 from app.maps import routes as maps
-from app.maps import run_routes
 from app.ogc import edit_routes, items_routes, schema_routes
 from app.ogc import routes as ogc
 from app.reports import check_routes
@@ -77,6 +78,9 @@ ROUTERS = (
     run_reports.router,
     planner.router,
     maps.router,
+    basemap_routes.router,
+    # Before the exports, which know no such ending.
+    projects.router,
     exports.router,
     jobs.router,
     docs.router,

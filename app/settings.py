@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.basemap import check_basemap
+from app.basemap import archive_host, check_basemap
 
 ROOT = Path(__file__).resolve().parent.parent
 #: An origin as browsers send it (RFC 6454 §6.2).
@@ -21,6 +21,7 @@ EMPTY_IS_UNSET = (
     "local", "tls_cert", "tls_key", "require_keys",
     "crs_file", "crs_systems", "unconditional_writes", "map_approval", "tianditu_token", "tianditu_approval",
     "basemap_url", "basemap_reason", "basemap_attribution", "basemap_title", "basemap_crs",
+    "basemap_pmtiles",
 )  # fmt: skip
 
 
@@ -136,6 +137,12 @@ class Settings(BaseSettings):
         description="What the basemap's tiles are drawn in: `wgs84` (CGCS2000 too) or `gcj02` (AMap, Tencent), whose "
         "tiles are moved to fit the data and the page says so. Servers known for GCJ-02 are refused as anything else.",
     )
+    basemap_pmtiles: str | None = Field(
+        default=None,
+        max_length=500,
+        description="File of vector tiles that maps offer as a basemap, written by `chengtu export --tiles`: a path on "
+        "this machine, or an address (`https://files.example.org/city.pmtiles`) that pages of this server may read.",
+    )
     lang: Literal["zh", "en"] = Field(
         default="zh", description="Language of pages where the client asks for none."
     )
@@ -170,7 +177,16 @@ class Settings(BaseSettings):
             )
         if self.basemap_url is not None:
             check_basemap(self.basemap_url, self.basemap_reason, self.basemap_attribution, self.basemap_crs)
+        if self.basemap_pmtiles is not None:
+            archive_host(self.basemap_pmtiles)
         return self
+
+    @property
+    def basemap_path(self) -> Path | None:
+        """The file of `basemap_pmtiles` as an absolute path, None where another server has it."""
+        if self.basemap_pmtiles is None or archive_host(self.basemap_pmtiles):
+            return None
+        return Path(self.basemap_pmtiles).expanduser().resolve()
 
     @property
     def local_path(self) -> Path | None:

@@ -30,6 +30,8 @@ DBF_TEXT_BYTES = 254
 CELL_CHARACTERS = 32_767
 #: Kind of geometry → ending of its layer's name, where a class of several kinds needs a layer a kind.
 KIND_ENDINGS = {"_polygon": "polygon", "_line": "line", "_point": "point"}
+#: What XML 1.0 cannot hold.
+_NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), " ")
 #: What makes a cell a formula (OWASP); apostrophes before it belong to it, so that quoting can be undone.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
@@ -83,9 +85,19 @@ def _free(name: str, taken: set[str]) -> str:
     return cut
 
 
-def cut_bytes(text: str, limit: int = DBF_TEXT_BYTES) -> str:
-    """The text, cut to so many bytes of UTF-8 where it is longer, never inside a character."""
-    return text if len(text) * 4 <= limit else text.encode()[:limit].decode("utf-8", "ignore")
+def cut_bytes(text: str, limit: int = DBF_TEXT_BYTES, encoding: str = "UTF-8") -> str:
+    """The text, cut to so many bytes of an encoding where it is longer, never inside a character."""
+    return text if len(text) * 4 <= limit else text.encode(encoding)[:limit].decode(encoding, "ignore")
+
+
+def as_gbk(text: str) -> str:
+    """The text as GBK holds it: characters that it lacks are '?'."""
+    return text.encode("GBK", "replace").decode("GBK")
+
+
+def as_xml(text: str) -> str:
+    """The text with blanks for control characters, which XML 1.0 does not have."""
+    return text.translate(_NO_XML)
 
 
 def quoted(text: str) -> str:

@@ -18,7 +18,7 @@ FieldParts: TypeAlias = dict[str, dict[str, Entry]]
 TYPES: tuple[str, ...] = get_args(FieldType)
 _NUMERIC = ("integer", "number")
 _KEYS = (
-    "type title unit choices minimum maximum required default aliases osm osm_values sensitivity description"
+    "type title unit choices minimum maximum required default refers aliases osm osm_values sensitivity description"
 ).split()
 
 
@@ -52,6 +52,7 @@ def build_field(at: Entry, parts: Mapping[str, Entry], codes: Mapping[str, CodeS
         osm_values=_read_osm_values(parts, kind, choices),
         sensitivity=_read_sensitivity(parts),
         description=parts["description"].text() if "description" in parts else "",
+        refers=_read_reference(parts, kind),
     )
     return replace(field, default=_read_default(parts["default"], field)) if "default" in parts else field
 
@@ -115,6 +116,14 @@ def _read_limit(parts: Mapping[str, Entry], key: str, kind: FieldType) -> float 
         raise parts[key].fail(f"a {kind} field has no {key}")
     low = parts["minimum"].number() if key == "maximum" and "minimum" in parts else float("-inf")
     return parts[key].number(low)
+
+
+def _read_reference(parts: Mapping[str, Entry], kind: FieldType) -> str | None:
+    if "refers" not in parts:
+        return None
+    if kind != "text":
+        raise parts["refers"].fail(f"a {kind} field holds no code of another feature")
+    return parts["refers"].text()
 
 
 def _read_sensitivity(parts: Mapping[str, Entry]) -> Sensitivity:

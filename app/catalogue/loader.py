@@ -171,6 +171,16 @@ def _check_distinct(classes: Iterable[FeatureClass], source_of: Callable[[str], 
             f"the name '{name}' already means {other}", "Every class needs names of its own."
         )
     check_homes(found, source_of)
+    _check_references(found, source_of)
+
+
+def _check_references(classes: Sequence[FeatureClass], source_of: Callable[[str], Entry]) -> None:
+    """A field that holds codes of another class names one that is declared."""
+    ids = [item.id for item in classes]
+    for item in classes:
+        for field in item.fields:
+            if field.refers is not None and field.refers not in ids:
+                source_of(item.id).nearest("fields", field.name, "refers").one_of(field.refers, ids, "class")
 
 
 def _place_of_name(source: Entry, name: str) -> Entry:

@@ -64,6 +64,7 @@ class Field:
     sensitivity: Sensitivity = "public"
     description: str = ""
     default: Any = None
+    refers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,11 @@ class FeatureClass:
             if item.name == name:
                 return item
         raise KeyError(name)
+
+    def office_in(self, lang: Lang) -> str:
+        """The office that keeps the class, in one language (`zh / en` in the declaration)."""
+        zh, _, en = self.office.partition(" / ")
+        return zh if lang == "zh" else en or zh
 
     @property
     def measure(self) -> Literal["count", "length", "area"]:

@@ -70,7 +70,8 @@ def with_shapes(batch: Any, found: NDArray[np.object_]) -> Any:
 def with_nulls(batch: Any, columns: Sequence[ExportColumn], held: Sequence[int]) -> Any:
     """The batch, whose columns are those at the positions `held`, with all columns; the others hold nothing."""
     kind = schema(columns)
-    arrays = [pa.nulls(len(batch), field.type) for field in kind]
+    nothing = {type_: pa.nulls(len(batch), type_) for type_ in set(kind.types)}
+    arrays = [nothing[type_] for type_ in kind.types]
     for place, array in zip(held, batch.columns, strict=False):
         arrays[place] = array
     return pa.RecordBatch.from_arrays([*arrays[:-1], batch.columns[-1]], schema=kind)
@@ -92,21 +93,35 @@ def made(columns: Sequence[ExportColumn], values: Sequence[Sequence[Any]], wkb: 
     return pa.RecordBatch.from_arrays([*arrays, wkb], schema=kind)
 
 
-def without_nan(layer: ExportLayer, changed: dict[str, int]) -> ExportLayer:
-    """The layer with nothing where a number is none (NaN), for formats that have no such; `changed` counts them."""
+def without_nan(layer: ExportLayer, changed: dict[str, int], *, infinite: bool = False) -> ExportLayer:
+    """The layer with nothing where a number is none (NaN), for formats that have no such; `changed` counts them.
+
+    With `infinite` the same is done to infinite numbers.
+    """
     numbers = [i for i, column in enumerate(layer.columns) if column.type == "number"]
 
     def change(batch: Any) -> Any:
         arrays = list(batch.columns)
         for i in numbers:
-            bad = pc.is_nan(arrays[i])
-            count = pc.sum(bad).as_py() or 0
-            if count:
-                tell(changed, f"{layer.name}.{layer.columns[i].name}: NaN left empty", count)
-                arrays[i] = pc.if_else(bad, pa.scalar(None, arrays[i].type), arrays[i])
+            if arrays[i].null_count == len(batch):
+                continue
+            name = f"{layer.name}.{layer.columns[i].name}"
+            arrays[i] = _emptied(arrays[i], pc.is_nan(arrays[i]), f"{name}: NaN left empty", changed)
+            if infinite:
+                told = f"{name}: infinite numbers left empty"
+                arrays[i] = _emptied(arrays[i], pc.is_inf(arrays[i]), told, changed)
         return pa.RecordBatch.from_arrays(arrays, schema=batch.schema)
 
     return changed_reader(layer, change) if numbers else layer
+
+
+def _emptied(values: Any, bad: Any, told: str, changed: dict[str, int]) -> Any:
+    """The values with nothing where they are `bad`, which is counted."""
+    count = pc.sum(bad).as_py() or 0
+    if not count:
+        return values
+    tell(changed, told, count)
+    return pc.if_else(bad, pa.scalar(None, values.type), values)
 
 
 def tell(changed: dict[str, int], sentence: str, count: int = 1) -> None:

@@ -16,8 +16,12 @@ from app.errors import BadInput
 from app.exports.formats import FORMATS
 from app.exports.placing import make_placing
 from app.exports.service import WHOLE_CITY, Wishes, check_encoding, export
+from app.lazy import lazy_module
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
+
+#: It loads what draws the pages, which no other export needs.
+tiles_service = lazy_module("app.exports.tiles_service")
 
 
 def export_command(
@@ -26,8 +30,25 @@ def export_command(
     ] = None,
     *,
     to: Annotated[
-        Path, typer.Option("--to", help=f"File to write: {', '.join(f'.{ending}' for ending in FORMATS)}.")
-    ],
+        Path | None,
+        typer.Option(
+            "--to", help=f"File to write: {', '.join(f'.{ending}' for ending in FORMATS)}, .pmtiles."
+        ),
+    ] = None,
+    tiles: Annotated[
+        Path | None,
+        typer.Option(
+            "--tiles",
+            help="Vector tiles as one file that any web server serves (city.pmtiles): the whole city with the ground "
+            "below it, a class, a run, or `background` for the ground alone; what is declared public.",
+        ),
+    ] = None,
+    max_zoom: Annotated[
+        int | None, typer.Option("--max-zoom", help="Of tiles: the last zoom (of the whole city 15).")
+    ] = None,
+    internal: Annotated[
+        bool, typer.Option("--internal", help="Tiles of what is not public as well; restricted fields never.")
+    ] = False,
     everything: Annotated[
         bool, typer.Option("--all", help="All classes that hold rows, as one file.")
     ] = False,
@@ -69,7 +90,16 @@ def export_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Export a class, a run or the whole city to a file for QGIS, with source, licence and titles in it."""
-    if (name is None) != everything:
+    archive = tiles or (to if to is not None and to.suffix.lower() == ".pmtiles" else None)
+    if tiles is not None and to is not None:
+        raise BadInput("--tiles and --to name one file each.", "Give one of them.")
+    if archive is None and (max_zoom is not None or internal):
+        raise BadInput("--max-zoom and --internal are of tiles.", "Write them: --tiles city.pmtiles")
+    if archive is not None and not (name and everything):
+        wished = Wishes(part, profile, as_of, known_at, area, filter_, crs, codes=codes, encoding=encoding)
+        _export_tiles(name, archive, wished, max_zoom=max_zoom, internal=internal, as_json=as_json)
+        return
+    if to is None or (name is None) != everything:
         raise BadInput(
             "Name one class or run, or give --all.", "For example: chengtu export toilets --to toilets.gpkg"
         )
@@ -90,6 +120,38 @@ def export_command(
         console.print_json(result)
     else:
         _show(to.name, result)
+
+
+def _export_tiles(
+    name: str | None,
+    to: Path,
+    wishes: Wishes,
+    *,
+    max_zoom: int | None,
+    internal: bool,
+    as_json: bool,
+) -> None:
+    settings = Settings()
+    catalogue = load_catalogue(settings.geodata, settings.local_path)
+    db = open_database(settings)
+    try:
+        wanted = tiles_service.TileWishes(name or WHOLE_CITY, wishes, max_zoom, internal, settings.lang)
+        with console.progress(f"Exporting to {to.name}") as report:
+            result = tiles_service.export_tiles(db, catalogue, to, wanted, report)
+    finally:
+        db.dispose()
+    if as_json:
+        console.print_json(result)
+        return
+    console.print_table(to.name, ("tiles", "zooms", "layers"), [tiles_service.summary(result)])
+    if result["clustered"]:
+        many, last = len(result["clustered"]), result["zooms"][1]
+        console.warning(
+            f"At zoom {last} clusters stand for {many} classes; a larger --max-zoom shows their features."
+        )
+    if internal:
+        console.warning("The file holds what is not public: whoever may fetch it sees all of it.")
+    console.success(f"{result['path']} ({result['bytes']:,} bytes)")
 
 
 def _show(name: str, result: dict[str, Any]) -> None:

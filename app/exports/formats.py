@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from app.errors import BadInput
 from app.exports.delimited import write_csv
 from app.exports.dxf import write_dxf
+from app.exports.flatgeobuf import write_flatgeobuf
 from app.exports.geojson import write_geojson, write_geojson_sequence
 from app.exports.gpkg import write_gpkg
 from app.exports.kml import write_kml
 from app.exports.model import Changed, ExportData
-from app.exports.ogr import write_flatgeobuf
 from app.exports.shapefile import ENCODINGS, write_shapefiles
 from app.exports.xlsx import write_xlsx
+from app.exports.zipped import write_each
 from app.lazy import lazy_module
 
 #: They load pyarrow, which most commands do not need.
@@ -52,7 +53,16 @@ def _write_parquet(path: Path, data: ExportData) -> Changed:
     return changed
 
 
-FORMATS: Mapping[str, Format] = {
+def _each(ending: str, form: Format) -> Format:
+    """A zip of such files, one a layer."""
+
+    def write(path: Path, data: ExportData) -> Changed:
+        return write_each(path, data, ending, form.write)
+
+    return replace(form, write=write, media_type="application/zip", single=False)
+
+
+_PLAIN: Mapping[str, Format] = {
     "gpkg": Format(write_gpkg, "application/geopackage+sqlite3"),
     "geojson": Format(write_geojson, "application/geo+json", single=True, lonlat=True, wgs84=True),
     "geojsons": Format(
@@ -68,6 +78,12 @@ FORMATS: Mapping[str, Format] = {
     "parquet": Format(_write_parquet, "application/vnd.apache.parquet", single=True),
     "kml": Format(write_kml, "application/vnd.google-earth.kml+xml", lonlat=True, wgs84=True),
     "dxf": Format(write_dxf, "image/vnd.dxf", metres=True),
+}
+
+#: Formats of one layer hold several as a zip of them.
+FORMATS: Mapping[str, Format] = {
+    **_PLAIN,
+    **{f"{ending}.zip": _each(ending, _PLAIN[ending]) for ending in ("csv", "geojson", "fgb", "parquet")},
 }
 
 

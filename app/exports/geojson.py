@@ -21,10 +21,10 @@ RECORD_SEPARATOR = b"\x1e"
 def write_geojson(path: Path, data: ExportData) -> Changed:
     """Write the first layer of `data` to `path`; what is said of it stands as members of the collection.
 
-    JSON has no NaN: such numbers are null, and told.
+    JSON has no NaN and nothing infinite: such numbers are null, and told.
     """
     changed: dict[str, int] = {}
-    layer = arrow.without_nan(data.layers[0], changed)
+    layer = arrow.without_nan(data.layers[0], changed, infinite=True)
     head = orjson.dumps({"type": "FeatureCollection", "name": layer.name, **data.about})[:-1]
     with path.open("wb") as file:
         file.write(head + b',"features":[\n')
@@ -38,7 +38,7 @@ def write_geojson_sequence(path: Path, data: ExportData) -> Changed:
     """Write the first layer as a sequence of texts; nothing is said of the whole, for it has no place there."""
     changed: dict[str, int] = {}
     with path.open("wb") as file:
-        for features in _chunks(arrow.without_nan(data.layers[0], changed)):
+        for features in _chunks(arrow.without_nan(data.layers[0], changed, infinite=True)):
             file.writelines(RECORD_SEPARATOR + feature + b"\n" for feature in features)
     return changed
 

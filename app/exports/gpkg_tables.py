@@ -13,8 +13,8 @@ from pyproj.exceptions import CRSError
 
 from app.exports.arrow import shown
 from app.exports.model import ExportColumn, ExportLayer
+from app.exports.sqlite_pages import PAGE
 
-GEOM, FID = "geom", "fid"
 #: "GPKG", and the version of the standard.
 APPLICATION_ID, VERSION = 0x47504B47, 10300
 #: Systems without a code are numbered from here.
@@ -91,10 +91,9 @@ _SQL_TYPES = {
 def begin(base: sqlite3.Connection, crs: str) -> int:
     """Make the tables of a new file; the number of the system in which all its layers are."""
     base.executescript(
-        f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; PRAGMA journal_mode=OFF;"
-        "PRAGMA synchronous=OFF; PRAGMA cache_size=-32000;" + _TABLES
+        f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; PRAGMA page_size={PAGE};"
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;" + _TABLES
     )
-    base.execute("BEGIN")
     found = {4326: CRS.from_epsg(4326)}
     known = CRS.from_user_input(crs)
     code = known.to_epsg()
@@ -115,55 +114,57 @@ def _wkt1(crs: CRS) -> str:
 
 
 def add_layer(base: sqlite3.Connection, layer: ExportLayer, srs: int, description: str) -> None:
-    """Make the table of a layer and say what it is; it has no rows and no index yet."""
+    """Make the table of a layer and its index, which both have no rows yet, and say what it is.
+
+    The index and the number of rows follow edits.
+    """
+    name, table, index = layer.name, sql_name(layer.name), _index(layer.name)
     kind = {"Unknown": "GEOMETRY"}.get(layer.geometry_type, layer.geometry_type.upper())
     columns = "".join(f", {sql_name(c.name)} {_SQL_TYPES.get(c.type, 'TEXT')}" for c in layer.columns)
     base.execute(
-        f'CREATE TABLE {sql_name(layer.name)} ("fid" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, '
-        f'"geom" {kind}{columns})'
+        f'CREATE TABLE {table} ("fid" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, "geom" {kind}{columns})'
     )
     base.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id)"
         " VALUES (?, 'features', ?, ?, ?)",
-        (layer.name, layer.name, description, srs),
+        (name, name, description, srs),
     )
-    base.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", (layer.name, kind, srs))
-    base.execute(f"CREATE VIRTUAL TABLE {_index(layer.name)} USING rtree(id, minx, maxx, miny, maxy)")
-    _add_columns(base, layer)
-
-
-def insertion(layer: ExportLayer, held: Sequence[int]) -> str:
-    """The statement that adds a row: its id, its shape, then the values of the columns at these positions."""
-    names = [FID, GEOM, *(layer.columns[i].name for i in held)]
-    return (
-        f"INSERT INTO {sql_name(layer.name)} ({', '.join(map(sql_name, names))})"
-        f" VALUES ({', '.join('?' * len(names))})"
-    )
-
-
-def finish_layer(
-    base: sqlite3.Connection, layer: ExportLayer, count: int, bounds: NDArray[np.float64]
-) -> None:
-    """Tell where the rows of a layer are and how many, and let its index and number follow edits."""
-    name, table, index = layer.name, sql_name(layer.name), _index(layer.name)
+    base.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, ?, 0, 0)", (name, kind, srs))
     base.execute(
         "INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index',"
         " 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')",
         (name,),
     )
+    base.execute(f"CREATE VIRTUAL TABLE {index} USING rtree(id, minx, maxx, miny, maxy)")
     for end, text in _TRIGGERS.items():
         base.execute(f'CREATE TRIGGER "rtree_{name}_geom_{end}" {text.format(t=table, r=index)}')
-    base.execute("INSERT INTO gpkg_ogr_contents VALUES (?, ?)", (name, count))
     for word, sign in (("insert", "+"), ("delete", "-")):
         base.execute(
             f'CREATE TRIGGER "trigger_{word}_feature_count_{name}" AFTER {word.upper()} ON {table} BEGIN UPDATE'
             f" gpkg_ogr_contents SET feature_count = feature_count {sign} 1 WHERE table_name = '{name}'; END"
         )
+    _add_columns(base, layer)
+
+
+def finish_layer(
+    base: sqlite3.Connection, name: str, count: int, newest: int, bounds: NDArray[np.float64]
+) -> None:
+    """Tell where the rows of a layer are, how many and what the highest id is."""
+    base.execute("INSERT INTO gpkg_ogr_contents VALUES (?, ?)", (name, count))
+    if count:
+        base.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, newest))
     if np.isfinite(bounds).all():
         base.execute(
             "UPDATE gpkg_contents SET min_x = ?, min_y = ?, max_x = ?, max_y = ? WHERE table_name = ?",
             (*bounds.tolist(), name),
         )
+
+
+def roots(base: sqlite3.Connection) -> dict[str, int]:
+    """The page at which each table begins."""
+    return dict(
+        base.execute("SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")
+    )
 
 
 def _index(name: str) -> str:

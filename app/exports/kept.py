@@ -44,7 +44,7 @@ class KeptFiles:
         return path
 
     def _make_room(self, kept: Path) -> None:
-        """Remove what nobody asked for lately, and the oldest where there is too much."""
+        """Remove what nobody asked for lately, what writers left that were killed, and the oldest of too much."""
         files = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):
@@ -53,4 +53,12 @@ class KeptFiles:
         for asked_at, size, path in sorted(files, reverse=True):
             room -= size
             if path != kept and (asked_at < time.time() - KEPT_S or room < 0):
-                path.unlink(missing_ok=True)
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or the folder in which a zip was being made."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

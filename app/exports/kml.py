@@ -11,25 +11,23 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import shapely
 
-from app.catalogue.export_names import heading, plain_time
+from app.catalogue.export_names import as_xml, heading, plain_time
 from app.exports import arrow
 from app.exports.model import Changed, ExportColumn, ExportData, ExportLayer
 from app.exports.qgis_style import RUN_SYMBOL
 
 _TYPES = {"integer": "int", "number": "double", "boolean": "bool"}
-#: What XML 1.0 cannot hold.
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
 
 
 def write_kml(path: Path, data: ExportData) -> Changed:
-    """Write every layer of `data`; control characters, which XML does not have, are left out and told."""
+    """Write every layer of `data`; control characters, which XML does not have, are blanks, which is told."""
     changed: dict[str, int] = {}
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(
             '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2">\n<Document>\n'
         )
         said = "\n".join(f"{name}: {value}" for name, value in data.about.items())
-        file.write(f"<description>{escape(said.translate(_CONTROLS))}</description>\n")
+        file.write(f"<description>{escape(as_xml(said))}</description>\n")
         for layer in data.layers:
             file.write(_head(layer))
         for layer in data.layers:
@@ -86,10 +84,10 @@ def _texts(
         return [None if value is None else str(value).lower() for value in values]
     if column.type in ("integer", "number"):
         return [None if value is None else repr(value) for value in values]
-    plain = [None if value is None else value.translate(_CONTROLS) for value in values]
+    plain = [None if value is None else as_xml(value) for value in values]
     lost = sum(a != b for a, b in zip(plain, values, strict=True))
     if lost:
-        arrow.tell(changed, f"{layer.name}.{column.name}: control characters left out", lost)
+        arrow.tell(changed, f"{layer.name}.{column.name}: control characters as blanks", lost)
     return [None if value is None else escape(value, {"\r": "&#13;"}) for value in plain]
 
 

@@ -1,4 +1,4 @@
-"""Writing layers through GDAL, batch by batch: zipped Shapefiles and FlatGeobuf; each row is counted on its way."""
+"""Writing layers through GDAL, batch by batch: zipped Shapefiles and FileGDBs; each row is counted on its way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from app.exports import arrow
-from app.exports.model import Batches, Changed, ExportColumn, ExportData, ExportLayer
+from app.exports.model import Batches, ExportColumn, ExportLayer
 from app.lazy import lazy_module
 
 #: It loads GDAL, and pandas where that is installed: a second that most commands do not need.
@@ -75,20 +75,6 @@ def write_layer(
         raise (passing.failure or OSError(str(error))) from error
     if not count == passing.count == len(layer):
         raise OSError(f"only {count} of {len(layer)} rows of {layer.name} were written")
-
-
-def write_flatgeobuf(path: Path, data: ExportData) -> Changed:
-    """Write the first layer to a FlatGeobuf with its spatial index; rows come in the order of that index.
-
-    Raises:
-        OSError: The file cannot be written whole.
-    """
-    (layer, *_) = data.layers
-    said = {name: value for name, value in {**data.about, **layer.about}.items() if value}
-    options = {"TITLE": arrow_title(layer), "DESCRIPTION": said.get("attribution", "")}
-    kind = arrow.schema(layer.columns)
-    write_layer(path, "FlatGeobuf", layer, data.crs, kind=kind, layer_options=options, layer_metadata=said)
-    return {}
 
 
 def arrow_title(layer: ExportLayer) -> str:

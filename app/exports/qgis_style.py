@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from app.catalogue.export_names import SYSTEM_TITLES, heading
-from app.catalogue.model import Choice, FeatureClass, Symbol
-from app.exports.model import ExportColumn, ExportLayer
+from app.catalogue.model import Choice, FeatureClass, Lang, Symbol, Title
+from app.exports.model import ExportLayer
+from app.exports.qgis_form import PLAIN, Form, add_form, words
 from app.web.icons import GRID, icon_path
 
 #: Pixels of a map on a screen as millimetres of QGIS.
@@ -18,50 +19,76 @@ MARKER_MM, GLYPH_MM = 4.6, 2.9
 LABEL_SCALE = 20_000
 #: How gaps and areas of a run are drawn; nothing else tells.
 RUN_SYMBOL = Symbol("", "#7a1f5c", "#d9a3c7", 1.5, "area")
-#: Columns that the inventory makes itself: shown, not edited.
-MADE = tuple(name for name in SYSTEM_TITLES if name not in ("code", "incomplete", "extra"))
+#: The filling of areas that hide nothing.
+OUTLINE = "none"
+#: What stands for values without a colour of their own.
+OTHERS = Title("其他", "Others")
+#: QgsPalLayerSettings::Placement: around a point, over the middle of an area, along a line.
+_PLACEMENTS = {"marker": "0", "fill": "1", "line": "2"}
 _KINDS = {"Point": "marker", "MultiLineString": "line", "MultiPolygon": "fill"}
 
 
 def make_style(layer: ExportLayer) -> str:
     """The QML of a layer whose shapes are of one kind; the fields are those that its file has."""
-    root = Element("qgis", version="3.22.0", labelsEnabled="1" if layer.place("name_zh") is not None else "0")
-    kind = _KINDS.get(layer.geometry_type, "fill")
-    symbol = layer.cls.symbol if layer.cls else RUN_SYMBOL
-    coloured = _coloured(layer.cls)
-    if coloured:
-        _categorized(root, kind, symbol, coloured)
-    else:
-        renderer = SubElement(root, "renderer-v2", type="singleSymbol", symbollevels="0", enableorderby="0")
-        _symbol(SubElement(renderer, "symbols"), "0", kind, symbol, symbol.color)
-    if layer.place("name_zh") is not None:
-        _labels(root)
-        SubElement(root, "previewExpression").text = 'coalesce("name_zh", "code")'
-    _fields(root, layer.columns)
+    root = Element("qgis", version="3.22.0", labelsEnabled=labelled(layer))
+    add_style(root, layer)
     return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + tostring(root, encoding="unicode")
 
 
-def _coloured(cls: FeatureClass | None) -> list[Choice]:
+def labelled(layer: ExportLayer) -> str:
+    """Whether names are drawn, as QGIS writes it."""
+    return "1" if layer.place("name_zh") is not None else "0"
+
+
+def add_style(root: Element, layer: ExportLayer, form: Form = PLAIN, *, outlined: bool = False) -> None:
+    """How a layer of one kind of shapes is drawn and its attributes are shown, as members of `root`.
+
+    Areas that are `outlined` hide nothing below them.
+    """
+    kind = _KINDS.get(layer.geometry_type, "fill")
+    symbol = layer.cls.symbol if layer.cls else RUN_SYMBOL
+    if outlined:
+        symbol = replace(symbol, fill=OUTLINE)
+    found = coloured(layer.cls)
+    if found:
+        _categorized(root, kind, symbol, found, form.lang)
+    else:
+        renderer = SubElement(root, "renderer-v2", type="singleSymbol", symbollevels="0", enableorderby="0")
+        add_symbol(SubElement(renderer, "symbols"), "0", kind, symbol, symbol.color)
+    if layer.place("name_zh") is not None:
+        said = _named(form.lang) if form.lang == "en" else "name_zh"
+        add_labels(root, said, kind, 0 if outlined else LABEL_SCALE)
+        SubElement(root, "previewExpression").text = f'coalesce({_named(form.lang)}, "code")'
+    add_form(root, layer, form)
+
+
+def _named(lang: Lang | None) -> str:
+    """The name of a feature as an expression; the Chinese one where it has no other."""
+    return 'coalesce("name_en", "name_zh")' if lang == "en" else '"name_zh"'
+
+
+def coloured(cls: FeatureClass | None) -> list[Choice]:
     """The choices of the field `kind` that have colours of their own."""
     fields = [field for field in cls.fields if field.name == "kind"] if cls else []
     return [choice for field in fields for choice in field.choices if choice.color]
 
 
-def _categorized(root: Element, kind: str, symbol: Symbol, choices: list[Choice]) -> None:
+def _categorized(root: Element, kind: str, symbol: Symbol, choices: list[Choice], lang: Lang | None) -> None:
     renderer = SubElement(
         root, "renderer-v2", type="categorizedSymbol", attr="kind", symbollevels="0", enableorderby="0"
     )
     categories, symbols = SubElement(renderer, "categories"), SubElement(renderer, "symbols")
     for i, choice in enumerate(choices):
-        said = f"{choice.title.zh} {choice.title.en}"
+        said = words(choice.title, lang)
         SubElement(categories, "category", value=choice.value, symbol=str(i), label=said, render="true")
-        _symbol(symbols, str(i), kind, symbol, choice.color or symbol.color)
+        add_symbol(symbols, str(i), kind, symbol, choice.color or symbol.color)
     last = str(len(choices))
-    SubElement(categories, "category", value="", symbol=last, label="其他 Others", render="true")
-    _symbol(symbols, last, kind, symbol, symbol.color)
+    SubElement(categories, "category", value="", symbol=last, label=words(OTHERS, lang), render="true")
+    add_symbol(symbols, last, kind, symbol, symbol.color)
 
 
-def _symbol(parent: Element, name: str, kind: str, symbol: Symbol, color: str) -> None:
+def add_symbol(parent: Element, name: str, kind: str, symbol: Symbol, color: str) -> None:
+    """A symbol of a `kind` of shapes (marker, line, fill) in the colour of a class or of one of its choices."""
     found = SubElement(parent, "symbol", type=kind, name=name, alpha="1", clip_to_extent="1", force_rhr="0")
     width = f"{max(symbol.width, 0.5) * MM_PER_PIXEL:.2f}"
     if kind == "marker":
@@ -87,9 +114,10 @@ def _symbol(parent: Element, name: str, kind: str, symbol: Symbol, color: str) -
             "joinstyle": "round",
         })  # fmt: skip
     else:
-        own = color != symbol.color or symbol.fill is None
+        own = color != symbol.color or symbol.fill in (None, OUTLINE)
         _symbol_layer(found, "SimpleFill", {
-            "color": _rgb(color if own else str(symbol.fill), 110 if own else 200), "style": "solid",
+            "color": _rgb(color if own else str(symbol.fill), 110 if own else 200),
+            "style": "no" if symbol.fill == OUTLINE else "solid",
             "outline_color": _rgb(color), "outline_width": width, "outline_width_unit": "MM",
             "outline_style": "solid", "joinstyle": "round",
         })  # fmt: skip
@@ -116,38 +144,25 @@ def _rgb(color: str, alpha: int = 255) -> str:
     return ",".join(str(int(color[i : i + 2], 16)) for i in (1, 3, 5)) + f",{alpha}"
 
 
-def _labels(root: Element) -> None:
-    labeling = SubElement(root, "labeling", type="simple")
-    settings = SubElement(labeling, "settings")
+def add_labels(root: Element, said: str, kind: str, least: int = 0) -> None:
+    """Names of a `kind` of shapes: a column, or an expression, from the scale of the denominator `least` on."""
+    add_label(SubElement(root, "labeling", type="simple"), said, kind, least)
+
+
+def add_label(parent: Element, said: str, kind: str, least: int = 0) -> None:
+    """The settings of labels: beside points, along lines, in the middle of areas."""
+    settings = SubElement(parent, "settings")
     style = SubElement(settings, "text-style", {
-        "fieldName": "name_zh", "isExpression": "0", "fontFamily": "Noto Sans CJK SC", "fontSize": "9",
-        "fontSizeUnit": "Point", "textColor": "51,51,51,255", "textOpacity": "1",
+        "fieldName": said, "isExpression": str(int(not said.isidentifier())), "fontFamily": "Noto Sans CJK SC",
+        "fontSize": "9", "fontSizeUnit": "Point", "textColor": "51,51,51,255", "textOpacity": "1",
     })  # fmt: skip
     SubElement(style, "text-buffer", {
         "bufferDraw": "1", "bufferSize": "0.8", "bufferSizeUnits": "MM", "bufferColor": "255,255,255,255",
         "bufferOpacity": "1",
     })  # fmt: skip
+    SubElement(settings, "placement", placement=_PLACEMENTS[kind], quadOffset="4")
+    # Names of points stand in areas: were these obstacles, a district would leave its whole ground without names.
     SubElement(settings, "rendering", {
-        "scaleVisibility": "1", "scaleMin": "0", "scaleMax": str(LABEL_SCALE), "drawLabels": "1",
+        "scaleVisibility": str(int(least > 0)), "scaleMin": "0", "scaleMax": str(least), "drawLabels": "1",
+        "obstacle": str(int(kind == "marker")),
     })  # fmt: skip
-
-
-def _fields(root: Element, columns: tuple[ExportColumn, ...]) -> None:
-    """Titles, lists of values, and what is not to be edited."""
-    widgets, aliases = SubElement(root, "fieldConfiguration"), SubElement(root, "aliases")
-    editable = SubElement(root, "editable")
-    # The key of the rows comes first in a GeoPackage.
-    for i, column in enumerate(columns, start=1):
-        SubElement(aliases, "alias", field=column.name, index=str(i), name=heading(column.title, column.unit))
-        SubElement(editable, "field", name=column.name, editable="0" if column.name in MADE else "1")
-        if column.choices:
-            _value_map(SubElement(widgets, "field", name=column.name), column)
-    SubElement(aliases, "alias", field="fid", index="0", name="")
-
-
-def _value_map(field: Element, column: ExportColumn) -> None:
-    config = SubElement(SubElement(field, "editWidget", type="ValueMap"), "config")
-    values = SubElement(SubElement(config, "Option", type="Map"), "Option", name="map", type="List")
-    for value, title in column.choices.items():
-        entry = SubElement(values, "Option", type="Map")
-        SubElement(entry, "Option", name=f"{title.zh} {title.en}", type="QString", value=value)

@@ -93,14 +93,17 @@ def _answers(endings: Iterable[str]) -> dict[int | str, dict[str, Any]]:
 # Before the other one, which would take `toilets.shp` for the name.
 @router.get(
     "/exports/{name}.{kind}.zip",
-    summary="Download a class, a run or the whole city as zipped Shapefiles or FileGDB",
+    summary="Download a class, a run or the whole city as a zip of Shapefiles, of a FileGDB or of one file a layer",
     response_class=FileResponse,
-    responses=_answers(["shp.zip", "gdb.zip"]),
+    responses=_answers(ending for ending in FORMATS if ending.endswith(".zip")),
 )
 def get_zipped_export(
-    request: Request, name: Annotated[str, NAME], kind: Literal["shp", "gdb"], asked: AskedDep
+    request: Request,
+    name: Annotated[str, NAME],
+    kind: Literal["shp", "gdb", "csv", "geojson", "fgb", "parquet"],
+    asked: AskedDep,
 ) -> Response:
-    """Download a class, a run or the whole city as a zip of Shapefiles with the map of their short names, or a FileGDB.
+    """Download a class, a run or the whole city as a zip: Shapefiles, a FileGDB, or one file a layer of another format.
 
     The file is written whole before the answer starts; what broke off can be gone on with (`Range`, `If-Range`).
     """

@@ -6,15 +6,20 @@ The nodes are those of https://www.sqlite.org/rtree.html §6 (shadow tables), so
 from __future__ import annotations
 
 import math
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Cells of a node, and its bytes: 4 of a head, then 24 a cell (an id, four coordinates).
+from app.exports.sqlite_pages import PageFile, TableWriter
+from app.exports.sqlite_records import NULLS, Column, column
+from app.inventory.copy_binary import even_array
+from app.lazy import lazy_module
+
+pa = lazy_module("pyarrow")
+
+#: Cells of a node, which has 4 bytes of a head, then 24 a cell: an id, four coordinates.
 CELLS = 51
-NODE_BYTES = 4 + 24 * CELLS
 _CELL = np.dtype([("id", ">i8"), ("box", ">f4", (4,))])
 
 
@@ -59,11 +64,10 @@ def _below(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.where(near.astype(np.float64) > values, np.nextafter(near, np.float32(-np.inf)), near)
 
 
-def fill(base: sqlite3.Connection, name: str, boxes: Boxes) -> None:
-    """Put boxes into a new, empty index."""
+def fill(file: PageFile, roots: Mapping[str, int], name: str, boxes: Boxes) -> None:
+    """Put boxes into a new, empty index; `roots` tells the page at which each table of the file begins."""
     levels = _pack(boxes.cells())
-    if not levels:
-        return
+    tables = {part: TableWriter(file, roots[f"{name}_{part}"]) for part in ("node", "parent", "rowid")}
     # The root is node 1; the others follow it level by level, the leaves last.
     first = 1
     for depth, cells in enumerate(reversed(levels)):
@@ -71,15 +75,14 @@ def fill(base: sqlite3.Connection, name: str, boxes: Boxes) -> None:
         nodes = -(-len(cells) // CELLS)
         if height:
             cells["id"] += first + nodes
-        base.executemany(
-            f'INSERT OR REPLACE INTO "{name}_node" VALUES (?, ?)',
-            enumerate(_blobs(cells, height if first == 1 else 0), first),
-        )
+        tables["node"].add(first + np.arange(nodes), [NULLS, _nodes(cells, height if first == 1 else 0)])
         owners = first + np.arange(len(cells)) // CELLS
         order = np.argsort(cells["id"], kind="stable")
-        pairs = zip(cells["id"][order].tolist(), owners[order].tolist(), strict=True)
-        base.executemany(f'INSERT INTO "{name}_{"parent" if height else "rowid"}" VALUES (?, ?)', pairs)
+        ids = cells["id"][order].astype(np.int64)
+        tables["parent" if height else "rowid"].add(ids, [NULLS, column(pa.array(owners[order]))])
         first += nodes
+    for table in tables.values():
+        table.finish()
 
 
 def _pack(cells: NDArray[np.void]) -> list[NDArray[np.void]]:
@@ -114,8 +117,13 @@ def _around(cells: NDArray[np.void]) -> NDArray[np.void]:
     return found
 
 
-def _blobs(cells: NDArray[np.void], height: int) -> Iterator[bytes]:
-    for start in range(0, len(cells), CELLS):
-        part = cells[start : start + CELLS]
-        head = height.to_bytes(2, "big") + len(part).to_bytes(2, "big")
-        yield (head + part.tobytes()).ljust(NODE_BYTES, b"\0")
+def _nodes(cells: NDArray[np.void], height: int) -> Column:
+    """The nodes that the cells fill, as bytes."""
+    count = -(-len(cells) // CELLS)
+    filled = np.zeros(count * CELLS, dtype=_CELL)
+    filled[: len(cells)] = cells
+    heads = np.full((count, 2), CELLS, dtype=">u2")
+    heads[:, 0] = height
+    heads[-1, 1] = len(cells) - (count - 1) * CELLS
+    parts = [heads.view(np.uint8).reshape(count, -1), filled.view(np.uint8).reshape(count, -1)]
+    return column(even_array(np.hstack(parts)))

@@ -26,6 +26,7 @@ from app.inventory.changes import data_version, data_versions, get_metric_crs
 from app.inventory.periods import today
 from app.inventory.query import Condition
 from app.inventory.times import Times
+from app.lazy import loading
 from app.ogc.cql2.compiler import compile_filter
 from app.ogc.cql2.parse import parse
 from app.ogc.queryables import queryables_of
@@ -34,6 +35,8 @@ from app.space.city_systems import NO_SYSTEMS, CitySystems
 from app.version import version
 
 WHOLE_CITY = "city"
+#: What every export needs to read its rows: loaded while the database counts them.
+READERS = ("pyarrow", "pyarrow.compute", "app.ogc.record_batches")
 #: Free space below which a failed write is told as a full disk.
 FULL_BYTES = 1_000_000
 #: Called as `report(rows given, rows of all, layer)`.
@@ -103,7 +106,8 @@ def export(
     system = get_profile(catalogue.codes, wishes.profile) if wishes.profile is not None else None
     more: dict[str, Any] = {}
     with db.stream() as conn, store.reading(conn, catalogue) as reading:
-        data = read_export(reading, name, to.name, wishes)
+        with loading(*READERS):
+            data = read_export(reading, name, to.name, wishes)
         if system is not None:
             data, more["missing"] = _profiled(conn, data, system)
         if wishes.codes:
@@ -167,14 +171,16 @@ def _profiled(
 def read_export(reading: store.Reading, name: str, file_name: str, wishes: Wishes = PLAIN) -> ExportData:
     """The layers of a class or the whole city at a time, or of a run, with what is said of them."""
     conn, catalogue = reading.conn, reading.catalogue
-    single = FORMATS[find_ending(file_name)].single
+    ending = find_ending(file_name)
     run = _find_run_id(name)
     if run is not None:
         if wishes.as_of is not None or wishes.known_at is not None:
             raise BadInput("A run is of the day in its inputs.", "Leave as_of and known_at out.")
-        return _read_run(reading, run, [wishes.part] if single else list(store.RUN_LAYERS), wishes)
+        return _read_run(
+            reading, run, [wishes.part] if FORMATS[ending].single else list(store.RUN_LAYERS), wishes
+        )
     times = asked_times(conn, wishes.as_of, wishes.known_at)
-    classes = _classes(conn, catalogue, name, times, wishes, single=single)
+    classes = _classes(conn, catalogue, name, times, wishes, ending)
     said = _said_of(conn, classes, times)
     newest = int(said["known_at"])
     layers = tuple(
@@ -191,12 +197,16 @@ def read_export(reading: store.Reading, name: str, file_name: str, wishes: Wishe
 
 
 def _classes(
-    conn: Connection, catalogue: Catalogue, name: str, times: Times, wishes: Wishes, *, single: bool
+    conn: Connection, catalogue: Catalogue, name: str, times: Times, wishes: Wishes, ending: str
 ) -> list[FeatureClass]:
     if name != WHOLE_CITY:
         return [catalogue.get_class(name)]
-    if single:
-        raise BadInput("Such a file holds one class only.", "Export the whole city as .gpkg.")
+    if FORMATS[ending].single:
+        plain = "Export the whole city as .gpkg."
+        many = f"Export the whole city as .{ending}.zip, a file a class, or as .gpkg."
+        raise BadInput(
+            f"A .{ending} file holds one class only.", many if f"{ending}.zip" in FORMATS else plain
+        )
     if wishes.filter is not None:
         raise BadInput("A filter names properties of one class.", "Name the class, or choose by area.")
     return _filled(conn, catalogue, times)
@@ -268,18 +278,33 @@ def _notice(conn: Connection) -> dict[str, str]:
 def write_file(data: ExportData, to: Path) -> dict[str, Any]:
     """Write the layers to `to`, through a file beside it that takes its name when it is whole."""
     ending = find_ending(to.name)
+    with whole_file(to, ending) as beside:
+        changed = FORMATS[ending].write(beside, data)
+    layers = {layer.name: len(layer) for layer in data.layers}
+    told = {"changed": dict(changed)} if changed else {}
+    return {"path": str(to), "layers": layers, "bytes": to.stat().st_size, **told, **data.about}
+
+
+@contextmanager
+def whole_file(to: Path, ending: str) -> Iterator[Path]:
+    """A file beside `to` to be written; it takes the name of `to` where the block ends without an error.
+
+    Raises:
+        BadInput: There is no such folder, or it cannot be written to.
+        NoSpace: The disk is full; nothing was written.
+    """
     if not to.parent.is_dir():
         raise BadInput(f"There is no folder '{to.parent}'.", "Make it first.")
     if to.is_dir():
         raise BadInput(f"'{to}' is a folder.", "Name a file in it.")
     beside = to.with_name(f".{uuid4().hex}.{ending}")
     with _cleaned(beside, to):
-        changed = FORMATS[ending].write(beside, data)
+        yield beside
         _flush(beside)
+        if shutil.disk_usage(to.parent).free < FULL_BYTES:
+            # Some libraries do not tell that they could not write all.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         beside.replace(to)
-    layers = {layer.name: len(layer) for layer in data.layers}
-    told = {"changed": dict(changed)} if changed else {}
-    return {"path": str(to), "layers": layers, "bytes": to.stat().st_size, **told, **data.about}
 
 
 @contextmanager

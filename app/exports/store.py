@@ -48,6 +48,7 @@ COLUMN_TYPES = {
     "boolean": "boolean", "date": "date", "timestamp with time zone": "datetime", "jsonb": "json",
 }  # fmt: skip
 _KINDS = {0: "point", 1: "line", 2: "polygon", None: "none"}
+_DIMENSIONS = {"Point": 0, "MultiLineString": 1, "MultiPolygon": 2}
 #: A column and what it is as SQL over a row.
 Pair = tuple[ExportColumn, str]
 
@@ -179,7 +180,7 @@ def _layer(
     reading: Reading, name: str, title: Title, kind: str, pairs: Sequence[Pair], rows: Rows
 ) -> ExportLayer:
     columns = tuple(column for column, _ in pairs)
-    kinds, held = _look(reading.conn, pairs, rows)
+    kinds, held = _look(reading.conn, pairs, rows, kind)
     stream = tuple(StreamColumn(columns[i].name, columns[i].type, pairs[i][1]) for i in held)
     selection = Selection(name, title.zh, rows, stream, "''", kind)
     return ExportLayer(
@@ -199,12 +200,15 @@ def _read(
     return (with_nulls(batch, columns, held) for batch in found)
 
 
-def _look(conn: Connection, pairs: Sequence[Pair], rows: Rows) -> tuple[dict[str, int], list[int]]:
+def _look(
+    conn: Connection, pairs: Sequence[Pair], rows: Rows, geometry_type: str
+) -> tuple[dict[str, int], list[int]]:
     """The rows by kind of geometry, and the positions of the columns that hold anything: others are not fetched."""
     counts = ", ".join(f"count({sql})" for _, sql in pairs)
-    query = (
-        f"SELECT ST_Dimension(geom), count(*), {counts} FROM {rows.source} v WHERE {rows.where} GROUP BY 1"
-    )
+    # Where all are of one kind no shape is looked at.
+    known = _DIMENSIONS.get(geometry_type)
+    dimension = "ST_Dimension(geom)" if known is None else f"CASE WHEN geom IS NOT NULL THEN {known} END"
+    query = f"SELECT {dimension}, count(*), {counts} FROM {rows.source} v WHERE {rows.where} GROUP BY 1"
     found = _execute(conn, query, rows.values)
     kinds = {_KINDS[row[0]]: int(row[1]) for row in found}
     return kinds, [i for i in range(len(pairs)) if any(row[i + 2] for row in found)]

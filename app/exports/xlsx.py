@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections import Counter
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import shapely
 
-from app.catalogue.export_names import CELL_CHARACTERS, heading, plain_time
+from app.catalogue.export_names import CELL_CHARACTERS, as_xml, heading, plain_time
 from app.errors import BadInput
 from app.exports.cells import place_headings, rows
 from app.exports.model import Changed, ExportColumn, ExportData, ExportLayer
@@ -24,6 +26,7 @@ FIRST_DAY = date(1900, 3, 1)
 #: Digits of a coordinate in degrees (1 cm) where all of them do not fit into a cell.
 FEWER_DIGITS = 7
 ABOUT = "about"
+NO_CELL = ("\ufffe", "\uffff")
 
 
 def write_xlsx(path: Path, data: ExportData) -> Changed:
@@ -40,16 +43,31 @@ def write_xlsx(path: Path, data: ExportData) -> Changed:
                 f"{layer.name} has {len(layer):,} rows; a sheet holds {MAX_ROWS:,}.",
                 "Export it as .csv or .gpkg.",
             )
-    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "tmpdir": str(path.parent)})
-    bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
-    try:
-        for layer in data.layers:
-            _write_sheet(book.add_worksheet(layer.name[:31]), layer, bold, day, changed)
-        _write_about(book.add_worksheet(ABOUT), data, bold)
-        book.close()
-    except xlsxwriter.exceptions.XlsxFileError as error:
-        raise OSError(str(error)) from error
+    # Whatever the library leaves where a disk is full goes with the folder.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=path.name) as place:
+        book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "tmpdir": place})
+        try:
+            _write_book(book, data, changed)
+        except xlsxwriter.exceptions.XlsxFileError as error:
+            raise OSError(str(error)) from error
+        finally:
+            _close_parts(book)
     return changed
+
+
+def _write_book(book: Any, data: ExportData, changed: Counter[str]) -> None:
+    bold, day = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
+    for layer in data.layers:
+        _write_sheet(book.add_worksheet(layer.name[:31]), layer, bold, day, changed)
+    _write_about(book.add_worksheet(ABOUT), data, bold)
+    book.close()
+
+
+def _close_parts(book: Any) -> None:
+    """Close the files in which sheets wait to be packed: the library does not where it fails."""
+    for sheet in book.worksheets():
+        with suppress(OSError, AttributeError):
+            sheet.row_data_fh.close()
 
 
 def _headings(layer: ExportLayer) -> list[str]:
@@ -87,22 +105,37 @@ def _fitting(wkt: str | None, layer: ExportLayer, changed: Counter[str]) -> str 
     return None
 
 
+class _Exact(float):
+    """A number that is written with all its digits: the library would write 16."""
+
+    def __format__(self, _spec: str) -> str:
+        return repr(float(self))
+
+
 def _write_cell(sheet: Any, y: int, x: int, value: Any, day: Any, told: str, changed: Counter[str]) -> None:
     if isinstance(value, bool):
         sheet.write_boolean(y, x, value)
-    elif isinstance(value, float) and not math.isfinite(value):
+    elif isinstance(value, int | float) and not (math.isfinite(value) and (value == float(value))):
         # A cell has no such number.
-        changed.update({f"{told}: {value} as text": 1})
+        known = "integers of more digits than a cell has" if isinstance(value, int) else str(value)
+        changed.update({f"{told}: {known} as text": 1})
         sheet.write_string(y, x, str(value))
     elif isinstance(value, int | float):
-        sheet.write_number(y, x, value)
+        sheet.write_number(y, x, _Exact(value))
     elif isinstance(value, date) and not isinstance(value, datetime) and value >= FIRST_DAY:
         sheet.write_datetime(y, x, datetime(value.year, value.month, value.day), day)  # noqa: DTZ001 - a day has no zone
     else:
-        text = plain_time(value) if isinstance(value, date) else str(value)
-        if len(text) > CELL_CHARACTERS:
-            changed.update({f"{told} cut at {CELL_CHARACTERS} characters": 1})
-        sheet.write_string(y, x, text[:CELL_CHARACTERS])
+        _write_text(sheet, y, x, plain_time(value) if isinstance(value, date) else str(value), told, changed)
+
+
+def _write_text(sheet: Any, y: int, x: int, text: str, told: str, changed: Counter[str]) -> None:
+    """The text; control characters stand as escapes (_x0001_), which programs read back, but for U+FFFE and U+FFFF."""
+    if len(text) > CELL_CHARACTERS:
+        changed.update({f"{told} cut at {CELL_CHARACTERS} characters": 1})
+    if any(mark in text for mark in NO_CELL):
+        changed.update({f"{told}: characters that no cell has as blanks": 1})
+        text = as_xml(text)
+    sheet.write_string(y, x, text[:CELL_CHARACTERS])
 
 
 def _write_about(sheet: Any, data: ExportData, bold: Any) -> None:

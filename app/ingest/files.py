@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import hashlib
 import json
 import os
@@ -287,7 +288,9 @@ def _recognise_text(path: Path, head: bytes) -> SourceFile:
         name, hint = OTHER_SUFFIX[".dat"]
         raise _refusal(path, (f"a CASS file of points, {name}", hint))
     other = name_other(suffix, head, text)
-    meant = suffix in {".csv", ".tsv"} and is_text(text)
+    # A mark of the encoding says that it is text, whatever stands in a cell: our own tables begin with one.
+    marked = head.startswith(codecs.BOM_UTF8) and "\0" not in text
+    meant = suffix in {".csv", ".tsv"} and (marked or is_text(text))
     if meant or (is_text(text) and is_table(text) and other[0] not in _NAMED):
         return SourceFile(path, "delimited")
     raise _refusal(path, other)

@@ -294,7 +294,7 @@ def _prepare(file: SourceFile, given: LayerSource, cls: FeatureClass, asked: _As
     own = find_own(given.headings, cls)
     mended = is_mended(given.headings)
     preparation = Preparation(
-        where, own, file.format in QUOTED, mended=mended, drawing=_is_drawing(given, where)
+        where, own, _is_quoted(file, given), mended=mended, drawing=_is_drawing(given, where)
     )
     if given.spatial:
         return preparation if own or where or mended or preparation.drawing else Preparation()
@@ -307,6 +307,11 @@ def _prepare(file: SourceFile, given: LayerSource, cls: FeatureClass, asked: _As
     if places is not None and own and not asked.places:
         places = replace(places, notes=())
     return replace(preparation, places=places)
+
+
+def _is_quoted(file: SourceFile, given: LayerSource) -> bool:
+    """Whether its cells are guarded; a layer without shapes in a zip is such a table."""
+    return file.format in QUOTED or (file.format == "zip" and not given.spatial)
 
 
 def _is_drawing(given: LayerSource, where: Where | None) -> bool:

@@ -95,7 +95,9 @@ class RowReader:
         told = Counter(cleaned.told) + take_heights(layer.geometry, columns, cls)
         _require_all(columns, cls, faults, len(layer.rows))
         _check_order(columns, faults)
-        learned = read_ids(columns, cls, cleaned.geometry, self._official, faults.add)
+        # Our own export says of each row all that is known: an id beside an empty kind fills nothing.
+        fill = not plan.own
+        learned = read_ids(columns, cls, cleaned.geometry, self._official, faults.add, fill=fill)
         extra = make_extras(layer, plan.meaning, columns, odd)
         periods = read_periods(layer, plan.meaning.valid, faults.add)
         codes = self._codes(layer, looked, faults, periods)

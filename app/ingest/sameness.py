@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from app.catalogue.export_names import CELL_CHARACTERS, cut_bytes
+from app.catalogue.export_names import CELL_CHARACTERS, as_gbk, as_xml, cut_bytes
 from app.catalogue.model import FieldType
 from app.inventory.measure import as_multi
 from app.validation.values import clean_text
@@ -37,7 +37,9 @@ def same_values(kind: FieldType, given: Sequence[Any], base: Sequence[Any]) -> S
 def same_objects(given: Sequence[dict[str, Any] | None], base: Sequence[dict[str, Any] | None]) -> Same:
     """Whether other attributes (n objects) are those exported; one that no cell held stands as a piece of text."""
     pairs = zip(given, base, strict=True)
-    return np.fromiter(((a or None) == (b or None) or _cut_object(a, b) for a, b in pairs), bool, len(given))
+    return np.fromiter(
+        ((a or None) == (b or None) or _cut_object(a, b) or _alike(a, b) for a, b in pairs), bool, len(given)
+    )
 
 
 def same_shapes(given: NDArray[np.object_], base: NDArray[np.object_]) -> Same:
@@ -98,13 +100,19 @@ def _equal_numbers(given: Any, base: Any) -> bool:
 
 
 def _equal_texts(given: Any, base: Any) -> bool:
-    """Alike without blanks at the ends and whatever ends its lines, or cut where the format cuts."""
-    one, other = _text(given), _text(base)
-    return one == other or (one != "" and one in (_text(cut_bytes(other)), _text(other[:CELL_CHARACTERS])))
+    """Alike without blanks at the ends and whatever ends its lines, or as a format writes what it cannot hold."""
+    one = _text(given)
+    return one == _text(base) or (one != "" and base is not None and one in map(_text, _written(str(base))))
+
+
+def _written(text: str) -> Iterator[str]:
+    """The forms that formats give to texts that are too long for them, or have characters that they lack."""
+    gbk = as_gbk(text)
+    yield from (cut_bytes(text), text[:CELL_CHARACTERS], gbk, cut_bytes(gbk, encoding="GBK"))
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else clean_text(str(value).replace("\r\n", "\n").replace("\r", "\n"))
+    return "" if value is None else clean_text(as_xml(str(value).replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _equal_dates(given: Any, base: Any) -> bool:
@@ -120,6 +128,19 @@ def _equal_moments(given: Any, base: Any) -> bool:
     if given is None or base is None:
         return False
     return bool(abs(given - base) < (SAME_MOMENT if given.microsecond else WHOLE_MOMENT))
+
+
+def _alike(given: Any, base: Any) -> bool:
+    """Whether all texts within two values are alike, and everything else equal."""
+    if isinstance(given, dict) and isinstance(base, dict):
+        named = {_text(name): value for name, value in base.items()}
+        return len(given) == len(base) and all(
+            _text(name) in named and _alike(value, named[_text(name)]) for name, value in given.items()
+        )
+    if isinstance(given, list) and isinstance(base, list):
+        return len(given) == len(base) and all(map(_alike, given, base))
+    texts = isinstance(given, str) and isinstance(base, str)
+    return bool(given == base) or (texts and _equal_texts(given, base))
 
 
 def _cut_object(given: dict[str, Any] | None, base: dict[str, Any] | None) -> bool:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from app.errors import BadInput
@@ -25,8 +26,8 @@ pc = lazy_module("pyarrow.compute")
 HEAD, TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _UNKNOWN = b"\xff\xff\xff\xff"
 #: Days from 1970, where Arrow begins, to 2000, where PostgreSQL does.
-_EPOCH_DAYS = 10_957
-_DAY_MICROSECONDS = 86_400_000_000
+EPOCH_DAYS = 10_957
+DAY_MICROSECONDS = 86_400_000_000
 _LOWER_KEPT, _LOWER_OPEN, _UPPER_OPEN = 2, 8, 16
 _TEXT_OID = 25
 #: A text[] without any.
@@ -126,7 +127,7 @@ def days(values: Values) -> Cells:
     if isinstance(values, Cells):
         return values
     found = _typed(values, "date32", "day").cast(pa.int32())
-    return _numeric(pc.subtract(found, pa.scalar(_EPOCH_DAYS, pa.int32())), ">i4")
+    return _numeric(pc.subtract(found, pa.scalar(EPOCH_DAYS, pa.int32())), ">i4")
 
 
 def moments(values: Values) -> Cells:
@@ -142,7 +143,7 @@ def moments(values: Values) -> Cells:
         found = pa.array(values, kind, from_pandas=False)
     except _ODD as error:
         raise BadInput("A value cannot be stored as a moment.") from error
-    counted = pc.subtract(found.cast(pa.int64()), pa.scalar(_EPOCH_DAYS * _DAY_MICROSECONDS, pa.int64()))
+    counted = pc.subtract(found.cast(pa.int64()), pa.scalar(EPOCH_DAYS * DAY_MICROSECONDS, pa.int64()))
     return _numeric(counted, ">i8")
 
 
@@ -240,6 +241,11 @@ def framed(values: Any) -> Cells:
     sizes = np.asarray(pc.binary_length(found).fill_null(-1)).astype(">i4")
     filled = found.fill_null(b"") if found.null_count else found
     return Cells(uneven=joined([even_array(sizes.view(np.uint8).reshape(-1, 4)), filled]))
+
+
+def windows(data: Bytes, width: int, places: Offsets) -> Bytes:
+    """(n, w) bytes at each of the places (n,)."""
+    return np.asarray(sliding_window_view(data, width)[places])
 
 
 def even_array(values: Bytes) -> Any:

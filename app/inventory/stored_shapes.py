@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import shapely
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from shapely import GeometryType
 
-from app.inventory.copy_binary import Bytes, Offsets
+from app.inventory.copy_binary import Bytes, Offsets, windows
 from app.space.metric import MetricCrs
 
 _ONE = b"\1\0\0\0"
@@ -62,8 +61,8 @@ def _one_by_one(ewkb: Sequence[bytes], crs: MetricCrs) -> NDArray[np.object_]:
 
 
 def _windows(data: Bytes, width: int, places: Offsets) -> Bytes:
-    """(n, w) bytes at each of the places."""
-    return np.asarray(sliding_window_view(data, width)[np.minimum(places, len(data) - width)])
+    """(n, w) bytes at each of the places, at the end where there are none any more."""
+    return windows(data, width, np.minimum(places, len(data) - width))
 
 
 def _vertices(data: Bytes, begin: Offsets, count: Offsets) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""All rows that a query asks for, as one COPY in one snapshot: text made by the database, in blocks of whole rows.
+"""All rows that a query asks for, as one COPY in one snapshot: made by the database, in blocks of whole rows.
 
 COPY runs ahead of who reads by no more than the socket holds, so that a million rows take no more memory than a
 thousand. Its statement cannot have values bound by the server: the driver writes them into it as literals.
@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
-from psycopg.abc import Buffer
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn
@@ -20,6 +18,7 @@ from sqlalchemy import Connection, text
 from app.catalogue.model import FeatureClass
 from app.inventory.boxes import projected
 from app.inventory.changes import raw
+from app.inventory.copy_arrow import RowBlock
 from app.inventory.ordering import order_by
 from app.inventory.pages import Rows
 from app.inventory.tables import table_name
@@ -33,6 +32,11 @@ TABLE_BYTES = 1024 * 1024
 RECORD_SEPARATOR = "\x1e"
 #: COPY with quotes and separators that no JSON text holds: it escapes all control characters.
 _AS_IT_IS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
+#: What `copy_arrow` reads of each type of the catalogue; all others are text.
+_SQL_TYPES = {
+    "integer": "bigint", "number": "double precision", "boolean": "boolean", "date": "date",
+    "datetime": "timestamptz",
+}  # fmt: skip
 #: What makes a cell a formula to a spreadsheet (as `catalogue.export_names.quoted`); few texts begin below 'A'.
 _FORMULA = "E'^''*[=+@\\t\\r-]'"
 
@@ -72,7 +76,7 @@ def count_rows(conn: Connection, cls: FeatureClass) -> int:
 
 def geojson_blocks(conn: Connection, selection: Selection) -> Iterator[bytes]:
     """A sequence of GeoJSON texts (RFC 8142)."""
-    return _copied(conn, selection, [f"chr({ord(RECORD_SEPARATOR)}) || {selection.feature}"], _AS_IT_IS)
+    return _texts(conn, selection, [f"chr({ord(RECORD_SEPARATOR)}) || {selection.feature}"], _AS_IT_IS)
 
 
 def csv_blocks(conn: Connection, selection: Selection) -> Iterator[bytes]:
@@ -88,19 +92,31 @@ def csv_blocks(conn: Connection, selection: Selection) -> Iterator[bytes]:
     else:
         places = [f"ST_AsText({shape}) AS wkt"]
     cells = [f'{_cell(column)} AS "{column.name}"' for column in selection.columns]
-    return _copied(conn, selection, [*places, *cells], "FORMAT csv, HEADER")
+    return _texts(conn, selection, [*places, *cells], "FORMAT csv, HEADER")
 
 
-def table_blocks(conn: Connection, selection: Selection) -> Iterator[bytes]:
-    """Lines of CSV without names: the columns, then the shape as WKB in hexadecimal digits; null is nothing at all."""
+def table_blocks(conn: Connection, selection: Selection) -> Iterator[RowBlock]:
+    """Rows of binary COPY: the columns, then the shape as WKB."""
     cells = [_plain(column) for column in selection.columns]
-    shape = f"encode(ST_AsBinary({projected('geom', served_crs(selection.srid))}), 'hex')"
-    return _copied(conn, selection, [*cells, shape], "FORMAT csv", TABLE_BYTES)
+    shape = f"ST_AsBinary({projected('geom', served_crs(selection.srid))})"
+    blocks = _copied(conn, selection, [*cells, shape], "FORMAT binary", TABLE_BYTES)
+    for block in blocks:
+        block.trim()
+        yield block
 
 
 def _plain(column: StreamColumn) -> str:
-    """A value as a text that any reader takes."""
+    """A value of the width that `copy_arrow` reads of its type."""
+    return f"({column.sql})::{_SQL_TYPES.get(column.type, 'text')}"
+
+
+def _cell(column: StreamColumn) -> str:
+    """A value as CSV has it."""
     match column.type:
+        case "text":
+            value = f"({column.sql})::text"
+            formula = f"{value} COLLATE \"C\" < 'A' AND {value} ~ {_FORMULA}"
+            return f"CASE WHEN {formula} THEN '''' || {value} ELSE {value} END"
         case "boolean":
             return f"({column.sql})::text"
         case "datetime":
@@ -109,22 +125,16 @@ def _plain(column: StreamColumn) -> str:
             return column.sql
 
 
-def _cell(column: StreamColumn) -> str:
-    if column.type != "text":
-        return _plain(column)
-    value = f"({column.sql})::text"
-    formula = f"{value} COLLATE \"C\" < 'A' AND {value} ~ {_FORMULA}"
-    return f"CASE WHEN {formula} THEN '''' || {value} ELSE {value} END"
+def _texts(
+    conn: Connection, selection: Selection, expressions: Sequence[str], options: str
+) -> Iterator[bytes]:
+    return (bytes(block.data) for block in _copied(conn, selection, expressions, options, BLOCK_BYTES))
 
 
 def _copied(
-    conn: Connection,
-    selection: Selection,
-    expressions: Sequence[str],
-    options: str,
-    block_bytes: int = BLOCK_BYTES,
-) -> Iterator[bytes]:
-    """The rows' text in blocks; what the first one fails at is raised before anything is given."""
+    conn: Connection, selection: Selection, expressions: Sequence[str], options: str, block_bytes: int
+) -> Iterator[RowBlock]:
+    """The rows as they came, in blocks; what the first one fails at is raised before anything is given."""
     rows = selection.rows
     values: Mapping[str, Any] = {**rows.values, "rows": selection.limit}
     limit = "" if selection.limit is None else " LIMIT %(rows)s"
@@ -138,31 +148,37 @@ def _copied(
     return _blocks(conn, statement, values, block_bytes)
 
 
-def _blocks(conn: Connection, statement: str, values: Mapping[str, Any], block_bytes: int) -> Iterator[bytes]:
-    enough, size, lines = FIRST_BYTES, 0, []
+def _blocks(
+    conn: Connection, statement: str, values: Mapping[str, Any], block_bytes: int
+) -> Iterator[RowBlock]:
+    enough, block = FIRST_BYTES, RowBlock()
     with raw(conn).cursor() as cursor, cursor.copy(statement.encode(), values) as copy:
-        for line in _lines(copy):
-            lines.append(line)
-            size += len(line)
-            if size >= enough:
-                yield b"".join(lines)
-                enough, size, lines = block_bytes, 0, []
-    if lines:
-        yield b"".join(lines)
+        # The driver waits for a row; those that came with it are taken at a fifth of what it costs.
+        while line := copy.read():
+            block.add(line)
+            ended = False
+            while not ended:
+                ended = _take(copy.connection.pgconn, block, enough)
+                if len(block.data) < enough:
+                    break
+                yield block
+                enough, block = block_bytes, RowBlock()
+            if ended:
+                _check_end(copy.connection.pgconn)
+                break
+    if block.data:
+        yield block
 
 
-def _lines(copy: psycopg.Copy) -> Iterator[Buffer]:
-    """Rows as they come: the driver waits for some; those that came with them are taken at a fifth of what it costs."""
-    driver = copy.connection.pgconn
-    while line := copy.read():
-        yield line
+def _take(driver: PGconn, block: RowBlock, enough: int) -> bool:
+    """Add rows that are there until the block has so many bytes; whether there are no more at all."""
+    size, add = 0, block.add
+    while len(block.data) < enough:
         size, line = driver.get_copy_data(1)
-        while size > 0:
-            yield line
-            size, line = driver.get_copy_data(1)
-        if size < 0:
-            return _check_end(driver)
-    return None
+        if size <= 0:
+            break
+        add(line)
+    return size < 0
 
 
 def _check_end(driver: PGconn) -> None:

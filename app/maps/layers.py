@@ -26,8 +26,7 @@ TILES = "/tiles/WebMercatorQuad/{z}/{y}/{x}?collections={ids}&v={marks}"
 
 def office_of(cls: FeatureClass, lang: Lang) -> str:
     """The office that keeps the class, in one language (`zh / en` in the declaration)."""
-    zh, _, en = cls.office.partition(" / ")
-    return zh if lang == "zh" else en or zh
+    return cls.office_in(lang)
 
 
 def is_pointed(cls: FeatureClass) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.basemap import archive_host
 from app.catalogue.model import Catalogue, Lang
+from app.errors import UnreadableFile
+from app.pmtiles import read_about
 from app.settings import Settings
 
 #: The same for every page: no inline script or style, nothing from another server, in no other page's frame.
@@ -13,7 +18,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_IMAGES = "img-src 'self' data: blob:"
+_IMAGES, _FETCHED = "img-src 'self' data: blob:", "connect-src 'self'"
+#: Where pages read the file of tiles that lies on this machine.
+ARCHIVE = "/basemap.pmtiles"
 #: One server of Tianditu, so that a page's policy names exactly one host.
 TIANDITU = "https://t0.tianditu.gov.cn"
 #: What a map bears that has no approval number: it is not for publishing (地图管理条例, §15, §28).
@@ -24,6 +31,7 @@ WORDS = {
     "tianditu": {"zh": "天地图", "en": "Tianditu"},
     "reason": {"zh": "启用理由", "en": "Reason for use"},
     "basemap": {"zh": "外部底图", "en": "Outside basemap"},
+    "archive": {"zh": "矢量底图文件", "en": "Basemap of a file"},
     "shifted": {
         "zh": "底图为 GCJ-02 坐标，已逐块平移，与数据对齐",
         "en": "The basemap is in GCJ-02; each tile is moved so that it fits the data",
@@ -53,8 +61,11 @@ def file_marks(settings: Settings, lang: Lang) -> dict[str, Any]:
 
 
 def basemaps(settings: Settings, lang: Lang) -> list[dict[str, Any]]:
-    """The basemaps that the settings allow, each `{id, title, layers, attribution, note, shifted}`; none by default."""
-    return [*_tianditu(settings, lang), *_other(settings, lang)]
+    """The basemaps that the settings allow, each `{id, title, layers, attribution, note, shifted}`; none by default.
+
+    One of vector tiles has their `archive` and whether it is `internal` instead, and says of itself whose it is.
+    """
+    return [*_tianditu(settings, lang), *_other(settings, lang), *_archive(settings, lang)]
 
 
 def _tianditu(settings: Settings, lang: Lang) -> list[dict[str, Any]]:
@@ -104,13 +115,37 @@ def _other(settings: Settings, lang: Lang) -> list[dict[str, Any]]:
     ]
 
 
+def _archive(settings: Settings, lang: Lang) -> list[dict[str, Any]]:
+    """The file of vector tiles, where there is one; that on this machine only while it can be read."""
+    place, path = settings.basemap_pmtiles, settings.basemap_path
+    if place is None:
+        return []
+    title, internal = WORDS["archive"][lang], False
+    if path is not None:
+        try:
+            internal = not is_open_to_all(read_about(path).metadata)
+        except UnreadableFile:
+            return []
+    name = path.name if path is not None else PurePosixPath(urlsplit(place).path).name
+    address = ARCHIVE if path is not None else place
+    return [{"id": "file", "title": title, "archive": address, "internal": internal, "note": name}]
+
+
+def is_open_to_all(metadata: Mapping[str, Any]) -> bool:
+    """Whether a file of tiles says that it holds nothing but what is declared public."""
+    said = metadata.get("chengtu")
+    return isinstance(said, Mapping) and said.get("public") is True
+
+
 def content_security_policy(settings: Settings) -> str:
-    """The policy of pages with a map: images of exactly the hosts whose basemaps the settings allow, and no other."""
+    """The policy of pages with a map: exactly the hosts whose basemaps the settings allow, and no other."""
     hosts = [TIANDITU] if settings.tianditu_token is not None else []
     if settings.basemap_url is not None:
         parts = urlsplit(settings.basemap_url)
         hosts.append(f"{parts.scheme}://{parts.netloc}")
-    return CONTENT_SECURITY_POLICY.replace(_IMAGES, " ".join([_IMAGES, *hosts]))
+    policy = CONTENT_SECURITY_POLICY.replace(_IMAGES, " ".join([_IMAGES, *hosts]))
+    host = None if settings.basemap_pmtiles is None else archive_host(settings.basemap_pmtiles)
+    return policy.replace(_FETCHED, f"{_FETCHED} {host}") if host else policy
 
 
 def _colon(lang: Lang) -> str:

@@ -1,4 +1,4 @@
-"""Writes one FlatBuffer (https://flatbuffers.dev/internals/) front to back: tables, texts, vectors of tables. Pure."""
+"""Writes one FlatBuffer (https://flatbuffers.dev/internals/) front to back: tables, texts, vectors. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,21 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubles:
+    """A vector of numbers of double precision."""
+
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table: place of the field in the schema → what it holds."""
 
     fields: Mapping[int, Field]
 
 
-Field: TypeAlias = Scalar | str | Table | Sequence[Table]
+Child: TypeAlias = str | Doubles | Table | Sequence[Table]
+Field: TypeAlias = Scalar | Child
 
 
 def size_prefixed(root: Table) -> bytes:
@@ -71,9 +79,15 @@ def _layout(table: Table) -> tuple[list[int], int]:
     return places, size
 
 
-def _child(data: bytearray, value: str | Table | Sequence[Table]) -> int:
+def _child(data: bytearray, value: Child) -> int:
     if isinstance(value, Table):
         return _table(data, value)
+    if isinstance(value, Doubles):
+        # The numbers behind their count are aligned, not the count.
+        data.extend(bytes((4 - len(data)) % 8))
+        at = len(data)
+        data.extend(struct.pack(f"<I{len(value.values)}d", len(value.values), *value.values))
+        return at
     _align(data, 4)
     at = len(data)
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Writes FlatGeobuf 3 (https://github.com/flatgeobuf/flatgeobuf/tree/master/src/fbs) without an index, batch by batch.
+"""Writes FlatGeobuf 3 (https://github.com/flatgeobuf/flatgeobuf/tree/master/src/fbs) batch by batch, without an index.
 
 Each feature is a FlatBuffer whose parts lie at the same places, so that a whole batch of them is made of a few arrays.
 Pure.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from app.inventory.copy_binary import Bytes, Offsets, binary, even_array, joined
 from app.inventory.ragged import Ragged, ragged
 from app.inventory.streams import StreamColumn
 from app.lazy import lazy_module
-from app.ogc.flatbuffer import Field, Scalar, Table, size_prefixed
+from app.ogc.flatbuffer import Doubles, Field, Scalar, Table, size_prefixed
 
 pa = lazy_module("pyarrow")
 pc = lazy_module("pyarrow.compute")
@@ -56,24 +57,51 @@ _LEAF_VTABLE, _PARTS_VTABLE, _GEOMETRY = 16, 36, len(_HEAD)
 _HAS_GEOMETRY, _HAS_ENDS = 12, 20
 
 
-def header(name: str, title: str, geometry_type: str, columns: Sequence[StreamColumn], crs: Table) -> bytes:
-    """All that stands before the features; their number is left open (0), for it is not known when a stream begins.
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What a header tells of a file that is known whole: features, the box of all, boxes of a node of its index."""
+
+    count: int
+    envelope: Sequence[float] = ()
+    node_size: int = 0
+    description: str = ""
+    metadata: str = ""
+
+
+#: A stream, whose number of features is not known when it begins.
+STREAMED = Indexed(0)
+
+
+def header(
+    name: str,
+    title: str,
+    geometry_type: str,
+    columns: Sequence[StreamColumn],
+    crs: Table,
+    known: Indexed = STREAMED,
+) -> bytes:
+    """All that stands before the index, if there is one, and the features.
 
     `geometry_type` is a simple-feature name; one that FlatGeobuf need not know is told by each feature itself.
     """
+    texts = {11: title, 12: known.description, 13: known.metadata}
     fields: dict[int, Field] = {
         0: name,
+        **({1: Doubles(known.envelope)} if known.envelope else {}),
         2: Scalar("B", GEOMETRY_TYPES.get(geometry_type, 0)),
         7: [_column(column) for column in columns],
-        9: Scalar("H", 0),
+        8: Scalar("Q", known.count),
+        9: Scalar("H", known.node_size),
         10: crs,
-        11: title,
+        **{place: text for place, text in texts.items() if text},
     }
     return MAGIC + size_prefixed(Table(fields))
 
 
-def crs_table(organisation: str, code: int, wkt: str) -> Table:
-    """The CRS of a header, as an authority's code and as WKT 2."""
+def crs_table(organisation: str | None, code: int, wkt: str) -> Table:
+    """The CRS of a header as WKT 2, and as an authority's code where it has one."""
+    if organisation is None:
+        return Table({4: wkt})
     return Table({0: organisation, 1: Scalar("i", code), 4: wkt, 5: str(code)})
 
 
@@ -85,7 +113,14 @@ def _column(column: StreamColumn) -> Table:
 
 
 def features(columns: Sequence[StreamColumn], batch: Any) -> bytes:
-    """Features of a record batch: its columns in order, then WKB, null where a row has no shape."""
+    """Features of a record batch, one after the other."""
+    rows = feature_array(columns, batch)
+    _, offsets, data = rows.buffers()
+    return memoryview(data or b"")[: int(np.frombuffer(offsets, np.int64)[len(rows)])].tobytes()
+
+
+def feature_array(columns: Sequence[StreamColumn], batch: Any) -> Any:
+    """Each feature of a record batch as bytes: its columns in order, then WKB, null where a row has no shape."""
     *values, wkb = batch.columns
     shapes, known = _geometries(wkb)
     cells = [cell for i, column in enumerate(columns) for cell in _cells(i, column.type, values[i])]
@@ -98,14 +133,7 @@ def features(columns: Sequence[StreamColumn], batch: Any) -> bytes:
     length = _GEOMETRY + sizes + 4 + held
     pad = -length % 8
     _put(heads, 0, length + pad - 4)
-    return _joined_bytes([even_array(heads), shapes, even_array(_u4(held)), *cells, _zeros(pad)])
-
-
-def _joined_bytes(parts: Sequence[Any]) -> bytes:
-    """The bytes of all rows, those of each row one after the other."""
-    rows = joined(parts)
-    _, offsets, data = rows.buffers()
-    return memoryview(data or b"")[: int(np.frombuffer(offsets, np.int64)[len(rows)])].tobytes()
+    return joined([even_array(heads), shapes, even_array(_u4(held)), *cells, _zeros(pad)])
 
 
 def _is_point(wkb: Any) -> NDArray[np.bool_]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import binascii
 import io
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import orjson
 
+from app.inventory.copy_arrow import RowBlock, arrays
 from app.inventory.streams import StreamColumn
 from app.lazy import lazy_module
 
 pa = lazy_module("pyarrow")
-pc = lazy_module("pyarrow.compute")
-csv = lazy_module("pyarrow.csv")
 parquet = lazy_module("pyarrow.parquet")
 
 GEOMETRY = "geometry"
@@ -47,34 +44,11 @@ def _title(column: StreamColumn) -> dict[str, str] | None:
     return {"title": column.title} if column.title else None
 
 
-def batches(blocks: Iterable[bytes], columns: Sequence[StreamColumn], kind: Any) -> Iterator[Any]:
+def batches(blocks: Iterable[RowBlock], columns: Sequence[StreamColumn], kind: Any) -> Iterator[Any]:
     """Blocks of `streams.table_blocks` as record batches of the schema `kind`."""
-    types = {column.name: field.type for column, field in zip(columns, kind, strict=False)}
-    read = csv.ReadOptions(column_names=[*types, GEOMETRY], use_threads=False, block_size=2**30)
-    convert = csv.ConvertOptions(
-        column_types={**types, GEOMETRY: pa.string()},
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
-    parse = csv.ParseOptions(newlines_in_values=True)
+    kinds = [*(column.type for column in columns), GEOMETRY]
     for block in blocks:
-        table = csv.read_csv(pa.BufferReader(block), read, parse, convert).combine_chunks()
-        arrays = [_whole(column) for column in table.columns]
-        yield pa.RecordBatch.from_arrays([*arrays[:-1], _unhexed(arrays[-1])], schema=kind)
-
-
-def _whole(column: Any) -> Any:
-    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
-
-
-def _unhexed(digits: Any) -> Any:
-    """Texts of hexadecimal digits as the bytes that they stand for."""
-    known, offsets, data = digits.buffers()
-    places = np.frombuffer(offsets, np.int32)[: len(digits) + 1]
-    whole = binascii.unhexlify(memoryview(data or b"")[: places[-1]])
-    buffers = [known, pa.py_buffer(places // 2), pa.py_buffer(whole)]
-    return pa.BinaryArray.from_buffers(pa.binary(), len(digits), buffers, digits.null_count)
+        yield pa.RecordBatch.from_arrays(arrays(block, kinds, kind.types), schema=kind)
 
 
 class _Taken(io.RawIOBase):

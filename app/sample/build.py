@@ -138,12 +138,10 @@ def _further(ground: Ground) -> list[Rows]:
 
 
 def _districts(drawing: Drawing, xy: Floats, codes: AreaCodes) -> list[str]:
-    """The district's code for places (n, 2); a place on the very edge of the city counts to the first district."""
-    number = np.zeros(len(xy), np.int64)
-    for k, shape in enumerate(dissolve(drawing.lattice, drawing.divisions.district)):
-        shapely.prepare(shape)
-        number[shapely.contains_xy(shape, xy[:, 0], xy[:, 1])] = k
-    return [codes.district[k] for k in number]
+    """The district's code for places (n, 2); a place on the very edge of the city counts to the nearest."""
+    shapes = dissolve(drawing.lattice, drawing.divisions.district)
+    nearest = np.asarray(shapely.STRtree(shapes).nearest(shapely.points(xy)))
+    return [codes.district[k] for k in nearest.tolist()]
 
 
 def _plot_districts(drawing: Drawing, codes: AreaCodes) -> list[str]:

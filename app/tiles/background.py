@@ -17,6 +17,8 @@ from app.tiles.layers import Plan
 LAST_ZOOM = DEEPEST
 #: The layer of names.
 LABELS = "labels"
+#: What the names of layers begin with in files that hold the classes as well: both have a layer `streets`.
+ARCHIVED = "ground_"
 #: The attributes of each layer, by name and MVT type, for the documents on it.
 ATTRIBUTES = {
     "streets": {

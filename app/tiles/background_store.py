@@ -100,9 +100,12 @@ WHERE geom && {tile} AND {drawn} AND coalesce(nullif(name_zh, ''), name_en) <> '
 ORDER BY min_zoom, area_m2 DESC NULLS LAST, id LIMIT {rows})"""
 
 
-def background_tile(conn: Connection, tile: Tile, times: Times = NOW) -> bytes:
-    """The tile of a time as MVT 2.1, at most 500 KiB; empty where nothing lies in it."""
-    statement = _statement(tile.z, times, affine=is_affine(tile))
+def background_tile(conn: Connection, tile: Tile, times: Times = NOW, prefix: str = "") -> bytes:
+    """The tile of a time as MVT 2.1, at most 500 KiB; empty where nothing lies in it.
+
+    The names of its layers begin with `prefix`, one of our own words.
+    """
+    statement = _statement(tile.z, times, prefix, affine=is_affine(tile))
     values = _values(tile) | ({} if times.now else times.values)
     row = raw(conn).execute(statement, values, binary=True).fetchone()
     return b"" if row is None else bytes(row[0])
@@ -116,12 +119,14 @@ def _values(tile: Tile) -> dict[str, float]:
 
 
 @lru_cache(maxsize=64)
-def _statement(z: int, times: Times, *, affine: bool) -> bytes:
+def _statement(z: int, times: Times, prefix: str, *, affine: bool) -> bytes:
     """The statement of a zoom: names and numbers are our own, the tile's place is bound."""
     shown = list(shapes_at(z))
     return _TILE.format(
         classes=" UNION ALL ".join(_rows(shapes, z, times, affine=affine) for shapes in shown),
-        layers=" || ".join([*(_features(shapes, z) for shapes in shown), _label_layer(z, times)]),
+        layers=" || ".join(
+            [*(_features(shapes, z, prefix) for shapes in shown), _label_layer(z, times, prefix)]
+        ),
         largest=LARGEST_BYTES,
         limit=SHAPE_BYTES,
     ).encode()
@@ -159,10 +164,10 @@ def _columns(class_id: str) -> set[str]:
     return found | ({*_NAMES, "level"} if class_id == AREAS else set())
 
 
-def _features(shapes: GroundShapes, z: int) -> str:
+def _features(shapes: GroundShapes, z: int, prefix: str) -> str:
     attributes = _attributes(shapes, z)
     return _FEATURES.format(
-        group=shapes.group,
+        group=f"{prefix}{shapes.group}",
         layer=_number(shapes),
         listed="".join(f"{name}, " for name in attributes),
         alike="".join(f", {name}" for name in attributes),
@@ -212,11 +217,11 @@ def _placed(shapes: GroundShapes, z: int, *, affine: bool) -> str:
     )
 
 
-def _label_layer(z: int, times: Times) -> str:
+def _label_layer(z: int, times: Times, prefix: str) -> str:
     levels = ", ".join(f"'{level}'" for level in named_levels(z + ZOOM_STEP))
     areas = _named(AREAS, "level", z, times, f" AND level IN ({levels})")
     classes = " UNION ALL ".join([areas, *(_names_of(names, z, times) for names in names_at(z))])
-    return _LABELS.format(classes=classes, layer=LABELS, limit=LABEL_BYTES, extent=EXTENT)
+    return _LABELS.format(classes=classes, layer=f"{prefix}{LABELS}", limit=LABEL_BYTES, extent=EXTENT)
 
 
 def _names_of(names: GroundNames, z: int, times: Times) -> str:

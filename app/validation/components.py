@@ -72,8 +72,10 @@ def read_ids(
     shapes: NDArray[np.object_],
     official: Official | None,
     fault: Fault,
+    *,
+    fill: bool = True,
 ) -> Learned:
-    """Check the ids in `columns` and take from them what the rows lack: the code system and the kind.
+    """Check the ids in `columns` and, with `fill`, take from them the kind where a row lacks it; state the code system.
 
     `shapes` (n,) in lon/lat, None among them, tell in which district a row lies.
 
@@ -95,7 +97,7 @@ def read_ids(
         if code:
             found[i] = _parse(i, code, system, near[i], official, fault)
     before = frozenset(columns)
-    kinds = _Kinds(cls, official.catalogue)
+    kinds = _Kinds(cls, official.catalogue, fill=fill)
     warnings = [
         warned
         for i, known in found.items()
@@ -136,8 +138,8 @@ def ask_system(official: Official, code: str) -> str:
 class _Kinds:
     """The kinds that ids name, beside what the rows and the class say."""
 
-    def __init__(self, cls: FeatureClass, catalogue: Catalogue) -> None:
-        self._cls, self._catalogue = cls, catalogue
+    def __init__(self, cls: FeatureClass, catalogue: Catalogue, *, fill: bool = True) -> None:
+        self._cls, self._catalogue, self._filling = cls, catalogue, fill
         self._words: dict[str, dict[str, tuple[str, str]]] = {}
         self._homes: dict[tuple[str, str], str] = {}
 
@@ -158,6 +160,8 @@ class _Kinds:
         if kind.code not in words:
             return []
         name, value = words[kind.code]
+        if not self._filling and (name not in columns or columns[name][i] is None):
+            return []
         if name not in columns:
             columns[name] = [None] * len(columns[ID])
         column = columns[name]

@@ -137,6 +137,8 @@ _MISSING: Mapping[str, str] = {
     "Give one of both.": "只能给出其中一个。",
 }
 _TIMES: Mapping[str, str] = {
+    "Layers of the server are of now.": "服务器图层只显示当前数据。",
+    "Ask for files, or leave as_of and known_at out.": "请改用 connect=files，或去掉 as_of 和 known_at。",
     "Nothing is recorded for known_at={what}.": "known_at={what} 时没有记录。",
     "Give the number of a change (`chengtu changes` lists them) or a moment after the first one.": (
         "请给出变更号（见 /changes），或第一次变更之后的时刻。"

@@ -12,6 +12,7 @@ from typing import Any
 from app.catalogue.model import Lang
 from app.words.coverage import COVERAGE
 from app.words.edits import EDITS
+from app.words.exports import EXPORTS
 from app.words.field import FIELD
 from app.words.files import FILES
 from app.words.filters import FILTERS
@@ -81,7 +82,18 @@ def _phrases() -> tuple[dict[str, str], dict[str, list[_Phrase]], list[_Phrase]]
     fixed: dict[str, str] = {}
     by_word: dict[str, list[_Phrase]] = {}
     loose: list[_Phrase] = []
-    known = {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FIELD, **FILTERS, **REQUESTS, **COVERAGE}
+    known = {
+        **ROWS,
+        **FILES,
+        **READING,
+        **NOTES,
+        **EDITS,
+        **FIELD,
+        **FILTERS,
+        **REQUESTS,
+        **EXPORTS,
+        **COVERAGE,
+    }
     for english in sorted(known, key=lambda text: -len(_PLACE.sub("", text))):
         start = _PLACE.split(english, maxsplit=1)[0]
         if start == english:

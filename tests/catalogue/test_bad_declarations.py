@@ -26,6 +26,20 @@ BAD = {
     "missing key": (PARKS, "office: 园林处\n", "", "'office' is missing", "geometry"),
     "another id than the file": (PARKS, "id: parks", "id: park", "key 'id': 'park' differs", "id: parks"),
     "id is no name": (PARKS, "id: parks", "id: Parks", "'Parks' is not a name", "a-z"),
+    "reference to no class": (
+        PARKS,
+        "fields:\n",
+        "fields:\n  estate: {type: text, title: {zh: 小区, en: Estate}, refers: homes}\n",
+        "fields.estate.refers",
+        "parks",
+    ),
+    "reference of a number": (
+        PARKS,
+        "fields:\n",
+        "fields:\n  estate: {type: integer, title: {zh: 小区, en: Estate}, refers: parks}\n",
+        "a integer field holds no code",
+        "",
+    ),
     "unknown geometry": (PARKS, "geometry: polygon", "geometry: polygn", "'polygn'", "Did you mean polygon?"),
     "unknown accepted geometry": (PARKS, "aliases: [park]", "accept: [surface]", "key 'accept.0'", "point"),
     "title without a language": (

@@ -1,23 +1,30 @@
 """Run by the system's own Python, which has QGIS: opens files as a user does, tells what it found, draws.
 
-`exports_qgis.py FOLDER IMAGE FILE…` prints JSON. It imports nothing of the product.
+`exports_qgis.py FOLDER FILE…` prints JSON and draws each file into an image of the folder. It imports nothing of the
+product.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     QgsApplication,
     QgsDataProvider,
+    QgsFeature,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
+    QgsRectangle,
     QgsVectorLayer,
+    QgsWkbTypes,
 )
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
+
+WIDTH, HEIGHT = 400, 300
 
 
 def sublayers(path: str) -> list[str]:
@@ -31,7 +38,8 @@ def sublayers(path: str) -> list[str]:
 def told(layer: QgsVectorLayer) -> dict[str, Any]:
     """What QGIS knows of a layer."""
     fields, name = layer.fields(), layer.fields().indexOf("name_zh")
-    rows = [item.attributes() for item in layer.getFeatures()]
+    # Of a layer that is opened once for each kind of geometry QGIS gives the others too.
+    rows = [item.attributes() for item in layer.getFeatures() if fits(item, layer)]
     state = fields.indexOf("state")
     symbol = layer.renderer().dump() if layer.isSpatial() and layer.renderer() else ""
     return {
@@ -48,39 +56,70 @@ def told(layer: QgsVectorLayer) -> dict[str, Any]:
     }
 
 
+def fits(item: QgsFeature, layer: QgsVectorLayer) -> bool:
+    """Whether a feature has the kind of geometry that its layer has, or none."""
+    return not item.hasGeometry() or item.geometry().type() == layer.geometryType()
+
+
 def draw(layers: list[QgsVectorLayer], image_path: str) -> list[str]:
-    """Draw the layers over one another; the colours in the image."""
+    """Draw the layers that have shapes over one another; the colours in the image."""
+    drawn = [layer for layer in layers if layer.isSpatial() and layer.featureCount() != 0]
+    if not drawn:
+        return []
     settings = QgsMapSettings()
-    settings.setLayers(layers)
-    settings.setDestinationCrs(layers[0].crs())
-    extent = layers[0].extent()
-    for layer in layers[1:]:
+    settings.setLayers(drawn)
+    settings.setDestinationCrs(drawn[0].crs())
+    extent = QgsRectangle(drawn[0].extent())
+    for layer in drawn[1:]:
         extent.combineExtentWith(layer.extent())
-    extent.scale(1.1)
+    extent.grow(0.1 * max(extent.width(), extent.height()) or 1.0)
     settings.setExtent(extent)
-    settings.setOutputSize(QSize(400, 300))
+    settings.setOutputSize(QSize(WIDTH, HEIGHT))
     settings.setBackgroundColor(QColor("white"))
     job = QgsMapRendererSequentialJob(settings)
     job.start()
     job.waitForFinished()
     image = job.renderedImage()
     image.save(image_path)
-    return sorted({image.pixelColor(x, y).name() for x in range(400) for y in range(300)})
+    return sorted({image.pixelColor(x, y).name() for x in range(WIDTH) for y in range(HEIGHT)})
+
+
+def find_layers(file: str) -> list[QgsVectorLayer]:
+    """The layers of a file as QGIS opens it when it is dropped on the map; of a table with lon and lat its points."""
+    if file.endswith(".csv"):
+        with Path(file).open(encoding="utf-8-sig") as text:
+            places = "xField=lon&yField=lat" if text.readline().startswith("lon,") else "wktField=wkt"
+        uri = f"file://{file}?{places}&crs=EPSG:4490&detectTypes=yes"
+        return [QgsVectorLayer(uri, "table", "delimitedtext")]
+    path = f"/vsizip/{file}" if file.endswith(".shp.zip") else file
+    parts = sublayers(path)
+    uris = [f"{path}|layername={name}" for name in parts]
+    if file.endswith((".dxf", ".kml", ".geojson", ".geojsons", ".fgb")):
+        # A layer of several kinds of geometry is opened once for each of them.
+        uris = [f"{uri}|geometrytype={kind}" for uri in uris for kind in kinds(uri)]
+    return [QgsVectorLayer(uri, uri.split("layername=")[1].split("|")[0], "ogr") for uri in uris]
+
+
+def kinds(uri: str) -> list[str]:
+    """The kinds of geometry in a layer of a file, as QGIS calls them."""
+    rows = QgsVectorLayer(uri, "any", "ogr").getFeatures()
+    found = {row.geometry().wkbType() for row in rows if row.hasGeometry()}
+    names = ((QgsWkbTypes.displayString(QgsWkbTypes.flatType(kind)), QgsWkbTypes.hasZ(kind)) for kind in found)
+    return sorted(name + "25D" * high for name, high in names)
 
 
 def main() -> None:
-    """Open every file, then draw the first."""
+    """Open and draw every file."""
     application = QgsApplication([], False)
     application.initQgis()
-    image, *files = sys.argv[1:]
+    folder, *files = sys.argv[1:]
     found: dict[str, Any] = {}
-    drawn = []
+    colors: dict[str, list[str]] = {}
     for file in files:
-        path = f"/vsizip/{file}" if file.endswith(".shp.zip") else file
-        layers = [QgsVectorLayer(f"{path}|layername={name}", name, "ogr") for name in sublayers(path)]
-        found[file] = {layer.name(): told(layer) for layer in layers}
-        drawn = drawn or layers
-    sys.stdout.write(json.dumps({"files": found, "colors": draw(drawn, image)}) + "\n")
+        layers = find_layers(file)
+        found[file] = [{"name": layer.name(), **told(layer)} for layer in layers]
+        colors[file] = draw(layers, f"{folder}/{file.rsplit('/', 1)[1]}.png")
+    sys.stdout.write(json.dumps({"files": found, "colors": colors}) + "\n")
 
 
 main()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sqlite3
 from datetime import date
 from uuid import uuid4
@@ -16,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.errors import BadInput, NoSpace, NotFound
+from app.errors import BadInput, NotFound
 from app.exports.routes import router
 from app.exports.service import export
 from app.ingest.options import Origin
@@ -157,34 +156,6 @@ def test_names_that_do_not_exist(database, catalogue, toilets, tmp_path):
     with pytest.raises(BadInput, match="one class"):
         export(database, catalogue, "city", tmp_path / "t.geojson")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def short_files():
-    """No file of this process may grow beyond 100 kB: writes fail in the middle, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.parametrize("ending", ["gpkg", "geojson"])
-def test_a_file_that_cannot_grow_leaves_the_old_one(full_city, catalogue, tmp_path, short_files, ending):
-    path = tmp_path / f"street_trees.{ending}"
-    path.write_text("the old one")
-    # GDAL does not always say why a transaction failed; a disk that is really full is known by its free space.
-    with pytest.raises((NoSpace, BadInput), match=r"was not written|cannot be written"):
-        export(full_city, catalogue, "street_trees", path)
-    assert path.read_text() == "the old one"
-    assert [item.name for item in tmp_path.iterdir()] == [path.name]
-
-
-@pytest.fixture
-def full_city(database, catalogue, data_dir):
-    import_path(
-        database, catalogue, data_dir / "monaco" / "monaco-231225.osm.pbf", class_id="street_trees", who="t"
-    )
-    return database
 
 
 @pytest.fixture

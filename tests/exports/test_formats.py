@@ -113,7 +113,7 @@ def test_a_spreadsheet_has_titles_types_and_no_formulas(database, catalogue, toi
     assert row[titles["name_zh"]] == "'=1+1"
     assert (row[titles["stalls"]], row[titles["accessible"]]) == (0, True)
     assert (row[titles["built_on"]], other[titles["built_on"]]) == (datetime(1999, 12, 31), "1890-01-02")  # noqa: DTZ001
-    assert row[titles["floor_area_m2"]] == pytest.approx(0.3, rel=1e-15)
+    assert row[titles["floor_area_m2"]] == 0.1 + 0.2
     assert json.loads(row[titles["extra"]]) == {"轮椅": "yes", "n": 2**53 + 1}
     assert [value for value in third if value is not None][2:4] == [3, "c"]
     about = [line[:3] for line in book["about"].iter_rows(values_only=True)]
@@ -125,6 +125,7 @@ def test_a_shapefile_says_what_it_lost(database, catalogue, toilets, tmp_path):
     written = export(database, catalogue, "toilets", tmp_path / "t.shp.zip")
     assert written["changed"] == {
         "toilets.extra left out: no place in a Shapefile": 1, "toilets.name_zh cut at 254 bytes": 1,
+        "toilets.floor_area_m2 rounded to 15 decimals": 1,
     }  # fmt: skip
     with zipfile.ZipFile(tmp_path / "t.shp.zip") as archive:
         names = set(archive.namelist())
@@ -184,11 +185,6 @@ def test_a_shape_too_long_for_a_cell_is_left_out_and_told(database, catalogue, t
     rows = list(openpyxl.load_workbook(tmp_path / "p.xlsx")["parks"].iter_rows(values_only=True))
     assert rows[1][0] is None
     assert shapely.from_wkt(rows[2][0]).equals_exact(shapely.MultiPolygon([larger]), 1e-7)
-
-
-def test_an_empty_class_is_written_in_each_format(database, catalogue, tmp_path):
-    for ending in ENDINGS:
-        assert export(database, catalogue, "bridges", tmp_path / f"b.{ending}")["layers"] == {"bridges": 0}
 
 
 def test_short_names_differ_whatever_the_case():

@@ -12,7 +12,7 @@ def test_all_is_well_on_a_migrated_database(database, environment):
     told = json.loads(done.stdout)
     assert (done.returncode, told["ok"]) == (0, True), done.stderr
     assert [item["check"] for item in told["checks"]] == [
-        "declarations", "coordinate systems", "database", "reading files",
+        "declarations", "coordinate systems", "database", "reading files", "basemap",
     ]  # fmt: skip
 
 

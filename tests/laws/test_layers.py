@@ -18,6 +18,7 @@ ROOMS = {
     "lazy": set(),
     "parallel": set(),
     "version": set(),
+    "pmtiles": {"errors"},
     "basemap": set(),
     "settings": {"errors", "basemap"},
     "console": BASE,
@@ -36,17 +37,17 @@ ROOMS = {
     "ingest": STORED | {"inventory", "validation", "jobs", "access", "words"},
     "sample": STORED | {"inventory"},
     "coverage": STORED | {"inventory", "network", "jobs", "access", "web"},
-    "maps": STORED | {"inventory", "coverage", "web", "access"},
-    "exports": STORED | {"inventory", "coverage", "access", "jobs", "ogc", "web"},
+    "maps": STORED | {"inventory", "coverage", "web", "access", "basemap", "pmtiles"},
+    "exports": STORED | {"inventory", "coverage", "access", "jobs", "ogc", "tiles", "web"},
     "search": STORED | {"inventory", "web", "access", "maps", "ogc"},
     "reports": STORED | {"inventory", "web", "access", "maps"},
     "ogc": STORED | {"inventory", "validation", "coverage", "web", "access", "maps", "words"},
-    "tiles": STORED | {"inventory", "coverage", "web", "access", "maps", "ogc"},
+    "tiles": STORED | {"inventory", "coverage", "web", "access", "maps", "ogc", "pmtiles"},
     "field": STORED | {"inventory", "validation", "web", "access", "maps", "ogc", "words"},
     "start": STORED | {"inventory", "coverage", "sample"},
 }
 #: Those that wire all rooms together.
-WIRING = {"main", "cli", "commands", "check_commands", "reference", "worker", "serve"}
+WIRING = {"main", "cli", "city", "commands", "check_commands", "reference", "worker", "serve"}
 
 #: Layer of a file by the last word of its name (`area_store` is a store); the others are as high as what they import.
 LAYERS = {"routes": 4, "commands": 4, "service": 3, "store": 2}

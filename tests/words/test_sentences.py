@@ -10,6 +10,7 @@ import pytest
 from app.ingest.upload_options import UploadOptions
 from app.words.coverage import COVERAGE
 from app.words.edits import EDITS
+from app.words.exports import EXPORTS
 from app.words.files import FILES
 from app.words.filters import FILTERS
 from app.words.notes import NOTES
@@ -190,6 +191,13 @@ def test_every_sentence_of_an_edit_has_chinese():
     assert [one for one in sorted(told) if not composed(one[1]) and in_chinese(one[1]) is None] == []
 
 
+def test_every_refusal_of_an_export_has_chinese():
+    paths = [path for path in files("exports") if path.stem in {"service", "placing", "profile", "xlsx"}]
+    told = {(path.stem, text) for path in paths for text in said(path, FILE_CALLS) if text}
+    assert len(told) > 20
+    assert [one for one in sorted(told) if not composed(one[1]) and in_chinese(one[1]) is None] == []
+
+
 def stands(piece: str, written: str) -> bool:
     """Whether some dozen letters of a piece stand in the sources, which may make it of smaller ones."""
     return any(piece[i : i + 12] in written for i in range(max(1, len(piece) - 11)))
@@ -199,7 +207,7 @@ def test_no_sentence_is_kept_that_nobody_says():
     written = every_text()
     kept = [
         text
-        for text in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS, **REQUESTS, **COVERAGE}
+        for text in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS, **REQUESTS, **EXPORTS, **COVERAGE}
         if not text.startswith(NOT_WRITTEN_HERE)
     ]
     pieces = {text: max(re.split(r"\{\w+(?:!\w)?\}", text), key=len) for text in kept}
@@ -215,6 +223,7 @@ def test_both_languages_have_the_same_values():
         **EDITS,
         **FILTERS,
         **REQUESTS,
+        **EXPORTS,
         **COVERAGE,
     }.items():
         given = {name.partition("!")[0] for name in re.findall(r"\{(\w+(?:!\w)?)\}", english)}

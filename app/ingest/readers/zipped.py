@@ -30,7 +30,9 @@ def read(file: SourceFile, ask: Ask, readers: Readers) -> Iterator[Layer]:
         for dataset in datasets:
             try:
                 for layer in readers[dataset.format](dataset, ask):
-                    yield _named(layer, dataset, folder, taken)
+                    # The only layer of its file is not that of the archive.
+                    alone = layer.alone and len(datasets) == 1
+                    yield replace(_named(layer, dataset, folder, taken), alone=alone)
             except NoSuchLayerError as error:
                 missing.append(error.hint or "")
             except UnreadableFile as error:

@@ -1,10 +1,10 @@
 "use strict";
-// Basemaps of other hosts, only those that the settings allow: none is on until somebody switches it on.
+// Basemaps of other hosts or of a file, only those that the settings allow: none is on until somebody switches it on.
 (function () {
   const chengtu = window.chengtu, { el } = chengtu;
   const TEXTS = {
-    zh: { title: "底图", own: "本市底图", away: "底图服务器没有应答，已换回本市底图。" },
-    en: { title: "Basemap", own: "The city's own", away: "The basemap's server does not answer; the city's own is back." },
+    zh: { title: "底图", own: "本市底图", away: "底图服务器没有应答，已换回本市底图。", unread: "底图文件无法读取，或不是城图写出的文件，已换回本市底图。" },
+    en: { title: "Basemap", own: "The city's own", away: "The basemap's server does not answer; the city's own is back.", unread: "The basemap's file cannot be read, or is none of Chengtu's; the city's own is back." },
   };
   const FAILURES = 8; // tiles that fail before any has come
 
@@ -28,7 +28,7 @@
   });
 
   /** The basemaps that the settings allow; a file that stands alone has none. */
-  const allowed = (app) => (!app.page.offline && app.page.marks && app.page.marks.basemaps) || [];
+  const allowed = (app) => ((!app.page.offline && app.page.marks && app.page.marks.basemaps) || []).filter((one) => !(one.internal && chengtu.openView));
 
   /** Lay the basemap that the address names. */
   chengtu.startBasemap = function (app) {
@@ -49,29 +49,48 @@
   };
 
   function use(app, basemap) {
-    if (app.basemap) app.basemap.layers.forEach((layer) => layer.remove());
-    if (app.basemap) app.basemap.words.remove();
+    if (app.basemap) app.basemap.end();
     app.basemap = null;
-    chengtu.state.set("base", basemap.layers ? basemap.id : null);
-    if (basemap.layers) lay(app, basemap);
-    app.map.getPane("ground").classList.toggle("away", Boolean(app.basemap));
+    chengtu.state.set("base", basemap.id === "own" ? null : basemap.id);
+    if (basemap.archive) unfold(app, basemap);
+    else if (basemap.layers) lay(app, basemap);
+    app.map.getPane("ground").classList.toggle("away", Boolean(basemap.layers));
     app.root.classList.toggle("has-basemap", Boolean(app.basemap));
+  }
+
+  /** Whose the basemap is, before the other sources. */
+  function credit(app, { note }, attribution) {
+    const words = el("span", { text: `${[attribution, note && `（${note}）`].filter(Boolean).join("")} · ` });
+    app.root.querySelector(".foot .sources").prepend(words);
+    return words;
+  }
+
+  /** Draw the ground from a file of tiles; where it cannot be read, or is none of ours, the city's own comes back. */
+  async function unfold(app, basemap) {
+    const source = chengtu.archiveTiles(basemap.archive), mine = (app.basemap = { of: basemap, end() {} });
+    try {
+      const { deepest, attribution } = await source.about();
+      if (app.basemap !== mine) return;
+      const words = credit(app, basemap, attribution), own = chengtu.swapGround(app, chengtu.archiveLayer(app, source, deepest));
+      mine.end = () => { words.remove(); chengtu.swapGround(app, own); };
+    } catch (error) {
+      if (app.basemap === mine) giveUp(app, "unread");
+    }
   }
 
   function lay(app, basemap) {
     if (!app.map.getPane("basemap")) app.map.createPane("basemap").style.zIndex = 150;
     const Kind = basemap.shifted ? Shifted : L.TileLayer;
     const layers = basemap.layers.map((address, i) => new Kind(address, { pane: "basemap", zIndex: i, maxZoom: 20, maxNativeZoom: basemap.deepest, crossOrigin: "anonymous", referrerPolicy: "strict-origin" }).addTo(app.map));
-    const words = el("span", { text: `${basemap.attribution}${basemap.note ? `（${basemap.note}）` : ""} · ` });
-    app.root.querySelector(".foot .sources").prepend(words);
-    app.basemap = { of: basemap, layers, words };
+    const words = credit(app, basemap, basemap.attribution);
+    app.basemap = { of: basemap, end: () => [...layers, words].forEach((one) => one.remove()) };
     let failed = 0, came = false;
     layers[0].on("tileload", () => { came = true; });
-    layers[0].on("tileerror", () => { if (!came && (failed += 1) === FAILURES) giveUp(app); });
+    layers[0].on("tileerror", () => { if (!came && (failed += 1) === FAILURES) giveUp(app, "away"); });
   }
 
-  function giveUp(app) {
-    chengtu.toast(TEXTS[chengtu.lang].away);
+  function giveUp(app, why) {
+    chengtu.toast(TEXTS[chengtu.lang][why]);
     const own = app.root.querySelector(".basemaps input[value=own]");
     if (own) own.checked = true;
     use(app, { id: "own" });

@@ -16,6 +16,18 @@
     app.ground = watched(app, chengtu.groundLayer(options)).addTo(app.map);
   };
 
+  /** The ground as a file of tiles has it. */
+  chengtu.archiveLayer = (app, source, deepest) => watched(app, chengtu.vectorLayer(source, chengtu.groundRules(deepest), { deepest, pane: "ground" }));
+
+  /** Let a layer be the ground of a page; the one before is given back. */
+  chengtu.swapGround = function (app, layer) {
+    const before = app.ground;
+    if (before) before.remove();
+    app.ground = layer ? layer.addTo(app.map) : layer;
+    app.overlay.redraw();
+    return before;
+  };
+
   /** The overlay follows what a layer draws; what could not be had is asked for again when the map moves. */
   function watched(app, layer) {
     app.map.on("moveend", layer.retry);

@@ -3,7 +3,7 @@
 (function () {
   const chengtu = window.chengtu, { el } = chengtu;
   const TEXTS = { zh: { open: "公开视图" }, en: { open: "Public view" } };
-  const open = new URLSearchParams(location.search).get("view") === "public";
+  const open = (chengtu.openView = new URLSearchParams(location.search).get("view") === "public");
 
   /** An address of this server as this page may ask it: a public view asks for public views only. */
   chengtu.viewed = function (address) {

@@ -33,7 +33,8 @@
     const values = [...held.values].map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     // `/` alone where the place is not known yet: the layers stay the second part
     const hash = `#${[place, held.layers ? held.layers.join(",") : "", ...values].join("&")}`;
-    if (hash !== location.hash) history.replaceState(null, "", hash);
+    // a page that stands inside another one as text (a notebook) has no address of its own
+    if (hash !== location.hash && location.protocol !== "about:") history.replaceState(null, "", hash);
   }
 
   chengtu.state = {

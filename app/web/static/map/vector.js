@@ -79,6 +79,35 @@
 
   const filled = (template, { z, x, y }) => template.replace("{z}", z).replace("{y}", y).replace("{x}", x);
 
+  /**
+   * The ground in a file of tiles (PMTiles) that `chengtu export --tiles` has written, under the names that it has on the server.
+   * `about()` tells {deepest, attribution}, and fails where the file is another one's.
+   */
+  chengtu.archiveTiles = function (address) {
+    const archive = new protomapsL.PmtilesSource(chengtu.viewed(address), false).p, ready = new Map();
+    let begin = "";
+    const source = {
+      failed: false,
+      async about() {
+        const { maxZoom } = await archive.getHeader(), { attribution, chengtu: said } = await archive.getMetadata();
+        if (!said || !said.ground) throw new Error(`${address} holds no ground`);
+        begin = said.ground;
+        return { deepest: maxZoom, attribution: new DOMParser().parseFromString(attribution || "", "text/html").body.textContent };
+      },
+      async get(c, size) {
+        const one = { getZxy: () => archive.getZxy(c.z, c.x, c.y) };
+        const found = await new protomapsL.PmtilesSource(one, false).get(c, size).catch((error) => { source.failed = true; throw error; });
+        const ground = new Map([...found].filter(([name]) => name.startsWith(begin)).map(([name, features]) => [name.slice(begin.length), features]));
+        chengtu.sortStreets(ground);
+        ready.set(keyOf(c), ground);
+        trim(ready);
+        return ground;
+      },
+      found: (c) => ready.get(keyOf(c)),
+    };
+    return source;
+  };
+
   /** What an answer holds of one part: its layer, and how much of it is drawn; of a part without an id all layers. */
   function partOf({ id }, found) {
     if (!id) return found;

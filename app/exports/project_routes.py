@@ -1,0 +1,64 @@
+"""The download of a QGIS project: `GET /exports/city.qgz`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+
+from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, SettingsDep
+from app.access.time_parameters import AsOf, KnownAt
+from app.exports.kept import KeptFiles
+from app.exports.project_service import ENDING, ProjectWishes, identify_project, make_project
+from app.exports.service import WHOLE_CITY
+
+router = APIRouter(tags=["exports"])
+
+MEDIA_TYPE = "application/x-qgis-project"
+CONNECT = Query(
+    description="Where its layers read: `server`, this service at the address that was asked, or `files`, a "
+    "`city.gpkg` beside the project (`/exports/city.gpkg`)."
+)
+
+
+@router.get(
+    "/exports/city.qgz",
+    summary="Download a QGIS project of the whole city",
+    response_class=FileResponse,
+    responses={200: {"description": "The file.", "content": {MEDIA_TYPE: {}}}},
+)
+def get_project(
+    request: Request,
+    db: DatabaseDep,
+    catalogue: CatalogueDep,
+    settings: SettingsDep,
+    lang: LangDep,
+    connect: Annotated[Literal["server", "files"], CONNECT] = "server",
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+) -> Response:
+    """Download a QGIS project: groups by office, symbols, labels, forms, lists of values, relations, bookmarks.
+
+    `as_of` and `known_at` are those of the `city.gpkg` that is downloaded beside it.
+    """
+    address = str(request.base_url).rstrip("/") if connect == "server" else None
+    wishes = ProjectWishes(connect, address, lang, as_of, known_at, runs=connect == "server")
+    with db.read() as conn:
+        key = identify_project(conn, catalogue, wishes)
+
+    def write(path: Path) -> None:
+        beside = path.with_suffix(".part")
+        beside.write_bytes(make_project(db, catalogue, WHOLE_CITY, wishes))
+        beside.replace(path)
+
+    file = KeptFiles(settings.home_path / "exports").get(key, ENDING, write)
+    reply = FileResponse(
+        file, media_type=MEDIA_TYPE, filename=f"{WHOLE_CITY}.{ENDING}", stat_result=file.stat()
+    )
+    reply.headers["Cache-Control"] = "no-cache"
+    reply.headers["Vary"] = "Accept-Language"
+    if reply.headers["etag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": reply.headers["etag"]})
+    return reply

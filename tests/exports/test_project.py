@@ -1,0 +1,176 @@
+"""A QGIS project is whole, the same each time, and true to the city; QGIS itself opens it (tests/clients)."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from io import BytesIO
+from xml.etree.ElementTree import Element, fromstring
+
+import numpy as np
+import pytest
+import shapely
+from fastapi.testclient import TestClient
+from pyproj import CRS
+
+from app.catalogue.model import Title
+from app.catalogue.public_part import public_part
+from app.errors import BadInput, NotFound
+from app.exports import project
+from app.exports.model import ExportLayer
+from app.exports.project_runs import RunRows, run_layers
+from app.exports.project_service import ProjectWishes, make_project, write_project
+from app.exports.project_sources import Beside
+from app.inventory.batch import Batch, Change
+from app.inventory.service import write_batches
+from app.main import create_app
+from app.settings import Settings
+
+SERVER = ProjectWishes("server", "http://127.0.0.1:8000")
+HOSTILE = "</name>\x0b[% env('HOME') %] ' \" & 区"
+
+
+def read(packed: bytes) -> Element:
+    """The document of a project."""
+    with zipfile.ZipFile(BytesIO(packed)) as archive:
+        (name,) = archive.namelist()
+        return fromstring(archive.read(name).decode())
+
+
+def sources(root: Element) -> dict[str, str]:
+    return {layer.findtext("id", ""): layer.findtext("datasource", "") for layer in root.iter("maplayer")}
+
+
+def write(database, catalogue, class_id: str, places: list[tuple[float, float]], names: list[str]) -> None:
+    geometry = np.array([shapely.Point(*place) for place in places], dtype=object)
+    codes = [f"c{i}" for i in range(len(places))]
+    batch = Batch(class_id, codes, geometry, {"name_zh": names}, [None] * len(codes))
+    with database.write() as conn:
+        write_batches(conn, catalogue, [batch], Change("test", "made"))
+
+
+def test_the_same_city_gives_the_same_bytes_over_http_too(town_database, catalogue, tmp_path):
+    first = make_project(town_database, catalogue, "city", SERVER)
+    assert make_project(town_database, catalogue, "city", SERVER) == first
+    app = create_app(Settings(home=tmp_path))
+    app.state.db = town_database
+    client = TestClient(app, base_url="http://127.0.0.1:8000")
+    reply = client.get("/exports/city.qgz?lang=zh")
+    assert (reply.status_code, reply.content) == (200, first)
+    again = client.get("/exports/city.qgz?lang=zh", headers={"If-None-Match": reply.headers["etag"]})
+    assert again.status_code == 304
+    english = client.get("/exports/city.qgz?connect=files", headers={"Accept-Language": "en"})
+    assert english.headers["content-disposition"].endswith('filename="city.qgz"')
+    root = read(english.content)
+    assert root.findtext("title", "").endswith("Chengtu")
+    assert sources(root)["chengtu_toilets"] == "./city.gpkg|layername=toilets"
+    # What is downloaded beside it has no results.
+    assert not [key for key in sources(root) if "coverage" in key]
+    refused = client.get("/exports/city.qgz?as_of=2020-01-01&lang=zh")
+    assert (refused.status_code, refused.json()["detail"]) == (400, "服务器图层只显示当前数据。")
+
+
+def test_the_public_view_holds_what_is_public(town_database, catalogue):
+    opened = public_part(catalogue)
+    held = sources(read(make_project(town_database, opened, "city", SERVER)))
+    assert {"chengtu_pipes", "chengtu_manholes"} <= {
+        f"chengtu_{name}" for name in catalogue.classes
+    } - held.keys()
+    assert {key.removeprefix("chengtu_") for key in held} - {"tiles", "ground"} <= {
+        *opened.classes, *(f"{name}_point" for name in opened.classes),
+    }  # fmt: skip
+    tiles = re.search("collections%3D([a-z_%C2]+)", held["chengtu_tiles"])
+    assert tiles is not None
+    assert set(tiles[1].split("%2C")) <= opened.classes.keys()
+
+
+def test_dense_classes_come_from_tiles_until_all_of_them_are_drawn(town_database, catalogue, monkeypatch):
+    def trees() -> Element:
+        root = read(make_project(town_database, catalogue, "city", SERVER))
+        return next(one for one in root.iter("maplayer") if one.findtext("id") == "chengtu_street_trees")
+
+    rules = [rule.zoom for rule in catalogue.get_class("street_trees").zooms]
+    scales = {round(project.ZOOM_0_SCALE / 2**zoom) for zoom in (min(rules), max(rules))}
+    few = int(trees().get("minScale", ""))
+    monkeypatch.setattr(project, "DENSE", 10)
+    many = int(trees().get("minScale", ""))
+    assert few >= many
+    assert {few, many} == scales
+
+
+def test_names_that_mean_something_to_xml_or_qgis_stay_text(database, catalogue, tmp_path):
+    write(database, catalogue, "toilets", [(115.86, 28.68)], ["厕"])
+    box = shapely.box(115.8, 28.6, 115.9, 28.7)
+    area = Batch(
+        "districts", ["d'1"], np.array([box], dtype=object), {"name_zh": [HOSTILE], "level": ["district"]}, [None]
+    )  # fmt: skip
+    with database.write() as conn:
+        write_batches(conn, catalogue, [area], Change("test", "made"))
+    root = read(make_project(database, catalogue, "city", ProjectWishes()))
+    (place,) = root.iter("Bookmark")
+    assert place.get("name") == HOSTILE.replace("\x0b", "")
+    (home,) = {field.get("expression") for field in root.iter("field") if field.get("expression")}
+    assert home is not None
+    assert home.endswith("@element IN ('d''1')))")
+
+
+def test_a_city_elsewhere_has_metres_of_its_own_and_no_district_no_relation(database, catalogue, tmp_path):
+    write(database, catalogue, "toilets", [(24.94, 60.17), (24.95, 60.18)], ["a", "b"])
+    told = write_project(database, catalogue, tmp_path / "helsinki.qgz", ProjectWishes(lang="en"))
+    assert (told["layers"], told["relations"], told["bookmarks"]) == ({"toilets": 2}, 0, 0)
+    assert told["data"]["path"] == str(tmp_path / "helsinki.gpkg")
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["helsinki.gpkg", "helsinki.qgz"]
+    root = read((tmp_path / "helsinki.qgz").read_bytes())
+    crs = CRS.from_wkt(root.findtext("projectCrs/spatialrefsys/wkt", ""))
+    assert crs.is_projected
+    assert abs(crs.coordinate_operation.params[1].value - 24.945) < 0.01  # type: ignore[union-attr]
+    extent = [float(root.findtext(f"mapcanvas/extent/{end}", "")) for end in ("xmin", "xmax")]
+    assert 500 < extent[1] - extent[0] < 700
+
+
+@pytest.mark.parametrize(
+    ("name", "wishes", "said"),
+    [
+        ("city.qgs", ProjectWishes(), "no name of a project"),
+        ("gone/city.qgz", SERVER, "no folder"),
+        ("city.qgz", ProjectWishes("server"), "no address"),
+        ("city.qgz", ProjectWishes("server", "http://host/'x'"), "no address"),
+        ("city.qgz", ProjectWishes("server", "file:///etc"), "no address"),
+        ("city.qgz", ProjectWishes("server", "http://host", as_of="2020-01-01"), "of now"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_written_is_refused_and_nothing_is_left(
+    town_database, catalogue, tmp_path, name, wishes, said
+):
+    with pytest.raises(BadInput, match=said):
+        write_project(town_database, catalogue, tmp_path / name, wishes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_database_has_no_project(database, catalogue, tmp_path):
+    with pytest.raises(NotFound, match="no data"):
+        write_project(database, catalogue, tmp_path / "city.qgz", ProjectWishes())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_of_counted_policies_are_shares_or_amounts():
+    rows = ExportLayer(
+        "coverage_areas", Title("各区结果", "Figures by area"), "MultiPolygon", (), {"polygon": 3}, lambda: iter(()),
+        dict, lambda: None,
+    )  # fmt: skip
+    result = {
+        "mode": "count",
+        "tier": "all",
+        "tier_title": {"zh": "绿地率", "en": "Green ratio"},
+        "share_of_land": None,
+    }
+    run = {
+        "policy": {"id": "green-ratio", "title": {"zh": "绿地率", "en": "Green ratio"}},
+        "results": [result],
+    }
+    runs = [RunRows(run, {"areas": rows}, "district", frozenset())]
+    (layer,) = run_layers(runs, Beside("city").of_run, "zh")
+    assert (layer.id, layer.title) == ("chengtu_green_ratio_areas_count_all", "绿地率 · 统计 · 各区数值")
+    chosen = "\"mode\" = 'count' AND \"tier\" = 'all' AND \"level\" = 'district'"
+    assert layer.source.address == f"./city.gpkg|layername=green_ratio_areas|subset={chosen}"
+    assert (layer.figure, layer.shown, layer.fixed) == ("value", False, True)
