@@ -213,7 +213,11 @@ def _type(field: Field, lang: Lang) -> str:
     needed += [f"{_word('default', lang)} `{field.default}`"] if field.default is not None else []
     hidden = [_pick(SENSITIVITIES[field.sensitivity], lang)] if field.sensitivity != "public" else []
     kind = f"{_pick(TYPES[field.type], lang)} {field.unit or ''}".strip()
-    refers = [] if field.refers is None else [f"→ [`{field.refers}`]({field.refers}{'.zh' if lang == 'zh' else ''}.md)"]
+    refers = (
+        []
+        if field.refers is None
+        else [f"→ [`{field.refers}`]({field.refers}{'.zh' if lang == 'zh' else ''}.md)"]
+    )
     return ", ".join([kind, *refers, *limits, *needed, *hidden])
 
 

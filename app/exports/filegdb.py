@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 from pathlib import Path
 
@@ -14,9 +15,14 @@ from app.exports.ogr import arrow_title, write_layer
 from app.lazy import lazy_module
 
 pa = lazy_module("pyarrow")
+#: It loads GDAL.
+pyogrio = lazy_module("pyogrio")
 
 #: Under this key GDAL takes the alias of a column from an Arrow schema.
 ALIAS = "GDAL:OGR:alternative_name"
+
+#: Bytes of a table's head; the last 8 of them are the size of the file.
+GDB_HEAD = 32
 
 
 def write_filegdb(path: Path, data: ExportData) -> Changed:
@@ -37,8 +43,26 @@ def write_filegdb(path: Path, data: ExportData) -> Changed:
             )  # fmt: skip
             maps[layer.name] = field_map(layer, {column.name: column.name for column in layer.columns})
         add_domains(base, layers)
+        _check_whole(base, layers)
         write_zip(path, Path(place), data, maps)
     return changed
+
+
+def _check_whole(base: Path, layers: list[ExportLayer]) -> None:
+    """Count the rows that can be read: GDAL does not tell what it could not write when it closed the file.
+
+    Raises:
+        OSError: A layer holds fewer rows than were given, or a table is shorter than it says.
+    """
+    for table in base.glob("*.gdbtable"):
+        with table.open("rb") as file:
+            head = file.read(GDB_HEAD)
+        if len(head) < GDB_HEAD or int.from_bytes(head[-8:], "little") != table.stat().st_size:
+            raise OSError(errno.ENOSPC, f"{base.name} was not written whole")
+    for layer in layers:
+        found = pyogrio.raw.read(base, layer=layer.name, columns=[], read_geometry=False, return_fids=True)[1]
+        if len(found) != len(layer):
+            raise OSError(errno.ENOSPC, f"{layer.name} was not written whole")
 
 
 def _kind(layer: ExportLayer) -> object:

@@ -198,7 +198,7 @@ def relate(
     """The layers with what their forms tell of their relations, and the relations themselves.
 
     `home` are codes and names of the districts that features are at home in; `chosen` lets forms choose codes from the
-    features that they refer to, which needs all of these at hand.
+    features that they refer to, and list those of dense classes, which needs all of these at hand.
     """
     by_class: dict[str, list[ProjectLayer]] = {}
     for layer in layers:
@@ -207,6 +207,9 @@ def relate(
     relations = [
         relation for layer in layers for relation in _relations_of(layer, by_class, lang, home=bool(home))
     ]
+    if not chosen:
+        dense = {layer.id for layer in layers if len(layer.rows) > DENSE}
+        relations = [replace(item, listed=item.listed and item.child not in dense) for item in relations]
     return [_formed(layer, relations, home, chosen=chosen) for layer in layers], relations
 
 

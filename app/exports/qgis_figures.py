@@ -32,7 +32,7 @@ def add_figure(root: Element, figure: str, form: Form, layer: ExportLayer) -> No
         add_symbol(SubElement(renderer, "symbols"), "0", "fill", drawn, drawn.color)
     if figure == VALUE:
         share = f"round(\"{VALUE}\" * 100, 1) || ' %'"
-        said = f"CASE WHEN \"unit\" = 'share' THEN {share} ELSE to_string(round(\"{VALUE}\", 2)) END"
+        said = f'CASE WHEN "unit" = \'share\' THEN {share} ELSE to_string(round("{VALUE}", 2)) END'
         add_labels(root, _said(said), "fill")
     add_form(root, layer, form)
 

@@ -27,7 +27,7 @@ from app.space.served_crs import served_crs
 #: The first block is sent as soon as there is something, the others are large enough to cost little each.
 FIRST_BYTES, BLOCK_BYTES = 8 * 1024, 512 * 1024
 #: Tables are made of larger ones: each has many columns, and each column costs something of its own.
-TABLE_BYTES = 1024 * 1024
+TABLE_BYTES = 2 * 1024 * 1024
 #: What begins each text of a sequence (RFC 7464 §2.2).
 RECORD_SEPARATOR = "\x1e"
 #: COPY with quotes and separators that no JSON text holds: it escapes all control characters.

@@ -104,7 +104,9 @@ def kinds(uri: str) -> list[str]:
     """The kinds of geometry in a layer of a file, as QGIS calls them."""
     rows = QgsVectorLayer(uri, "any", "ogr").getFeatures()
     found = {row.geometry().wkbType() for row in rows if row.hasGeometry()}
-    names = ((QgsWkbTypes.displayString(QgsWkbTypes.flatType(kind)), QgsWkbTypes.hasZ(kind)) for kind in found)
+    names = (
+        (QgsWkbTypes.displayString(QgsWkbTypes.flatType(kind)), QgsWkbTypes.hasZ(kind)) for kind in found
+    )
     return sorted(name + "25D" * high for name, high in names)
 
 

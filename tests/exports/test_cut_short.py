@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,19 @@ def test_a_file_that_cannot_grow_leaves_the_old_one(trees, catalogue, tmp_path, 
         export(trees[1], catalogue, "street_trees", path)
     assert path.read_text() == "the old one"
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_geodatabase_that_lacks_its_last_bytes_is_refused(trees, catalogue, tmp_path):
+    path = tmp_path / "street_trees.gdb.zip"
+    export(trees[1], catalogue, "street_trees", path)
+    with zipfile.ZipFile(path) as archive:
+        sizes = sorted(part.file_size for part in archive.infolist())[-2:]
+    path.unlink()
+    # The last bytes of a table are written when GDAL closes the file, which tells nobody.
+    for size in sizes:
+        with _short_files(size - 1), pytest.raises(NoSpace):
+            export(trees[1], catalogue, "street_trees", path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_that_is_full_is_told_and_left_clean(trees, tmp_path):

@@ -96,6 +96,11 @@ def test_dense_classes_come_from_tiles_until_all_of_them_are_drawn(town_database
     many = int(trees().get("minScale", ""))
     assert few >= many
     assert {few, many} == scales
+    # A form lists the features that refer to it only where all of them need not be fetched.
+    root = read(make_project(town_database, catalogue, "city", SERVER))
+    listed = {item.get("relation", "").split(".")[0] for item in root.iter("attributeEditorRelation")}
+    assert "chengtu_pipes" not in listed
+    assert "chengtu_hoardings" in listed
 
 
 def test_names_that_mean_something_to_xml_or_qgis_stay_text(database, catalogue, tmp_path):

@@ -11,6 +11,8 @@ import pyogrio
 import pytest
 
 from app.catalogue.public_part import public_part
+from app.coverage.engine import Engine
+from app.coverage.service import run as save_run
 from app.errors import BadInput, NoSpace, NotFound
 from app.exports.service import Wishes
 from app.exports.tiles_service import TileWishes, export_tiles
@@ -262,3 +264,18 @@ def test_a_full_disk_leaves_the_file_before_as_it_was(town, catalogue, tmp_path)
             town, catalogue, tmp_path / "city.pmtiles", TileWishes("background", max_zoom=14), silent
         )
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("city.pmtiles", b"before")]
+
+
+def test_a_run_is_a_file_of_its_own_without_ground(town, catalogue, tmp_path):
+    answer = Engine(town, catalogue).answer
+    run = save_run(town, answer, {"policy": "toilet-300", "mode": "straight"})["run"]
+    result, held = exported(town, catalogue, tmp_path / "run.pmtiles", run, max_zoom=12)
+    assert {"coverage_areas", "coverage_gaps"} <= set(result["layers"])
+    assert not [name for name in result["layers"] if name.startswith(ARCHIVED)]
+    assert held.metadata["type"] == "overlay"
+    read = pyogrio.read_dataframe(tmp_path / "run.pmtiles", layer="coverage_areas", ZOOM_LEVEL="12")
+    with town.read() as conn:
+        rows = conn.exec_driver_sql(
+            "SELECT code FROM city.coverage_areas WHERE run = %(run)s", {"run": run}
+        ).scalars()
+        assert set(read["code"]) == set(rows) != set()

@@ -207,7 +207,17 @@ def test_no_sentence_is_kept_that_nobody_says():
     written = every_text()
     kept = [
         text
-        for text in {**ROWS, **FILES, **READING, **NOTES, **EDITS, **FILTERS, **REQUESTS, **EXPORTS, **COVERAGE}
+        for text in {
+            **ROWS,
+            **FILES,
+            **READING,
+            **NOTES,
+            **EDITS,
+            **FILTERS,
+            **REQUESTS,
+            **EXPORTS,
+            **COVERAGE,
+        }
         if not text.startswith(NOT_WRITTEN_HERE)
     ]
     pieces = {text: max(re.split(r"\{\w+(?:!\w)?\}", text), key=len) for text in kept}
