@@ -10,6 +10,7 @@ from app.coverage.service import list_runs
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times
 from app.maps import service
+from app.maps.marks import view_part
 from app.maps.page_service import CITY
 from app.maps.run_service import policy_title
 from app.maps.store import Amount
@@ -36,6 +37,7 @@ def landing_page(conn: Connection, catalogue: Catalogue, lang: Lang, times: Time
         notice=town.notice,
         time=service.time_view(times) | service.date_form(conn, catalogue, held, held, "/"),
         when=service.when(times),
+        view=service.when(times) + view_part(catalogue),
         tiles=list(_tiles(conn, catalogue, held, lang, times)),
         runs=[_run(run, lang) for run in list_runs(conn, catalogue, newest_only=True)],
         attribution=[source["text"] for source in town.attribution[:-1]],

@@ -9,6 +9,7 @@ from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.maps import service as maps
 from app.maps.layers import office_of
+from app.maps.marks import view_part
 from app.ogc.run_collections import RUN_COLLECTIONS
 from app.web import amounts
 from app.web.bundle import bundle
@@ -31,6 +32,7 @@ def collections_page(
     return render(
         "ogc/collections.html", lang,
         city=maps.city(conn, catalogue, held, lang), offices=offices, base=base,
+        view=view_part(catalogue),
         style_of_list=bundle("features.css").address, script=bundle("collections.js").address,
     )  # fmt: skip
 

@@ -30,7 +30,14 @@ SPECS = "http://www.opengis.net/spec/"
 #: A choice of features for the map of a collection.
 SHOWN = 500
 #: Files of a whole class that `/exports` writes: ending → title.
-FILES = {"gpkg": "GeoPackage", "xlsx": "Excel (XLSX)", "shp.zip": "Shapefile (ZIP)"}
+FILES = {
+    "gpkg": "GeoPackage",
+    "xlsx": "Excel (XLSX)",
+    "shp.zip": "Shapefile (ZIP)",
+    "gdb.zip": "FileGDB (ZIP)",
+    "dxf": "DXF",
+    "kml": "KML",
+}
 
 
 @dataclass(frozen=True, slots=True)

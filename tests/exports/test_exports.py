@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
+import zipfile
 from datetime import date
 from uuid import uuid4
 
@@ -183,6 +185,14 @@ def test_a_download_leaves_whole_files_alone(client, toilets, tmp_path):
     assert sorted(path.read_bytes() for path in kept) == sorted(
         [answer.content, package.content, zipped.content]
     )
+
+
+def test_the_whole_city_is_downloaded_as_a_zip_of_tables(client, toilets):
+    answer = client.get("/exports/city.csv.zip")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert sorted(archive.namelist()) == ["about.json", "toilets.csv", "toilets_fields.csv"]
+    assert client.get("/exports/city.kml.zip").status_code == 422
 
 
 def test_a_broken_download_goes_on_in_the_same_file(client, toilets):
