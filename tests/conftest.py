@@ -43,15 +43,7 @@ PREFIX = "chengtu-tests-"
 TEMPLATE = "chengtu_template"
 TOWN = "chengtu_town"
 CHROMIUM = Path("/usr/bin/chromium")
-#: No other machine is reached: refused by name, since to ask the test about each request turns the browser's cache off.
-ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    ALONE,
-]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ENOUGH_BYTES = 4 * 1024**3
 #: The administrator's connection to each cluster, by its folder.
 _ADMINISTRATORS: dict[Path, psycopg.Connection[tuple[object, ...]]] = {}
