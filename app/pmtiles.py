@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -193,17 +194,15 @@ def read_about(path: Path) -> About:
     try:
         with path.open("rb") as file:
             header = _HEADER.unpack(file.read(HEADER_BYTES))
+            # Numbers of other files are no places and sizes.
+            if header[:2] != (MAGIC, VERSION) or header[5] > path.stat().st_size:
+                raise _unreadable(path)
             file.seek(header[4])
             metadata = json.loads(gzip.decompress(file.read(header[5])))
-    except (OSError, EOFError, ValueError, struct.error) as error:
+    except (OSError, EOFError, OverflowError, ValueError, struct.error, zlib.error) as error:
         raise _unreadable(path) from error
     coded, drawn = header[14:16], header[16]
-    if (
-        header[:2] != (MAGIC, VERSION)
-        or coded != (GZIP, GZIP)
-        or drawn != MVT
-        or not isinstance(metadata, dict)
-    ):
+    if coded != (GZIP, GZIP) or drawn != MVT or not isinstance(metadata, dict):
         raise _unreadable(path)
     west, south, east, north, _, lon, lat = (value / _E7 for value in header[19:])
     return About((west, south, east, north), (lon, lat), header[23], header[17:19], metadata)

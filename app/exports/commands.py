@@ -99,9 +99,14 @@ def export_command(
         wished = Wishes(part, profile, as_of, known_at, area, filter_, crs, codes=codes, encoding=encoding)
         _export_tiles(name, archive, wished, max_zoom=max_zoom, internal=internal, as_json=as_json)
         return
-    if to is None or (name is None) != everything:
+    if (name is None) != everything:
         raise BadInput(
             "Name one class or run, or give --all.", "For example: chengtu export toilets --to toilets.gpkg"
+        )
+    if to is None:
+        raise BadInput(
+            "An export needs the name of a file.",
+            f"Give it with --to: chengtu export {name or '--all'} --to {name or 'city'}.gpkg",
         )
     settings = Settings()
     systems = load_city_systems(settings)

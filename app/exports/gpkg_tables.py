@@ -92,7 +92,7 @@ def begin(base: sqlite3.Connection, crs: str) -> int:
     """Make the tables of a new file; the number of the system in which all its layers are."""
     base.executescript(
         f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; PRAGMA page_size={PAGE};"
-        "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;" + _TABLES
+        "PRAGMA auto_vacuum=NONE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; BEGIN;" + _TABLES
     )
     found = {4326: CRS.from_epsg(4326)}
     known = CRS.from_user_input(crs)

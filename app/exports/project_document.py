@@ -185,9 +185,7 @@ def _properties(root: Element, project: Project) -> None:
     _property(found, "SpatialRefSys", "ProjectionsEnabled", "int", "1")
     _property(found, "Measurement", "DistanceUnits", "QString", "meters")
     _property(found, "Measurement", "AreaUnits", "QString", "m2")
-    _property(
-        found, "Measure", "Ellipsoid", "QString", "EPSG:1024" if "EPSG:45" in project.crs else "EPSG:7030"
-    )
+    _property(found, "Measure", "Ellipsoid", "QString", _ellipsoid(project.crs))
     for band in ("Red", "Green", "Blue"):
         _property(found, "Gui", f"CanvasColor{band}Part", "int", "255")
     if project.attribution:

@@ -10,9 +10,11 @@ from fastapi.responses import FileResponse
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, SettingsDep
 from app.access.time_parameters import AsOf, KnownAt
+from app.errors import NotFound
 from app.exports.kept import KeptFiles
 from app.exports.project_service import ENDING, ProjectWishes, identify_project, make_project
-from app.exports.service import WHOLE_CITY
+from app.exports.routes import give_file
+from app.exports.service import WHOLE_CITY, whole_file
 
 router = APIRouter(tags=["exports"])
 
@@ -49,16 +51,27 @@ def get_project(
         key = identify_project(conn, catalogue, wishes)
 
     def write(path: Path) -> None:
-        beside = path.with_suffix(".part")
-        beside.write_bytes(make_project(db, catalogue, WHOLE_CITY, wishes))
-        beside.replace(path)
+        with whole_file(path, ENDING) as beside:
+            beside.write_bytes(make_project(db, catalogue, WHOLE_CITY, wishes))
 
     file = KeptFiles(settings.home_path / "exports").get(key, ENDING, write)
-    reply = FileResponse(
-        file, media_type=MEDIA_TYPE, filename=f"{WHOLE_CITY}.{ENDING}", stat_result=file.stat()
-    )
-    reply.headers["Cache-Control"] = "no-cache"
+    reply = give_file(request, file, f"{WHOLE_CITY}.{ENDING}", MEDIA_TYPE)
     reply.headers["Vary"] = "Accept-Language"
-    if reply.headers["etag"] in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"ETag": reply.headers["etag"]})
     return reply
+
+
+@router.get("/exports/{name}.qgz", include_in_schema=False)
+def refuse_other_projects(name: str) -> Response:
+    """Say that a project is of the whole city; raises NotFound."""
+    raise NotFound(
+        f"There is no QGIS project of '{name}' alone.", "The one of the whole city: /exports/city.qgz"
+    )
+
+
+@router.get("/exports/{name}.pmtiles", include_in_schema=False)
+def refuse_tiles(name: str) -> Response:
+    """Say how a file of tiles is written, which takes longer than a download may; raises NotFound."""
+    raise NotFound(
+        f"'{name}.pmtiles' is not made on request.",
+        f"Have it written on the server: chengtu export {name} --tiles {name}.pmtiles",
+    )

@@ -68,15 +68,18 @@ def write_project(
     """
     if to.suffix.lower() != f".{ENDING}":
         raise BadInput(f"'{to.name}' is no name of a project.", f"A QGIS project ends in .{ENDING}.")
-    data = None
-    with db.stream() as conn, store.reading(conn, catalogue) as reading:
+    data, sources = None, _sources(wishes, to.stem)
+    with (
+        whole_file(to, ENDING) as beside,
+        db.stream() as conn,
+        store.reading(conn, catalogue) as reading,
+    ):
         rows, runs = _read(reading, wishes)
-        project = _project(conn, rows, runs, to.stem, wishes)
+        project = _project(conn, rows, runs, sources, wishes.lang)
         if wishes.connect == "files":
             whole = _with_runs(rows, runs)
             data = write_file(watched(whole, report) if report else whole, to.with_suffix(".gpkg"))
-    packed = zip_project(project, to.stem)
-    with whole_file(to, ENDING) as beside:
+        packed = zip_project(project, to.stem)
         beside.write_bytes(packed)
     told = {"path": str(to), "connect": wishes.connect, **_told(project)}
     return {**told, "bytes": len(packed), "data": data}
@@ -87,9 +90,10 @@ def make_project(db: Database, catalogue: Catalogue, name: str, wishes: ProjectW
 
     Raises as `write_project`.
     """
+    sources = _sources(wishes, name)
     with db.stream() as conn, store.reading(conn, catalogue) as reading:
         rows, runs = _read(reading, wishes)
-        return zip_project(_project(conn, rows, runs, name, wishes), name)
+        return zip_project(_project(conn, rows, runs, sources, wishes.lang), name)
 
 
 def identify_project(conn: Connection, catalogue: Catalogue, wishes: ProjectWishes) -> dict[str, str]:
@@ -145,12 +149,11 @@ def _with_runs(rows: ExportData, runs: Sequence[RunRows]) -> ExportData:
 
 
 def _project(
-    conn: Connection, rows: ExportData, runs: Sequence[RunRows], name: str, wishes: ProjectWishes
+    conn: Connection, rows: ExportData, runs: Sequence[RunRows], sources: Sources, lang: Lang
 ) -> Project:
-    lang, served = wishes.lang, wishes.connect == "server"
+    served = isinstance(sources, Server)
     places = project_store.list_places(conn)
     homes = _homes(places)
-    sources = _sources(wishes, name)
     found = class_layers(rows.layers, sources.of_class, lang, served=served)
     names = {str(area["code"]): _name(area, lang) for area in homes}
     layers, relations = relate(found, lang, names, chosen=not served)

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from app.catalogue.model import FeatureClass, Symbol
 from app.exports.project import OUTLINED, TileLayer
+from app.exports.qgis_form import text_literal
 from app.exports.qgis_style import OUTLINE, add_label, add_symbol, coloured
 from app.tiles import ground_style as ground
 
@@ -55,7 +56,7 @@ def _colours(cls: FeatureClass) -> Iterator[tuple[str, str]]:
     """Expressions that choose features of a class, each with its colour."""
     yield (_ONE, cls.symbol.color)
     for choice in coloured(cls):
-        yield f"{_ONE} AND \"kind\" = '{choice.value}'", choice.color or cls.symbol.color
+        yield f'{_ONE} AND "kind" = {text_literal(choice.value)}', choice.color or cls.symbol.color
 
 
 def _ground(styles: Element) -> None:

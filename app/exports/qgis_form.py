@@ -172,14 +172,14 @@ def _add_limits(root: Element, fields: Sequence[Field], lang: Lang | None) -> No
 def limits(item: Field) -> str:
     """The limits of a field's numbers as an expression; empty where there are none."""
     column = f'"{item.name}"'
-    parts = [f"{column} >= {item.minimum:g}"] if item.minimum is not None else []
-    parts += [f"{column} <= {item.maximum:g}"] if item.maximum is not None else []
+    parts = [f"{column} >= {item.minimum:.15g}"] if item.minimum is not None else []
+    parts += [f"{column} <= {item.maximum:.15g}"] if item.maximum is not None else []
     return f"{column} IS NULL OR ({' AND '.join(parts)})" if parts else ""
 
 
 def _bounds(item: Field, title: str) -> list[str]:
-    low = [] if item.minimum is None else [f"{item.minimum:g}"]
-    high = [] if item.maximum is None else [f"{item.maximum:g}"]
+    low = [] if item.minimum is None else [f"{item.minimum:.15g}"]
+    high = [] if item.maximum is None else [f"{item.maximum:.15g}"]
     return [*low, title, *high]
 
 

@@ -15,6 +15,8 @@ from app.web.icons import GRID, icon_path
 #: Pixels of a map on a screen as millimetres of QGIS.
 MM_PER_PIXEL = 0.26
 MARKER_MM, GLYPH_MM = 4.6, 2.9
+#: Share of its size that a marker has, by the scale: whole to 1:20,000, a third from 1:100,000 on.
+SHRINKING = "coalesce(scale_linear(@map_scale, 20000, 100000, 1, 0.3), 1)"
 #: Labels are drawn from this scale on.
 LABEL_SCALE = 20_000
 #: How gaps and areas of a run are drawn; nothing else tells.
@@ -93,20 +95,18 @@ def add_symbol(parent: Element, name: str, kind: str, symbol: Symbol, color: str
     width = f"{max(symbol.width, 0.5) * MM_PER_PIXEL:.2f}"
     if kind == "marker":
         shape = symbol.shape if symbol.shape in ("circle", "square", "diamond") else "circle"
-        _symbol_layer(found, "SimpleMarker", {
+        _marker(found, "SimpleMarker", MARKER_MM, {
             "name": shape, "color": _rgb(color), "outline_color": "255,255,255,255", "outline_width": "0.3",
-            "outline_width_unit": "MM", "size": str(MARKER_MM), "size_unit": "MM",
+            "outline_width_unit": "MM",
         })  # fmt: skip
         path = icon_path(symbol.icon) if symbol.icon else None
         if path:
-            _symbol_layer(found, "SvgMarker", {
-                "name": _drawing(path), "color": "255,255,255,255", "outline_width": "0", "size": str(GLYPH_MM),
-                "size_unit": "MM",
+            _marker(found, "SvgMarker", GLYPH_MM, {
+                "name": _drawing(path), "color": "255,255,255,255", "outline_width": "0",
             })  # fmt: skip
         elif symbol.glyph:
-            _symbol_layer(found, "FontMarker", {
-                "chr": symbol.glyph, "color": "255,255,255,255", "font": "Noto Sans CJK SC", "size": str(GLYPH_MM),
-                "size_unit": "MM",
+            _marker(found, "FontMarker", GLYPH_MM, {
+                "chr": symbol.glyph, "color": "255,255,255,255", "font": "Noto Sans CJK SC",
             })  # fmt: skip
     elif kind == "line":
         _symbol_layer(found, "SimpleLine", {
@@ -121,6 +121,20 @@ def add_symbol(parent: Element, name: str, kind: str, symbol: Symbol, color: str
             "outline_color": _rgb(color), "outline_width": width, "outline_width_unit": "MM",
             "outline_style": "solid", "joinstyle": "round",
         })  # fmt: skip
+
+
+def _marker(parent: Element, kind: str, size: float, values: Mapping[str, str]) -> None:
+    """A layer of a marker `size` mm wide; symbols of a whole city are smaller, or they would hide it."""
+    _symbol_layer(parent, kind, {**values, "size": str(size), "size_unit": "MM"})
+    properties = SubElement(SubElement(parent[-1], "data_defined_properties"), "Option", type="Map")
+    SubElement(properties, "Option", name="name", type="QString", value="")
+    found = SubElement(
+        SubElement(properties, "Option", name="properties", type="Map"), "Option", name="size", type="Map"
+    )
+    SubElement(found, "Option", name="active", type="bool", value="true")
+    SubElement(found, "Option", name="expression", type="QString", value=f"{size} * {SHRINKING}")
+    SubElement(found, "Option", name="type", type="int", value="3")
+    SubElement(properties, "Option", name="type", type="QString", value="collection")
 
 
 def _symbol_layer(parent: Element, kind: str, values: Mapping[str, str]) -> None:

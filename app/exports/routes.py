@@ -142,9 +142,12 @@ def _download(request: Request, name: str, ending: str, asked: Asked) -> Respons
         # Asked before the rows are read: a file under this key is never older than it says.
         key = {**asdict(replace(wishes, systems=NO_SYSTEMS)), **identify(conn, asked.catalogue, name, ending)}
     file = KeptFiles(asked.settings.home_path / "exports").get(key, ending, write)
-    reply = FileResponse(
-        file, media_type=MEDIA_TYPES[ending], filename=f"{name}.{ending}", stat_result=file.stat()
-    )
+    return give_file(request, file, f"{name}.{ending}", MEDIA_TYPES[ending])
+
+
+def give_file(request: Request, file: Path, name: str, media_type: str) -> Response:
+    """A kept file as a download called `name`; 304 to a client that has it."""
+    reply = FileResponse(file, media_type=media_type, filename=name, stat_result=file.stat())
     reply.headers["Cache-Control"] = "no-cache"
     if reply.headers["etag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={"ETag": reply.headers["etag"]})

@@ -320,9 +320,13 @@ def _cleaned(beside: Path, to: Path) -> Iterator[None]:
 
 
 def _told(error: OSError, to: Path) -> Exception:
-    text = str(error).lower()
+    # The path of the file is no reason.
+    text = (error.strerror or str(error)).lower()
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "full" in text or "no space" in text
-    if full or shutil.disk_usage(to.parent).free < FULL_BYTES:
+    usage = shutil.disk_usage(to.parent)
+    # A folder that takes no files (of a disk that is read-only, of the kernel's own) may have no room either.
+    closed = usage.total == 0 or not os.access(to.parent, os.W_OK)
+    if full or (usage.free < FULL_BYTES and not closed):
         return NoSpace(
             f"The disk is full: '{to.name}' was not written.", "Free some space, then export again."
         )

@@ -43,8 +43,9 @@ class PageFile:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb+")
         head = self._file.read(100)
-        if int.from_bytes(head[16:18]) != PAGE:
-            raise OSError(f"{path.name} has no pages of {PAGE} bytes")
+        # Some builds of SQLite keep bytes of each page for themselves, or pages that tell where others belong.
+        if int.from_bytes(head[16:18]) != PAGE or head[20] or any(head[52:56]):
+            raise OSError(f"{path.name} has no plain pages of {PAGE} bytes")
         self._changes, self._last = int.from_bytes(head[24:28]), int.from_bytes(head[28:32])
 
     def __enter__(self) -> Self:

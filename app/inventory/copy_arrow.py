@@ -90,7 +90,8 @@ def _fixed(data: Bytes, places: Offsets, known: NDArray[np.bool_], kind: str, ar
 
 def _since_1970(values: NDArray[Any], known: NDArray[np.bool_], shift: int) -> NDArray[Any]:
     ends = np.iinfo(values.dtype)
-    if (known & ((values == ends.max) | (values == ends.min))).any():
+    # The last moments of PostgreSQL, in the year 294276, are beyond those of Arrow.
+    if (known & ((values > ends.max - shift) | (values == ends.min))).any():
         raise BadInput("A day or moment is without end (infinity).", "Give it a day, or leave it empty.")
     return np.asarray(values + values.dtype.type(shift))
 

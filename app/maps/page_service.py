@@ -20,8 +20,11 @@ MAP_TITLE = {"zh": "城市设施一张图", "en": "One map of the city"}
 PAGES: tuple[tuple[str, dict[str, str], str, bool], ...] = (
     ("overview", {"zh": "总览", "en": "Overview"}, "/overview?", True),
     ("table", {"zh": "数据目录", "en": "Catalogue"}, "/collections?f=html&", False),
-    ("download", {"zh": "导入数据", "en": "Import data"}, "/imports/new?", False),
+    ("upload", {"zh": "导入数据", "en": "Import data"}, "/imports/new?", False),
+    ("download", {"zh": "导出数据", "en": "Export data"}, "/overview?", True),
 )
+#: Where on the overview the files of the whole city are.
+EXPORTS = "#take-away"
 CITY = {"zh": "本市", "en": "The city"}
 
 
@@ -90,7 +93,11 @@ def portal_view(lang: Lang, times: Times) -> dict[str, Any]:
     when = service.when(times)
     return {
         "pages": [
-            {"icon": icon, "title": title[lang], "href": f"{path}lang={lang}{when if dated else ''}"}
+            {
+                "icon": icon,
+                "title": title[lang],
+                "href": f"{path}lang={lang}{when if dated else ''}{EXPORTS if icon == 'download' else ''}",
+            }
             for icon, title, path, dated in PAGES
         ]
     }

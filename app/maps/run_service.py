@@ -144,6 +144,7 @@ def run_view(conn: Connection, run: Mapping[str, Any], policy: Policy | None, la
         "classes": f"{path}/classes.json?v={DATA_VERSION}",
         "gaps": f"{path}/gaps/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}",
         "report": f"/coverage/{run['run']}/report",
+        "file": f"/exports/{run['run']}.gpkg",
         "tables": {name: f"/coverage/{run['run']}/{name}" for name in ("areas", "gaps")},
         "entrances": f"/coverage/{run['run']}/entrances",
         "difference_parts": f"/coverage/{run['run']}/difference",

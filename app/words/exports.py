@@ -9,6 +9,12 @@ EXPORTS: Mapping[str, str] = {
     "Export the whole city as .{ending}.zip, a file a class, or as .gpkg.": (
         "请把整个城市导出为 .{ending}.zip（一类一个文件）或 .gpkg。"
     ),
+    "There is no QGIS project of '{name}' alone.": "没有只含“{name}”的 QGIS 工程。",
+    "The one of the whole city: /exports/city.qgz": "全市的工程：/exports/city.qgz",
+    "'{name}.pmtiles' is not made on request.": "“{name}.pmtiles”不按请求生成。",
+    "Have it written on the server: chengtu export {name} --tiles {file}.pmtiles": (
+        "请在服务器上生成：chengtu export {name} --tiles {file}.pmtiles"
+    ),
     "Export the whole city as .gpkg.": "请把整个城市导出为 .gpkg。",
     "A filter names properties of one class.": "筛选条件针对一个类的属性。",
     "Name the class, or choose by area.": "请指定类，或按区域选择。",

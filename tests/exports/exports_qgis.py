@@ -14,10 +14,15 @@ from typing import Any
 from qgis.core import (
     QgsApplication,
     QgsDataProvider,
+    QgsExpressionContext,
+    QgsExpressionContextScope,
     QgsFeature,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
+    QgsMarkerSymbol,
     QgsRectangle,
+    QgsSingleSymbolRenderer,
+    QgsSymbolLayer,
     QgsVectorLayer,
     QgsWkbTypes,
 )
@@ -49,11 +54,25 @@ def told(layer: QgsVectorLayer) -> dict[str, Any]:
         "geometry": layer.geometryType(),
         "names": sorted({str(row[name]) for row in rows if row[name]}) if name >= 0 else [],
         "symbol": symbol,
+        "marker_mm": [marker_mm(layer, scale) for scale in (10_000, 200_000)],
         "alias": layer.attributeAlias(name) if name >= 0 else "",
         "widget": layer.editorWidgetSetup(state).type() if state >= 0 else "",
         "choices": str(layer.editorWidgetSetup(state).config()) if state >= 0 else "",
         "labels": layer.labelsEnabled(),
     }
+
+
+def marker_mm(layer: QgsVectorLayer, scale: int) -> float | None:
+    """How wide the markers of a layer are at the scale of a denominator; None where it has none."""
+    symbol = layer.renderer().symbol() if isinstance(layer.renderer(), QgsSingleSymbolRenderer) else None
+    if not isinstance(symbol, QgsMarkerSymbol):
+        return None
+    context, scope = QgsExpressionContext(), QgsExpressionContextScope()
+    scope.setVariable("map_scale", scale)
+    context.appendScope(scope)
+    part = symbol.symbolLayer(0)
+    properties = part.dataDefinedProperties()
+    return float(properties.valueAsDouble(QgsSymbolLayer.PropertySize, context, part.size())[0])
 
 
 def fits(item: QgsFeature, layer: QgsVectorLayer) -> bool:

@@ -20,6 +20,7 @@ import shapely
 from app.exports.service import export
 from app.inventory.batch import Change
 from app.inventory.service import write_batches
+from tests.conftest import clone, opened
 from tests.importing import import_path
 from tests.ingest.test_roundtrip import CODES, parks, shape, stored
 
@@ -129,12 +130,18 @@ EDITORS: dict[str, Callable[[Path], Path]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def kept(cluster_settings, template):
+    with clone(cluster_settings, template) as settings, opened(settings) as database:
+        yield database
+
+
 @pytest.fixture
-def loaded(database, catalogue):
-    """Five parks."""
-    with database.write() as conn:
+def loaded(kept, catalogue):
+    """Five parks as they were before anybody edited them."""
+    with kept.write() as conn:
         write_batches(conn, catalogue, [parks()], Change("t", "made"))
-    return database
+    return kept
 
 
 @pytest.mark.parametrize("ending", list(EDITORS))

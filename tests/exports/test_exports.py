@@ -7,6 +7,7 @@ import json
 import sqlite3
 import zipfile
 from datetime import date
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -16,7 +17,9 @@ import shapely
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from app.cli import app as chengtu
 from app.errors import BadInput, NotFound
 from app.exports.routes import router
 from app.exports.service import export
@@ -158,6 +161,23 @@ def test_names_that_do_not_exist(database, catalogue, toilets, tmp_path):
     with pytest.raises(BadInput, match="one class"):
         export(database, catalogue, "city", tmp_path / "t.geojson")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_takes_no_files_is_not_called_full(database, catalogue, toilets):
+    with pytest.raises(BadInput, match=r"toilets\.gpkg' cannot be written"):
+        export(database, catalogue, "toilets", Path("/proc/toilets.gpkg"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [(["toilets"], "--to toilets.gpkg"), (["--all"], "--to city.gpkg")]
+)
+def test_an_export_without_a_file_says_that_one_is_to_be_named(words, told):
+    done = CliRunner().invoke(chengtu, ["export", *words])
+    assert isinstance(done.exception, BadInput)
+    assert (done.exception.message, told in str(done.exception.hint)) == (
+        "An export needs the name of a file.",
+        True,
+    )
 
 
 @pytest.fixture

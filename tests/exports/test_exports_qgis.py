@@ -207,6 +207,9 @@ def test_styles_titles_and_lists_of_values_come_with_the_geopackage(opened_files
         assert (city[name]["widget"], city[name]["labels"]) == ("ValueMap", True)
         assert cls.get_field("state").choices[0].title.zh in city[name]["choices"]
     assert catalogue.get_class("parks").symbol.color in opened_files["city.gpkg"]["colors"]
+    near, far = city["toilets"]["marker_mm"]
+    # At the scale of a whole city symbols of their full size would hide it.
+    assert 0 < far < near / 2
     gdb = {layer["name"]: layer for layer in opened_files["city.gdb"]["layers"]}
     assert gdb["parks"]["alias"].startswith("名称")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from xml.etree.ElementTree import Element, fromstring
 
@@ -21,13 +22,28 @@ from app.exports.model import ExportLayer
 from app.exports.project_runs import RunRows, run_layers
 from app.exports.project_service import ProjectWishes, make_project, write_project
 from app.exports.project_sources import Beside
+from app.exports.qgis_form import limits
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
+from tests.conftest import clone, opened
 
 SERVER = ProjectWishes("server", "http://127.0.0.1:8000")
 HOSTILE = "</name>\x0b[% env('HOME') %] ' \" & 区"
+
+
+@pytest.fixture(scope="module")
+def town(cluster_settings, town_template):
+    """The sample town, which nobody changes."""
+    with clone(cluster_settings, town_template) as cloned, opened(cloned) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def made(town, catalogue) -> bytes:
+    """Its project, which reads from a server."""
+    return make_project(town, catalogue, "city", SERVER)
 
 
 def read(packed: bytes) -> Element:
@@ -49,14 +65,12 @@ def write(database, catalogue, class_id: str, places: list[tuple[float, float]],
         write_batches(conn, catalogue, [batch], Change("test", "made"))
 
 
-def test_the_same_city_gives_the_same_bytes_over_http_too(town_database, catalogue, tmp_path):
-    first = make_project(town_database, catalogue, "city", SERVER)
-    assert make_project(town_database, catalogue, "city", SERVER) == first
+def test_the_same_city_gives_the_same_bytes_over_http_too(town, made, tmp_path):
     app = create_app(Settings(home=tmp_path))
-    app.state.db = town_database
+    app.state.db = town
     client = TestClient(app, base_url="http://127.0.0.1:8000")
     reply = client.get("/exports/city.qgz?lang=zh")
-    assert (reply.status_code, reply.content) == (200, first)
+    assert (reply.status_code, reply.content) == (200, made)
     again = client.get("/exports/city.qgz?lang=zh", headers={"If-None-Match": reply.headers["etag"]})
     assert again.status_code == 304
     english = client.get("/exports/city.qgz?connect=files", headers={"Accept-Language": "en"})
@@ -68,11 +82,18 @@ def test_the_same_city_gives_the_same_bytes_over_http_too(town_database, catalog
     assert not [key for key in sources(root) if "coverage" in key]
     refused = client.get("/exports/city.qgz?as_of=2020-01-01&lang=zh")
     assert (refused.status_code, refused.json()["detail"]) == (400, "服务器图层只显示当前数据。")
+    for asked, hint in (
+        ("nothing.qgz", "/exports/city.qgz"),
+        ("city.pmtiles", "export city --tiles city.pmtiles"),
+    ):
+        unknown = client.get(f"/exports/{asked}?lang=zh", headers={"Accept-Language": "zh"})
+        assert (unknown.status_code, hint in unknown.json()["hint"]) == (404, True)
+        assert "全市" in unknown.json()["hint"] or "服务器" in unknown.json()["hint"]
 
 
-def test_the_public_view_holds_what_is_public(town_database, catalogue):
+def test_the_public_view_holds_what_is_public(town, catalogue):
     opened = public_part(catalogue)
-    held = sources(read(make_project(town_database, opened, "city", SERVER)))
+    held = sources(read(make_project(town, opened, "city", SERVER)))
     assert {"chengtu_pipes", "chengtu_manholes"} <= {
         f"chengtu_{name}" for name in catalogue.classes
     } - held.keys()
@@ -84,20 +105,19 @@ def test_the_public_view_holds_what_is_public(town_database, catalogue):
     assert set(tiles[1].split("%2C")) <= opened.classes.keys()
 
 
-def test_dense_classes_come_from_tiles_until_all_of_them_are_drawn(town_database, catalogue, monkeypatch):
-    def trees() -> Element:
-        root = read(make_project(town_database, catalogue, "city", SERVER))
+def test_dense_classes_come_from_tiles_until_all_of_them_are_drawn(town, made, catalogue, monkeypatch):
+    def trees(root: Element) -> Element:
         return next(one for one in root.iter("maplayer") if one.findtext("id") == "chengtu_street_trees")
 
     rules = [rule.zoom for rule in catalogue.get_class("street_trees").zooms]
     scales = {round(project.ZOOM_0_SCALE / 2**zoom) for zoom in (min(rules), max(rules))}
-    few = int(trees().get("minScale", ""))
+    few = int(trees(read(made)).get("minScale", ""))
     monkeypatch.setattr(project, "DENSE", 10)
-    many = int(trees().get("minScale", ""))
+    root = read(make_project(town, catalogue, "city", SERVER))
+    many = int(trees(root).get("minScale", ""))
     assert few >= many
     assert {few, many} == scales
     # A form lists the features that refer to it only where all of them need not be fetched.
-    root = read(make_project(town_database, catalogue, "city", SERVER))
     listed = {item.get("relation", "").split(".")[0] for item in root.iter("attributeEditorRelation")}
     assert "chengtu_pipes" not in listed
     assert "chengtu_hoardings" in listed
@@ -144,11 +164,9 @@ def test_a_city_elsewhere_has_metres_of_its_own_and_no_district_no_relation(data
         ("city.qgz", ProjectWishes("server", "http://host", as_of="2020-01-01"), "of now"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_written_is_refused_and_nothing_is_left(
-    town_database, catalogue, tmp_path, name, wishes, said
-):
+def test_what_cannot_be_written_is_refused_and_nothing_is_left(town, catalogue, tmp_path, name, wishes, said):
     with pytest.raises(BadInput, match=said):
-        write_project(town_database, catalogue, tmp_path / name, wishes)
+        write_project(town, catalogue, tmp_path / name, wishes)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -179,3 +197,11 @@ def test_figures_of_counted_policies_are_shares_or_amounts():
     chosen = "\"mode\" = 'count' AND \"tier\" = 'all' AND \"level\" = 'district'"
     assert layer.source.address == f"./city.gpkg|layername=green_ratio_areas|subset={chosen}"
     assert (layer.figure, layer.shown, layer.fixed) == ("value", False, True)
+
+
+def test_limits_have_all_their_digits(catalogue):
+    stalls = catalogue.get_class("toilets").get_field("stalls")
+    assert (
+        limits(replace(stalls, minimum=None, maximum=12_345_678.5))
+        == '"stalls" IS NULL OR ("stalls" <= 12345678.5)'
+    )

@@ -69,10 +69,16 @@ def test_values_come_back_as_they_were(rows):
 
 
 def test_a_day_without_end_is_refused():
-    block = RowBlock()
-    block.add(b"\0\x01\0\0\0\x04\x7f\xff\xff\xff")
-    with pytest.raises(BadInput, match="without end"):
-        arrays(block, ["date"], [pa.date32()])
+    # Infinity of both kinds, then the last moment of PostgreSQL, which Arrow cannot count.
+    moment = pa.timestamp("us", "UTC")
+    for kind, arrow_type, value in (
+        ("date", pa.date32(), b"\x7f\xff\xff\xff"), ("datetime", moment, b"\x80" + bytes(7)),
+        ("datetime", moment, (9_223_371_331_200_000_000 - 1).to_bytes(8)),
+    ):  # fmt: skip
+        block = RowBlock()
+        block.add(b"\0\x01" + len(value).to_bytes(4) + value)
+        with pytest.raises(BadInput, match="without end"):
+            arrays(block, [kind], [arrow_type])
 
 
 def test_days_at_the_ends_of_the_calendar():

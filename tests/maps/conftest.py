@@ -139,7 +139,7 @@ class Watched:
         assert self.page.evaluate("() => window.ran") is None
 
 
-def _watch(context: BrowserContext) -> Watched:
+def _watch(context: BrowserContext, *, blocking: bool) -> Watched:
     watched = Watched(context.new_page())
     page = watched.page
 
@@ -149,6 +149,10 @@ def _watch(context: BrowserContext) -> Watched:
             watched.foreign.append(request.url)
 
     context.on("request", note)
+    if blocking:
+        context.route(
+            "**/*", lambda route: route.abort() if is_foreign(route.request.url) else route.continue_()
+        )
     page.on(
         "console",
         lambda said: watched.problems.append(said.text) if is_problem(said) else None,
@@ -170,12 +174,12 @@ def is_foreign(url: str) -> bool:
 
 
 @contextmanager
-def watched_page(browser: Browser, **options) -> Iterator[Watched]:
+def watched_page(browser: Browser, *, blocking: bool = True, **options) -> Iterator[Watched]:
     settings = {"viewport": DESKTOP, "locale": "zh-CN", **options}
     context = browser.new_context(**settings)
     context.set_default_timeout(15_000)
     try:
-        yield _watch(context)
+        yield _watch(context, blocking=blocking)
     finally:
         context.close()
 

@@ -18,3 +18,20 @@ def test_coverage_comes_first_and_fits_a_phone(browser, address):
         assert "as of today" not in headings[0]
         page.goto(f"{address}/overview?lang=en&as_of=2015-12-31")
         assert "as of today, not of 2015-12-31" in page.locator("h2").first.inner_text()
+
+
+def test_the_whole_city_is_offered_as_files_of_the_day_that_is_shown(browser, address):
+    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+        page = context.new_page()
+        for where, when in (
+            ("overview?", ""),
+            ("overview?", "&as_of=2020-12-31"),
+            ("collections?f=html&", ""),
+        ):
+            page.goto(f"{address}/{where}lang=en{when}")
+            files = page.locator("#take-away [download]").evaluate_all("(all) => all.map((one) => one.href)")
+            assert len(files) == 7
+            assert all(when.strip("&") in link for link in files)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        for link in files:
+            assert page.request.get(link).status == 200, link

@@ -47,6 +47,7 @@ def test_a_browser_gets_the_portal_and_a_program_the_landing_document(portal, ad
     show(portal, address)
     links = portal.page.eval_on_selector_all(".rail-links a", "(all) => all.map((one) => one.href)")
     assert f"{address}/overview?lang=zh" in links
+    assert f"{address}/overview?lang=zh#take-away" in links
     for link in links:
         assert portal.page.request.get(link).status == 200
 

@@ -90,7 +90,8 @@ def test_tables_lead_to_files_and_reports(desktop, address, town, lang):
     desktop.open(f"{address}/coverage/{run}/map?lang={lang}")
     page.wait_for_selector(".files a")
     links = page.locator(".files a, a.row-report, a.way").evaluate_all("(all) => all.map((one) => one.href)")
-    assert len(links) == 8
+    assert len(links) == 9
+    assert f"{address}/exports/{run}.gpkg" in links
     for link in dict.fromkeys(links):
         assert page.request.get(link).status == 200, link
     assert sum("area=9902" in link for link in links) == 3

@@ -187,7 +187,10 @@ def test_the_page_of_a_class_links_its_files_and_a_command_that_asks_for_large_p
     whole = client.get("/collections/toilets/items?f=html&lang=en&filter=stalls > 99&as_of=2021-01-01").text
     for page in (client.get("/collections/toilets?f=html&lang=en").text, whole):
         assert "toilets -oo PAGE_SIZE=1000" in page
-        assert all(f"/exports/toilets.{ending}" in page for ending in ("gpkg", "xlsx", "shp.zip"))
+        assert all(
+            f"/exports/toilets.{ending}" in page
+            for ending in ("gpkg", "xlsx", "shp.zip", "gdb.zip", "dxf", "kml")
+        )
     assert "/exports/toilets.gpkg?as_of=2021-01-01" in whole
     assert "copies the whole collection" in whole
     assert "/exports/" not in client.get("/collections/coverage_gaps/items?f=html").text

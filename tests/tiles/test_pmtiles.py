@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import struct
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from app.catalogue.public_part import public_part
 from app.coverage.engine import Engine
 from app.coverage.service import run as save_run
-from app.errors import BadInput, NoSpace, NotFound
+from app.errors import BadInput, NoSpace, NotFound, UnreadableFile
 from app.exports.service import Wishes
 from app.exports.tiles_service import TileWishes, export_tiles
 from app.pmtiles import About, Writer, read_about, tile_number
@@ -245,6 +246,23 @@ def test_what_cannot_be_written_is_refused_and_leaves_nothing(
     with pytest.raises(BadInput, match=said.replace(".", r"\.")):
         exported(town, catalogue, tmp_path / file, name, **wished)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_file_of_tiles_is_refused_whatever_its_numbers_say(tmp_path):
+    path = tmp_path / "a.pmtiles"
+    with Writer(path) as writer:
+        writer.add(0, b"x")
+        writer.finish(About((0, 0, 1, 1), (0, 0), 0, (0, 0), {"name": "A"}))
+    whole = path.read_bytes()
+    assert read_about(path).metadata == {"name": "A"}
+    # Where the metadata begins and how long it is.
+    start, size = struct.unpack("<2Q", whole[24:40])
+    damaged = whole[: start + 12] + bytes(8) + whole[start + 20 :]
+    far, long = whole[:24] + b"\xff" * 8 + whole[32:], whole[:32] + b"\xff" * 8 + whole[40:]
+    for bad in (b"", whole[:50], whole[: start + size // 2], b"\xff" * 200, damaged, far, long):
+        path.write_bytes(bad)
+        with pytest.raises(UnreadableFile, match="no PMTiles file"):
+            read_about(path)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@
     layers: "M12 4l9 5-9 5-9-5zM3 14l9 5 9-5", down: "M6 9l6 6 6-6", table: "M4 5h16v14H4zM4 10h16M10 10v9", up: "M6 15l6-6 6 6",
     sliders: "M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4", search: "M11 4a7 7 0 100 14 7 7 0 000-14zM16 16l4.5 4.5", link: "M10 14a4 4 0 005.7 0l3-3a4 4 0 00-5.7-5.7l-1 1M14 10a4 4 0 00-5.7 0l-3 3a4 4 0 005.7 5.7l1-1",
     measure: "M3 15L15 3l6 6L9 21zM7 11l2.5 2.5M10.5 7.5L14 11M14 4l2 2", print: "M7 9V3h10v6M7 17H4v-8h16v8h-3M7 14h10v7H7z", history: "M4 12a8 8 0 108-8 8 8 0 00-6 2.7M4 4v4h4M12 8v4.5l3 2", page: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
-    download: "M12 4v11M7 11l5 5 5-5M5 20h14", overview: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
+    download: "M12 4v11M7 11l5 5 5-5M5 20h14", upload: "M12 15V4M7 8l5-5 5 5M5 20h14", overview: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   };
   /** Add an icon for `chengtu.icon(name)`: an SVG path in a square of 24, drawn as lines. */
   chengtu.addIcon = function (name, path) { ICONS[name] = path; };

@@ -4,13 +4,13 @@
   const chengtu = window.chengtu, { el } = chengtu;
   const TEXTS = {
     zh: {
-      report: "打印报告（一页）", reportOf: (name) => `${name}：打印报告`, distances: "到最近设施的距离", metres: "米", minutes: "分钟", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "不可达", median: (m) => `中位数 ${m}`, limit: "服务半径以内",
+      report: "打印报告（一页）", file: "GeoPackage（QGIS）", reportOf: (name) => `${name}：打印报告`, distances: "到最近设施的距离", metres: "米", minutes: "分钟", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "不可达", median: (m) => `中位数 ${m}`, limit: "服务半径以内",
       equity: "公平性", gini: "距离基尼系数", spread: "各区差异", ratio: (n) => `${n} 倍`, least: "最低", greatest: "最高", level: "层级",
       apart: "直线达标、步行不达标", apartNone: "直线覆盖处步行均可达", detour: (n) => `绕行 ${n} 倍`, parts: (n) => `${n} 处`,
       levels: { city: "市", district: "区", subdistrict: "街道", community: "社区", grid: "网格" },
     },
     en: {
-      report: "Report to print (one page)", reportOf: (name) => `${name}: report to print`, distances: "How far to the nearest", metres: "m", minutes: "min", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "unreached", median: (m) => `median ${m}`, limit: "within the limit",
+      report: "Report to print (one page)", file: "GeoPackage (QGIS)", reportOf: (name) => `${name}: report to print`, distances: "How far to the nearest", metres: "m", minutes: "min", beyond: (n, unit) => `> ${n} ${unit}`, unreached: "unreached", median: (m) => `median ${m}`, limit: "within the limit",
       equity: "Equity", gini: "Gini of distance", spread: "Between areas", ratio: (n) => `× ${n}`, least: "least", greatest: "greatest", level: "Level",
       apart: "Served straight, not on foot", apartNone: "All that a straight line serves is reached on foot", detour: (n) => `${n} × the line`, parts: (n) => `${n} places`,
       levels: { city: "City", district: "Districts", subdistrict: "Subdistricts", community: "Communities", grid: "Grid" },
@@ -24,11 +24,11 @@
   const row = (run, list, mode) => (list || []).find((one) => one.tier === run.tier && (mode === undefined || one.mode === mode));
   const known = (value) => value !== null && value !== undefined;
 
-  /** Ways on from the page: the report to print; a file that stands alone has none. */
+  /** Ways on from the page: the report to print, all of the run as a file; a page that stands alone has none. */
   chengtu.runLinks = function (app) {
-    const { run } = app, { report } = run.options, w = words();
+    const { run } = app, { report, file } = run.options, w = words();
     if (!report || run.options.data) return null;
-    return el("p", { class: "run-links" }, el("a", { class: "way", href: `${report}?${shown(run)}` }, chengtu.icon("page"), w.report));
+    return el("p", { class: "run-links" }, el("a", { class: "way", href: `${report}?${shown(run)}` }, chengtu.icon("page"), w.report), el("a", { class: "way", href: file, download: "" }, chengtu.icon("download"), w.file));
   };
 
   /** What is shown as the end of an address; `area` where it is of one area. */
