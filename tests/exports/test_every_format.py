@@ -214,6 +214,12 @@ def test_numbers_that_are_none_stay_or_are_told(hard, gap, catalogue, tmp_path, 
         assert nearest is None or math.isnan(nearest)
 
 
+def test_a_filter_chooses_rows_of_a_run(hard, gap, catalogue, tmp_path):
+    for wanted, count in (("tier = 'main'", 1), ("tier = 'x'", 0)):
+        told = export(hard, catalogue, gap, tmp_path / "gaps.csv", part="gaps", filter=wanted)
+        assert (told["layers"], told["filter"]) == ({"coverage_gaps": count}, wanted)
+
+
 def test_a_workbook_has_no_formula(hard, catalogue, tmp_path):
     export(hard, catalogue, "toilets", tmp_path / "t.xlsx")
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")

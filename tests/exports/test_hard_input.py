@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sqlite3
 import zipfile
 from datetime import date
-from uuid import uuid4
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -16,7 +12,6 @@ import openpyxl
 import pyogrio
 import pytest
 import shapely
-from sqlalchemy import text
 
 from app.errors import BadInput
 from app.exports.service import export
@@ -102,39 +97,6 @@ def test_a_shapefile_in_gbk(database, catalogue, toilets, tmp_path):
     assert ("长" * 127).encode("gbk") in table
     with pytest.raises(BadInput, match="not written in GBK"):
         export(database, catalogue, "toilets", tmp_path / "t.gpkg", encoding="GBK")
-
-
-def test_numbers_that_are_none_are_told(database, catalogue, tmp_path):
-    run = str(uuid4())
-    with database.write() as conn:
-        conn.execute(
-            text(
-                "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, inputs, results,"
-                " areas) VALUES (:run, 'toilet-300', '1', '', '{straight}', '{}', '[]', '[]')"
-            ),
-            {"run": run},
-        )
-        conn.execute(
-            text(
-                "INSERT INTO city.coverage_gaps (run, mode, tier, code, name, people, nearest_m, geom) VALUES"
-                " (:run, 'straight', 'main', 'g1', '东湖', 'NaN', 'Infinity',"
-                "  ST_Multi(ST_MakeEnvelope(115, 28, 116, 29, 4326)))"
-            ),
-            {"run": run},
-        )
-    for ending in ("gpkg", "geojson"):
-        path = tmp_path / f"gaps.{ending}"
-        told = export(database, catalogue, run, path, part="gaps")["changed"]
-        assert told["coverage_gaps.people: NaN left empty"] == 1
-    (gap,) = json.loads((tmp_path / "gaps.geojson").read_text("utf-8"))["features"]
-    assert gap["properties"]["people"] is None
-    told = export(database, catalogue, run, tmp_path / "gaps.xlsx", part="gaps")["changed"]
-    assert told == {"coverage_gaps.people: nan as text": 1, "coverage_gaps.nearest_m: inf as text": 1}
-    export(database, catalogue, run, tmp_path / "gaps.csv", part="gaps", filter="tier = 'main'")
-    (row,) = csv.DictReader(io.StringIO((tmp_path / "gaps.csv").read_text("utf-8-sig")))
-    assert (row["people"], row["nearest_m"]) == ("nan", "inf")
-    none = export(database, catalogue, run, tmp_path / "gaps.csv", part="gaps", filter="tier = 'x'")
-    assert (none["layers"], none["filter"]) == ({"coverage_gaps": 0}, "tier = 'x'")
 
 
 def test_rows_are_chosen_by_a_filter_and_the_file_says_so(database, catalogue, toilets, tmp_path):
