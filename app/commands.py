@@ -159,8 +159,4 @@ def _settings(host: str | None, port: int | None, workers: int | None) -> Settin
 
 
 def _tell_address(settings: Settings) -> None:
-    # A wildcard is no address to open: this machine's own stands for it.
-    named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    host = f"[{named}]" if ":" in named else named
-    scheme = "https" if settings.tls else "http"
-    console.success(f"The map is at {scheme}://{host}:{settings.port} (Ctrl-C stops).")
+    console.success(f"The map is at {settings.address} (Ctrl-C stops).")

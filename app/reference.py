@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn, get_type_hints
 
 import typer
 from fastapi.routing import APIRoute
@@ -102,11 +102,16 @@ def _routes() -> Iterator[str]:
     rows: set[tuple[str, str]] = set()
     for router in ROUTERS:
         for route in router.routes:
-            if isinstance(route, APIRoute):
+            if isinstance(route, APIRoute) and not _only_refuses(route):
                 first = _first_line(route)
                 rows.add((f"`{' '.join(sorted(route.methods or ()))} {route.path}`", first))
     ordered = sorted(rows, key=_path_of)
     yield _table(("route", "what"), ordered)
+
+
+def _only_refuses(route: APIRoute) -> bool:
+    """Whether a route is there only to say why there is nothing: no answer of it can be used."""
+    return get_type_hints(route.endpoint).get("return") is NoReturn
 
 
 def _path_of(row: tuple[str, str]) -> tuple[str, str]:

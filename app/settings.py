@@ -211,6 +211,13 @@ class Settings(BaseSettings):
         return self.host in LOOPBACK
 
     @property
+    def address(self) -> str:
+        """Where this machine reaches the server: a wildcard address is none to open, loopback stands for it."""
+        named = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        host = f"[{named}]" if ":" in named else named
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+
+    @property
     def home_path(self) -> Path:
         """The data folder as an absolute path."""
         return self.home.expanduser().resolve()

@@ -18,6 +18,8 @@ pc = lazy_module("pyarrow.compute")
 
 GEOMETRY = "geometry"
 _TYPES = {"integer": "int64", "number": "float64", "boolean": "bool_", "date": "date32"}
+#: Rows that are Python objects at once.
+PIECE_ROWS = 500
 #: The largest integer of 32 bits.
 LONGEST = 2**31 - 1
 
@@ -45,6 +47,13 @@ def schema(
 def shown(column: ExportColumn) -> str:
     """The titles of a column in both languages."""
     return f"{column.title.zh} {column.title.en}" if column.title.zh != column.title.en else column.title.zh
+
+
+def pieces(layer: ExportLayer) -> Batches:
+    """The batches in pieces of few rows, for formats whose rows are Python texts: those of a batch take 100 MiB."""
+    for batch in layer.read():
+        for start in range(0, len(batch), PIECE_ROWS):
+            yield batch.slice(start, PIECE_ROWS)
 
 
 def rows(batch: Any) -> list[list[Any]]:

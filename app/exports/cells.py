@@ -19,7 +19,7 @@ def place_headings(layer: ExportLayer) -> list[str]:
 
 def rows(layer: ExportLayer) -> Iterator[list[Any]]:
     """The rows, the place first (lon and lat, or WKT with all its digits), then the columns' values, quoted."""
-    for batch in layer.read():
+    for batch in arrow.pieces(layer):
         columns = [[quoted(v) if isinstance(v, str) else v for v in values] for values in arrow.rows(batch)]
         for place, *cells in zip(_places(layer, batch), *columns, strict=True):
             yield [*place, *cells]

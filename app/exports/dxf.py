@@ -41,15 +41,13 @@ def write_dxf(path: Path, data: ExportData) -> Changed:
         file.writelines(_tables(data.layers))
         file.write("0\nSECTION\n2\nENTITIES\n")
         for layer in data.layers:
-            for batch in layer.read():
+            for batch in arrow.pieces(layer):
                 file.writelines(_entities(layer, batch, changed))
-            if len(layer):
-                arrow.tell(
-                    changed,
-                    f"{layer.name}: attributes beside code and name left out, no place in a drawing",
-                    len(layer),
-                )
         file.write("0\nENDSEC\n0\nEOF\n")
+    rows = sum(map(len, data.layers))
+    if rows:
+        # One sentence for all layers: that of each says no more.
+        arrow.tell(changed, "attributes beside code and name left out, no place in a drawing", rows)
     return changed
 
 

@@ -92,7 +92,11 @@ def find_ending(name: str) -> str:
     lower = name.lower()
     found = next((ending for ending in FORMATS if lower.endswith(f".{ending}")), None)
     if found is None:
-        suffix = Path(name).suffix
-        hint = f"Formats written now: {', '.join(f'.{ending}' for ending in FORMATS)}."
-        raise BadInput(f"'{suffix or name}' is no format that is written.", hint)
+        raise no_ending(Path(name).suffix or name)
     return found
+
+
+def no_ending(given: str) -> BadInput:
+    """The error for an ending that says no format; its hint names all that do."""
+    hint = f"Formats written now: {', '.join(f'.{ending}' for ending in FORMATS)}."
+    return BadInput(f"'{given}' is no format that is written.", hint)

@@ -44,7 +44,7 @@ def write_geojson_sequence(path: Path, data: ExportData) -> Changed:
 
 
 def _chunks(layer: ExportLayer) -> Iterator[list[bytes]]:
-    for batch in layer.read():
+    for batch in arrow.pieces(layer):
         columns = [
             _values(column.type, values)
             for column, values in zip(layer.columns, arrow.rows(batch), strict=True)

@@ -61,7 +61,7 @@ def _write_folder(file: TextIO, layer: ExportLayer, changed: dict[str, int]) -> 
     # The name is that of the class, by which an import finds it again.
     file.write(f"<Folder><name>{layer.name}</name><description>{escape(layer.title.zh)}</description>\n")
     names = [i for i in (layer.place("name_zh"), layer.place("name"), layer.place("code")) if i is not None]
-    for batch in layer.read():
+    for batch in arrow.pieces(layer):
         columns = [
             _texts(column, values, layer, changed)
             for column, values in zip(layer.columns, arrow.rows(batch), strict=True)

@@ -44,7 +44,7 @@ def project_command(
         raise unknown("kind of connection", connect, CONNECTIONS)
     if lang is not None and lang not in LANGUAGES:
         raise unknown("language", lang, LANGUAGES)
-    address = url or (f"http://127.0.0.1:{settings.port}" if connect == "server" else None)
+    address = url or (settings.address if connect == "server" else None)
     wishes = ProjectWishes(connect, address, lang or settings.lang, as_of, known_at)  # type: ignore[arg-type]
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     db = open_database(settings)
@@ -57,6 +57,10 @@ def project_command(
         console.print_json(result)
     else:
         _show(result, address)
+        if connect == "server" and url is None:
+            console.warning(
+                f"Its layers read {address}, the address of the settings; name another with --url."
+            )
 
 
 def _show(result: dict[str, Any], address: str | None) -> None:

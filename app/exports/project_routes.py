@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -60,16 +60,16 @@ def get_project(
     return reply
 
 
-@router.get("/exports/{name}.qgz", include_in_schema=False)
-def refuse_other_projects(name: str) -> Response:
+@router.get("/exports/{name}.qgz", include_in_schema=False, response_model=None)
+def refuse_other_projects(name: str) -> NoReturn:
     """Say that a project is of the whole city; raises NotFound."""
     raise NotFound(
         f"There is no QGIS project of '{name}' alone.", "The one of the whole city: /exports/city.qgz"
     )
 
 
-@router.get("/exports/{name}.pmtiles", include_in_schema=False)
-def refuse_tiles(name: str) -> Response:
+@router.get("/exports/{name}.pmtiles", include_in_schema=False, response_model=None)
+def refuse_tiles(name: str) -> NoReturn:
     """Say how a file of tiles is written, which takes longer than a download may; raises NotFound."""
     raise NotFound(
         f"'{name}.pmtiles' is not made on request.",

@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse
 from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
 from app.access.time_parameters import AsOf, KnownAt
 from app.coverage.service import find_class_or_run
-from app.exports.formats import FORMATS
+from app.exports.formats import FORMATS, no_ending
 from app.exports.kept import KeptFiles
 from app.exports.service import WHOLE_CITY, Wishes, export, identify
 from app.space.city_systems import NO_SYSTEMS, load_city_systems
@@ -27,6 +27,16 @@ NAME = PathParameter(
     pattern=r"^[^\x00-\x1f./\\]{1,64}$",
     description="Class id, title or alias, run id, or `city`.",
     examples=["toilets"],
+)
+EXT = PathParameter(
+    description="Ending of the file's name, its format.",
+    json_schema_extra={"enum": [ending for ending in FORMATS if not ending.endswith(".zip")]},
+)
+ZIPPED = PathParameter(
+    description="What the zip holds.",
+    json_schema_extra={
+        "enum": [ending.removesuffix(".zip") for ending in FORMATS if ending.endswith(".zip")]
+    },
 )
 PART = Query(description="Of a run in formats of one layer: its areas, gaps, units or differences.")
 
@@ -100,13 +110,15 @@ def _answers(endings: Iterable[str]) -> dict[int | str, dict[str, Any]]:
 def get_zipped_export(
     request: Request,
     name: Annotated[str, NAME],
-    kind: Literal["shp", "gdb", "csv", "geojson", "fgb", "parquet"],
+    kind: Annotated[str, ZIPPED],
     asked: AskedDep,
 ) -> Response:
     """Download a class, a run or the whole city as a zip: Shapefiles, a FileGDB, or one file a layer of another format.
 
     The file is written whole before the answer starts; what broke off can be gone on with (`Range`, `If-Range`).
     """
+    if f"{kind}.zip" not in FORMATS:
+        raise no_ending(f"{kind}.zip")
     return _download(request, name, f"{kind}.zip", asked)
 
 
@@ -119,13 +131,15 @@ def get_zipped_export(
 def get_export(
     request: Request,
     name: Annotated[str, NAME],
-    ext: Literal["gpkg", "geojson", "geojsons", "xlsx", "csv", "fgb", "parquet", "kml", "dxf"],
+    ext: Annotated[str, EXT],
     asked: AskedDep,
 ) -> Response:
     """Download a class, a run or the whole city in one of the formats.
 
     The file is written whole before the answer starts; what broke off can be gone on with (`Range`, `If-Range`).
     """
+    if ext not in FORMATS:
+        raise no_ending(ext)
     return _download(request, name, ext, asked)
 
 

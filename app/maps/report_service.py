@@ -15,6 +15,7 @@ from app.database.transactions import Connection
 from app.errors import BadInput, NotFound, unknown
 from app.inventory.periods import today
 from app.maps import report_store, run_service, run_store, service
+from app.maps.marks import view_part
 from app.maps.page_service import CITY
 from app.maps.report_map import GAPS, HEIGHT, TOP, WIDTH, Frame, frame_around, gap_breaks, gap_colour
 from app.maps.report_store import Named
@@ -95,6 +96,7 @@ def report_html(
         report_style=bundle("report.css").address,
         town=town,
         marks=marks,
+        view=view_part(catalogue),
         today=today().isoformat(),
         data_version=max(run["inputs"].get("versions", {}).values(), default=0),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 EXPORTS: Mapping[str, str] = {
+    "'{given}' is no format that is written.": "没有“{given}”这种导出格式。",
+    "Formats written now: {names}.": "可用的格式：{names}。",
     "A .{ending} file holds one class only.": "一个 .{ending} 文件只装一个类。",
     "Export the whole city as .{ending}.zip, a file a class, or as .gpkg.": (
         "请把整个城市导出为 .{ending}.zip（一类一个文件）或 .gpkg。"

@@ -205,3 +205,20 @@ def test_limits_have_all_their_digits(catalogue):
         limits(replace(stalls, minimum=None, maximum=12_345_678.5))
         == '"stalls" IS NULL OR ("stalls" <= 12345678.5)'
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({"PORT": "8123"}, "http://127.0.0.1:8123"),
+        ({"PORT": "8123", "CHENGTU_HOST": "0.0.0.0", "CHENGTU_TLS": "1"}, "https://127.0.0.1:8123"),
+        ({"PORT": "8123", "CHENGTU_HOST": "::1"}, "http://[::1]:8123"),
+        ({"CHENGTU_HOST": "10.1.2.3"}, "http://10.1.2.3:8000"),
+    ],
+)
+def test_the_address_is_that_of_the_settings(given, address, monkeypatch):
+    for name in ("PORT", "CHENGTU_HOST", "CHENGTU_TLS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert Settings().address == address

@@ -95,3 +95,15 @@ def test_tables_lead_to_files_and_reports(desktop, address, town, lang):
     for link in dict.fromkeys(links):
         assert page.request.get(link).status == 200, link
     assert sum("area=9902" in link for link in links) == 3
+
+
+def test_ways_on_from_a_public_view_are_public_views(desktop, address, town):
+    where, page = f"{address}/coverage/{town.runs['green-300-500']}", desktop.page
+    desktop.open(f"{where}/map?lang=en&view=public")
+    page.wait_for_selector(".files a")
+    links = page.locator(".files a, a.row-report, a.way").evaluate_all("(all) => all.map((one) => one.href)")
+    assert len(links) == 9
+    assert [link for link in links if "view=public" not in link] == []
+    report = page.request.get(f"{where}/report?lang=en&view=public").text()
+    assert '/map?lang=en&amp;view=public"' in report or '/map?lang=en&view=public"' in report
+    assert '<input type="hidden" name="view" value="public">' in report

@@ -28,7 +28,7 @@
   chengtu.runLinks = function (app) {
     const { run } = app, { report, file } = run.options, w = words();
     if (!report || run.options.data) return null;
-    return el("p", { class: "run-links" }, el("a", { class: "way", href: `${report}?${shown(run)}` }, chengtu.icon("page"), w.report), el("a", { class: "way", href: file, download: "" }, chengtu.icon("download"), w.file));
+    return el("p", { class: "run-links" }, el("a", { class: "way", href: chengtu.viewed(`${report}?${shown(run)}`) }, chengtu.icon("page"), w.report), el("a", { class: "way", href: chengtu.viewed(file), download: "" }, chengtu.icon("download"), w.file));
   };
 
   /** What is shown as the end of an address; `area` where it is of one area. */
@@ -38,11 +38,11 @@
   chengtu.runFiles = function (app, table, title) {
     const { run } = app, address = run.options.tables && run.options.tables[table];
     if (!address || run.options.data) return null;
-    return el("span", { class: "files" }, ["csv", "xlsx"].map((form) => el("a", { href: `${address}?${shown(run, { f: form })}`, download: "", "aria-label": `${title}: ${form.toUpperCase()}`, text: form.toUpperCase() })));
+    return el("span", { class: "files" }, ["csv", "xlsx"].map((form) => el("a", { href: chengtu.viewed(`${address}?${shown(run, { f: form })}`), download: "", "aria-label": `${title}: ${form.toUpperCase()}`, text: form.toUpperCase() })));
   };
 
   /** The report of one area. */
-  chengtu.reportOf = (run, code) => (run.options.report && !run.options.data ? `${run.options.report}?${shown(run, { area: code })}` : null);
+  chengtu.reportOf = (run, code) => (run.options.report && !run.options.data ? chengtu.viewed(`${run.options.report}?${shown(run, { area: code })}`) : null);
 
   /** Bars of people or land by distance, both modes beside each other. */
   chengtu.runDistances = function (app, segments, redraw) {
