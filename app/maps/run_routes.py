@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
 
-from app.access.dependencies import CatalogueDep, EngineDep, LangDep, ReadConn, SettingsDep
+from app.access.dependencies import (
+    CatalogueDep,
+    EngineDep,
+    LangDep,
+    ReadConn,
+    SettingsDep,
+    ViewParameter,
+)
 from app.coverage.service import run_at
 from app.maps import marks, run_service, service
 from app.maps.routes import JSON, Version, answer, etag, html_page, page_script
@@ -58,9 +65,14 @@ def get_run_areas(
 
 @router.get("/coverage/{run}/map/classes.json", include_in_schema=False)
 def get_run_classes(
-    request: Request, conn: ReadConn, engine: EngineDep, run: RunId, v: Version = None
+    request: Request,
+    conn: ReadConn,
+    engine: EngineDep,
+    run: RunId,
+    v: Version = None,
+    view: ViewParameter = None,  # noqa: ARG001 - pages of a public view add it to all that they ask for
 ) -> Response:
-    """Limits of the classes in which the areas are drawn, by each method."""
+    """Limits of the classes in which the areas are drawn, by each method; of a public view the same."""
 
     def make() -> str:
         return service.json_text(run_service.classes_data(conn, engine.answer, run))
