@@ -23,7 +23,8 @@ CRS = metric_crs("EPSG:4548")
 HOME = shapely.box(0, 0, 100, 100)
 STREET = [[(-100, -5), (400, -5)]]
 #: One sentence that ends, and a hint that says what to do.
-SENTENCE = r"^\S.*\.$"
+#: The first line of what is told; the hint stands below it in a traceback.
+SENTENCE = r"(?m)\A\S.*\.$"
 
 
 def figures(inputs):
