@@ -13,8 +13,30 @@ OWNER = "chengtu_owner"
 READER = "chengtu_ro"
 WRITER = "chengtu_rw"
 ENGINE = "chengtu_engine"
-GROUPS = (OWNER, READER, WRITER, ENGINE)
+#: Who sees less than READER and writes less than WRITER: up to a level of sensitivity, in the areas and of the party
+#: that the transaction names (`scope`); `see_all` in all areas, without asking each row.
+_LEVELS = ("public", "internal", "restricted")
+SEE = tuple(f"chengtu_see_{level}" for level in _LEVELS)
+SEE_ALL = tuple(f"chengtu_see_all_{level}" for level in _LEVELS[:2])
+EDIT = tuple(f"chengtu_edit_{level}" for level in _LEVELS)
+GROUPS = (OWNER, READER, WRITER, ENGINE, *SEE, *SEE_ALL, *EDIT)
+_TAKEN = (READER, WRITER, ENGINE)
 SCHEMA = "city"
+
+
+def see_role(level: str) -> str:
+    """Who reads the rows of some areas or of one party, up to a level of sensitivity."""
+    return SEE[_LEVELS.index(level)]
+
+
+def see_all_role(level: str) -> str:
+    """Who reads the rows of all areas up to a level of sensitivity."""
+    return READER if level == "restricted" else SEE_ALL[_LEVELS.index(level)]
+
+
+def edit_role(level: str) -> str:
+    """Who writes the rows of some areas or of one party, up to a level of sensitivity."""
+    return EDIT[_LEVELS.index(level)]
 
 
 def prepare(connection: Connection[Any], login: Login) -> None:
@@ -56,14 +78,14 @@ def _grant(connection: Connection[Any], login: Login) -> None:
     database = Identifier(connection.info.dbname)
     user = Identifier(login.user)
     for statement in (
-        SQL("GRANT {}, {}, {} TO {}").format(
-            Identifier(READER), Identifier(WRITER), Identifier(ENGINE), user
-        ),
+        SQL("GRANT {} TO {}").format(SQL(", ").join(map(Identifier, (*_TAKEN, *SEE, *SEE_ALL, *EDIT))), user),
         SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, user),
         SQL("GRANT CREATE ON DATABASE {} TO {}").format(database, Identifier(OWNER)),
         # Only writers stage rows in temporary tables.
         SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(database),
-        SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, Identifier(WRITER)),
+        SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(
+            database, SQL(", ").join(map(Identifier, (WRITER, *EDIT)))
+        ),
         SQL("CREATE SCHEMA IF NOT EXISTS {} AUTHORIZATION {}").format(Identifier(SCHEMA), Identifier(OWNER)),
     ):
         connection.execute(statement)

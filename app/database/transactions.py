@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.database.errors import translate
 from app.database.reads import READS
-from app.database.roles import ENGINE, READER, WRITER
+from app.database.roles import ENGINE
+from app.database.scope import NOTHING, SCOPE, SERVICE, Scope
 from app.database.server import Parameters, login_parameters
 from app.errors import Conflict, Unavailable
 from app.settings import Settings
@@ -42,8 +43,10 @@ class Database:
     Database failures leave the transactions as `app.errors`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, closed: bool = False) -> None:
+        """With `closed` (a server) a transaction that no scope was set for sees and writes nothing."""
         self.settings = settings
+        self._otherwise = NOTHING if closed else SERVICE
         # The driver is in autocommit because we send BEGIN ourselves, together with role and limits.
         self._pool = create_engine(
             "postgresql+psycopg://",
@@ -66,28 +69,29 @@ class Database:
 
     @contextmanager
     def read(self, timeout_s: float = 30) -> Iterator[Connection]:
-        """A snapshot to read from, as chengtu_ro; a statement is stopped after `timeout_s` seconds.
+        """A snapshot to read from, in the scope that holds; a statement is stopped after `timeout_s` seconds.
 
         Where the client for whom it is read has left (`READS`), its statement is stopped as well.
         """
-        opening = _opening(READER, SNAPSHOT, timeout_s, lock_s=2, idle_s=60)
+        opening = _reading(self.scope, timeout_s)
         with self._transaction(opening) as connection, _for_client(connection):
             yield connection
 
     @contextmanager
     def stream(self) -> Iterator[Connection]:
-        """A snapshot to read a whole class from, piece by piece, as chengtu_ro: one of `STREAMS` at once."""
-        opening = _opening(READER, SNAPSHOT, STREAM_S, lock_s=2, idle_s=60)
+        """A snapshot to read a whole class from, piece by piece, in the scope that holds: one of `STREAMS` at once."""
+        opening = _reading(self.scope, STREAM_S)
         with self._transaction(opening, self._streams) as connection, _for_client(connection):
             yield connection
 
     @contextmanager
     def write(self, timeout_s: float = 0) -> Iterator[Connection]:
-        """A transaction as chengtu_rw: committed at the end of the block, rolled back when it raises.
+        """A transaction that writes in the scope that holds: committed at the end of the block, else rolled back.
 
         Where the block ends without an error, the data is on disk. A lock held by another writer is waited for 30 s.
         """
-        opening = _opening(WRITER, "READ WRITE", timeout_s, lock_s=30, idle_s=600)
+        scope = self.scope
+        opening = _opening(scope.writes_as, "READ WRITE", timeout_s, lock_s=30, idle_s=600) + scope.settings()
         with self._transaction(opening) as connection:
             yield connection
 
@@ -104,6 +108,11 @@ class Database:
             connection.autocommit = True
             connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
             yield lambda seconds: any(True for _ in connection.notifies(timeout=seconds, stop_after=1))
+
+    @property
+    def scope(self) -> Scope:
+        """What a transaction that begins here and now sees and writes."""
+        return SCOPE.get() or self._otherwise
 
     @staticmethod
     def raw(connection: Connection) -> psycopg.Connection[Any]:
@@ -219,6 +228,10 @@ def _opening(role: str, mode: str, timeout_s: float, lock_s: float, idle_s: floa
         f"SET LOCAL statement_timeout={int(timeout_s * 1000)};SET LOCAL lock_timeout={int(lock_s * 1000)};"
         f"SET LOCAL idle_in_transaction_session_timeout={int(idle_s * 1000)}"
     )
+
+
+def _reading(scope: Scope, timeout_s: float) -> str:
+    return _opening(scope.reads_as, SNAPSHOT, timeout_s, lock_s=2, idle_s=60) + scope.settings()
 
 
 def _check_whole(connection: Connection) -> None:
