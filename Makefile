@@ -39,8 +39,10 @@ bench: ## Print our figures beside the peers' (side by side, same machine)
 soak: ## Keep the server under bounded load for two minutes and watch its memory; more hostile filters, races and made-up requests
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench soak
-	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_EDITS=50 CHENGTU_SOAK_EXAMPLES=20 .venv/bin/python -m pytest -q \
-		tests/ogc/cql2/test_hostile.py tests/ogc/test_edit_races.py tests/clients/test_fuzz.py
+	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_AUDIT=1000 CHENGTU_SOAK_EDITS=50 CHENGTU_SOAK_EXAMPLES=20 .venv/bin/python -m pytest -q \
+		tests/ogc/cql2/test_hostile.py tests/ogc/test_edit_races.py tests/clients/test_fuzz.py tests/access/test_audit.py
+	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_FILES=500 CHENGTU_SOAK_SOCKETS=500 CHENGTU_SOAK_BOMB_S=3 .venv/bin/python -m pytest -q \
+		tests/access/test_limits_bombs.py tests/access/test_limits_slow_clients.py tests/ingest/test_hostile_uploads.py
 
 docs: ## Generate the pages in docs/ that are read from the code
 	@scripts/setup.sh check

@@ -18,8 +18,9 @@ from app.coverage.engine import Engine
 from app.coverage.levels import parse_levels
 from app.coverage.policy_views import policy_view
 from app.coverage.series import days_of, parse_span
-from app.exports.project_service import ProjectWishes, write_project
-from app.exports.service import WHOLE_CITY, Wishes, export
+from app.exports.leaving_service import export_noted, project_noted
+from app.exports.project_service import ProjectWishes
+from app.exports.service import WHOLE_CITY, Wishes
 from app.exports.table_service import read_table
 from app.ingest.options import ImportOptions
 from app.ingest.reading_service import Importing
@@ -228,25 +229,27 @@ class City:
         """A `folium.Map` of yours, with the Leaflet of this machine in place of links to others."""
         return with_own_leaflet(page)
 
-    def export(self, name: str | None, to: str | Path, **wishes: Any) -> dict[str, Any]:
+    def export(
+        self, name: str | None, to: str | Path, *, reason: str | None = None, **wishes: Any
+    ) -> dict[str, Any]:
         """`chengtu export`: a class, a run or (None) the whole city; the file's ending says the form.
 
         `wishes` are those of `Wishes`: area, filter, as_of, crs, part, profile, …. Result: `path`, `layers` (name →
-        rows), `bytes` and what the form could not hold (`changed`).
+        rows), `bytes` and what the form could not hold (`changed`). Restricted data leaves with a `reason` alone, which
+        the audit record keeps; without one it is left out, which `left_out` tells.
         """
         chosen = WHOLE_CITY if name is None else self._named(name)
         wished = Wishes(systems=self._systems, **wishes)
-        return export(self._db, self.catalogue, chosen, Path(to), wished)
+        return export_noted(self._db, self.catalogue, chosen, Path(to), wished, reason)
 
-    def project(self, to: str | Path, **wishes: Any) -> dict[str, Any]:
+    def project(self, to: str | Path, *, reason: str | None = None, **wishes: Any) -> dict[str, Any]:
         """`chengtu project`: a QGIS project (`city.qgz`) and the GeoPackage that it reads beside it.
 
         `wishes` are those of `ProjectWishes`: lang, as_of, known_at, runs; or connect="server" and its url, from which
         the layers read then. Result: `path`, `layers` (name → rows), `relations`, `bookmarks`, and `data` of that file.
         """
-        return write_project(
-            self._db, self.catalogue, Path(to), ProjectWishes(**{"lang": self.settings.lang, **wishes})
-        )
+        wished = ProjectWishes(**{"lang": self.settings.lang, **wishes})
+        return project_noted(self._db, self.catalogue, Path(to), wished, reason)
 
     def _named(self, name: str) -> str:
         with self._db.read() as conn:

@@ -10,7 +10,7 @@ import typer
 from app import console
 from app.catalogue.loader import load_catalogue
 from app.coverage.commands import print_runs, run_policies
-from app.database.engine import open_database
+from app.database.engine import Database, open_database
 from app.errors import ChengtuError, Unavailable
 from app.lazy import lazy_module
 from app.sample.parameters import check_size
@@ -23,6 +23,8 @@ serving = lazy_module("app.serve")
 #: Cryptography and QR codes, which only `--tls` needs.
 tls_service = lazy_module("app.field.tls_service")
 certificates = lazy_module("app.field.certificates")
+#: Who may come in: tokens and signatures, which only a server needs.
+opening = lazy_module("app.access.opening")
 
 Host = Annotated[str | None, typer.Option(help="Address to bind to.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen at.", show_default="8000")]
@@ -39,6 +41,7 @@ def run_command(host: Host = None, port: Port = None, workers: Workers = None, s
     serving.check_port(settings.host, settings.port)
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     with started_database(settings) as db:
+        tell_opening(settings, db)
         load_sample_if_empty(db, catalogue, size)
         ensure_entries(db, catalogue, tell_entries)
         outdated = outdated_policies(db, catalogue)
@@ -79,7 +82,7 @@ def serve_command(
     tls_service.server_certificate(settings) if settings.tls else None
     load_catalogue(settings.geodata, settings.local_path)
     if settings.database_url is None:
-        make_entries(settings)
+        _make_ready(settings)
         ready = True
     else:
         ready = _prepare(settings)
@@ -131,11 +134,17 @@ def _invite(settings: Settings, area: str | None, hours: float) -> None:
 def _prepare(settings: Settings) -> bool:
     """Migrate the database of DATABASE_URL; False, with a word, where it is away."""
     try:
-        make_entries(settings)
+        _make_ready(settings)
     except Unavailable as error:
         console.warning(f"{error.message} It is tried again every 5 s.")
         return False
     return True
+
+
+def _make_ready(settings: Settings) -> None:
+    with open_database(settings) as db:
+        tell_opening(settings, db)
+    make_entries(settings)
 
 
 def make_entries(settings: Settings) -> None:
@@ -145,6 +154,12 @@ def make_entries(settings: Settings) -> None:
         ensure_entries(db, load_catalogue(settings.geodata, settings.local_path), tell_entries)
     finally:
         db.dispose()
+
+
+def tell_opening(settings: Settings, db: Database) -> None:
+    """Say who may do what; SetupFailed where other machines would reach a server that nobody is named for."""
+    for notice in opening.check_start(settings, db):
+        (console.step if notice == opening.OPEN_NOTICE else console.warning)(notice)
 
 
 def tell_entries(class_id: str, entries: int) -> None:

@@ -9,11 +9,14 @@ ChengtuError                 code, message, hint, HTTP status, exit code
 │   ├── TooLarge    413      a request body over the limit
 │   └── WrongMedia  415      a request body of a type that is not taken here
 ├── KeyRequired     401      from another machine: no key, or one that is not known, expired or revoked
-├── Forbidden       403      what the caller's key does not allow
+├── LoginRequired   401      nobody is logged in, or the session has ended
+├── LoginFailed     401      name or password are wrong, or the provider's answer does not hold
+├── Forbidden       403      what the caller's roles, areas or key do not allow
 ├── NotAllowed      405      a method that the resource does not take
 ├── Conflict        409      the stored state forbids the change
 │   ├── PreconditionFailed 412   the caller's version is not the current one
 │   └── PreconditionRequired 428 the caller must name the version that it means to change
+├── TooMany         429      too many tries or requests; `Retry-After` says how long to wait
 ├── Unavailable     503      database, engine or another part is down; retry later
 │   └── NoSpace     507      the disk is full
 └── SetupFailed     500      the machine lacks something; the hint says what to install or free
@@ -22,6 +25,7 @@ ChengtuError                 code, message, hint, HTTP status, exit code
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -82,6 +86,16 @@ class KeyRequired(ChengtuError):
     status = 401
 
 
+class LoginRequired(ChengtuError):
+    code = "login-required"
+    status = 401
+
+
+class LoginFailed(ChengtuError):
+    code = "login-failed"
+    status = 401
+
+
 class Forbidden(ChengtuError):
     code = "forbidden"
     status = 403
@@ -105,6 +119,15 @@ class PreconditionFailed(Conflict):
 class PreconditionRequired(Conflict):
     code = "precondition-required"
     status = 428
+
+
+class TooMany(ChengtuError):
+    code = "too-many-requests"
+    status = 429
+
+    def __init__(self, message: str, hint: str | None = None, *, wait_s: float = 1, **members: Any) -> None:
+        super().__init__(message, hint, **members)
+        self.headers["Retry-After"] = str(max(1, math.ceil(wait_s)))
 
 
 class Unavailable(ChengtuError):

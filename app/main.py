@@ -10,15 +10,18 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from app import problems
-from app.access import docs, health
+from app.access import audit_routes, docs, health, login_routes, me_routes, users_routes
+from app.access.audit_gate import Noting
 from app.access.compression import compressing
 from app.access.cors import sharing
-from app.access.gate import KeyGate
+from app.access.gate import Gate, check_line
 from app.access.middleware import HouseMiddleware
 from app.access.openapi import Definition
 from app.access.parameters import check_parameters
+from app.access.rates import Guesses, Meter, Rates
+from app.assess import routes as assessed
 from app.catalogue.loader import load_catalogue
-from app.catalogue.public_part import public_part
+from app.catalogue.public_part import parts_of
 from app.coverage import answer_routes as coverage_answers
 from app.coverage import entrance_routes
 from app.coverage import policy_routes as policies
@@ -60,6 +63,7 @@ ROUTERS = (
     tile_documents.router,
     field.router,
     field_reports.router,
+    assessed.router,
     history.router,
     imported.router,
     imports.router,
@@ -83,6 +87,10 @@ ROUTERS = (
     projects.router,
     exports.router,
     jobs.router,
+    login_routes.router,
+    me_routes.router,
+    users_routes.router,
+    audit_routes.router,
     docs.router,
     health.router,
 )
@@ -94,6 +102,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
 
     Without an `engine` process to ask, `/reach` and its like answer 503.
     """
+    meter = Meter()
     app = FastAPI(
         title="城图 Chengtu",
         summary="One map of everything a city owns outdoors, and of who can reach it.",
@@ -102,11 +111,15 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        dependencies=[Depends(check_parameters)],
+        dependencies=[Depends(check_line), Depends(check_parameters)],
         middleware=[
             Middleware(HouseMiddleware),
-            Middleware(KeyGate, required=settings.keys_required),
+            # Before the gate: other origins are told why they are refused, and ask beforehand without credentials.
             *sharing(settings),
+            Middleware(Guesses, settings=settings, meter=meter),
+            Middleware(Gate, settings=settings),
+            Middleware(Noting, settings=settings),
+            Middleware(Rates, settings=settings, meter=meter),
             Middleware(TileFront),
             compressing(),
         ],
@@ -117,8 +130,8 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         (("POST", "/imports"), ("POST", "/imports/inspect")), settings.upload_limit_mb * 1_000_000
     )
     app.state.catalogue = load_catalogue(settings.geodata, settings.local_path)
-    app.state.public_catalogue = public_part(app.state.catalogue)
-    app.state.db = Database(settings)
+    app.state.catalogues = parts_of(app.state.catalogue)
+    app.state.db = Database(settings, closed=True)
     app.state.tiles = Tiles(settings, app.state.catalogue, app.state.db)
     app.state.engine = engine or EngineClient(None)
     app.state.routes = [route for router in ROUTERS for route in router.routes]

@@ -53,17 +53,23 @@ def by_rows(work: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
 def ahead(items: Iterable[A]) -> Iterator[A]:
     """The items in order; all of them are made by one and the same thread, at most one before it is asked for.
 
+    What makes them sees what the caller's context holds, such as the scope in which it reads.
+
     Geometries are read and written, and files waited for, without holding the interpreter: both threads really run.
     """
-    made = iter(items)
+    made, context = iter(items), copy_context()
+
+    def following() -> Any:
+        return context.run(next, made, _END)
+
     with ThreadPoolExecutor(1) as thread:
         try:
-            coming = thread.submit(next, made, _END)
+            coming = thread.submit(following)
             while (item := coming.result()) is not _END:
-                coming = thread.submit(next, made, _END)
-                yield item  # type: ignore[misc]
+                coming = thread.submit(following)
+                yield item
         finally:
             # What a generator holds open is closed where it was opened.
             close = getattr(made, "close", None)
             if close is not None:
-                thread.submit(close).result()
+                thread.submit(context.run, close).result()

@@ -36,9 +36,12 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "precondition-failed": ("版本已变", "Precondition failed"),
     "precondition-required": ("须指明版本", "Precondition required"),
     "unsupported-media-type": ("不支持的内容类型", "Unsupported media type"),
+    "too-many-requests": ("请求过多", "Too many requests"),
     "unavailable": ("服务暂不可用", "Unavailable"),
     "no-space": ("磁盘已满", "Disk full"),
     "key-required": ("需要密钥", "Key required"),
+    "login-failed": ("登录失败", "Login failed"),
+    "login-required": ("需要登录", "Log in"),
     "forbidden": ("不允许", "Forbidden"),
     "method-not-allowed": ("不支持的方法", "Method not allowed"),
     "setup-failed": ("未安装好", "Set-up failed"),
@@ -54,12 +57,12 @@ _ASSETS = (".js", ".css", ".json", ".png", ".mvt", ".pbf")
 
 def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | None = None) -> Response:
     """`error` as a page where a browser asks for one, else as a problem document."""
-    if _wants_page(request):
+    if wants_page(request):
         return _page(request, error, headers or {})
     return _document(request, error, headers or {})
 
 
-def _wants_page(request: Request) -> bool:
+def wants_page(request: Request) -> bool:
     """Whether the answer is for a reader: `f=html`, else an `Accept` that names HTML before JSON."""
     asked = request.query_params.get("f")
     if asked is not None:
@@ -102,7 +105,7 @@ def _headers(error: ChengtuError, headers: Mapping[str, str], lang: str) -> dict
         "Vary": "Accept, Accept-Language",
         **headers,
     }
-    if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+    if error.status in {http.HTTPStatus.SERVICE_UNAVAILABLE, http.HTTPStatus.TOO_MANY_REQUESTS}:
         extra.setdefault("Retry-After", "5")
     return extra
 

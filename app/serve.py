@@ -29,6 +29,7 @@ from typing import Any
 
 import uvicorn
 
+from app.access.patient import patient_protocol
 from app.coverage.engine_client import EngineClient
 from app.coverage.engine_server import serve_engine
 from app.errors import SetupFailed
@@ -158,12 +159,16 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=patient_protocol(settings),
+        ws="none",
         log_level=uvicorn_level(settings.log_level),
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=30,
+        # Whose word is taken for who asks stands in our own settings, and nowhere else.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         **_tls(settings),
     )
     return [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,10 +20,11 @@ _ORIGIN = re.compile(r"https?://[^\s/?#@,]+")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 #: Settings whose empty variable is one that is not set.
 EMPTY_IS_UNSET = (
-    "local", "tls_cert", "tls_key", "require_keys",
+    "local", "tls_cert", "tls_key", "open",
     "crs_file", "crs_systems", "unconditional_writes", "map_approval", "tianditu_token", "tianditu_approval",
     "basemap_url", "basemap_reason", "basemap_attribution", "basemap_title", "basemap_crs",
     "basemap_pmtiles",
+    "public_url", "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_audience", "oidc_title",
 )  # fmt: skip
 
 
@@ -53,9 +56,10 @@ class Settings(BaseSettings):
         default=None, description="The city's own certificate (PEM, with its chain); none by default."
     )
     tls_key: Path | None = Field(default=None, description="The key of `tls_cert` (PEM, without a password).")
-    require_keys: bool | None = Field(
+    open: bool | None = Field(
         default=None,
-        description="Whether other machines need a key (`chengtu keys`) for anything; by default where `tls` is on.",
+        description="Who may do everything while no person is named (`chengtu user`): `true` whoever reaches the "
+        "server, as behind a proxy that lets nobody else in; `false` nobody; by default whoever asks from the machine itself.",
     )
     workers: int = Field(default=2, ge=1, le=64, description="Number of web worker processes.")
     metric_crs: str | None = Field(
@@ -143,6 +147,58 @@ class Settings(BaseSettings):
         description="File of vector tiles that maps offer as a basemap, written by `chengtu export --tiles`: a path on "
         "this machine, or an address (`https://files.example.org/city.pmtiles`) that pages of this server may read.",
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+$",
+        description="Address by which browsers reach the server where that is not its own, as behind a proxy "
+        "(`https://map.example.org`).",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses of the proxies before this server, by comma (`10.0.0.0/24`): who asks through one of "
+        "them is known by its `X-Forwarded-For`. Nobody else's is believed; none by default.",
+    )
+    requests_per_minute: int = Field(
+        default=6000,
+        ge=0,
+        description="Requests a minute that one person, key or (without either) address of another machine may make; "
+        "a tile counts as a tenth. With 0 as many as they like.",
+    )
+    request_seconds: float = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="Time that the database may work for one request, in seconds; downloads, restores and jobs have "
+        "limits of their own.",
+    )
+    jobs_per_person: int = Field(
+        default=20, ge=1, description="Jobs that one person or key may have waiting or running at once."
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="OpenID Connect: the issuer at which people log in (`https://login.example.org`); none by default. "
+        "Required with it: `oidc_client_id`.",
+    )
+    oidc_client_id: str | None = Field(default=None, description="As what the issuer knows this server.")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="The secret that belongs to it, where the issuer gave one."
+    )
+    oidc_audience: str | None = Field(
+        default=None,
+        description="The audience (`aud`) of bearer tokens that the API takes; by default `oidc_client_id`.",
+    )
+    oidc_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Other hosts of the issuer, by comma, that this server may ask for tokens and keys "
+        "(`oauth2.example.org`); it asks nobody else.",
+    )
+    oidc_title: str | None = Field(
+        default=None, max_length=60, description="What the button of the login page calls the issuer."
+    )
+    oidc_email: bool = Field(
+        default=False,
+        description="Whether somebody unknown whose e-mail address the issuer has verified is the person of this name.",
+    )
     lang: Literal["zh", "en"] = Field(
         default="zh", description="Language of pages where the client asks for none."
     )
@@ -161,6 +217,27 @@ class Settings(BaseSettings):
                     f"{origin!r} is no origin; write https://map.example.org or http://10.0.0.5:8080."
                 )
         return found
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        """Addresses and networks by comma."""
+        if not isinstance(value, str):
+            return value
+        found = tuple(part.strip() for part in value.split(",") if part.strip())
+        for network in found:
+            ip_network(network, strict=False)
+        return found
+
+    @field_validator("oidc_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        """Names of hosts by comma."""
+        return (
+            tuple(part.strip().lower() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator(*EMPTY_IS_UNSET, mode="before")
     @classmethod
@@ -181,6 +258,20 @@ class Settings(BaseSettings):
             archive_host(self.basemap_pmtiles)
         return self
 
+    @model_validator(mode="after")
+    def _provider_told(self) -> Self:
+        """A provider is one that cannot be listened to on the way, and knows this server by a name."""
+        if self.oidc_issuer is None:
+            return self
+        found = urlsplit(self.oidc_issuer)
+        if found.scheme != "https" and not (found.scheme == "http" and found.hostname in LOOPBACK):
+            raise ValueError("CHENGTU_OIDC_ISSUER must begin with https://, or be on this machine.")
+        if self.oidc_client_id is None:
+            raise ValueError(
+                "CHENGTU_OIDC_ISSUER needs CHENGTU_OIDC_CLIENT_ID, the name of this server there."
+            )
+        return self
+
     @property
     def basemap_path(self) -> Path | None:
         """The file of `basemap_pmtiles` as an absolute path, None where another server has it."""
@@ -192,11 +283,6 @@ class Settings(BaseSettings):
     def local_path(self) -> Path | None:
         """The folder of the city's own declarations as an absolute path."""
         return None if self.local is None else self.local.expanduser().resolve()
-
-    @property
-    def keys_required(self) -> bool:
-        """Whether requests of other machines pass only with a key."""
-        return self.tls if self.require_keys is None else self.require_keys
 
     @property
     def tls_path(self) -> Path:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from app.access.audit_service import keep as keep_audit
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.coverage import answer_service as answers
 from app.coverage import service as coverage
 from app.coverage.answer_service import SERIES_JOB
 from app.coverage.engine_client import EngineClient
+from app.database.origin import ORIGIN, SERVICE
 from app.database.transactions import Database
 from app.ingest import upload_service as uploads
 from app.inventory import areas_job, search_job
@@ -84,8 +86,9 @@ def do_search(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
 
 def do_chores(db: Database, catalogue: Catalogue) -> None:
     """What needs no one to ask: the turn of the day, jobs that two writers at once left unqueued, uploads and records
-    of imports that were killed.
+    of imports that were killed; the head of the audit record, outside the database.
     """
+    keep_audit(db)
     turn_day(db, catalogue)
     uploads.tidy_imports(db)
     with db.write() as conn:
@@ -111,5 +114,6 @@ def make_worker(settings: Settings, engine: EngineClient) -> Worker:
 def work(settings: Settings, engine: EngineClient) -> None:
     """Work until SIGTERM; the job in hand goes back into the queue."""
     worker = make_worker(settings, engine)
+    ORIGIN.set(SERVICE)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()

@@ -18,6 +18,7 @@ from bench import (
     reach,
     renderers,
     scenario,
+    scope,
     search,
     straight,
     tiles,
@@ -36,6 +37,7 @@ BENCHES = {
     "features": features.run,
     "tiles": tiles.run,
     "portal": portal.run,
+    "scope": scope.run,
     "health": health.run,
 }
 #: Run only by name.

@@ -5,6 +5,7 @@ than the definition says, and no answer may tell of the inside.
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -144,7 +145,7 @@ def _town() -> Iterator[FastAPI]:
 
 
 def run(*, peers: bool) -> None:
-    """Ask until there were 20,000 requests in all, and print every kind of fault."""
+    """Ask until there were 20,000 requests in all, and print every kind of fault; any of them is a failure."""
     del peers
     with _town() as app:
         operations = sum(1 for _ in schemathesis.openapi.from_asgi("/api?f=oas31", app).get_all_operations())
@@ -160,3 +161,4 @@ def run(*, peers: bool) -> None:
     (folder / "faults.txt").write_text(text, encoding="utf-8")
     if found.faults:
         print(f"  each with a request that shows it: {folder / 'faults.txt'}")
+        sys.exit(1)

@@ -8,6 +8,7 @@ before the answer is sent, so that nobody is told 201 for a commit that failed.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Query, Request
@@ -16,11 +17,12 @@ from app.access.negotiation import choose_format, choose_lang
 from app.access.turns import Turns
 from app.catalogue.model import Catalogue, Lang
 from app.coverage.engine_client import EngineClient
+from app.database.scope import Level, as_service
 from app.database.transactions import POOL_KEPT, POOL_WAIT_S, Connection, Database
 from app.settings import Settings
 
 #: Whoever reads for the length of a handler leaves some of the connections to those that take one within it.
-_TURNS = Turns(POOL_KEPT - 2)
+_TURNS = Turns(POOL_KEPT - 2, line=200)
 
 
 def get_settings(request: Request) -> Settings:
@@ -29,9 +31,15 @@ def get_settings(request: Request) -> Settings:
 
 
 def get_catalogue(request: Request) -> Catalogue:
-    """Every class and policy; of a public view (`?view=public`) the public part of them."""
-    part = "public_catalogue" if request.query_params.get("view") == "public" else "catalogue"
-    return cast("Catalogue", getattr(request.app.state, part))
+    """Every class and policy, as far as who asks may see them; of a public view (`?view=public`) the public part."""
+    level = get_level(request)
+    state = request.app.state
+    return cast("Catalogue", state.catalogue if level == "restricted" else state.catalogues[level])
+
+
+def get_level(request: Request) -> Level:
+    """How sensitive the data may be that the answer tells: what who asks may see, in a public view what all may."""
+    return "public" if request.query_params.get("view") == "public" else get_db(request).scope.level
 
 
 def get_db(request: Request) -> Database:
@@ -93,8 +101,18 @@ def write_connection(db: DatabaseDep) -> Iterator[Connection]:
         yield conn
 
 
+def service_connection(db: DatabaseDep) -> Iterator[Connection]:
+    """A transaction that writes what is no feature (policies, for one) as the service; it commits so."""
+    with ExitStack() as held:
+        # The scope of a transaction is asked as it begins; what ends in another thread must not have set it.
+        with as_service():
+            conn = held.enter_context(db.write())
+        yield conn
+
+
 ReadConn = Annotated[Connection, Depends(read_connection, scope="function")]
 WriteConn = Annotated[Connection, Depends(write_connection, scope="function")]
+ServiceConn = Annotated[Connection, Depends(service_connection, scope="function")]
 
 LangParameter = Annotated[
     Literal["zh", "en"] | None,

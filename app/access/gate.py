@@ -1,102 +1,251 @@
-"""Who may come in: the machine itself as it likes, others only with a key, and only where the key lets them."""
+"""Who may come in: finds who asks, refuses what they may not, and lets the rest of the request run in their scope.
+
+Credentials are looked at wherever a route is not open to anybody: a bearer token that is wrong is refused even where
+none is needed, a cookie that has ended counts as none. Open routes look at nothing, so that a stale cookie never keeps
+anybody from logging in.
+"""
 
 from __future__ import annotations
 
-import re
+import asyncio
 import time
-from typing import cast
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context
+from dataclasses import replace
+from typing import NoReturn
+from urllib.parse import quote
 
 import anyio.to_thread
 from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access.key_service import REFUSAL, get_holding
-from app.access.keys import FIELD, Key, digest, is_loopback
-from app.database.transactions import Database
-from app.errors import ChengtuError, Forbidden, KeyRequired
-from app.problems import problem
+from app.access import principals
+from app.access.keys import PREFIX, digest
+from app.access.opening import Opening
+from app.access.permissions import ROUTES, Permission, may, permissions_of
+from app.access.principal import NOBODY, OPEN, PRINCIPAL, Principal, Role
+from app.access.routing import UNKNOWN, Lines
+from app.access.sessions import CSRF_HEADER, check_csrf, is_secure, sent_session
+from app.database.scope import Scope as Seen
+from app.database.scope import as_service, within
+from app.database.transactions import Connection, Database
+from app.errors import ChengtuError, Forbidden, KeyRequired, LoginRequired, Unavailable
+from app.problems import problem, wants_page
+from app.settings import Settings
+from app.web.viewer import VIEWER, Viewer
 
-#: In a scope: the key with which a request came; None where it needed none.
-KEY = "chengtu.key"
+#: The cookie of the phone page, which holds a key.
 COOKIE = "chengtu_key"
-#: How long a key that was looked up is taken for good, seconds: a revoked one ends that much later.
+#: How long what was looked up is taken for good, seconds: what is revoked ends that much later.
 TRUSTED_S = 5.0
 MAX_TRUSTED = 1000
-#: What anybody may have: how to trust this server, where a key is given, whether it lives.
-OPEN = re.compile(r"/health|/field/(authority|authority\.crt|start|app\.css)")
-#: What a key for the phone page lets its bearer have, by method.
-FIELD_ALLOWS = {
-    "GET": re.compile(
-        r"/field(/.*)?|/photos/[^/]+|/background/tiles/.+|/collections/[^/]+/items/\d+/(reports|card)"
-    ),
-    "POST": re.compile(r"/collections/[^/]+/items/\d+/reports"),
-}
-METHODS = {"HEAD": "GET"}
+#: Methods that change nothing.
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+LOGIN = "/login"
+#: In a scope: the route by whose permission the request was let in.
+LINE = "chengtu.line"
+_PHONE: frozenset[Role] = frozenset(("field",))
+#: Routes whose forms bear the session's token in a field, which they check themselves.
+FORM_TOKEN = frozenset(
+    (
+        "POST /logout",
+        "POST /me/password",
+        "POST /users",
+        "POST /users/{person}/grants",
+        "POST /users/{person}/revoke",
+        "POST /users/{person}/password",
+        "POST /users/{person}/level",
+        "POST /users/{person}/state",
+        "POST /users/parties",
+        "POST /users/keys",
+        "POST /users/keys/{key}/revoke",
+    )
+)
+_CLOSED, _MISSING = "This route is open to nobody.", "It is missing in app/access/permissions.py."
+Find = Callable[[Database], Principal]
 
 
-class KeyGate:
-    """An ASGI layer: requests of other machines pass with a key that allows them, where keys are `required`."""
+class Gate:
+    """An ASGI layer: a request passes with a principal that may do what its route needs."""
 
-    def __init__(self, app: ASGIApp, *, required: bool) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self.app = app
-        self.required = required
-        self._trusted: dict[bytes, tuple[Key, float]] = {}
+        self._settings = settings
+        self._opening = Opening(settings)
+        self._lines = Lines()
+        self._trusted: dict[bytes, tuple[Principal, float]] = {}
+        self._asking: dict[bytes, asyncio.Task[Principal]] = {}
+        self._uses = principals.Uses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
-        if scope["type"] != "http" or not self.required or is_loopback((scope.get("client") or ("",))[0]):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         request = Request(scope)
         try:
-            scope[KEY] = await self._admit(request)
+            principal, needed = await self._admit(request)
         except ChengtuError as error:
-            await problem(request, error, {"WWW-Authenticate": "Bearer"} if error.status == 401 else None)(
-                scope, receive, send
-            )
+            await self._refusal(request, error)(scope, receive, send)
             return
-        await self.app(scope, receive, send)
+        scope[PRINCIPAL] = principal
+        token = VIEWER.set(_viewer(principal))
+        try:
+            with within(_viewed(request, principal.scope_for(needed))):
+                await self.app(scope, receive, send)
+        finally:
+            VIEWER.reset(token)
 
-    async def _admit(self, request: Request) -> Key | None:
-        """The key that lets the request in, None where it needs none; raises KeyRequired or Forbidden."""
-        path = request.scope["path"]  # what is routed by; not put together from headers
-        if OPEN.fullmatch(path):
-            return None
-        key = await self._find(request)
-        method = METHODS.get(request.method, request.method)
-        allowed = FIELD in key.scopes and method in FIELD_ALLOWS and FIELD_ALLOWS[method].fullmatch(path)
-        if not allowed:
-            raise Forbidden("This key does not open that page.", "It opens the phone page: /field")
-        return key
+    async def _admit(self, request: Request) -> tuple[Principal, Permission | None]:
+        """Who asks, and what the route needs; raises KeyRequired, LoginRequired or Forbidden."""
+        line = request.scope[LINE] = self._lines.find(request.scope)
+        needed = ROUTES.get(line)
+        if needed == "open":
+            return NOBODY, needed
+        try:
+            principal = await self._identify(request)
+        except Unavailable:
+            if needed == "self":
+                return NOBODY, needed  # it holds nothing of the city, and is there while the database is away
+            raise
+        if line == UNKNOWN:
+            return principal, needed
+        if needed is None or not may(principal, needed):
+            _refuse(principal, needed)
+        self._check_csrf(request, principal, line)
+        return principal, needed
 
-    async def _find(self, request: Request) -> Key:
-        sent = sent_key(request)
-        if sent is None:
-            raise KeyRequired("From another machine this server answers only with a key.", REFUSAL)
-        mark, now = digest(sent), time.monotonic()
+    async def _identify(self, request: Request) -> Principal:
+        db: Database = request.app.state.db
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and token.strip():
+            return await self._bearer(db, token.strip())
+        found = await self._by_cookie(request, db)
+        if found is not None:
+            return found
+        named = await self._opening.named(db)
+        if not named and self._opening.lets((request.scope.get("client") or ("",))[0], request.headers):
+            return OPEN
+        if named:
+            raise LoginRequired(
+                "Nobody is logged in.", "Log in at /login; programs send a key: chengtu key new."
+            )
+        raise KeyRequired("From another machine this server answers only with a key.", principals.REFUSAL)
+
+    async def _bearer(self, db: Database, token: str) -> Principal:
+        if token.startswith(PREFIX):
+            return await self._look_up(
+                db, b"k", token, lambda db: _read(db, lambda conn: principals.by_key(conn, token))
+            )
+        settings = self._settings
+        return await self._look_up(db, b"j", token, lambda db: principals.by_jwt(settings, db, token))
+
+    async def _by_cookie(self, request: Request, db: Database) -> Principal | None:
+        """Who a session or the key of the phone page says; None where neither holds any more."""
+        session = sent_session(
+            request.cookies, secure=is_secure(request.url.scheme, self._settings.public_url)
+        )
+        key = request.cookies.get(COOKIE)
+        finds: list[tuple[bytes, str, Find]] = []
+        if session:
+            finds.append(
+                (b"s", session, lambda db: _read(db, lambda conn: principals.by_session(conn, session)))
+            )
+        if key:
+            finds.append((b"k", key, lambda db: _read(db, lambda conn: principals.by_key(conn, key))))
+        for kind, token, find in finds:
+            with suppress(KeyRequired, LoginRequired):
+                found = await self._look_up(db, kind, token, find)
+                # A cookie is sent along by whatever page asks: it is good for the phone page alone.
+                if kind == b"s" or found.roles == _PHONE:
+                    return found
+        return None
+
+    async def _look_up(self, db: Database, kind: bytes, token: str, find: Find) -> Principal:
+        """Who a token says; asked once for all requests that bear it at the same time."""
+        mark, now = kind + digest(token), time.monotonic()
         known = self._trusted.get(mark)
-        if known is not None and now < known[1] and known[0].expires_at.timestamp() > time.time():
+        if known is not None and now < known[1] and _holds(known[0]):
             return known[0]
-        found = await anyio.to_thread.run_sync(_look_up, request.app.state.db, sent)
+        asking = self._asking.get(mark)
+        if asking is None:
+            # In a context of its own: it ends with no request, and is no request's.
+            asking = asyncio.create_task(self._ask(db, mark, token, find), context=Context())
+            self._asking[mark] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(mark, None))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, db: Database, mark: bytes, token: str, find: Find) -> Principal:
+        started = time.monotonic()
+        found = await anyio.to_thread.run_sync(find, db)
+        await anyio.to_thread.run_sync(self._uses.note, db, mark, token, found)
         if len(self._trusted) >= MAX_TRUSTED:
             self._trusted.clear()
-        self._trusted[mark] = (found, now + TRUSTED_S)
+        self._trusted[mark] = (found, started + TRUSTED_S)
         return found
 
+    def _check_csrf(self, request: Request, principal: Principal, line: str) -> None:
+        """What a browser sends with its session's cookie bears the session's token: no other site knows it."""
+        if principal.csrf is None or request.method in _READING or line in FORM_TOKEN:
+            return
+        check_csrf(principal.csrf, request.headers.get(CSRF_HEADER))
 
-def _look_up(db: Database, sent: str) -> Key:
-    with db.read() as conn:
-        return get_holding(conn, sent)
+    def _refusal(self, request: Request, error: ChengtuError) -> Response:
+        """The problem; a browser that has to log in is sent there."""
+        if isinstance(error, LoginRequired) and request.method == "GET" and wants_page(request):
+            query = request.url.query
+            asked = request.url.path + (f"?{query}" if query else "")
+            return RedirectResponse(
+                f"{LOGIN}?next={quote(asked, safe='')}", 303, {"Cache-Control": "no-store"}
+            )
+        return problem(request, error, {"WWW-Authenticate": "Bearer"} if error.status == 401 else None)
 
 
-def sent_key(request: Request) -> str | None:
-    """The key of a request: `Authorization: Bearer …`, else the cookie of the phone page."""
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and value.strip():
-        return value.strip()
-    return request.cookies.get(COOKIE)
+def _viewed(request: Request, scope: Seen) -> Seen:
+    """What is seen of a scope: in a public view (`?view=public`) what anybody may know, for the database too."""
+    public = request.method in _READING and request.query_params.get("view") == "public"
+    return replace(scope, level="public") if public else scope
 
 
-def caller_key(request: Request) -> Key | None:
-    """The key with which a request came, None for the machine itself."""
-    return cast("Key | None", request.scope.get(KEY))
+async def check_line(request: Request) -> None:
+    """A dependency of the whole application: what was let in for one route, or for none, reaches no other."""
+    route = request.scope.get("route")
+    if isinstance(route, APIRoute) and request.scope.get(LINE) != f"{request.method} {route.path}":
+        raise Forbidden(_CLOSED, _MISSING)
+
+
+def _read(db: Database, find: Callable[[Connection], Principal]) -> Principal:
+    with as_service(), db.read(timeout_s=5) as conn:
+        return find(conn)
+
+
+def _holds(principal: Principal) -> bool:
+    return principal.until is None or principal.until.timestamp() > time.time()
+
+
+def _refuse(principal: Principal, needed: Permission | None) -> NoReturn:
+    if needed is None:
+        raise Forbidden(_CLOSED, _MISSING)
+    if principal.roles == _PHONE:
+        raise Forbidden(
+            "This key does not open that page.", "It opens the phone page: /field", permission=needed
+        )
+    held = ", ".join(sorted(principal.roles)) or "none"
+    raise Forbidden(
+        f"That needs the permission '{needed}'; roles held here: {held}.",
+        "Security administrators grant roles: /users",
+        permission=needed,
+    )
+
+
+def _viewer(principal: Principal) -> Viewer:
+    return Viewer(
+        principal.name,
+        principal.kind == "open",
+        permissions_of(principal),
+        principal.scope.level,
+        principal.csrf,
+    )

@@ -1,20 +1,28 @@
-"""`chengtu keys`: keys by which phones and other machines may ask."""
+"""`chengtu key`: keys by which programs ask, with roles in areas; `chengtu keys`: those of the phone page."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from app import console
 from app.access import key_store
-from app.access.key_service import make_field_key, revoke
-from app.access.keys import Key
+from app.access.key_service import make_field_key, make_key, revoke
+from app.access.keys import Key, state_of
+from app.access.people import grants_of
+from app.access.people_service import check_level
+from app.access.users_page import key_as_plain
 from app.database.engine import open_database
 from app.settings import Settings
 
 keys = typer.Typer(name="keys", help="Keys by which phones may ask: new, list, revoke.", no_args_is_help=True)
+api_keys = typer.Typer(
+    name="key",
+    help="API keys with roles in areas, an end and a last use: new, list, revoke.",
+    no_args_is_help=True,
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -30,8 +38,36 @@ def new(
     """Make a key for the phone page. It is shown now and never again."""
     with open_database(Settings()) as db, db.write() as conn:
         key, made = make_field_key(conn, name, area, hours)
+    _tell_made(key, made, as_json)
+
+
+@api_keys.command(name="new")
+def new_key_command(
+    name: Annotated[str, typer.Option(help="Who or what bears it; stands in the record.")],
+    role: Annotated[
+        list[str], typer.Option(help="What it may do (viewer, editor, …); may be given several times.")
+    ],
+    area: Annotated[
+        list[str] | None,
+        typer.Option(help="Code of an area where; may be given several times; else the city."),
+    ] = None,
+    days: Annotated[float, typer.Option(help="How long it holds.")] = 90,
+    level: Annotated[
+        str, typer.Option(help="Up to which sensitivity it sees: public, internal or restricted.")
+    ] = "internal",
+    party: Annotated[str | None, typer.Option(help="Name of the party that it belongs to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key. It is shown now and never again; programs send it as `Authorization: Bearer …`."""
+    grants = grants_of(role, area or ())
+    with open_database(Settings()) as db, db.write() as conn:
+        key, made = make_key(conn, name, grants, days * 24, check_level(level), party)
+    _tell_made(key, made, as_json)
+
+
+def _tell_made(key: str, made: Key, as_json: bool) -> None:
     if as_json:
-        console.print_json({"key": key, **as_plain(made)})
+        console.print_json({"key": key, **key_as_plain(made)})
         return
     typer.echo(key)
     console.success(
@@ -39,23 +75,25 @@ def new(
     )
 
 
+@api_keys.command(name="list")
 @keys.command(name="list")
 def list_command(as_json: AsJson = False) -> None:
     """All keys on record; of each only its first characters are known."""
     with open_database(Settings()) as db, db.read() as conn:
         found = key_store.list_keys(conn)
     if as_json:
-        console.print_json({"keys": [as_plain(key) for key in found]})
+        console.print_json({"keys": [key_as_plain(key) for key in found]})
         return
     for key in found:
         typer.echo(
             f"{key.id}  {key.hint}…  {key.name}  {_where(key)}  until {key.expires_at.astimezone():%Y-%m-%d %H:%M}  "
-            f"{state_of(key)}"
+            f"{state_of(key, datetime.now(UTC))}  {_used(key)}"
         )
     if not found:
         console.step("There are no keys.")
 
 
+@api_keys.command(name="revoke")
 @keys.command(name="revoke")
 def revoke_command(
     number: Annotated[int, typer.Argument(help="Number of the key, as `chengtu keys list` shows it.")],
@@ -65,25 +103,19 @@ def revoke_command(
     with open_database(Settings()) as db, db.write() as conn:
         key = revoke(conn, number)
     if as_json:
-        console.print_json(as_plain(key))
+        console.print_json(key_as_plain(key))
     else:
         console.success(f"Key {key.id} ({key.name}) is revoked.")
 
 
-def state_of(key: Key) -> str:
-    """`holds`, `expired` or `revoked`."""
-    if key.revoked_at is not None:
-        return "revoked"
-    return "holds" if key.holds(datetime.now(UTC)) else "expired"
-
-
-def as_plain(key: Key) -> dict[str, Any]:
-    """A key as plain values."""
-    return {
-        "id": key.id, "hint": key.hint, "name": key.name, "scopes": list(key.scopes), "area": key.area,
-        "made_at": key.made_at.isoformat(), "expires_at": key.expires_at.isoformat(), "state": state_of(key),
-    }  # fmt: skip
-
-
 def _where(key: Key) -> str:
-    return f"area {key.area}" if key.area else "the whole city"
+    held = [
+        f"{one.role}, area {one.area}" if one.area else f"{one.role}, the whole city" for one in key.grants
+    ]
+    return "; ".join(held)
+
+
+def _used(key: Key) -> str:
+    if key.last_used_at is None:
+        return "never used"
+    return f"used {key.last_used_at.astimezone():%Y-%m-%d %H:%M}"

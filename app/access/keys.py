@@ -8,30 +8,55 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.access.principal import Grant, PartyKind, Role
+from app.database.scope import Level
+
 #: How a key begins, so that one found in a chat or a file is known for what it is.
 PREFIX = "ck_"
 HINT_LENGTH = len(PREFIX) + 5
 #: What is longer is no key.
 MAX_LENGTH = 100
-FIELD = "field"
+FIELD: Role = "field"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key on record: its number and name, what it may do, the code of the area it is bound to (None: the city)."""
+    """A key on record: its number and name, what it may do where, up to which sensitivity, until when."""
 
     id: int
     hint: str
     name: str
-    scopes: tuple[str, ...]
-    area: str | None
+    grants: tuple[Grant, ...]
+    level: Level
     made_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    made_by: str | None = None
+    party: str | None = None
+    party_kind: PartyKind | None = None
+
+    @property
+    def scopes(self) -> tuple[Role, ...]:
+        """The roles that it has."""
+        return tuple(dict.fromkeys(grant.role for grant in self.grants))
+
+    @property
+    def area(self) -> str | None:
+        """The code of the area that it is bound to, None where that is the city or where they are several."""
+        areas = {grant.area for grant in self.grants}
+        return areas.pop() if len(areas) == 1 else None
 
     def holds(self, now: datetime) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and now < self.expires_at
+
+
+def state_of(key: Key, now: datetime) -> str:
+    """`holds`, `expired` or `revoked`."""
+    if key.revoked_at is not None:
+        return "revoked"
+    return "holds" if key.holds(now) else "expired"
 
 
 def new_key() -> str:

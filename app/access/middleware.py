@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.access.leaving import Watch
 from app.access.sender import check_origin
 from app.access.streaming import HEADERS_ONLY, WATCH
+from app.database.deadline import DEADLINE, Deadline
 from app.errors import BadInput
 from app.problems import MAX_BODY_BYTES, internal_error, problem, too_large
+from app.settings import Settings
 
 log = logging.getLogger("chengtu.web")
 
@@ -23,6 +25,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
+#: How long the database may work for a request where there are no settings.
+REQUEST_S = 30.0
 #: Methods that change nothing.
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 SECURITY_HEADERS = {
@@ -50,7 +54,9 @@ class HouseMiddleware:
         scope["request_id"] = secrets.token_hex(8)
         reply = _Reply(scope, send, is_head=scope["method"] == "HEAD")
         inner = {**scope, "method": "GET", HEADERS_ONLY: True} if reply.is_head else scope
-        body = _Body(receive, _limit(scope))
+        deadline = Deadline(_seconds(scope))
+        body = _Body(receive, _limit(scope), deadline)
+        token = DEADLINE.set(deadline)
         watch = Watch(body.receive) if inner["method"] == "GET" else None
         try:
             headers = Request(scope).headers
@@ -65,6 +71,8 @@ class HouseMiddleware:
             if reply.started:
                 raise
             await problem(Request(scope), internal_error())(scope, receive, reply.send)
+        finally:
+            DEADLINE.reset(token)
 
     async def _serve(self, scope: Scope, body: _Body, reply: _Reply, watch: Watch | None) -> None:
         """Answer; what only reads is stopped when its client leaves, what writes is carried out."""
@@ -85,12 +93,19 @@ def _limit(scope: Scope) -> int:
     return limits.get((scope["method"], scope["path"]), MAX_BODY_BYTES)
 
 
-class _Body:
-    """Passes the request body on, as far as the limit."""
+def _seconds(scope: Scope) -> float:
+    """How long the database may work for a request."""
+    settings: Settings | None = getattr(scope["app"].state, "settings", None)
+    return REQUEST_S if settings is None else settings.request_seconds
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+
+class _Body:
+    """Passes the request body on, as far as the limit; the request's time begins when it has come whole."""
+
+    def __init__(self, receive: Receive, limit: int, deadline: Deadline) -> None:
         self.forward = receive
         self.limit = limit
+        self.deadline = deadline
         self.received = 0
 
     def check_length(self, headers: Mapping[str, str]) -> None:
@@ -105,6 +120,8 @@ class _Body:
         self.received += len(message.get("body", b""))
         if self.received > self.limit:
             raise HTTPException(413, str(self.limit))
+        if message.get("body") and not message.get("more_body"):
+            self.deadline.restart()
         return message
 
 

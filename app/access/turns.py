@@ -16,8 +16,11 @@ class Turns:
     Requests that waited in threads would, once there are as many as threads, keep from theirs those whose turn it is.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, line: int | None = None) -> None:
+        """With a `line` no more than so many wait: who comes after them is refused at once."""
         self._at_once = at_once
+        self._line = line
+        self._waiting = 0
         self._gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
     @asynccontextmanager
@@ -25,14 +28,19 @@ class Turns:
         """A turn, for the length of the block.
 
         Raises:
-            Unavailable: With the sentence `refusal`, where none came within `patience_s` seconds.
+            Unavailable: With the sentence `refusal`, where none came within `patience_s` seconds or the line is full.
         """
         gate = self._gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._at_once))
+        if gate.locked() and self._line is not None and self._waiting >= self._line:
+            raise Unavailable(refusal, "Try again in a moment.")
+        self._waiting += 1
         try:
             async with asyncio.timeout(patience_s):
                 await gate.acquire()
         except TimeoutError as error:
             raise Unavailable(refusal, "Try again in a moment.") from error
+        finally:
+            self._waiting -= 1
         try:
             yield
         finally:

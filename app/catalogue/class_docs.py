@@ -21,6 +21,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "accept": ("导入时也接受", "An import may also bring"),
     "office": ("管理单位", "Kept by"),
     "sensitivity": ("敏感级别", "Sensitivity"),
+    "restricted": ("受限的行", "Restricted rows"),
+    "or_unknown": ("，或未填写", ", or unknown"),
+    "owned_by": ("承包单位可见的行，由以下字段认定", "A contractor sees the rows that name it in"),
+    "nobody": ("无（承包单位不可见）", "none, so no row"),
     "aliases": ("导入时认得的图层名", "Layers of these names are imported as it"),
     "symbol": ("符号", "Symbol"),
     "zooms": ("地图显示级别", "Drawn from zoom"),
@@ -155,6 +159,11 @@ def _facts(item: FeatureClass, lang: Lang) -> Iterator[str]:
         yield f"{_word('z', lang)}: {comma.join(f'`{name}`' for name in item.z)}"
     yield f"{_word('office', lang)}: {office[0] if lang == 'zh' else office[-1]}"
     yield f"{_word('sensitivity', lang)}: {_pick(SENSITIVITIES[item.sensitivity], lang)}"
+    for name, values in item.restricted_rows.items():
+        shown = [f"`{choice.value}`" for choice in item.get_field(name).choices if choice.value in values]
+        yield f"{_word('restricted', lang)}: `{name}` = {comma.join(shown)}{_word('or_unknown', lang)}"
+    owners = comma.join(f"`{name}`" for name in item.owned_by)
+    yield f"{_word('owned_by', lang)}: {owners or _word('nobody', lang)}"
     yield f"{_word('aliases', lang)}: {comma.join([item.id, item.title.zh, item.title.en, *item.aliases])}"
     fill = f", {item.symbol.fill}" if item.symbol.fill else ""
     icon = f", `{item.symbol.icon}`" if item.symbol.icon else ""

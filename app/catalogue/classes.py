@@ -15,7 +15,6 @@ from app.catalogue.model import (
     GeometryKind,
     OsmRule,
     Parts,
-    Sensitivity,
     Symbol,
     ZoomRule,
 )
@@ -27,6 +26,7 @@ from app.catalogue.names import (
     RULE_LIMIT,
     find_clash,
 )
+from app.catalogue.sensitivity import OWNERS, with_sensitivity
 from app.catalogue.source import Entry
 
 
@@ -40,13 +40,13 @@ class FieldSources(dict[str, FieldParts]):
 
 SHAPES = ("circle", "square", "diamond", "line", "area")
 GEOMETRIES: tuple[str, ...] = get_args(GeometryKind)
-SENSITIVITIES: tuple[str, ...] = get_args(Sensitivity)
 PARTS: tuple[str, ...] = get_args(Parts)
 #: A pictogram of one of the two sets.
 _ICON = re.compile(r"(maki|temaki)/[A-Za-z0-9_-]{1,60}")
 _REQUIRED = ("id", "title", "description", "office", "geometry", "symbol", "zooms", "fields")
 _OPTIONAL = (
-    "accept", "aliases", "components", "counter", "duplicate_m", "include", "order", "osm", "parts", "sensitivity", "z",
+    "accept", "aliases", "components", "counter", "duplicate_m", "include", "order", "osm", "owned_by", "parts",
+    "restricted", "sensitivity", "z",
 )  # fmt: skip
 #: Fields that take the heights of a shape: that of a point, those of the ends of a line.
 HEIGHTS: Mapping[str, int] = {"point": 1, "mixed": 1, "line": 2, "polygon": 0}
@@ -80,7 +80,7 @@ def read_class(
     check_components(found["fields"], fields, components, codes)
     by_name = {item.name: item for item in fields}
     geometry = cast(GeometryKind, found["geometry"].choice(GEOMETRIES))
-    return FeatureClass(
+    cls = FeatureClass(
         id=class_id,
         title=found["title"].title(),
         description=found["description"].title(),
@@ -91,7 +91,6 @@ def read_class(
         zooms=_read_zooms(found["zooms"], by_name, geometry),
         osm=tuple(_read_rule(item, by_name) for item in _list(found, "osm")),
         aliases=found["aliases"].texts() if "aliases" in found else (),
-        sensitivity=_read_sensitivity(found),
         accept=tuple(cast(GeometryKind, item.choice(GEOMETRIES)) for item in _list(found, "accept")),
         order=found["order"].integer(0, 999) if "order" in found else 100,
         components=components,
@@ -99,7 +98,9 @@ def read_class(
         parts=_read_parts(found, geometry),
         duplicate_m=_read_duplicate(found, geometry),
         counter=found["counter"].text() if "counter" in found else "个",
+        owned_by=tuple(name for name in OWNERS if name in by_name),
     )
+    return with_sensitivity(cls, found)
 
 
 def _read_heights(entry: Entry, fields: Mapping[str, Field], geometry: GeometryKind) -> tuple[str, ...]:
@@ -152,12 +153,6 @@ def check_rule_name(entry: Entry, class_id: str, column: str) -> None:
 
 def _list(found: Mapping[str, Entry], key: str) -> list[Entry]:
     return found[key].items() if key in found else []
-
-
-def _read_sensitivity(found: Mapping[str, Entry]) -> Sensitivity:
-    if "sensitivity" not in found:
-        return "public"
-    return cast(Sensitivity, found["sensitivity"].choice(SENSITIVITIES))
 
 
 def _read_own_fields(

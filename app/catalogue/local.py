@@ -2,6 +2,7 @@
 
 `classes/<id>.yaml` declares a class of the city, in the same form as a built-in one; `fields/<class>.yaml` declares
 fields that the city adds to a built-in class. Such a field is stored and served as `x_<name>`.
+`sensitivity/<class>.yaml` says otherwise who may see a built-in class, its fields and its rows.
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ from pathlib import Path
 from app.catalogue.classes import FieldSources, check_names, check_rule_name, read_class, read_fields
 from app.catalogue.fields import build_field
 from app.catalogue.model import CodeSystem, FeatureClass, Field
+from app.catalogue.sensitivity import amended
 from app.catalogue.source import Entry, read_source
 from app.errors import BadDeclaration
 
 #: What an own field of a built-in class begins with, so that no later built-in field can meet it.
 PREFIX = "x_"
-FOLDERS = ("classes", "fields", "policies")
+#: The folder of what the city says of who may see built-in classes.
+SENSITIVITY = "sensitivity"
+FOLDERS = ("classes", "fields", "policies", SENSITIVITY)
+#: The folders whose files decide what the tables are and who may read them.
+OF_TABLES = ("classes", "fields", SENSITIVITY)
 
 
 def add_local(
@@ -36,6 +42,10 @@ def add_local(
         entry = read_source(path, within=folder)
         entry.one_of(path.stem, sorted(classes), "class")
         grown[path.stem] = _with_fields(classes[path.stem], entry, codes)
+    for path in list_local(folder, SENSITIVITY):
+        entry = read_source(path, within=folder)
+        entry.one_of(path.stem, sorted(classes), "built-in class")
+        grown[path.stem] = amended(grown[path.stem], entry)
     for path in list_local(folder, "classes"):
         entry = read_source(path, within=folder)
         if path.stem in classes:
@@ -67,7 +77,7 @@ def check_folder(folder: Path) -> None:
 
 
 def list_local(folder: Path, kind: str) -> Sequence[Path]:
-    """The city's files of one kind (`classes`, `fields`, `policies`); a folder that is not there holds none."""
+    """The city's files of one kind (one of `FOLDERS`); a folder that is not there holds none."""
     return sorted((folder / kind).glob("*.yaml"))
 
 
@@ -123,7 +133,7 @@ def fingerprint(folder: Path | None) -> str:
         return ""
     check_folder(folder)
     digest = hashlib.sha256()
-    for kind in ("classes", "fields"):
+    for kind in OF_TABLES:
         for path in list_local(folder, kind):
             text = path.read_bytes()
             digest.update(f"{kind}/{path.name}\0{len(text)}\0".encode() + text)

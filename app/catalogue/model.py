@@ -125,6 +125,10 @@ class FeatureClass:
     several parts: one row (refused where rows are points), or one row a part (in a `mixed` class: of points). Points of
     one kind nearer than `duplicate_m` metres are reported as possible duplicates; None: only equal shapes are.
     `counter` is the Chinese counting word of its features (座, 株).
+
+    `restricted_rows` says which rows are restricted in a class that is not: those whose field has one of these values
+    or none; at most one field. `owned_by` names the fields that say whose a row is: a contractor sees a row where one
+    of them names the contractor.
     """
 
     id: str
@@ -146,6 +150,8 @@ class FeatureClass:
     parts: Parts = "keep"
     duplicate_m: float | None = None
     counter: str = "个"
+    restricted_rows: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    owned_by: tuple[str, ...] = ()
 
     def get_field(self, name: str) -> Field:
         """The field named `name`; raises KeyError where there is none."""
@@ -235,7 +241,8 @@ class Crosswalk:
 class Catalogue:
     """Every class, policy and code system, checked against each other; `switches` are those that classes bring.
 
-    `open_only`: it is the public part of a catalogue (`public_part`), and pages show nothing else.
+    `level` is that up to which classes, fields and values are in it: "restricted" for the whole, else it is the part
+    of somebody who may see less (`public_part.part_of`), of that which is `whole`.
     """
 
     classes: Mapping[str, FeatureClass]
@@ -243,7 +250,18 @@ class Catalogue:
     codes: Mapping[str, CodeSystem] = field(default_factory=dict)
     crosswalks: tuple[Crosswalk, ...] = ()
     switches: Mapping[str, Switch] = field(default_factory=dict)
-    open_only: bool = False
+    level: Sensitivity = "restricted"
+    whole: Catalogue | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def stored(self) -> Catalogue:
+        """The catalogue by which rows are stored, whoever writes them: the whole one, also of a part."""
+        return self if self.whole is None else self.whole
+
+    @property
+    def open_only(self) -> bool:
+        """Whether it holds only what anybody may see, so that pages show nothing else."""
+        return self.level == "public"
 
     def get_class(self, class_id: str) -> FeatureClass:
         """The class, or `errors.NotFound` with the nearest ids."""

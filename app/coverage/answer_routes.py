@@ -27,6 +27,7 @@ from app.coverage.routes import (
     table_file,
 )
 from app.coverage.scenario_routes import AskedBody
+from app.coverage.scoped import asked_area
 from app.coverage.series import days_of
 from app.inventory.periods import today
 from app.jobs.routes import result_in_time
@@ -86,6 +87,8 @@ def post_series(
     days = days_of(body.first, body.last, body.step, body.dates, today=today())
     request = body.model_dump(include={"policy", "mode", "area", "levels", "parameters"})
     parse(catalogue, request, None)
+    with db.read() as conn:
+        request["area"] = asked_area(conn, body.area)
     asked = {**request, "days": [day.isoformat() for day in days]}
     result, going_on = result_in_time(db, answers.SERIES_JOB, asked, prefer)
     if result is None:

@@ -20,6 +20,7 @@ from app.coverage.people_loading import (
 )
 from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
 from app.coverage.run_words import run_words
+from app.coverage.scoped import REASON_WITHHELD
 from app.coverage.service import Answer
 from app.coverage.stages import Report
 from app.coverage.tables import Sheet
@@ -69,6 +70,7 @@ REASONS_ZH = {
     REASON_NOBODY_INSIDE: "未计人口：已知人口都在量算范围外",
     REASON_NOBODY_SO: "未计人口：没有所选口径的人口数据",
     REASON_NOBODY_KNOWN: "未计人口：数据中没有人口",
+    REASON_WITHHELD: "只向可见整个量算范围的人提供此数",
 }
 
 
@@ -133,8 +135,11 @@ def gap_patches(
     run = service.get_run(conn, run_id, areas=False)
     mode, tier = chosen(run, mode, tier)
     return answer(
-        {"op": "patches", "run": run["run"], "mode": mode, "tier": tier, "within_m": within_m, "limit": limit}
-    )
+        {
+            "op": "patches", "run": run["run"], "mode": mode, "tier": tier, "within_m": within_m, "limit": limit,
+            "areas": store.limiting_areas(),
+        }
+    )  # fmt: skip
 
 
 def chosen(run: Mapping[str, Any], mode: str | None, tier: str | None) -> tuple[str, str]:
@@ -215,7 +220,8 @@ def land_of_two(
     first, second = (service.get_run(conn, run, areas=False) for run in (a, b))
     mode, tier = chosen(first, mode, tier)
     chosen(second, mode, tier)
-    return answer({"op": "compare", "a": first["run"], "b": second["run"], "mode": mode, "tier": tier})
+    asked = {"op": "compare", "a": first["run"], "b": second["run"], "mode": mode, "tier": tier}
+    return answer({**asked, "areas": store.limiting_areas()})
 
 
 def compare_table(found: Mapping[str, Any]) -> Sheet:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +21,14 @@ from app.coverage.counted_results import MODE
 from app.coverage.details import both_modes, difference_rows, equity_rows, histogram_rows
 from app.coverage.edition_service import with_editions
 from app.coverage.guard_answer import guard_answer
+from app.coverage.held import held_notes, held_of, scoped_loader
 from app.coverage.levels import parse_levels
 from app.coverage.loader import Loader
 from app.coverage.loading import load_inputs
 from app.coverage.model import Figures, Inputs
 from app.coverage.notes import notes_of
 from app.coverage.official import assess
-from app.coverage.place import reach_of_place
+from app.coverage.place import default_reach, reach_of_place
 from app.coverage.recorded import with_recorded
 from app.coverage.request import AreaRef, CoverageRequest, parse
 from app.coverage.results import area_rows, difference_columns, gap_rows, result_rows, unit_rows
@@ -42,6 +44,7 @@ from app.coverage.scenario_answer import (
 )
 from app.coverage.service_areas import entrances_answer, service_area_answer
 from app.coverage.stages import Report, stage, watched
+from app.database.scope import Scope
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, ChengtuError
 from app.garbage import seldom_collected
@@ -123,9 +126,8 @@ class Engine:
 
     def _coverage(self, values: Mapping[str, Any]) -> dict[str, Any]:
         started = time.perf_counter()
-        with self.db.engine() as conn:
-            loader = as_patched(self._loader(conn, values), values)
-            request = parse(loader.catalogue, values, find_area(conn, values.get("area")))
+        with self._reading(values) as (stored, request):
+            loader = as_patched(stored, values)
             if request.policy.kind != "reach":
                 return self._counted(loader, request, values, counted_run)
             inputs, facts = load_inputs(loader, request)
@@ -146,7 +148,7 @@ class Engine:
         record = (
             _record(request, inputs, facts, versions, loader.crs.definition)
             | _asked(loader, values)
-            | {"notes": notes_of(loader.catalogue, facts)}
+            | {"notes": [*notes_of(loader.catalogue, facts), *held_notes(loader)]}
             | judgement
             | {"timing": timing}
         )
@@ -160,13 +162,11 @@ class Engine:
         timing = {"load_s": 0.0, "compute_s": round(time.perf_counter() - started, 3)}
         versions = {name: loader.version(name) for name in sorted({*request.policy.classes, "districts"})}
         record = facts | _made_of(request, versions, loader.crs.definition) | _asked(loader, values)
-        record["notes"] = notes_of(loader.catalogue, facts)
+        record["notes"] = [*notes_of(loader.catalogue, facts), *held_notes(loader)]
         return {"policy": _policy(request), "modes": [MODE], **rows, "inputs": record | {"timing": timing}}
 
     def _scenario(self, values: Mapping[str, Any], answering: Answering) -> dict[str, Any]:
-        with self.db.engine() as conn:
-            loader = self._loader(conn, values)
-            request = parse(loader.catalogue, values, find_area(conn, values.get("area")))
+        with self._reading(values) as (loader, request):
             if request.policy.kind != "reach" and values.get("scenario"):
                 return self._counted(loader, request, values, counted_scenario)
             found = answering(loader, request, values)
@@ -175,24 +175,26 @@ class Engine:
         base, rows, facts = found
         versions = {name: loader.version(name) for name in base.classes}
         record = _record(request, base.state.inputs, base.facts, versions, loader.crs.definition)
-        record |= _asked(loader, values) | facts | {"notes": notes_of(loader.catalogue, base.facts)}
+        record |= _asked(loader, values) | facts
+        record["notes"] = [*notes_of(loader.catalogue, base.facts), *held_notes(loader)]
         return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
 
     def _reach(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        place = float(values["lon"]), float(values["lat"])
         with self.db.engine() as conn:
             loader = self._loader(conn, values)
-            place = float(values["lon"]), float(values["lat"])
-            return reach_of_place(loader, *place, values.get("parameters"))
+            with scoped_loader(
+                self.db, loader, default_reach(loader.catalogue), self._scope(values)
+            ) as loader:
+                return reach_of_place(loader, *place, values.get("parameters"))
 
     def _service_area(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        with self.db.engine() as conn:
-            loader = as_patched(self._loader(conn, values), values)
-            return service_area_answer(loader, parse(loader.catalogue, values, None), values)
+        with self._reading({**values, "area": None}) as (loader, request):
+            return service_area_answer(as_patched(loader, values), request, values)
 
     def _entrances(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        with self.db.engine() as conn:
-            loader = as_patched(self._loader(conn, values), values)
-            return entrances_answer(loader, parse(loader.catalogue, values, None), values)
+        with self._reading({**values, "area": None}) as (loader, request):
+            return entrances_answer(as_patched(loader, values), request, values)
 
     def _network(self, _: Mapping[str, Any]) -> dict[str, Any]:
         with self.db.engine() as conn:
@@ -210,6 +212,20 @@ class Engine:
     def _compare(self, values: Mapping[str, Any]) -> dict[str, Any]:
         with self.db.engine() as conn:
             return land_of_two(conn, get_metric_crs(conn), values)
+
+    @contextmanager
+    def _reading(self, values: Mapping[str, Any]) -> Iterator[tuple[Loader, CoverageRequest]]:
+        """The request and what reads for it, of the scope of who asks where its policy is over restricted data."""
+        with self.db.engine() as conn:
+            loader = self._loader(conn, values)
+            request = parse(loader.catalogue, values, find_area(conn, values.get("area")))
+            with scoped_loader(self.db, loader, [request.policy], self._scope(values)) as loader:
+                yield loader, request
+
+    def _scope(self, values: Mapping[str, Any]) -> Scope:
+        """Who asks: as the request says it that came over the socket, else who runs here."""
+        plain = values.get("scope")
+        return self.db.scope if plain is None else Scope.of(plain)
 
     def _loader(self, conn: Connection, values: Mapping[str, Any] | None = None) -> Loader:
         given = {name: (values or {}).get(name) for name in ("as_of", "known_at")}
@@ -261,6 +277,7 @@ def _asked(loader: Loader, values: Mapping[str, Any]) -> dict[str, Any]:
         "asked": dict(values.get("parameters") or {}),
         "levels": list(parse_levels(values.get("levels"))),
         **({"scenario": values["scenario"]} if values.get("scenario") else {}),
+        **held_of(loader),
     }
 
 

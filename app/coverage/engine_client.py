@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.coverage.engine_frames import receive_frame, send_frame
+from app.database.scope import SCOPE
 from app.errors import ChengtuError, Unavailable, error_from_plain
 
 #: How often a client that follows stages looks whether it still wants the answer.
@@ -39,7 +40,8 @@ class EngineClient:
 
         Raises the same `ChengtuError` that the engine raised, `Unavailable` where it is away or too slow.
         """
-        reply = self._exchange(request if report is None else {**request, "stages": True}, report)
+        asked = {**request, **_asking(), **({} if report is None else {"stages": True})}
+        reply = self._exchange(asked, report)
         if "error" in reply:
             raise error_from_plain(reply["error"])
         result: dict[str, Any] = reply["result"]
@@ -109,3 +111,9 @@ class EngineClient:
             connection.close()
             raise Unavailable(*_AWAY) from error
         return connection
+
+
+def _asking() -> dict[str, Any]:
+    """Who asks, for what is restricted (`held`): the engine runs in another process, which knows no request."""
+    scope = SCOPE.get()
+    return {} if scope is None else {"scope": scope.plain()}

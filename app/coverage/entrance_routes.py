@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Path, Query
@@ -9,8 +10,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, EngineDep, ReadConn
+from app.coverage.edition_service import with_editions
 from app.coverage.entrance_service import request_of_run
+from app.coverage.scoped import check_facility, told_features
 from app.coverage.service_areas import DEPTH_M, DEPTH_RANGE, MAX_FEATURES
+from app.inventory.changes import read_times
 
 router = APIRouter(tags=["coverage"])
 GEOJSON = "application/geo+json"
@@ -53,8 +57,11 @@ class ServiceAreaBody(BaseModel):
     summary="How far one gets from a policy's facilities: streets or land (GeoJSON)",
     responses=AS_GEOJSON,
 )
-def post_service_area(engine: EngineDep, body: Annotated[ServiceAreaBody, Body()]) -> JSONResponse:
+def post_service_area(
+    conn: ReadConn, catalogue: CatalogueDep, engine: EngineDep, body: Annotated[ServiceAreaBody, Body()]
+) -> JSONResponse:
     """Nothing is saved. Streets have metres and minutes at both ends; a polygon keeps its holes."""
+    check_facility(conn, with_editions(conn, catalogue), body.policy, body.facility)
     return JSONResponse(engine.answer({"op": "service_area", **body.model_dump()}), media_type=GEOJSON)
 
 
@@ -82,6 +89,7 @@ def get_service_area(
     """By the run's policy, parameters, day and data."""
     asked = {"mode": mode, "form": form, "tier": tier, "facility": facility, "depth_m": depth_m}
     request = {**request_of_run(conn, catalogue, run), **asked, "op": "service_area"}
+    check_facility(conn, with_editions(conn, catalogue), request["policy"], facility)
     return JSONResponse(engine.answer(request), media_type=GEOJSON)
 
 
@@ -101,4 +109,7 @@ def get_entrances(
 ) -> JSONResponse:
     """Surveyed gates (`gate`), else points derived from the boundary (`boundary`), or the point itself (`self`)."""
     asked = {"tier": tier, "facility": facility, "limit": limit, "op": "entrances"}
-    return JSONResponse(engine.answer({**request_of_run(conn, catalogue, run), **asked}), media_type=GEOJSON)
+    request = request_of_run(conn, catalogue, run)
+    found = engine.answer({**request, **asked})
+    times = read_times(conn, request["as_of"] and date.fromisoformat(request["as_of"]), request["known_at"])
+    return JSONResponse(told_features(conn, catalogue, found, times), media_type=GEOJSON)

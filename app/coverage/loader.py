@@ -28,6 +28,7 @@ from app.coverage.streets import (
     streets_of,
 )
 from app.coverage.supply import DATES, HOURS, SupplyRule, usable_gates
+from app.database.scope import Scope
 from app.database.transactions import Connection
 from app.errors import NotFound
 from app.inventory.arrays import FeatureArrays, count_imports, last_turn, read_arrays, read_frame
@@ -47,6 +48,7 @@ class Loader:
 
     `times` says what is read of every class; `known` (class → change) what was known of one, in place of its
     `known_at`. What was known at an earlier change is not to be kept: the cache must then be one for this loader.
+    `scoped` are connections for classes whose rows are read as `seen_by` sees them; the cache keeps these apart.
     """
 
     conn: Connection
@@ -56,6 +58,12 @@ class Loader:
     times: Times = NOW
     known: Mapping[str, int] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    scoped: Mapping[str, Connection] = field(default_factory=dict)
+    seen_by: Scope | None = None
+
+    def conn_of(self, class_id: str) -> Connection:
+        """The connection that the rows of a class are read by."""
+        return self.scoped.get(class_id, self.conn)
 
     def version(self, class_id: str) -> int:
         """The data version of a class in this snapshot, or as known before: asked once."""
@@ -90,7 +98,9 @@ class Loader:
         cls = self.catalogue.get_class(class_id)
         # Each past day in an entry of its own: asked of a cache that keeps few days of a class, it is asked once a run.
         key = ("turned", Stamp(class_id, version), self.day, past)
-        turned = self.cache.get(key, lambda: last_turn(self.conn, cls, self.day, current=not past))
+        turned = self.cache.get(
+            key, lambda: last_turn(self.conn_of(class_id), cls, self.day, current=not past)
+        )
         # A series whose days find the same streets finds the same network.
         return (
             Stamp(class_id, version, turned or date.min) if past else Stamp(class_id, version, None, turned)
@@ -117,7 +127,7 @@ class Loader:
         def read() -> FeatureArrays:
             stage(f"reading {class_id}")
             return read_arrays(
-                self.conn, self.catalogue, class_id, fields, where, self.crs, self.times_of(class_id),
+                self.conn_of(class_id), self.catalogue, class_id, fields, where, self.crs, self.times_of(class_id),
                 incomplete=incomplete, standing_on=self.day if standing else None,
             )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from app.coverage.area_loading import load_areas
@@ -54,7 +55,7 @@ def load_inputs(loader: Loader, request: CoverageRequest) -> tuple[Inputs, dict[
     with ThreadPoolExecutor(1) as beside:
         # The network is built on one core while parcels are cut on the others.
         streets_maker = loader.streets_maker(step_free=request.step_free) if needs_streets(request) else _none
-        network = beside.submit(streets_maker)
+        network = beside.submit(copy_context().run, streets_maker)
         parcels = load_parcels(loader, policy.land, areas, frame, walked=walked)
         streets = network.result()
     supplies = load_supplies(loader, request, streets)

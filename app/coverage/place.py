@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from app.catalogue.model import Policy, Tier
+from app.catalogue.model import Catalogue, Policy, Tier
 from app.coverage.gates import GATES
 from app.coverage.loader import Loader
 from app.coverage.model import Streets
@@ -96,8 +96,13 @@ def reach_of_place(
     }
 
 
+def default_reach(catalogue: Catalogue) -> list[Policy]:
+    """The policies that a place is asked about."""
+    return [item for item in catalogue.policies.values() if item.default and item.kind == "reach"]
+
+
 def _requests(loader: Loader, parameters: Mapping[str, Any]) -> tuple[CoverageRequest, ...]:
-    policies = [item for item in loader.catalogue.policies.values() if item.default and item.kind == "reach"]
+    policies = default_reach(loader.catalogue)
     if not parameters:
         return tuple(CoverageRequest(policy, parameters=policy.asked) for policy in policies)
     asked = [{"policy": policy.id, "parameters": parameters} for policy in policies]

@@ -13,7 +13,7 @@ from app.access.dependencies import (
     HtmlWanted,
     LangDep,
     ReadConn,
-    WriteConn,
+    ServiceConn,
 )
 from app.catalogue.model import Policy
 from app.coverage import edition_service as editions
@@ -21,6 +21,7 @@ from app.coverage.editions import JSON_TYPES, YAML_TYPES, text_of
 from app.coverage.list_page import policies_html, policy_html
 from app.coverage.policy_views import parameter_views, policy_view
 from app.coverage.scenario_routes import page_reply
+from app.database.scope import author
 from app.database.transactions import Connection
 from app.errors import Unavailable
 
@@ -123,17 +124,17 @@ def get_policy(
     openapi_extra=_BODY,
 )
 def post_policy(
-    response: Response, conn: WriteConn, catalogue: CatalogueDep, text: Text, why: Why = None
+    response: Response, conn: ServiceConn, catalogue: CatalogueDep, text: Text, why: Why = None
 ) -> dict[str, Any]:
     """Checked as a declared one is; in force at once, in every process."""
-    saved = editions.save(conn, catalogue, text, WHO, why)
+    saved = editions.save(conn, catalogue, text, author(WHO), why)
     response.headers["Location"] = f"/policies/{saved.id}"
     return _view(conn, saved)
 
 
 @router.put("/policies/{policy}", summary="Save the next version of an edition", openapi_extra=_BODY)
 def put_policy(
-    conn: WriteConn,
+    conn: ServiceConn,
     catalogue: CatalogueDep,
     policy: PolicyId,
     text: Text,
@@ -148,13 +149,13 @@ def put_policy(
 ) -> dict[str, Any]:
     """The version before stays readable; runs made by it keep its text."""
     seen = None if if_match is None else int(if_match.strip('"'))
-    return _view(conn, editions.save(conn, catalogue, text, WHO, why, policy, seen))
+    return _view(conn, editions.save(conn, catalogue, text, author(WHO), why, policy, seen))
 
 
 @router.delete("/policies/{policy}", status_code=204, summary="Take an edition out of force")
-def delete_policy(conn: WriteConn, policy: PolicyId, why: Why = None) -> None:
+def delete_policy(conn: ServiceConn, policy: PolicyId, why: Why = None) -> None:
     """Nothing is lost: its versions and runs stay."""
-    editions.retire(conn, policy, WHO, why)
+    editions.retire(conn, policy, author(WHO), why)
 
 
 def _view(conn: Connection, policy: Policy) -> dict[str, Any]:

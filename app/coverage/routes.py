@@ -28,6 +28,7 @@ from app.coverage.list_page import runs_html
 from app.coverage.patches import WITHIN_M
 from app.coverage.request import parse
 from app.coverage.scenario import parse_scenario
+from app.coverage.scoped import asked_area, check_everywhere, check_seen, told_place
 from app.coverage.tables import Sheet, to_csv, to_xlsx
 from app.database.transactions import Database
 from app.errors import BadInput
@@ -134,14 +135,15 @@ def _requested(catalogue: Catalogue, db: Database, body: CoverageBody) -> dict[s
         if body.model_fields_set - {"rerun", "name"}:
             raise BadInput("A run is computed again as it was.", "Send rerun alone, or with a name.")
         with db.read() as conn:
-            return {
-                **service.rerun_request(conn, with_editions(conn, catalogue), body.rerun),
-                "name": body.name,
-            }
+            asked = service.rerun_request(conn, with_editions(conn, catalogue), body.rerun)
+            if asked["area"] is None:
+                check_everywhere("A run of the whole city")
+            return {**asked, "area": asked_area(conn, asked["area"]), "name": body.name}
     request = body.model_dump()
-    if body.scenario is not None:
-        parse_scenario(catalogue, body.scenario)
+    patches = () if body.scenario is None else parse_scenario(catalogue, body.scenario).patches
     with db.read() as conn:
+        request["area"] = asked_area(conn, body.area)
+        check_seen(conn, catalogue, [(patch.cls, patch.code) for patch in patches if patch.code])
         parse(with_editions(conn, catalogue), request, None)
         if body.as_of or body.known_at:
             asked_times(conn, body.as_of or None, body.known_at or None)
@@ -237,6 +239,8 @@ def get_gaps(
     "/reach", summary="What reaches one place: every policy, nearest facility, metres, minutes, the way"
 )
 def get_reach(
+    conn: ReadConn,
+    catalogue: CatalogueDep,
     engine: EngineDep,
     lon: Annotated[
         float, Query(ge=-180, le=180, allow_inf_nan=False, description="Longitude.", examples=[115.86])
@@ -253,7 +257,10 @@ def get_reach(
     step_free: Annotated[bool, Query(description="Accessible facilities only, no steps on the way.")] = False,
     at: Annotated[str | None, Query(max_length=20, description="Only what is open then: 22:00.")] = None,
 ) -> Response:
-    """Every default policy met or not for one place."""
+    """Every default policy met or not for one place.
+
+    Of a facility that the one who asks does not see the metres alone are told (`withheld`).
+    """
     given = {"speed_m_s": speed_m_s, "step_free": step_free or None, "at": at or None}
     parameters = {name: value for name, value in given.items() if value is not None}
     asked = {
@@ -264,7 +271,8 @@ def get_reach(
         "known_at": known_at,
         "parameters": parameters,
     }
-    return scenarios.json_reply(engine.answer(asked))
+    found = engine.answer(asked)
+    return scenarios.json_reply(told_place(conn, catalogue, found, asked_times(conn, as_of, known_at)))
 
 
 @router.get(
@@ -272,4 +280,5 @@ def get_reach(
 )
 def get_network(engine: EngineDep) -> dict[str, Any]:
     """The report of the network built from the streets."""
+    check_everywhere("The report of all streets")
     return engine.answer({"op": "network"})

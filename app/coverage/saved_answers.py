@@ -27,9 +27,12 @@ def gap_patches(conn: Connection, crs: MetricCrs, values: Mapping[str, Any]) -> 
     """`{"run", "mode", "tier", "within_m", "limit"}` → the run's gaps as patches, as GeoJSON, most people first.
 
     `within_m` metres apart at most (default 30) two gaps are one patch. Each says how many gaps it holds, the parcels
-    with most people, and metres to the facility nearest to the first of these.
+    with most people, and metres to the facility nearest to the first of these. With `areas` (codes) only gaps in one of
+    them count, and the facility is not named.
     """
-    rows = store.read_shapes(conn, values["run"], "coverage_gaps", values["mode"], values["tier"])
+    areas = values.get("areas")
+    rows = store.read_shapes(conn, values["run"], "coverage_gaps", values["mode"], values["tier"], areas)
+    told = ("nearest_m", *(("nearest_code", "nearest_name") if areas is None else ()))
     geometry = _metric(crs, rows)
     people = np.array([row["people"] or 0.0 for row in rows], dtype=np.float64)
     any_known = any(row["people"] is not None for row in rows)
@@ -51,7 +54,7 @@ def gap_patches(conn: Connection, crs: MetricCrs, values: Mapping[str, Any]) -> 
                 "gaps": int(found.gaps[i]),
                 "names": _names(rows, members[i]),
                 "area_path": rows[found.first[i]]["area_path"],
-                **{key: rows[found.first[i]][key] for key in ("nearest_m", "nearest_code", "nearest_name")},
+                **{key: rows[found.first[i]][key] for key in told},
             },
         )
         for i, shape in enumerate(_shapes(crs, found.geometry[:limit]))
@@ -69,10 +72,12 @@ def _names(rows: list[dict[str, Any]], members: list[int]) -> list[str]:
 
 
 def land_of_two(conn: Connection, crs: MetricCrs, values: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"a", "b", "mode", "tier"}` → land that b serves and a does not (gained) and the reverse (lost), as GeoJSON."""
-    mode, tier = values["mode"], values["tier"]
-    gaps_a, gaps_b = (_saved(conn, crs, values[run], "coverage_gaps", mode, tier) for run in ("a", "b"))
-    units_a, units_b = (_saved(conn, crs, values[run], "coverage_units", mode, tier) for run in ("a", "b"))
+    """`{"a", "b", "mode", "tier"}` → land that b serves and a does not (gained) and the reverse (lost), as GeoJSON.
+
+    With `areas` (codes) only of demand that lies in one of them.
+    """
+    gaps_a, gaps_b = (_saved(conn, crs, values, run, "coverage_gaps") for run in ("a", "b"))
+    units_a, units_b = (_saved(conn, crs, values, run, "coverage_units") for run in ("a", "b"))
     changes = {
         "gained": served_only_in(units_b, gaps_a, gaps_b),
         "lost": served_only_in(units_a, gaps_b, gaps_a),
@@ -110,10 +115,11 @@ def _changed(crs: MetricCrs, change: str, parts: Parts) -> list[dict[str, Any]]:
 
 
 def _saved(
-    conn: Connection, crs: MetricCrs, run: str, table: store.ShapeTable, mode: str, tier: str
+    conn: Connection, crs: MetricCrs, values: Mapping[str, Any], run: str, table: store.ShapeTable
 ) -> Saved:
     """Gaps or demand of a saved run; demand is land where there is any, else cells with people."""
-    rows = store.read_shapes(conn, run, table, mode, tier)
+    asked = (values["mode"], values["tier"], values.get("areas"))
+    rows = store.read_shapes(conn, values[run], table, *asked)
     if any(row.get("kind") == "land" for row in rows):
         rows = [row for row in rows if row["kind"] == "land"]
     people = np.array([row["people"] or 0.0 for row in rows], dtype=np.float64)

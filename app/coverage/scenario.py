@@ -18,7 +18,7 @@ from app.space.validity import clean
 
 #: Patches a scenario may hold, and vertices the shape of one.
 MAX_PATCHES = 50
-MAX_VERTICES = 10_000
+MAX_VERTICES = 1_000
 #: What is done to a feature, and what a patch must say for it beside its class.
 DOINGS: Mapping[str, tuple[str, ...]] = {
     "add": ("geometry",),

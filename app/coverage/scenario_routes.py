@@ -9,12 +9,13 @@ import orjson
 from fastapi import APIRouter, Body, Header, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.access.dependencies import DatabaseDep, EngineDep
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep
 from app.catalogue.model import Lang
 from app.catalogue.parameters import PARAMETERS
 from app.coverage import service
 from app.coverage.engine_client import EngineClient
 from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M
+from app.coverage.scoped import asked_area, check_seen
 from app.database.transactions import Database
 from app.errors import BadInput
 from app.jobs.routes import result_in_time
@@ -135,6 +136,7 @@ class GuardBody(AskedBody):
 )
 def post_guard(
     db: DatabaseDep,
+    catalogue: CatalogueDep,
     engine: EngineDep,
     body: Annotated[GuardBody, Body()],
     prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
@@ -144,4 +146,8 @@ def post_guard(
     Rebuild one for each one demolished, nearby: sites are facilities of the class that stand unused, public property
     and points of public streets. `restores` tells which serve at least as many people and as much land as before.
     """
-    return scenario_reply(db, engine, body.model_dump(by_alias=True), prefer)
+    request = body.model_dump(by_alias=True)
+    with db.read() as conn:
+        request["area"] = asked_area(conn, body.area)
+        check_seen(conn, catalogue, [(body.remove.cls, body.remove.code)])
+    return scenario_reply(db, engine, request, prefer)

@@ -12,6 +12,8 @@ from app.catalogue.class_names import find_class
 from app.catalogue.model import Catalogue
 from app.coverage import store
 from app.coverage.recorded import with_recorded
+from app.coverage.scoped import may_see, told_run
+from app.database.scope import as_service
 from app.database.transactions import Connection, Database
 from app.errors import NotFound
 from app.inventory.id_prefix import RUNS, digits_of, find_id
@@ -41,7 +43,7 @@ def run(
         `{"run", "policy", "results", "areas", "inputs"}`, the shape that `coverage --json` prints.
     """
     result = answer({"op": "coverage", **{key: request.get(key) for key in ASKED}})
-    with db.write() as conn:
+    with as_service(), db.write() as conn:
         store.drop_old_runs(conn)
         run_id = store.save_run(conn, result, request.get("name"))
         if on_saved is not None:
@@ -73,9 +75,7 @@ def rerun_request(conn: Connection, catalogue: Catalogue, run_id: str) -> dict[s
     Conflict
         The policy has changed, and its recorded text names what the catalogue no longer knows.
     """
-    row = store.find_run(conn, parse_run(run_id), areas=False)
-    if row is None:
-        raise no_run(run_id)
+    row = _find(conn, run_id, areas=False)
     policy = {"id": row["policy_id"], "version": row["policy_version"], "text": row["policy_text"]}
     with_recorded(catalogue, policy)
     inputs = row["inputs"]
@@ -116,10 +116,15 @@ def view(run_id: str | None, result: Mapping[str, Any]) -> dict[str, Any]:
 
 def get_run(conn: Connection, run_id: str, *, areas: bool = True) -> dict[str, Any]:
     """A saved run in the shape of `run`, with no rows of areas where they are not wanted; raises NotFound."""
+    return told_run(conn, _shape(_find(conn, run_id, areas=areas)))
+
+
+def _find(conn: Connection, run_id: str, *, areas: bool) -> Mapping[str, Any]:
     row = store.find_run(conn, parse_run(run_id), areas=areas)
-    if row is None:
+    found = may_see(conn, [] if row is None else [row])
+    if not found:
         raise no_run(run_id)
-    return _shape(row)
+    return found[0]
 
 
 def list_runs(
@@ -133,8 +138,8 @@ def list_runs(
     """Saved runs, newest first, without their areas."""
     if policy is not None:
         catalogue.get_policy(policy)
-    rows = store.list_rows(conn, policy, limit, newest_only)
-    shown = [_shape({**row, "areas": []}) for row in rows]
+    rows = may_see(conn, store.list_rows(conn, policy, limit, newest_only))
+    shown = [told_run(conn, _shape({**row, "areas": []})) for row in rows]
     return [{key: value for key, value in row.items() if key not in {"areas", *DETAILS}} for row in shown]
 
 

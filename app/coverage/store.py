@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
+from psycopg import sql
 from sqlalchemy import text
 
 from app.catalogue.model import Lang
+from app.database.scope import SCOPE
 from app.database.transactions import Connection
 from app.inventory.changes import raw
 from app.inventory.copy_binary import (
@@ -25,6 +27,7 @@ from app.inventory.copy_binary import (
     numbers,
     texts,
 )
+from app.inventory.rewrite import guarded_copy
 from app.inventory.times import Times, versions
 
 #: Runs whose figures are the city's own: of the whole city as it was when they were made, in all modes of their policy,
@@ -72,6 +75,9 @@ UNIT_COLUMNS = (
     "minutes",
     "geom",
 )
+#: Tables whose rows name the nearest facility, wherever it lies, with their columns.
+NAMING = {"coverage_gaps": GAP_COLUMNS, "coverage_differences": DIFFERENCE_COLUMNS}
+_NAMES = ("nearest_code", "nearest_name")
 #: Table → the columns that are shown of its rows, and their order.
 ORDERS = {
     "coverage_areas": (AREA_COLUMNS, "tier, mode, id"),
@@ -99,6 +105,21 @@ CELLS: Mapping[str, Callable[[Sequence[Any]], Cells]] = {
 }
 #: So many rows are made and sent together: a million need hundreds of megabytes.
 ROWS_AT_ONCE = 50_000
+
+
+def limiting_areas() -> tuple[str, ...] | None:
+    """The codes of the areas that the scope that holds is limited to, None where it is limited to none."""
+    scope = SCOPE.get()
+    return None if scope is None else scope.areas
+
+
+def run_table(table: str) -> str:
+    """What rows of runs are read FROM: who sees some areas only is not told which facility of others is nearest."""
+    columns = NAMING.get(table)
+    if columns is None or limiting_areas() is None:
+        return f"city.{table}"
+    shown = ", ".join(f"NULL::text AS {name}" if name in _NAMES else name for name in columns)
+    return f"(SELECT id, run, {shown} FROM city.{table})"
 
 
 def save_run(conn: Connection, answer: Mapping[str, Any], name: str | None) -> str:
@@ -166,8 +187,8 @@ def _copy(
     """Write a table given column by column as rows of the run."""
     if not values:
         return
-    statement = f"COPY city.{table} ({', '.join(('run', *columns))}) FROM STDIN (FORMAT binary)"
-    with raw(conn).cursor() as cursor, cursor.copy(statement.encode()) as copy:
+    target = sql.Identifier("city", table)
+    with raw(conn).cursor() as cursor, guarded_copy(cursor, target, ("run", *columns)) as copy:
         copy.write(HEAD)
         for begin in range(0, len(values[columns[0]]), ROWS_AT_ONCE):
             rows = slice(begin, begin + ROWS_AT_ONCE)
@@ -219,15 +240,27 @@ def list_rows(conn: Connection, policy: str | None, limit: int, newest_only: boo
     return sorted(found, key=lambda row: row.pop("at"), reverse=True)
 
 
-def read_shapes(conn: Connection, run: str, table: ShapeTable, mode: str, tier: str) -> list[dict[str, Any]]:
-    """Rows of one mode and tier of a run with their shapes as WKB in lon/lat, those with most people first."""
+def read_shapes(
+    conn: Connection, run: str, table: ShapeTable, mode: str, tier: str, areas: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Rows of one mode and tier of a run with their shapes as WKB in lon/lat, those with most people first.
+
+    With `areas` (codes) only those that lie in one of them.
+    """
     columns = {"coverage_gaps": GAP_COLUMNS, "coverage_units": UNIT_COLUMNS}[table]
     statement = text(
         f"SELECT {', '.join(columns[:-1])}, ST_AsBinary(geom) AS geom FROM city.{table}"
         " WHERE run = :run AND mode = :mode AND tier = :tier AND geom IS NOT NULL"
+        " AND (CAST(:areas AS text[]) IS NULL OR string_to_array(area_path, '/') && CAST(:areas AS text[]))"
         " ORDER BY people DESC NULLS LAST, id"
     )
-    rows = conn.execute(statement, {"run": uuid.UUID(run), "mode": mode, "tier": tier}).mappings()
+    asked = {
+        "run": uuid.UUID(run),
+        "mode": mode,
+        "tier": tier,
+        "areas": None if areas is None else list(areas),
+    }
+    rows = conn.execute(statement, asked).mappings()
     return [{**row, "geom": bytes(row["geom"])} for row in rows]
 
 
@@ -238,7 +271,8 @@ def list_rows_of(
     columns, order = ORDERS[table]
     statement = text(  # only constants of this module are put in
         f"SELECT {', '.join(columns)}, round(ST_X(p)::numeric, 6)::float8 AS lon, round(ST_Y(p)::numeric, 6)::float8"
-        f" AS lat FROM (SELECT *, ST_PointOnSurface(geom) AS p FROM city.{table} WHERE run = :run {_by_mode(table)}"
+        f" AS lat FROM (SELECT *, ST_PointOnSurface(geom) AS p FROM {run_table(table)} r"
+        f" WHERE run = :run {_by_mode(table)}"
         f" AND (CAST(:tier AS text) IS NULL OR tier = :tier) ORDER BY {order} LIMIT :limit) rows"
     )
     rows = conn.execute(statement, _asked(table, run, mode, tier, limit)).mappings()
@@ -285,7 +319,7 @@ def _features(
         "SELECT json_build_object('type', 'FeatureCollection', 'numberReturned', count(*),"
         " 'features', COALESCE(json_agg(feature), '[]'::json))::text FROM ("
         f"SELECT json_build_object('type', 'Feature', 'id', id, 'geometry', ST_AsGeoJSON(geom, 7)::json,"
-        f" 'properties', json_build_object({members})) AS feature FROM city.{table}"
+        f" 'properties', json_build_object({members})) AS feature FROM {run_table(table)} r"
         f" WHERE run = :run {_by_mode(table)}"
         f" AND (CAST(:tier AS text) IS NULL OR tier = :tier) ORDER BY {order} LIMIT :limit) rows"
     )

@@ -9,7 +9,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.database.location import find_location
-from app.errors import BadGeometry, BadInput, ChengtuError, Conflict, NoSpace, SetupFailed, Unavailable
+from app.errors import (
+    BadGeometry,
+    BadInput,
+    ChengtuError,
+    Conflict,
+    Forbidden,
+    NoSpace,
+    SetupFailed,
+    Unavailable,
+)
 from app.settings import Settings
 
 START = "If it is the embedded database, start it: chengtu db start. Otherwise look at the server in DATABASE_URL."
@@ -17,6 +26,8 @@ LATER = "Try again in a moment."
 AWAY = "The database is not reachable."
 #: With less free space than this the embedded server cannot go on: it makes its log in files of 16 MiB.
 LITTLE_BYTES = 32 * 1024**2
+#: How PostgreSQL speaks of a row that no policy lets be written; other privileges that lack are faults of ours.
+POLICY = "row-level security policy"
 #: Words by which PostGIS and GEOS speak of a geometry in an internal error (XX000).
 GEOMETRY_WORDS = (
     "geometr", "topolog", "geos", "lwgeom", "lwpoly", "polygon", "coordinate", "linestring", "wkb", "wkt",
@@ -63,6 +74,8 @@ def _translate(error: Exception) -> Exception:
 def _by_state(state: str, cause: psycopg.Error) -> ChengtuError | None:
     """The error for a SQLSTATE: exact codes first, then classes (its first two characters)."""
     message = cause.diag.message_primary or str(cause)
+    if state == "42501":
+        return _forbidden() if POLICY in message else None
     if state == "XX000" and not any(word in message.lower() for word in GEOMETRY_WORDS):
         return None
     exact = {
@@ -79,6 +92,13 @@ def _by_state(state: str, cause: psycopg.Error) -> ChengtuError | None:
     return exact.get(state) or _by_class(state, message, cause.diag.message_detail)
 
 
+def _forbidden() -> Forbidden:
+    return Forbidden(
+        "You may not write this; nothing was saved.",
+        "Write only what you may see, in the areas and of the party that you may write for.",
+    )
+
+
 def _by_class(state: str, message: str, detail: str | None) -> ChengtuError | None:
     match state[:2]:
         case "08" | "57":
@@ -92,7 +112,7 @@ def _by_class(state: str, message: str, detail: str | None) -> ChengtuError | No
         case "23":
             return Conflict(f"The data forbids the change: {message}.", detail)
         case "22":
-            return BadInput(f"A value cannot be used: {message}.", detail)
+            return BadInput(f"A value cannot be used: {message}.", detail or "Ask with another value.")
         case _:
             return None
 

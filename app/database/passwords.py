@@ -46,6 +46,11 @@ def find_login(home: Path, key: str) -> Login | None:
     return None if text is None else _as_login(text)
 
 
+def audit_secret(home: Path) -> str:
+    """What the heads of the audit record are signed with, made and kept at first need."""
+    return _read_or_create(home / FOLDER / "audit", secrets.token_urlsafe(32))
+
+
 def _login_path(home: Path, key: str) -> Path:
     return home / FOLDER / f"login-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 

@@ -139,6 +139,12 @@ def author(otherwise: str) -> str:
     return (scope.who if scope is not None else "") or otherwise
 
 
+def own_key(key: str) -> str:
+    """An `Idempotency-Key` as it is kept: what one person sent under it is not another's."""
+    who = author("")
+    return f"{who}{_BETWEEN}{key}" if who else key
+
+
 def _codes(areas: tuple[str, ...] | None) -> str:
     return EVERYWHERE if areas is None else _BETWEEN.join(areas)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TypedDict, cast
 
 from psycopg import ProgrammingError
@@ -60,6 +61,11 @@ def login_parameters(settings: Settings) -> Parameters | None:
 def make_login(settings: Settings) -> Login:
     """The service's login for this database and data folder, made and kept at first need."""
     return get_login(settings.home_path, _key(settings))
+
+
+def database_mark(settings: Settings) -> str:
+    """What tells this database from others in names of files of the data folder."""
+    return hashlib.sha256(_key(settings).encode()).hexdigest()[:16]
 
 
 def _superuser_password(settings: Settings) -> str:

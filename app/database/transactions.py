@@ -13,7 +13,10 @@ from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.database.deadline import within_deadline
 from app.database.errors import translate
+from app.database.origin import ORIGIN, machine
+from app.database.origin import SERVICE as ITSELF
 from app.database.reads import READS
 from app.database.roles import ENGINE
 from app.database.scope import NOTHING, SCOPE, SERVICE, Scope
@@ -30,6 +33,8 @@ POOL_WAIT_S = 5.0
 #: Downloads that a process makes at once, and how long the next one waits for its turn, seconds.
 STREAMS = 4
 STREAM_WAIT_S = 2.0
+#: How long a lock that another writer holds is waited for, seconds.
+LOCK_S = 30.0
 #: How long the statement of a download may run, seconds; what a client takes up too slowly ends before.
 STREAM_S = 3600
 #: Among what is noted with a connection: how to wait for the thread that works on it.
@@ -47,6 +52,7 @@ class Database:
         """With `closed` (a server) a transaction that no scope was set for sees and writes nothing."""
         self.settings = settings
         self._otherwise = NOTHING if closed else SERVICE
+        self._closed = closed
         # The driver is in autocommit because we send BEGIN ourselves, together with role and limits.
         self._pool = create_engine(
             "postgresql+psycopg://",
@@ -71,9 +77,10 @@ class Database:
     def read(self, timeout_s: float = 30) -> Iterator[Connection]:
         """A snapshot to read from, in the scope that holds; a statement is stopped after `timeout_s` seconds.
 
-        Where the client for whom it is read has left (`READS`), its statement is stopped as well.
+        Where the client for whom it is read has left (`READS`), its statement is stopped as well; a request has no more
+        than is left of its time (`deadline`).
         """
-        opening = _reading(self.scope, timeout_s)
+        opening = _reading(self.scope, within_deadline(timeout_s))
         with self._transaction(opening) as connection, _for_client(connection):
             yield connection
 
@@ -88,11 +95,18 @@ class Database:
     def write(self, timeout_s: float = 0) -> Iterator[Connection]:
         """A transaction that writes in the scope that holds: committed at the end of the block, else rolled back.
 
-        Where the block ends without an error, the data is on disk. A lock held by another writer is waited for 30 s.
+        Where the block ends without an error, the data is on disk. A lock held by another writer is waited for 30 s,
+        within a request as long as its time lasts.
         """
         scope = self.scope
-        opening = _opening(scope.writes_as, "READ WRITE", timeout_s, lock_s=30, idle_s=600) + scope.settings()
-        with self._transaction(opening) as connection:
+        limit_s = within_deadline(timeout_s)
+        # A lock is given up before the statement is, so that what is told is that somebody else is writing.
+        lock_s = min(LOCK_S, 0.9 * limit_s) if limit_s else LOCK_S
+        opening = (
+            _opening(scope.writes_as, "READ WRITE", limit_s, lock_s=lock_s, idle_s=600) + scope.settings()
+        )
+        origin = ORIGIN.get() or (ITSELF if self._closed else machine())
+        with self._transaction(opening + origin.setting()) as connection:
             yield connection
 
     @contextmanager

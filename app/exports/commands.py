@@ -14,8 +14,9 @@ from app.coverage.service import find_class_or_run
 from app.database.engine import Database, open_database
 from app.errors import BadInput
 from app.exports.formats import FORMATS
+from app.exports.leaving_service import export_noted
 from app.exports.placing import make_placing
-from app.exports.service import WHOLE_CITY, Wishes, check_encoding, export
+from app.exports.service import WHOLE_CITY, Wishes, check_encoding
 from app.lazy import lazy_module
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
@@ -87,6 +88,13 @@ def export_command(
     encoding: Annotated[
         str | None, typer.Option("--encoding", help="Of the texts of a Shapefile: UTF-8 (default) or GBK.")
     ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason",
+            help="Why restricted data leaves, 10 characters or more, kept by the audit record; else it is left out.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Export a class, a run or the whole city to a file for QGIS, with source, licence and titles in it."""
@@ -118,7 +126,7 @@ def export_command(
     try:
         chosen = WHOLE_CITY if name is None or name == WHOLE_CITY else _chosen(db, catalogue, name)
         with console.progress(f"Exporting to {to.name}") as report:
-            result = export(db, catalogue, chosen, to, wishes, report)
+            result = export_noted(db, catalogue, chosen, to, wishes, reason, report)
     finally:
         db.dispose()
     if as_json:
@@ -165,6 +173,11 @@ def _show(name: str, result: dict[str, Any]) -> None:
     for layer, lacking in result.get("missing", {}).items():
         told = ", ".join(f"{key} in {count} rows" for key, count in lacking.items())
         console.warning(f"{layer}: mandatory attributes are missing: {told}.")
+    if result.get("left_out"):
+        names = ", ".join(result["left_out"])
+        console.warning(
+            f"Left out, since it is restricted: rows or fields of {names}. --reason writes them too."
+        )
     for told, count in result.get("changed", {}).items():
         console.warning(f"{told}: {count}.")
     console.success(f"{result['path']} ({result['bytes']:,} bytes)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,10 +52,11 @@ def write_flatgeobuf(path: Path, data: ExportData) -> Changed:
         ends, boxes = _spool(spool, layer, columns)
         if len(boxes) != len(layer):
             raise OSError(f"only {len(boxes)} of {len(layer)} rows of {layer.name} were read")
-        order = _along_curve(boxes)
+        extent = _extent(boxes)
+        order = _along_curve(boxes, extent)
         file = opened.enter_context(path.open("wb"))
-        file.write(_header(data, layer, columns, boxes))
-        if len(boxes) and _extent(boxes) is not None:
+        file.write(_header(data, layer, columns, len(boxes), extent))
+        if extent is not None:
             sizes = np.diff(ends)[order]
             file.write(_index(boxes[order], np.cumsum(sizes) - sizes))
         _copy(spool, file, ends, order)
@@ -85,31 +87,52 @@ def _extent(boxes: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return np.concatenate([known[:, :2].min(axis=0), known[:, 2:].max(axis=0)]) if len(known) else None
 
 
-def _along_curve(boxes: NDArray[np.float64]) -> Offsets:
+def _along_curve(boxes: NDArray[np.float64], extent: NDArray[np.float64] | None) -> Offsets:
     """The order (n,) in which the middles of the boxes lie along the curve; what has no place comes last."""
-    extent = _extent(boxes)
     if extent is None:
         return np.arange(len(boxes))
-    side = np.where(extent[2:] > extent[:2], extent[2:] - extent[:2], 1)
     nowhere = np.isnan(boxes[:, 0])
-    middle = np.where(nowhere[:, np.newaxis], extent[:2], (boxes[:, :2] + boxes[:, 2:]) / 2)
-    steps = (CURVE * ((middle - extent[:2]) / side)).astype(np.uint32)
-    return np.lexsort((hilbert(steps[:, 0], steps[:, 1]), nowhere))
+    x, y = (_steps_along(boxes[:, i], boxes[:, i + 2], extent[i], extent[i + 2], nowhere) for i in (0, 1))
+    return np.argsort(np.where(nowhere, 2**32, hilbert(x, y).astype(np.int64)), kind="stable")
+
+
+def _steps_along(
+    low: NDArray[np.float64], high: NDArray[np.float64], start: float, end: float, nowhere: NDArray[np.bool_]
+) -> NDArray[np.uint32]:
+    """The steps (n,) to the middles of boxes along one side of the box of all, from `start` to `end`."""
+    middle = np.where(nowhere, start, (low + high) / 2)
+    return np.asarray(CURVE * ((middle - start) / (end - start if end > start else 1)), dtype=np.uint32)
 
 
 def hilbert(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.uint32]:
     """The places (n,) along the curve of order 16 of cells (n,): numbers from 0 to 65535 each.
 
-    The curve of Butz and Lawder, a bit of both numbers at a time: in each quarter it runs turned or mirrored.
+    The curve of Butz and Lawder, four bits of both numbers at a time.
     """
-    place: NDArray[Any] = np.zeros(len(x), dtype=np.uint32)
-    for bit in range(15, -1, -1):
-        right, upper = (x >> bit) & 1, (y >> bit) & 1
-        place = (place << 2) | ((3 * right) ^ upper)
-        mirrored, turned = (upper == 0) & (right == 1), upper == 0
-        x, y = np.where(mirrored, CURVE - x, x), np.where(mirrored, CURVE - y, y)
-        x, y = np.where(turned, y, x), np.where(turned, x, y)
+    steps = _steps()
+    place = state = np.zeros(len(x), dtype=np.uint32)
+    for bit in (12, 8, 4, 0):
+        found = steps[(state << 8) | (((x >> bit) & 15) << 4) | ((y >> bit) & 15)]
+        place, state = (place << 8) | (found & 255), found >> 8
     return place
+
+
+@cache
+def _steps() -> NDArray[np.uint32]:
+    """The way of the curve through 16 × 16 cells by how it runs there and the cell: the place, how it runs on.
+
+    In each quarter it runs turned (x and y in each other's place) or mirrored (both from their other end) as well.
+    """
+    key = np.arange(4 * 256, dtype=np.uint32)
+    turned: NDArray[Any] = key >> 9
+    mirrored: NDArray[Any] = (key >> 8) & 1
+    place: NDArray[Any] = np.zeros_like(key)
+    for bit in (3, 2, 1, 0):
+        x, y = ((key >> (bit + 4)) & 1) ^ mirrored, ((key >> bit) & 1) ^ mirrored
+        right, upper = np.where(turned, y, x), np.where(turned, x, y)
+        place = (place << 2) | ((3 * right) ^ upper)
+        turned, mirrored = turned ^ 1 ^ upper, mirrored ^ (right & (1 ^ upper))
+    return np.asarray(place | (mirrored << 8) | (turned << 9), dtype=np.uint32)
 
 
 def _index(boxes: NDArray[np.float64], offsets: Offsets) -> bytes:
@@ -139,12 +162,15 @@ def _above(nodes: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def _header(
-    data: ExportData, layer: ExportLayer, columns: list[StreamColumn], boxes: NDArray[np.float64]
+    data: ExportData,
+    layer: ExportLayer,
+    columns: list[StreamColumn],
+    count: int,
+    extent: NDArray[np.float64] | None,
 ) -> bytes:
     said = {name: value for name, value in {**data.about, **layer.about}.items() if value}
-    extent = _extent(boxes)
     known = flatgeobuf.Indexed(
-        len(boxes),
+        count,
         () if extent is None else extent.tolist(),
         0 if extent is None else NODE_SIZE,
         said.get("attribution", ""),

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
 from app.errors import BadInput
-from app.exports.delimited import write_csv
-from app.exports.dxf import write_dxf
-from app.exports.flatgeobuf import write_flatgeobuf
-from app.exports.geojson import write_geojson, write_geojson_sequence
-from app.exports.gpkg import write_gpkg
-from app.exports.kml import write_kml
-from app.exports.model import Changed, ExportData
-from app.exports.shapefile import ENCODINGS, write_shapefiles
-from app.exports.xlsx import write_xlsx
+from app.exports.model import SHAPEFILE_ENCODINGS, Changed, ExportData
 from app.exports.zipped import write_each
-from app.lazy import lazy_module
-
-#: They load pyarrow, which most commands do not need.
-filegdb = lazy_module("app.exports.filegdb")
-parquet = lazy_module("app.exports.parquet")
 
 Writer: TypeAlias = Callable[[Path, ExportData], Changed]
 
@@ -43,14 +31,17 @@ class Format:
     encodings: Sequence[str] = ("UTF-8",)
 
 
-def _write_filegdb(path: Path, data: ExportData) -> Changed:
-    changed: Changed = filegdb.write_filegdb(path, data)
-    return changed
+def _by(module: str, name: str) -> Writer:
+    """The function of this name of a module of this room, which is loaded when it is first called.
 
+    Several threads of a server may call it at once: they wait for the one that loads.
+    """
 
-def _write_parquet(path: Path, data: ExportData) -> Changed:
-    changed: Changed = parquet.write_parquet(path, data)
-    return changed
+    def write(path: Path, data: ExportData) -> Changed:
+        changed: Changed = getattr(import_module(f"app.exports.{module}"), name)(path, data)
+        return changed
+
+    return write
 
 
 def _each(ending: str, form: Format) -> Format:
@@ -63,21 +54,29 @@ def _each(ending: str, form: Format) -> Format:
 
 
 _PLAIN: Mapping[str, Format] = {
-    "gpkg": Format(write_gpkg, "application/geopackage+sqlite3"),
-    "geojson": Format(write_geojson, "application/geo+json", single=True, lonlat=True, wgs84=True),
+    "gpkg": Format(_by("gpkg", "write_gpkg"), "application/geopackage+sqlite3"),
+    "geojson": Format(
+        _by("geojson", "write_geojson"), "application/geo+json", single=True, lonlat=True, wgs84=True
+    ),
     "geojsons": Format(
-        write_geojson_sequence, "application/geo+json-seq", single=True, lonlat=True, wgs84=True
+        _by("geojson", "write_geojson_sequence"),
+        "application/geo+json-seq",
+        single=True,
+        lonlat=True,
+        wgs84=True,
     ),
     "xlsx": Format(
-        write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", lonlat=True
+        _by("xlsx", "write_xlsx"),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        lonlat=True,
     ),
-    "csv": Format(write_csv, "text/csv; charset=utf-8", single=True, lonlat=True),
-    "shp.zip": Format(write_shapefiles, "application/zip", encodings=ENCODINGS),
-    "gdb.zip": Format(_write_filegdb, "application/zip"),
-    "fgb": Format(write_flatgeobuf, "application/flatgeobuf", single=True),
-    "parquet": Format(_write_parquet, "application/vnd.apache.parquet", single=True),
-    "kml": Format(write_kml, "application/vnd.google-earth.kml+xml", lonlat=True, wgs84=True),
-    "dxf": Format(write_dxf, "image/vnd.dxf", metres=True),
+    "csv": Format(_by("delimited", "write_csv"), "text/csv; charset=utf-8", single=True, lonlat=True),
+    "shp.zip": Format(_by("shapefile", "write_shapefiles"), "application/zip", encodings=SHAPEFILE_ENCODINGS),
+    "gdb.zip": Format(_by("filegdb", "write_filegdb"), "application/zip"),
+    "fgb": Format(_by("flatgeobuf", "write_flatgeobuf"), "application/flatgeobuf", single=True),
+    "parquet": Format(_by("parquet", "write_parquet"), "application/vnd.apache.parquet", single=True),
+    "kml": Format(_by("kml", "write_kml"), "application/vnd.google-earth.kml+xml", lonlat=True, wgs84=True),
+    "dxf": Format(_by("dxf", "write_dxf"), "image/vnd.dxf", metres=True),
 }
 
 #: Formats of one layer hold several as a zip of them.

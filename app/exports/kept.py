@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from app.database.scope import scope_key
+
 #: How long a file is kept after it was last asked for, seconds, and bytes of all of them together.
 KEPT_S = 3600
 KEPT_BYTES = 8 * 1024**3
@@ -27,11 +29,12 @@ class KeptFiles:
         self._folder = folder
 
     def get(self, asked: Mapping[str, Any], ending: str, write: Callable[[Path], object]) -> Path:
-        """The file of what is asked for, written by `write` where it is not there.
+        """The file of what is asked for in the scope that holds, written by `write` where it is not there.
 
         Two who ask for the same at once get one file: the second waits for the first.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        asked = {**asked, **({"scope": scope} if (scope := scope_key()) else {})}
         key = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:40]
         path, lock = self._folder / f"{key}.{ending}", self._folder / f"{key}.lock"
         with lock.open("w") as held:

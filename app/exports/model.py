@@ -14,6 +14,9 @@ SAMPLE_NOTICE = "示例数据，非真实 (sample data, not real)"
 #: What a format could not hold as it is: sentence → number of values.
 Changed: TypeAlias = Mapping[str, int]
 
+#: Encodings that a dBase table of ours may have, by the name that its .cpg says.
+SHAPEFILE_ENCODINGS = ("UTF-8", "GBK")
+
 #: Names under which the origin of rows stands.
 ORIGIN = ("source", "licence", "attribution")
 

@@ -11,7 +11,8 @@ from app import console
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import unknown
-from app.exports.project_service import ProjectWishes, write_project
+from app.exports.leaving_service import project_noted
+from app.exports.project_service import ProjectWishes
 from app.settings import Settings
 
 CONNECTIONS, LANGUAGES = ("files", "server"), ("zh", "en")
@@ -36,6 +37,13 @@ def project_command(
     known_at: Annotated[
         str | None, typer.Option("--known-at", help="Of files: what was known at a change or a moment.")
     ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason",
+            help="Of files: why restricted data leaves, kept by the audit record; else it is left out.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write a QGIS project of the whole city, with symbols, forms, relations and bookmarks; QGIS is not needed."""
@@ -50,7 +58,7 @@ def project_command(
     db = open_database(settings)
     try:
         with console.progress(f"Writing {to.name}") as report:
-            result = write_project(db, catalogue, to, wishes, report)
+            result = project_noted(db, catalogue, to, wishes, reason, report)
     finally:
         db.dispose()
     if as_json:
@@ -71,5 +79,10 @@ def _show(result: dict[str, Any], address: str | None) -> None:
         ("bookmarks", result["bookmarks"]),
         ("reads", result["data"]["path"] if result["data"] else address),
     ]
+    if result.get("left_out"):
+        names = ", ".join(result["left_out"])
+        console.warning(
+            f"Left out, since it is restricted: rows or fields of {names}. --reason writes them too."
+        )
     console.print_table(Path(result["path"]).name, ("what", "how many"), facts)
     console.success(f"{result['path']} ({result['bytes']:,} bytes); open it with QGIS 3.22 or later.")

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, SettingsDep
+from app.access.heavy import HeavyTurn
+from app.access.reasons import Leaving, note_export
 from app.access.time_parameters import AsOf, KnownAt
 from app.errors import NotFound
 from app.exports.kept import KeptFiles
 from app.exports.project_service import ENDING, ProjectWishes, identify_project, make_project
-from app.exports.routes import give_file
+from app.exports.routes import NOT_MODIFIED, give_file
 from app.exports.service import WHOLE_CITY, whole_file
 
 router = APIRouter(tags=["exports"])
@@ -33,6 +35,7 @@ CONNECT = Query(
 )
 def get_project(
     request: Request,
+    _turn: HeavyTurn,
     db: DatabaseDep,
     catalogue: CatalogueDep,
     settings: SettingsDep,
@@ -56,6 +59,9 @@ def get_project(
 
     file = KeptFiles(settings.home_path / "exports").get(key, ENDING, write)
     reply = give_file(request, file, f"{WHOLE_CITY}.{ENDING}", MEDIA_TYPE)
+    if reply.status_code != NOT_MODIFIED:
+        # It holds no feature: names, styles, lists of values.
+        note_export(db, WHOLE_CITY, ENDING, Leaving(catalogue, None, {}, {}), connect=connect)
     reply.headers["Vary"] = "Accept-Language"
     return reply
 

@@ -12,16 +12,20 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
+from app.access.heavy import HeavyTurn
+from app.access.reasons import LONGEST, REASON_ABOUT, note_export
 from app.access.time_parameters import AsOf, KnownAt
 from app.coverage.service import find_class_or_run
 from app.exports.formats import FORMATS, no_ending
 from app.exports.kept import KeptFiles
+from app.exports.leaving_service import leaving_of
 from app.exports.service import WHOLE_CITY, Wishes, export, identify
 from app.space.city_systems import NO_SYSTEMS, load_city_systems
 from app.space.transform import check_crs
 
 router = APIRouter(tags=["exports"])
 
+NOT_MODIFIED = 304
 MEDIA_TYPES = {ending: form.media_type for ending, form in FORMATS.items()}
 NAME = PathParameter(
     pattern=r"^[^\x00-\x1f./\\]{1,64}$",
@@ -63,6 +67,8 @@ FILTER = Query(
 
 ENCODING = Query(description="Of the texts of Shapefiles; default UTF-8.")
 
+REASON = Query(description=REASON_ABOUT, max_length=LONGEST)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -80,6 +86,7 @@ class Asked:
     crs: Annotated[str | None, CRS] = None
     codes: Annotated[bool, CODES] = False
     encoding: Annotated[Literal["UTF-8", "GBK"] | None, ENCODING] = None
+    reason: Annotated[str | None, REASON] = None
 
     def wishes(self) -> Wishes:
         """The same for the service; raises BadInput where the CRS is none that may be asked for."""
@@ -111,6 +118,7 @@ def get_zipped_export(
     request: Request,
     name: Annotated[str, NAME],
     kind: Annotated[str, ZIPPED],
+    _turn: HeavyTurn,
     asked: AskedDep,
 ) -> Response:
     """Download a class, a run or the whole city as a zip: Shapefiles, a FileGDB, or one file a layer of another format.
@@ -132,6 +140,7 @@ def get_export(
     request: Request,
     name: Annotated[str, NAME],
     ext: Annotated[str, EXT],
+    _turn: HeavyTurn,
     asked: AskedDep,
 ) -> Response:
     """Download a class, a run or the whole city in one of the formats.
@@ -147,16 +156,28 @@ def _download(request: Request, name: str, ending: str, asked: Asked) -> Respons
     if name != WHOLE_CITY:
         with asked.db.read() as conn:
             name = find_class_or_run(conn, asked.catalogue, name)
-    wishes = asked.wishes()
+    wishes, leaving = asked.wishes(), leaving_of(asked.db, asked.catalogue, name, asked.reason)
+    written: dict[str, Any] = {}
 
     def write(path: Path) -> None:
-        export(asked.db, asked.catalogue, name, path, wishes)
+        written.update(export(asked.db, leaving.catalogue, name, path, wishes))
 
-    with asked.db.read() as conn:
-        # Asked before the rows are read: a file under this key is never older than it says.
-        key = {**asdict(replace(wishes, systems=NO_SYSTEMS)), **identify(conn, asked.catalogue, name, ending)}
-    file = KeptFiles(asked.settings.home_path / "exports").get(key, ending, write)
-    return give_file(request, file, f"{name}.{ending}", MEDIA_TYPES[ending])
+    with leaving.reading():
+        with asked.db.read() as conn:
+            # Asked before the rows are read: a file under this key is never older than it says.
+            key = {
+                **asdict(replace(wishes, systems=NO_SYSTEMS)),
+                **identify(conn, leaving.catalogue, name, ending),
+            }
+        file = KeptFiles(asked.settings.home_path / "exports").get(key, ending, write)
+    reply = give_file(request, file, f"{name}.{ending}", MEDIA_TYPES[ending])
+    if reply.status_code != NOT_MODIFIED:
+        rows = sum(written["layers"].values()) if written else None
+        told = {**wishes.chosen, "part": wishes.part if wishes.part != "areas" else None, "rows": rows}
+        note_export(asked.db, name, ending, leaving, as_of=wishes.as_of, known_at=wishes.known_at, **told)
+    if leaving.left_out:
+        reply.headers["Chengtu-Left-Out"] = "restricted"
+    return reply
 
 
 def give_file(request: Request, file: Path, name: str, media_type: str) -> Response:

@@ -14,6 +14,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.catalogue.model import Catalogue, CodeSystem, FeatureClass
+from app.coverage.service import get_run
+from app.coverage.store import limiting_areas
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, NoSpace, NotFound, unknown
 from app.exports import store
@@ -26,17 +28,19 @@ from app.inventory.changes import data_version, data_versions, get_metric_crs
 from app.inventory.periods import today
 from app.inventory.query import Condition
 from app.inventory.times import Times
-from app.lazy import loading
-from app.ogc.cql2.compiler import compile_filter
-from app.ogc.cql2.parse import parse
+from app.lazy import lazy_module, loading
 from app.ogc.queryables import queryables_of
 from app.ogc.store import without_features
 from app.space.city_systems import NO_SYSTEMS, CitySystems
 from app.version import version
 
+#: The language of filters, which few exports have.
+compiler = lazy_module("app.ogc.cql2.compiler")
+parsing = lazy_module("app.ogc.cql2.parse")
+
 WHOLE_CITY = "city"
-#: What every export needs to read its rows: loaded while the database counts them.
-READERS = ("pyarrow", "pyarrow.compute", "app.ogc.record_batches")
+#: What every export needs to read its rows (`numpy.ma`: pyarrow does), loaded while the database counts them.
+READERS = ("pyarrow", "pyarrow.compute", "app.ogc.record_batches", "numpy.ma")
 #: Free space below which a failed write is told as a full disk.
 FULL_BYTES = 1_000_000
 #: Called as `report(rows given, rows of all, layer)`.
@@ -216,7 +220,9 @@ def _condition(catalogue: Catalogue, collection: str, wishes: Wishes) -> Conditi
     """The filter that is asked for, of a class or of a part of a run; raises BadInput."""
     if wishes.filter is None:
         return None
-    return compile_filter(parse(wishes.filter, None), queryables_of(catalogue, collection))
+    asked = parsing.parse(wishes.filter, None)
+    condition: Condition = compiler.compile_filter(asked, queryables_of(catalogue, collection))
+    return condition
 
 
 def _filled(conn: Connection, catalogue: Catalogue, times: Times) -> list[FeatureClass]:
@@ -250,12 +256,19 @@ def _read_run(reading: store.Reading, run: UUID, parts: list[str], wishes: Wishe
             raise unknown("part of a run", part, store.RUN_LAYERS)
     if wishes.area is not None:
         raise BadInput("The rows of a run are at home in no area.", "Choose them by a filter: code = '…'.")
-    about = store.get_run_about(conn, run)
+    about = _about_run(conn, run)
     origin = store.read_origin(conn, _classes_used(about["inputs"], catalogue))
     layers = tuple(
         store.read_run(reading, run, part, origin, _of_run(catalogue, part, wishes)) for part in parts
     )
     return ExportData(layers, {**about, **wishes.chosen, **_notice(conn), **origin})
+
+
+def _about_run(conn: Connection, run: UUID) -> dict[str, str]:
+    """What is said of a run, as far as the scope that holds may know it; NotFound where it knows of no such run."""
+    told = get_run(conn, str(run), areas=False)["inputs"]
+    about = store.get_run_about(conn, run)
+    return about if limiting_areas() is None else {**about, "inputs": json.dumps(told, ensure_ascii=False)}
 
 
 def _of_run(catalogue: Catalogue, part: str, wishes: Wishes) -> Condition | None:

@@ -23,8 +23,6 @@ from app.lazy import lazy_module
 pa = lazy_module("pyarrow")
 pc = lazy_module("pyarrow.compute")
 
-#: Encodings that a dBase table of ours may have, by the name that its .cpg says.
-ENCODINGS = ("UTF-8", "GBK")
 #: Characters of a moment, 2021-12-31T10:00:00.123456Z.
 _MOMENT_BYTES = 27
 #: A number has 24 characters, 15 of them decimals: from here on digits would be missing.

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from app.catalogue.export_names import SYSTEM_TITLES
 from app.catalogue.model import Catalogue, FeatureClass, Field, Title
+from app.coverage.store import run_table
 from app.errors import NotFound
 from app.exports.arrow import schema, with_nulls
 from app.exports.model import ORIGIN, Batches, ExportColumn, ExportLayer
@@ -154,7 +155,7 @@ def read_run(
     pairs = [(column, _plain(column)) for column in _table_columns(reading.conn, reading.catalogue, table)]
     where = "run = %(run)s::uuid" + (f" AND ({condition.sql})" if condition else "")
     values = {"run": str(run), **(condition.values if condition else {})}
-    layer = _layer(reading, table, title, kind, pairs, Rows(f"{SCHEMA}.{table}", where, values))
+    layer = _layer(reading, table, title, kind, pairs, Rows(run_table(table), where, values))
     return replace(layer, about=origin)
 
 
@@ -205,12 +206,16 @@ def _look(
 ) -> tuple[dict[str, int], list[int]]:
     """The rows by kind of geometry, and the positions of the columns that hold anything: others are not fetched."""
     counts = ", ".join(f"count({sql})" for _, sql in pairs)
-    # Where all are of one kind no shape is looked at.
+    asked = f"count(*), {counts} FROM {rows.source} v WHERE {rows.where}"
     known = _DIMENSIONS.get(geometry_type)
-    dimension = "ST_Dimension(geom)" if known is None else f"CASE WHEN geom IS NOT NULL THEN {known} END"
-    query = f"SELECT {dimension}, count(*), {counts} FROM {rows.source} v WHERE {rows.where} GROUP BY 1"
-    found = _execute(conn, query, rows.values)
-    kinds = {_KINDS[row[0]]: int(row[1]) for row in found}
+    if known is None:
+        found = _execute(conn, f"SELECT ST_Dimension(geom), {asked} GROUP BY 1", rows.values)
+        kinds = {_KINDS[row[0]]: int(row[1]) for row in found}
+    else:
+        # Where all are of one kind no shape is looked at; what is not grouped is counted by several processes.
+        found = _execute(conn, f"SELECT count(geom), {asked}", rows.values)
+        shapes, count = map(int, found[0][:2])
+        kinds = {kind: many for kind, many in ((_KINDS[known], shapes), ("none", count - shapes)) if many}
     return kinds, [i for i in range(len(pairs)) if any(row[i + 2] for row in found)]
 
 
@@ -292,7 +297,7 @@ def read_area_names(conn: Connection) -> dict[str, AreaName]:
 
 def read_marks(conn: Connection) -> str:
     """Changes whenever what is said of rows does while they stay: by their imports, whether it is a sample."""
-    query = text("SELECT count(*) || '.' || coalesce(max(id::text), '') FROM city.imports")
+    query = text("SELECT count(*) || '.' || coalesce(max(id::text), '') FROM city.import_origins()")
     return f"{conn.execute(query).scalar_one()}.{is_sample(conn)}"
 
 

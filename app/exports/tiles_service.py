@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.access.reasons import Leaving, note_export
 from app.catalogue.model import Catalogue, Lang
-from app.catalogue.public_part import public_part
+from app.catalogue.public_part import lower, part_of
 from app.coverage.service import find_class_or_run
+from app.database.scope import Level, within
 from app.database.transactions import Database
 from app.errors import BadInput
 from app.exports.service import PLAIN, WHOLE_CITY, Wishes, whole_file
@@ -45,19 +47,25 @@ def export_tiles(
     """
     wishes = wanted.wishes
     _check(to, wanted)
-    shown = catalogue if wanted.internal else public_part(catalogue)
+    scope = db.scope
+    # Rows as well as classes and fields: a file knows no clearance.
+    level = lower(scope.level, "internal" if wanted.internal else "public")
+    shown = part_of(catalogue, level)
     asked = TilesAsked(filter=wishes.filter, as_of=wishes.as_of, known_at=wishes.known_at, area=wishes.area)
-    with db.stream() as conn, whole_file(to, "pmtiles") as beside:
+    with within(replace(scope, level=level)), db.stream() as conn, whole_file(to, "pmtiles") as beside:
         name = wanted.name
         if name not in (WHOLE_CITY, GROUND):
-            name = _shown(find_class_or_run(conn, catalogue, name), catalogue, shown)
+            name = _shown(find_class_or_run(conn, catalogue, name), catalogue, shown, level)
         chosen = Chosen(name, asked, wanted.max_zoom, wanted.lang)
         found = write_archive(conn, shown, chosen, beside, report)
+    note_export(db, name, "pmtiles", Leaving(shown, None, {}, {}), internal=wanted.internal, **wishes.chosen)
     return {"path": str(to), **found, "public": not wanted.internal, "bytes": to.stat().st_size}
 
 
-def _shown(name: str, catalogue: Catalogue, shown: Catalogue) -> str:
+def _shown(name: str, catalogue: Catalogue, shown: Catalogue, level: Level) -> str:
     """The name of a class or run; raises BadInput for a class that a file open to all may not hold."""
+    if name in catalogue.classes and name not in shown.classes and level == "internal":
+        raise BadInput(f"'{name}' is restricted, and whoever may fetch the file sees all of it.")
     if name in catalogue.classes and name not in shown.classes:
         raise BadInput(
             f"'{name}' is not declared public, and whoever may fetch the file sees all of it.",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import AfterValidator, AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep
-from app.access.gate import caller_key
+from app.access.principal import principal_of
 from app.access.sender import check_sender
 from app.field.photos import in_our_time
 from app.field.report_service import Report, report_once
@@ -101,5 +101,5 @@ def post_report(
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:
     """Sets `state` and `condition` as far as the class has them; note, place and photo stay in the history."""
-    caller = caller_key(request)
+    caller = principal_of(request)
     return report_once(conn, catalogue, cls, item, body.report(), seen, caller, idempotency_key or None)

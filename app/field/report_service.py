@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from app.access.keys import Key
+from app.access.principal import Principal
 from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection
 from app.errors import Conflict, Forbidden, PreconditionFailed
@@ -65,7 +65,7 @@ def report_once(
     item: int,
     report: Report,
     preconditions: Preconditions,
-    caller: Key | None,
+    caller: Principal,
     key: str | None,
 ) -> dict[str, Any]:
     """Store a report, once though it comes twice under the same Idempotency-Key (`key`).
@@ -77,7 +77,7 @@ def report_once(
         Conflict: Another report was sent under the same key, or the class has no field for what is said.
         BadInput: The photo is none.
     """
-    who = WHO if caller is None else f"{WHO}: {caller.name}"
+    who = f"{WHO}: {caller.name}" if caller.name else WHO
 
     def told() -> dict[str, Any]:
         return _report(conn, catalogue, cls, item, report, preconditions, caller, who).as_dict()
@@ -95,7 +95,7 @@ def _report(
     item: int,
     report: Report,
     preconditions: Preconditions,
-    caller: Key | None,
+    caller: Principal,
     who: str,
 ) -> Told:
     chosen(catalogue, cls.id)  # no key for the phone page closes a district
@@ -160,7 +160,8 @@ def _placed(photo: Photo, sent: Spot, report: Spot) -> Photo:
     return replace(photo, spot=Spot(place.lon, place.lat, place.accuracy_m, at))
 
 
-def check_home(caller: Key | None, area_path: str) -> None:
-    """Refuse to change a feature that is not at home in the area of the caller's key; raises Forbidden."""
-    if caller is not None and caller.area is not None and caller.area not in area_path.split("/"):
+def check_home(caller: Principal, area_path: str) -> None:
+    """Refuse to change a feature that is not at home in an area in which the caller reports; raises Forbidden."""
+    own = caller.areas("field", "editor")
+    if own is not None and not set(own) & set(area_path.split("/")):
         raise Forbidden("The feature does not lie in the area of this key.", "Ask for a key for its area.")

@@ -9,9 +9,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, ReadConn, SettingsDep
-from app.access.gate import COOKIE, caller_key
+from app.access.gate import COOKIE
 from app.access.key_service import get_holding
-from app.errors import NotFound
+from app.access.keys import FIELD
+from app.access.principal import principal_of
+from app.database.scope import as_service
+from app.errors import Forbidden, NotFound
 from app.field import service
 from app.field.certificates import as_der, fingerprint
 from app.maps.figure import script_json
@@ -67,7 +70,7 @@ def get_field(
     area: AreaCode = None,
 ) -> Response:
     """Opens on the area of the key, else around the position; works without signal where it was kept."""
-    caller = caller_key(request)
+    caller = principal_of(request)
     code = service.area_code(caller, area)
     view = service.page_view(conn, catalogue, settings, lang, caller, code)
     script, style = bundle("field.js"), bundle("field.css")
@@ -122,7 +125,7 @@ def get_near(
     limit: Limit = 60,
 ) -> Response:
     """Nearest first, `m` metres away; each with the state that the phone page shows and its version."""
-    code = service.area_code(caller_key(request), area)
+    code = service.area_code(principal_of(request), area)
     place = service.check_place(lon, lat)
     return _json(service.near(conn, catalogue, lang, classes, place, code, limit))
 
@@ -138,7 +141,7 @@ def get_features(
     after: After = 0,
 ) -> Response:
     """What a phone keeps for use without signal; `next` is to be asked on `after`."""
-    code = service.area_code(caller_key(request), area)
+    code = service.area_code(principal_of(request), area)
     return _json(service.page_of(conn, catalogue, lang, collection, code, after))
 
 
@@ -152,7 +155,7 @@ def get_card(
     item: Item,
 ) -> Response:
     """All known fields, photos, reports, and the version that a report names."""
-    code = service.area_code(caller_key(request), None)
+    code = service.area_code(principal_of(request), None)
     return _json(service.feature(conn, catalogue, lang, collection, item, code))
 
 
@@ -169,7 +172,7 @@ def get_photo(
     photo: Annotated[str, Path(description="UUID of the photo.", max_length=100)],
 ) -> Response:
     """The picture alone: its file tells nothing of who took it, where and with what."""
-    body = service.photo(conn, catalogue, photo, service.area_code(caller_key(request), None))
+    body = service.photo(conn, catalogue, photo, service.area_code(principal_of(request), None))
     return Response(body, media_type="image/jpeg", headers={"Cache-Control": KEEP})
 
 
@@ -180,8 +183,12 @@ def start(
     key: Annotated[str, Query(description="The key of the QR code.", max_length=200)],
 ) -> Response:
     """Keep the key that came by QR code, and go on to the page by an address that does not hold it."""
-    with db.read() as conn:
+    with as_service(), db.read() as conn:
         found = get_holding(conn, key)
+    if found.scopes != (FIELD,):
+        raise Forbidden(
+            "This key does not open the phone page alone: it is no key for an address.", "chengtu keys new"
+        )
     left = int((found.expires_at - datetime.now(UTC)).total_seconds())
     reply = Response(status_code=303, headers={"Location": "/field", "Cache-Control": "no-store"})
     reply.set_cookie(COOKIE, key, max_age=left, httponly=True, secure=settings.tls, samesite="lax")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from app.access.keys import Key
+from app.access.principal import Principal
 from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.errors import BadInput, Forbidden, NotFound, unknown
@@ -18,6 +18,7 @@ from app.maps import layers, marks
 from app.maps import service as maps
 from app.settings import Settings
 from app.web.icons import icon_path
+from app.web.viewer import VIEWER
 
 #: Classes that nobody meets on the street: areas, statistics, programmes.
 NOT_SEEN = frozenset(
@@ -50,16 +51,18 @@ def _class_of(known: Mapping[str, FeatureClass], name: str) -> FeatureClass:
     return known[name]
 
 
-def area_code(caller: Key | None, asked: str | None) -> str | None:
-    """The area to show: that of the caller's key, else the one asked for.
+def area_code(caller: Principal, asked: str | None) -> str | None:
+    """The area to show: the one asked for, else that of whoever asks; None all that they see.
 
     Raises:
-        Forbidden: The key is bound to another area.
+        Forbidden: Who asks is bound to other areas.
     """
-    bound = None if caller is None else caller.area
-    if bound is not None and asked not in {None, "", bound}:
-        raise Forbidden("This key is bound to another area.", f"It opens the area {bound}.")
-    return bound or asked or None
+    own = caller.scope.areas
+    if own is None or (asked and asked in own):
+        return asked or None
+    if asked:
+        raise Forbidden("This key is bound to another area.", f"It opens the area {', '.join(own) or '-'}.")
+    return own[0] if len(own) == 1 else None
 
 
 def page_view(
@@ -67,7 +70,7 @@ def page_view(
     catalogue: Catalogue,
     settings: Settings,
     lang: Lang,
-    caller: Key | None,
+    caller: Principal,
     area: str | None,
 ) -> dict[str, Any]:
     """The options of the page: area, classes with their counts, the words of a report, the key; plain values."""
@@ -84,13 +87,18 @@ def page_view(
         "attribution": [item["text"] for item in town.attribution],
         "mark": marks.line(settings, lang),
         "area": found,
-        "areas": [_named(item, lang) for item in store.list_areas(conn)] if caller is None else [],
+        "areas": [_named(item, lang) for item in store.list_areas(conn)]
+        if caller.scope.areas is None
+        else [],
         "classes": [
             _class(cls, counts.get(cls.id, 0), lang) for cls in classes.values() if counts.get(cls.id)
         ],
         "words": {word: titles[lang] for word, titles in WORDS.items()},
         "states": _states(classes.values(), lang),
-        "key": None if caller is None else {"name": caller.name, "expires_at": caller.expires_at.isoformat()},
+        "key": None
+        if caller.until is None
+        else {"name": caller.name, "expires_at": caller.until.isoformat()},
+        "reports": VIEWER.get().can("report"),
         "ground": "/background/tiles/WebMercatorQuad/{z}/{y}/{x}",
     }
 
@@ -208,7 +216,7 @@ def photo(conn: Connection, catalogue: Catalogue, number: str, area: str | None)
     found = photo_store.find_body(conn, wanted)
     cls = None if found is None else catalogue.classes.get(found[0])
     # No photo is declared public.
-    if found is None or cls is None or cls.sensitivity == "restricted" or catalogue.open_only:
+    if found is None or cls is None or catalogue.open_only:
         raise NotFound("There is no such photo.")
     if area is not None and not store.is_in_area(conn, cls, found[1], area):
         raise NotFound("There is no such photo.")

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from app.access.dependencies import ALSO_A_PAGE, CatalogueDep, HtmlWanted, LangDep, ReadConn, WriteConn
+from app.access.heavy import HeavyTurn
+from app.database.scope import SCOPE, author
 from app.history import record_page
 from app.history.import_routes import ImportId, WholeCatalogue, page
 from app.inventory import history_store, restore_service
@@ -77,16 +79,16 @@ def restore_item(
     conn: WriteConn, catalogue: CatalogueDep, collection: str, item: ItemPath, wanted: RestoreRequest
 ) -> dict[str, Any]:
     """The feature is again what was believed of it then; what it was until now stays in its history."""
-    change = Change(WHO, wanted.why)
+    change = Change(author(WHO), wanted.why)
     return restore_service.restore_feature(conn, catalogue, collection, item, wanted.change, change).as_dict()
 
 
 @router.post("/collections/{collection}/restore", summary="Bring a class back to an earlier data version")
 def restore_collection(
-    conn: WriteConn, catalogue: CatalogueDep, collection: str, wanted: RestoreRequest
+    _turn: HeavyTurn, conn: WriteConn, catalogue: CatalogueDep, collection: str, wanted: RestoreRequest
 ) -> dict[str, Any]:
     """All that was written to the class since is withdrawn; it stays in the history."""
-    change = Change(WHO, wanted.why)
+    change = Change(author(WHO), wanted.why)
     return restore_service.restore_class(conn, catalogue, collection, wanted.change, change).as_dict()
 
 
@@ -105,10 +107,14 @@ def get_changes(
     before: Annotated[int | None, Query(ge=1, lt=2**63, description="Go on below this number.")] = None,
     limit: LimitQuery = 50,
 ) -> dict[str, Any] | Response:
-    """Who changed what, when and why; `before` leads to the next page."""
+    """Who changed what, when and why; `before` leads to the next page. Told are changes of what one may see."""
     chosen = None if class_id is None else catalogue.get_class(class_id).id
-    found = history_store.list_changes(conn, chosen, before, limit)
-    more = found[-1]["change"] if len(found) == limit else None
+    scope = SCOPE.get()
+    if scope is None or scope.whole:
+        found = history_store.list_changes(conn, chosen, before, limit)
+        more = found[-1]["change"] if len(found) == limit else None
+    else:
+        found, more = history_store.seen_changes(conn, catalogue.classes, chosen, before, limit)
     if html:
         return page(record_page.changes_page(conn, catalogue, found, more, chosen, lang), lang)
     return {"changes": found, "next_before": more}
@@ -116,13 +122,17 @@ def get_changes(
 
 @router.post("/imports/{import_id}/undo", summary="Take an import back")
 def undo_import(
-    conn: WriteConn, catalogue: CatalogueDep, import_id: ImportId, wanted: UndoRequest | None = None
+    _turn: HeavyTurn,
+    conn: WriteConn,
+    catalogue: CatalogueDep,
+    import_id: ImportId,
+    wanted: UndoRequest | None = None,
 ) -> dict[str, Any]:
     """Every feature that it wrote is again what it was before; `known_at` before the undo still shows it.
 
     Without a body features that were changed since are refused.
     """
     wanted = wanted or UndoRequest()
-    change = Change(WHO, wanted.why)
+    change = Change(author(WHO), wanted.why)
     found = history_store.find_import(conn, import_id)
     return restore_service.undo_import(conn, catalogue, found, change, wanted.on_conflict).as_dict()

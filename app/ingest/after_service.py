@@ -14,9 +14,11 @@ from app.ingest.split_store import count_parts
 from app.ingest.tally import Tally
 from app.inventory.batch import Change
 from app.inventory.changes import data_version
-from app.inventory.difference import difference, missing, moved, overwritten
+from app.inventory.difference import Missing, difference, missing, moved, overwritten
 from app.inventory.duplicates_store import stored_duplicates
 from app.inventory.service import delete_features
+from app.inventory.territory import writing_scope
+from app.inventory.territory_store import writable_codes
 
 EXAMPLES = 5
 #: A point that is surveyed once more is found within so many metres; one farther away is another point of its number.
@@ -108,7 +110,7 @@ class After:
     def _end(self, class_id: str) -> None:
         """Features with days that their rows gave up are not there on those days."""
         for code, period in self.tally.ended.get(class_id, ()):
-            delete_features(self.conn, self.catalogue, class_id, [code], self.change, period)
+            delete_features(self.conn, self.catalogue.stored, class_id, [code], self.change, period)
 
     def _count_parts(self, cls: FeatureClass) -> None:
         if self.tally.parts[cls.id] and self.change.import_id is not None:
@@ -130,11 +132,11 @@ class After:
         source = self.change.source if version is None else None
         path = None if source is None else source.path
         name = None if source is None else source.source
-        found = missing(self.conn, cls, data_version=version, path=path, source=name)
+        found = self._own(cls, missing(self.conn, cls, data_version=version, path=path, source=name))
         delete = self.options.delete_missing and bool(found.codes)
         if delete:
             self._check_whole(cls.id)
-            delete_features(self.conn, self.catalogue, cls.id, found.codes, self.change)
+            delete_features(self.conn, self.catalogue.stored, cls.id, found.codes, self.change)
         for code in found.changed:
             self.tally.conflicts.append(
                 {"class": cls.id, "row": None, "code": code, "fields": [],
@@ -146,6 +148,17 @@ class After:
             "changed_here": len(found.changed),
             "examples": found.examples,
         }
+
+    def _own(self, cls: FeatureClass, found: Missing) -> Missing:
+        """Those of missing features that may be deleted: what stands elsewhere is no matter of this file."""
+        if writing_scope() is None:
+            return found
+        own = writable_codes(self.conn, cls, [*found.codes, *found.changed])
+        return Missing(
+            [code for code in found.codes if code in own],
+            [code for code in found.changed if code in own],
+            [one for one in found.examples if one["code"] in own],
+        )
 
     def _check_whole(self, class_id: str) -> None:
         """Refuse to delete what a file lacks where a part of it was not understood: it may stand there."""

@@ -23,6 +23,7 @@ from app.ingest.osm_rules import has_chinese
 from app.ingest.points import find_places
 from app.ingest.preparing import Preparation
 from app.ingest.sandbox import Limits, load_osm, open_layers
+from app.validation.values import clean_text
 
 #: Tags that fewer objects have than this share, or than this number, get no field.
 MIN_SHARE, MIN_COUNT = 0.02, 2
@@ -100,7 +101,7 @@ def _choose_title(given: str, class_id: str, catalogue: Catalogue) -> Title:
         for cls in catalogue.classes.values()
         for word in (cls.id, cls.title.zh, cls.title.en, *cls.aliases)
     }
-    english = class_id.replace("_", " ").capitalize()
+    english, given = class_id.replace("_", " ").capitalize(), clean_text(given)
     chinese = given if has_chinese(given) and heading_key(given) not in taken else english
     return Title(chinese, english)
 

@@ -6,10 +6,11 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.catalogue.model import Field, GeometryKind, Title
 from app.ingest.infer import Guess, Guesses
+from app.validation.values import clean_text
 
 #: Colours that are told apart with any kind of eyes (Okabe and Ito 2008), for a first symbol.
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
@@ -40,7 +41,14 @@ class Inferred:
 
 def write_yaml(found: Inferred) -> str:
     """The declaration, which loads as it is."""
-    return "\n".join([*_head(found), *_fields(found)]) + "\n"
+    shown = replace(found, title=_loadable(found.title))
+    return "\n".join([*_head(shown), *_fields(shown)]) + "\n"
+
+
+def _loadable(title: Title) -> Title:
+    """Without control characters, which no declaration may hold; a language that has nothing else takes the other's."""
+    zh, en = clean_text(title.zh), clean_text(title.en)
+    return Title(zh or en, en or zh)
 
 
 def _head(found: Inferred) -> Iterator[str]:

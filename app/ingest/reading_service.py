@@ -21,6 +21,7 @@ from app.ingest.layer import Ask, Extent, LayerSource
 from app.ingest.mapping import SavedMapping
 from app.ingest.mapping_file import save_mapping, used_mapping
 from app.ingest.options import ImportOptions, Origin
+from app.ingest.own_area_service import own_rows
 from app.ingest.periods import split_untimed, with_start
 from app.ingest.planning import City, FilePlan, LayerPlan, plan_file
 from app.ingest.sandbox import Begun, Limits, load_osm, open_layers
@@ -225,7 +226,7 @@ def city_of(conn: Connection, means: Importing) -> City:
         return read_places(conn, cls, codes)
 
     frame = read_frame(conn)
-    around = read_surroundings(conn, means.catalogue.classes.values()) if frame is None else None
+    around = read_surroundings(conn, means.catalogue.stored.classes.values()) if frame is None else None
     return City(read_divisions(conn), frame, means.systems, stored, partial(read_nodes, conn), around)
 
 
@@ -292,6 +293,8 @@ def _osm_batches(
             refused = [str(reject.row) for reject in batch.rejects]
             remember_codes(conn, by_id[batch.class_id], [*batch.codes, *refused])
         tally.read[batch.class_id] += batch.read
+        batch, _, others = own_rows(conn, by_id[batch.class_id], batch, batch.codes)
+        batch = replace(batch, rejects=[*batch.rejects, *others])
         tally.refuse(batch.class_id, batch.rejects)
         tally.repaired.extend(item.repaired)
         tally.incomplete.extend(item.cut)

@@ -32,8 +32,8 @@ _KEEP_REJECTS = text(
     "ON CONFLICT (import_id, name) DO UPDATE SET content = excluded.content"
 )
 _ENQUEUE = text(
-    "INSERT INTO city.jobs (kind, request, who, idempotency_key) "
-    "VALUES ('import', CAST(:request AS jsonb), :who, :key) "
+    "INSERT INTO city.jobs (kind, request, who, scope, idempotency_key) "
+    "VALUES ('import', CAST(:request AS jsonb), :who, CAST(:scope AS jsonb), :key) "
     "ON CONFLICT (kind, idempotency_key) DO NOTHING RETURNING id"
 )
 _KNOWN_JOB = text("SELECT id, request FROM city.jobs WHERE kind = 'import' AND idempotency_key = :key")
@@ -73,12 +73,18 @@ def keep_rejects(conn: Connection, import_id: UUID, files: Iterable[RejectsFile]
 
 
 def enqueue_import(
-    conn: Connection, request: Mapping[str, Any], who: str, key: str | None
+    conn: Connection,
+    request: Mapping[str, Any],
+    who: str,
+    key: str | None,
+    scope: Mapping[str, Any] | None = None,
 ) -> tuple[UUID, dict[str, Any]]:
-    """Queue an import, or find the one that was asked for under the same key: the job's id and its request."""
+    """Queue an import, or find the one that the same asked for under the same key: the job's id and its request."""
     if key is None:
-        return jobs.enqueue(conn, "import", request, who), dict(request)
-    values = {"request": orjson.dumps(request).decode(), "who": who, "key": key}
+        return jobs.enqueue(conn, "import", request, who, scope), dict(request)
+    key = f"{who}: {key}"
+    plain = None if scope is None else orjson.dumps(scope).decode()
+    values = {"request": orjson.dumps(request).decode(), "who": who, "scope": plain, "key": key}
     new = conn.execute(_ENQUEUE, values).scalar()
     if new is not None:
         conn.execute(text("SELECT pg_notify(:channel, :id)"), {"channel": jobs.CHANNEL, "id": str(new)})

@@ -104,7 +104,7 @@ class RowReader:
         incomplete = _incomplete(layer, plan.meaning, codes)
         whole = Batch(cls.id, codes, cleaned.geometry, columns, extra, faults.ordered(), incomplete, periods)
         rows = [i for i in range(len(layer.rows)) if i not in faults.rejects]
-        whole = whole if len(rows) == len(layer.rows) else _take(whole, rows)
+        whole = whole if len(rows) == len(layer.rows) else take_rows(whole, rows)
         repaired = [
             {"class": cls.id, "row": layer.rows[i], **change} for i, change in cleaned.repaired.items()
         ]
@@ -202,7 +202,7 @@ class RowReader:
         return codes
 
 
-def _take(batch: Batch, rows: list[int]) -> Batch:
+def take_rows(batch: Batch, rows: list[int]) -> Batch:
     """The rows of a batch at these places."""
     return replace(
         batch,

@@ -147,7 +147,7 @@ def _write(
             change = _change(means, file, reading, import_id)
             versions = versions_before(conn, means.catalogue, reading.classes)
             counts = write_batches(
-                conn, means.catalogue, reading.batches(conn, tally), change, means.progress
+                conn, means.catalogue.stored, reading.batches(conn, tally), change, means.progress
             )
             _lose(reading, tally)
             rejected = _rejected(means, file, reading, tally)
@@ -174,7 +174,7 @@ def _write(
     except _UndoneError:
         more["import"] = None
     else:
-        areas_job.recompute(means.db, means.catalogue, means.progress)
+        areas_job.recompute(means.db, means.catalogue.stored, means.progress)
         if sum(found.loaded for found in counts.values()) >= MANY_ROWS:
             with means.db.write() as conn:
                 search_index_store.analyze(conn)

@@ -14,6 +14,7 @@ from app.ingest.codes import CodeBook
 from app.ingest.duplicates import DuplicateFinder, duplicate_warnings
 from app.ingest.layer import Layer, whole
 from app.ingest.options import ImportOptions
+from app.ingest.own_area_service import own_rows
 from app.ingest.own_export import Marks
 from app.ingest.periods import split_untimed, with_start
 from app.ingest.place import PlacedLayer, place_layer
@@ -101,17 +102,27 @@ class _ClassReader:
             return
         placed = ready.placed or place_layer(layer, plan.detection, plan.frame, self._systems)
         made = reader.read(layer, placed, ready.looked)
-        self._note(plan, layer, made)
-        self._keep(chunk, {layer.rows[i]: reject for i, reject in made.rejected.items()})
         batch = settle_batch(self._conn, self._cls, made.batch, made.learned, by_id=plan.rows.by_id)
         if self._options.dry_run or self._options.delete_missing:
             remember_codes(self._conn, self._cls, [*made.codes, *made.batch.codes, *batch.codes])
-        rows = made.rows
+        made = self._own(layer, made, batch)
+        self._note(plan, layer, made)
+        self._keep(chunk, {layer.rows[i]: reject for i, reject in made.rejected.items()})
+        batch, rows = made.batch, made.rows
         if marks is not None:
             batch, rows = self._reconcile(chunk, layer, batch, made, marks)
         if made.told["split_rows"]:
             self._keep_parts(made.rows, rows, batch)
         yield from self._timed(self._filled(batch))
+
+    def _own(self, layer: Layer, made: LayerBatch, settled: Batch) -> LayerBatch:
+        """What was read, without the rows that its sender may not write; `settled` is its batch, settled."""
+        batch, stay, others = own_rows(self._conn, self._cls, settled, made.rows)
+        # Rows are told apart by their position in the chunk, and named by their number in the file.
+        refused = {int(one.row): replace(one, row=layer.rows[int(one.row)]) for one in others}
+        batch = replace(batch, rejects=[*batch.rejects, *refused.values()])
+        rows = [made.rows[k] for k in stay]
+        return replace(made, batch=batch, rows=rows, rejected={**made.rejected, **refused})
 
     def _note(self, plan: LayerPlan, layer: Layer, made: LayerBatch) -> None:
         tally, class_id = self._tally, self._cls.id

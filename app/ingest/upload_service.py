@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.catalogue.model import Catalogue
+from app.catalogue.public_part import part_of
+from app.database.scope import as_service, author
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, Conflict
 from app.ingest import records_store
@@ -64,8 +66,10 @@ def queue_import(
         "upload": upload.folder.name, "name": upload.name, "sha256": upload.sha256, "import": str(uuid4()),
         "options": options.as_request(),
     }  # fmt: skip
-    with db.write(timeout_s=10) as conn:
-        job, known = records_store.enqueue_import(conn, told, who, key)
+    asked_in = jobs.scope_of_job()
+    with as_service(), db.write(timeout_s=10) as conn:
+        jobs.check_room(db, conn)
+        job, known = records_store.enqueue_import(conn, told, author(who), key, asked_in)
     if known["import"] != told["import"]:
         if any(known[name] != told[name] for name in ("sha256", "options")):
             raise Conflict(
@@ -95,6 +99,7 @@ def do_inspection(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
     upload = Upload(uploads_root(settings.home_path) / request["upload"], request["name"])
     if not upload.path.exists():
         raise BadInput(f"The upload of '{upload.name}' is not there any more.", "Send the file again.")
+    catalogue = part_of(catalogue, context.db.scope.level)
     means = replace(_means(context.db, catalogue, settings, upload, context.who), progress=_Teller(context))
     options = UploadOptions.model_validate(request["options"]).import_options()
     context.check()
@@ -144,6 +149,8 @@ def _import(
         # Rows, record and the end of the job are saved together: a worker that is killed leaves all or none.
         context.finish(conn, told_report(report, http=True))
 
+    # A file is understood as far as who sent it may see.
+    catalogue = part_of(catalogue, context.db.scope.level)
     means = replace(
         _means(context.db, catalogue, settings, upload, context.who),
         progress=_Teller(context), import_id=UUID(request["import"]), job=context.job_id, finish=finish,

@@ -34,22 +34,18 @@ from app.inventory.tables import table_name
 
 __all__ = ["get_area", "list_areas", "read_areas", "relocate", "with_batches"]
 
-_LEVEL = {"districts": "level", "grid_cells": "'grid'"}
 _PARENT = {"districts": "parent", "grid_cells": "community"}
 
 
 def read_areas(conn: Connection) -> Areas:
-    """All whole areas of both classes, shapes in lon/lat."""
+    """All whole areas of both classes, shapes in lon/lat; the same for whoever asks: by them features are located."""
     rows = [row for class_id in AREA_CLASSES for row in _read_class(conn, class_id)]
     return _areas(rows)
 
 
 def _read_class(conn: Connection, class_id: str) -> list[tuple[str, str, str | None, Any]]:
-    query = (
-        f"SELECT code, {_LEVEL[class_id]}, {_PARENT[class_id]}, geom FROM {table_name(class_id)} "
-        f"WHERE NOT incomplete AND {_LEVEL[class_id]} IS NOT NULL"
-    )
-    rows = raw(conn).cursor(binary=True).execute(query.encode()).fetchall()
+    query = "SELECT code, level, parent, shape FROM city.whole_areas(%s)"
+    rows = raw(conn).cursor(binary=True).execute(query, [class_id]).fetchall()
     shapes = shapely.from_wkb([row[3] for row in rows])
     return [(row[0], row[1], row[2], shape) for row, shape in zip(rows, shapes, strict=True)]
 

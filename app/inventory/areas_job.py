@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from sqlalchemy import Connection, text
 
 from app.catalogue.model import Catalogue, FeatureClass
+from app.database.scope import as_service
 from app.database.transactions import Database
 from app.inventory import area_store, changes
 from app.inventory.areas import AREA_CLASSES, Areas, check_no_circle
@@ -82,15 +83,15 @@ def recompute(db: Database, catalogue: Catalogue, progress: Progress | None = No
     Stopped half-way (`progress` raised, or the process died), the classes left keep their marks.
     """
     moved: dict[str, int] = {}
-    with db.read() as conn:
+    with as_service(), db.read() as conn:
         left = list_pending(conn)
     for done, class_id in enumerate(left):
         if progress is not None:
             progress(done, len(left), class_id)
-        with db.write(timeout_s=0) as conn:
+        with as_service(), db.write(timeout_s=0) as conn:
             moved[class_id] = _recompute_class(conn, catalogue, class_id)
     if left:
-        with db.write() as conn:
+        with as_service(), db.write() as conn:
             _drop_job(conn)
     return moved
 

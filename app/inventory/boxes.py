@@ -8,6 +8,8 @@ from typing import Any
 from app.space.served_crs import Box, ServedCrs, served_crs
 
 LONLAT = 4326
+#: From so many vertices a shape is clipped by a box without looking at how its parts lie to each other.
+MANY_VERTICES = 10_000
 
 
 def box_conditions(
@@ -38,12 +40,17 @@ def box_conditions(
 
 
 def projected(geom: str, crs: ServedCrs) -> str:
-    """A stored shape in the system, x before y; what lies outside of where that is used is cut off."""
+    """A stored shape in the system, x before y; what lies outside of where that is used is cut off.
+
+    No limit of time stops an intersection, which of a very large shape may take minutes. Such a one is clipped, which
+    goes along it once.
+    """
     if crs.stored:
         return geom
     west, south, east, north = crs.domain
     domain = f"ST_MakeEnvelope({west}, {south}, {east}, {north}, {LONLAT})"
-    held = f"CASE WHEN {geom} @ {domain} THEN {geom} ELSE ST_Intersection({geom}, {domain}) END"
+    large = f"WHEN ST_NPoints({geom}) > {MANY_VERTICES} THEN ST_ClipByBox2D({geom}, {domain}::box2d)"
+    held = f"CASE WHEN {geom} @ {domain} THEN {geom} {large} ELSE ST_Intersection({geom}, {domain}) END"
     return f"ST_Transform({held}, {crs.srid})"
 
 

@@ -18,7 +18,7 @@ from app.database.transactions import Database
 from app.errors import BadInput, NotFound
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Change, Counts, ImportSource
-from app.inventory.tables import SCHEMA, table_name
+from app.inventory.tables import SCHEMA, quoted
 from app.inventory.times import NOW, Times, versions
 from app.space.metric import MetricCrs, metric_crs
 
@@ -31,6 +31,12 @@ LOCK_SPACE = zlib.crc32(b"chengtu.inventory") & 0x7FFFFFFF
 def raw(conn: Connection) -> psycopg.Connection[Any]:
     """The psycopg connection below, in the same transaction: for COPY and binary rows."""
     return Database.raw(conn)
+
+
+def writes_all(conn: Connection) -> bool:
+    """Whether the transaction writes to the whole city: only then may it replace tables or make entries of all."""
+    row = raw(conn).execute("SELECT pg_has_role(current_user, 'chengtu_rw', 'USAGE')").fetchone()
+    return bool(row and row[0])
 
 
 def find_setting(conn: Connection, key: str) -> str | None:
@@ -111,26 +117,16 @@ def data_versions(conn: Connection, classes: Sequence[FeatureClass | str]) -> li
     """The data version of each class, by one question: see `data_version`."""
     if not classes:
         return []
-    statement = f"SELECT {', '.join(_newest(cls) for cls in classes)}"
-    keys = [_relocated_key(cls if isinstance(cls, str) else cls.id) for cls in classes]
+    statement = f"SELECT {', '.join(version_term(cls) for cls in classes)}"
     # Asked before every read, so without the detour through SQLAlchemy and prepared after some times.
-    row = raw(conn).execute(statement.encode(), keys).fetchone()
-    return [0] * len(keys) if row is None else [int(value) for value in row]
+    row = raw(conn).execute(statement.encode()).fetchone()
+    return [0] * len(classes) if row is None else [int(value) for value in row]
 
 
-def version_term(cls: FeatureClass) -> tuple[str, str]:
-    """The data version of a class as a term of a query, and what is bound in it."""
-    return _newest(cls), _relocated_key(cls.id)
-
-
-def _newest(cls: FeatureClass | str) -> str:
-    history = table_name(cls, history=True)
-    # A change may write nothing but a past state of the world, so the history's own numbers count too.
-    return (
-        f"greatest((SELECT max(change_id) FROM {table_name(cls)}), "
-        f"(SELECT max(change_id) FROM {history}), (SELECT max(until_change) FROM {history}), "
-        f"(SELECT value::bigint FROM {SCHEMA}.settings WHERE key = %s), 0)"
-    )
+def version_term(cls: FeatureClass | str) -> str:
+    """The data version of a class as a term of a query: the same whatever of the class one sees."""
+    schema, class_id = (SCHEMA, cls) if isinstance(cls, str) else (cls.schema, cls.id)
+    return f"{schema}.{quoted('version_of_' + class_id)}()"
 
 
 def areas_version(conn: Connection) -> int:
@@ -204,9 +200,8 @@ def list_origins(
     """Source, licence and attribution of the imports that the rows of a class at a time came from, each once."""
     # a subquery a file, ended at its first row: no scan of the whole table
     query = (
-        f"SELECT source, licence, attribution FROM {SCHEMA}.imports i"
-        " WHERE coalesce(source, licence, attribution) IS NOT NULL"
-        f" AND (SELECT true FROM {versions(cls, {'import_id'}, times)} v WHERE import_id = i.id LIMIT 1)"
+        f"SELECT source, licence, attribution FROM {SCHEMA}.import_origins() i"
+        f" WHERE (SELECT true FROM {versions(cls, {'import_id'}, times)} v WHERE import_id = i.id LIMIT 1)"
         " GROUP BY source, licence, attribution ORDER BY min(at)"
     )
     with raw(conn).cursor(row_factory=dict_row) as cursor:

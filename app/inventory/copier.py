@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event
 from app.database.transactions import BUSY
 from app.inventory.changes import raw
 from app.inventory.copy_binary import HEAD, TAIL, Values, binary_rows
-from app.inventory.rewrite import copy_into
+from app.inventory.rewrite import guarded_copy
 from app.parallel import PREFIX
 
 #: What a spool keeps in memory; more goes to a temporary file.
@@ -105,11 +105,11 @@ class Spool:
             self.rows += rows
 
     def copy_to(self, cursor: Cursor[Any], target: sql.Composable) -> None:
-        """Copy all rows kept to a table, and forget them."""
+        """Copy all rows kept to a table with row-level security, and forget them."""
         if not self.rows:
             return
         self._file.seek(0)
-        with cursor.copy(copy_into(target, self._names)) as copy:
+        with guarded_copy(cursor, target, self._names) as copy:
             copy.write(HEAD)
             while block := self._file.read(_BLOCK):
                 copy.write(block)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from psycopg.abc import Buffer
 
 from app.errors import BadInput
-from app.inventory.copy_binary import DAY_MICROSECONDS, EPOCH_DAYS, HEAD, TAIL, Bytes, Offsets, windows
+from app.inventory.copy_binary import DAY_MICROSECONDS, EPOCH_DAYS, HEAD, TAIL, Bytes, Offsets
 from app.lazy import lazy_module
 
 pa = lazy_module("pyarrow")
@@ -62,12 +62,13 @@ def arrays(block: RowBlock, kinds: Sequence[str], types: Sequence[Any]) -> list[
         BadInput: A day or moment is without end, which no file holds.
     """
     # A value of eight bytes may be looked for where an unknown one stands last.
-    data = np.frombuffer(bytes(block.data) + bytes(8), np.uint8)
+    data = np.zeros(len(block.data) + 8, np.uint8)
+    data[:-8] = np.frombuffer(block.data, np.uint8)
     row_bytes = np.array(block.sizes, dtype=np.int64)
     places = np.cumsum(row_bytes) - row_bytes + _COUNT
     found = []
     for kind, arrow_type in zip(kinds, types, strict=True):
-        sizes = windows(data, _LENGTH, places).view(">i4")[:, 0].astype(np.int64)
+        sizes = _numbers(data, ">i4", places).astype(np.int64)
         places += _LENGTH
         known = sizes >= 0
         if kind in _FORMS:
@@ -80,12 +81,18 @@ def arrays(block: RowBlock, kinds: Sequence[str], types: Sequence[Any]) -> list[
 
 def _fixed(data: Bytes, places: Offsets, known: NDArray[np.bool_], kind: str, arrow_type: Any) -> Any:
     form, kept = _FORMS[kind]
-    values = windows(data, np.dtype(form).itemsize, places).view(form)[:, 0].astype(kept)
+    values = _numbers(data, form, places).astype(kept)
     if kind in _SHIFTS:
         values = _since_1970(values, known, _SHIFTS[kind])
     if kind == "boolean":
         values = values.astype(bool)
     return pa.array(values, mask=None if known.all() else ~known).cast(arrow_type)
+
+
+def _numbers(data: Bytes, form: str, places: Offsets) -> NDArray[Any]:
+    """The number (n,) that begins at each of the places (n,), of which none needs to be even."""
+    kind = np.dtype(form)
+    return np.ndarray((len(data) - kind.itemsize + 1,), kind, data, strides=(1,))[places]
 
 
 def _since_1970(values: NDArray[Any], known: NDArray[np.bool_], shift: int) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """Renders the projected tables as DDL text, the same text for the same catalogue.
 
-`python -m app.inventory.ddl > migrations/versions/0002_classes.sql` froze the first revision. A released revision never
-changes again: later classes and fields get revisions of their own.
+So the first revision of classes was frozen. A released revision never changes again: later classes and fields get
+revisions of their own (`revise`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, SetColumnComment, SetTableComment
 
 from app.catalogue.loader import load_catalogue
-from app.catalogue.model import Catalogue, FeatureClass
-from app.inventory.tables import SCHEMA, project, quoted
+from app.catalogue.model import Catalogue
+from app.inventory.guards import guard_statement
+from app.inventory.tables import SCHEMA, project
 from app.settings import Settings
 
 #: A writer that loads many rows has the planner told at once, of the columns that statements choose rows by.
@@ -36,7 +37,7 @@ GRANT EXECUTE ON FUNCTION {SCHEMA}.analyze_class(text, text) TO chengtu_rw"""
 
 
 def render(catalogue: Catalogue) -> str:
-    """The DDL of every class table and its history, with indexes, comments, privileges; one statement a paragraph."""
+    """The DDL of every class table and its history, with indexes, comments, guards; one statement a paragraph."""
     return "".join(f"{_tidy(statement)};\n\n" for statement in statements(catalogue))
 
 
@@ -49,10 +50,10 @@ def statements(catalogue: Catalogue) -> Iterator[str]:
     tables = project(catalogue)
     yield _ANALYZE
     for class_id in sorted(tables.current):
-        cls = catalogue.classes[class_id]
         for table in (tables.current[class_id], tables.history[class_id]):
             yield from table_statements(table)
-            yield from privileges(cls, table)
+        # Who reads and writes which rows and fields: granted, and held to it by policies.
+        yield guard_statement(catalogue.classes[class_id])
 
 
 def table_statements(table: Table) -> Iterator[str]:
@@ -72,18 +73,6 @@ def _dialect() -> Dialect:
     # The text runs without parameters, so a percent sign in a comment stays single.
     dialect.identifier_preparer._double_percents = False  # noqa: SLF001
     return dialect
-
-
-def privileges(cls: FeatureClass, table: Table) -> Iterator[str]:
-    """Who may read and write a class's table."""
-    name = f"{table.schema}.{quoted(table.name)}"
-    yield f"GRANT SELECT ON {name} TO chengtu_ro"
-    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO chengtu_rw"
-    # Tables of the schema may be read by the engine unless they say otherwise.
-    if cls.sensitivity == "restricted":
-        yield f"REVOKE ALL ON {name} FROM chengtu_engine"
-    else:
-        yield f"GRANT SELECT ON {name} TO chengtu_engine"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, text
 
+from app.database.scope import author, own_key
+
 #: The kind under which edits stand among the jobs; no worker takes it, since none of them is ever queued.
 KIND = "edit"
 _TAKE = text(
@@ -29,13 +31,18 @@ def take_key(
 
     Where another transaction has taken it and is not through, this one waits: then it is known, or free again.
     """
-    values = {"kind": KIND, "key": key, "request": orjson.dumps(request).decode(), "who": who}
+    values = {
+        "kind": KIND,
+        "key": own_key(key),
+        "request": orjson.dumps(request).decode(),
+        "who": author(who),
+    }
     if conn.execute(_TAKE, values).scalar() is not None:
         return None
-    row = conn.execute(_KNOWN, {"kind": KIND, "key": key}).one()
+    row = conn.execute(_KNOWN, {"kind": KIND, "key": own_key(key)}).one()
     return row.request, row.result
 
 
 def keep_result(conn: Connection, key: str, result: Mapping[str, Any]) -> None:
     """Put what came of it beside the key."""
-    conn.execute(_KEEP, {"kind": KIND, "key": key, "result": orjson.dumps(result).decode()})
+    conn.execute(_KEEP, {"kind": KIND, "key": own_key(key), "result": orjson.dumps(result).decode()})

@@ -23,9 +23,10 @@ from app.catalogue.model import FeatureClass
 from app.inventory import search_index_store, search_job, staging
 from app.inventory.areas import Areas, Located
 from app.inventory.batch import Batch
-from app.inventory.changes import raw
+from app.inventory.changes import raw, writes_all
 from app.inventory.copier import Copier, Spool
 from app.inventory.copy_binary import Cells, Rows, encoded, integers
+from app.inventory.guards import closed_rows
 from app.inventory.measure import Measures, measure
 from app.inventory.prepare import derived_columns, find_areas, given_columns
 from app.inventory.ragged import ragged, wkb_cells
@@ -157,8 +158,13 @@ class FirstLoad:
 
 
 def begin(copier: Copier, cls: FeatureClass, written: Written) -> FirstLoad | None:
-    """The load of a class; None where it holds anything, or could not be replaced by a copy of its table."""
+    """The load of a class; None where it holds anything, or could not be replaced by a copy of its table.
+
+    Only who writes to the whole city may replace a table.
+    """
     copier.wait()
+    if not writes_all(copier.conn):
+        return None
     query = "SELECT loading, last_id FROM city.load_begin(%s, %s)"
     row = raw(copier.conn).execute(query, [cls.schema, cls.id]).fetchone()
     return None if row is None else FirstLoad(copier, cls, row[0], row[1], written)
@@ -190,9 +196,14 @@ class _NamedRows:
             return
         self.rows += len(places)
         shapes = _inside(batch.geometry[places])
+        closed = closed_rows(cls, batch.columns, len(ids))
         columns = {
             "id": ids[places],
             "path": [""] * len(places) if located is None else [located.path[place] for place in places],
+            "touched": [()] * len(places)
+            if located is None
+            else [located.touched[place] for place in places],
+            "closed": [closed[place] for place in places],
             "size": _powers(cls, sizes)[places],
             "place": wkb_cells(shapes, ragged(shapes)).uneven,
             **{f"_{name}": [values[place] for place in places] for name, values in searched.items()},
@@ -212,7 +223,15 @@ class _NamedRows:
             }
             fields = {name[1:]: values for name, values in columns.items() if name.startswith("_")}
             places = Cells(uneven=kept["place"].combine_chunks())
-            yield Found(columns["id"], columns["path"], columns["size"], places, fields)
+            yield Found(
+                ids=columns["id"],
+                area_paths=columns["path"],
+                touched=columns["touched"],
+                closed=columns["closed"],
+                sizes=columns["size"],
+                places=places,
+                fields=fields,
+            )
         self._file.truncate(0)
 
 

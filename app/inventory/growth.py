@@ -16,6 +16,7 @@ from sqlalchemy import CheckConstraint, Column, Table
 
 from app.catalogue.model import Catalogue, FeatureClass, Field
 from app.inventory import clauses, ddl
+from app.inventory.guards import Guard, guard_of, guard_statement
 from app.inventory.tables import project, quoted
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -35,12 +36,15 @@ class LiveColumn:
 
 @dataclass(frozen=True, slots=True)
 class LiveTable:
-    """A table as the database has it: `checks` is name → (definition, columns), `keys` and `indexes` name → columns."""
+    """A table as the database has it: `checks` is name → (definition, columns), `keys` and `indexes` name → columns.
+
+    `guard` is how its class is guarded, None where it is not.
+    """
 
     schema: str
     name: str
     comment: str | None
-    engine_reads: bool
+    guard: Guard | None
     columns: Mapping[str, LiveColumn]
     checks: Mapping[str, tuple[str, frozenset[str]]]
     keys: Mapping[str, tuple[str, ...]]
@@ -82,16 +86,22 @@ def compare(live: Live, catalogue: Catalogue) -> Growth:
     left: list[tuple[str, str, str | None]] = []
     for class_id in sorted(tables.current):
         cls = catalogue.classes[class_id]
+        unguarded = False
         for table in (tables.current[class_id], tables.history[class_id]):
             wanted.add(_key(table))
             found = live.get(_key(table))
             if found is None:
-                statements += [*ddl.table_statements(table), *ddl.privileges(cls, table)]
+                statements += ddl.table_statements(table)
+                unguarded = True
                 continue
             difference = _Difference(cls, table, found)
             statements += difference.statements()
+            # Columns are granted one by one where some are hidden: a new one is granted to nobody.
+            unguarded |= bool(difference.new) or found.guard != guard_of(cls)
             narrowings += difference.narrowings()
             left += [(found.schema, found.name, name) for name in difference.left]
+        if unguarded:
+            statements.append(guard_statement(cls))
     left += [(*key, None) for key in sorted(live) if key not in wanted]
     # A class's two tables tell the same story.
     return Growth(tuple(statements), tuple(dict.fromkeys(narrowings)), tuple(left))
@@ -133,8 +143,6 @@ class _Difference:
                 yield f"ALTER TABLE {self._name} ALTER COLUMN {quoted(column.name)} DROP DEFAULT"
         yield from self._index_statements()
         yield from self._comments()
-        if self.live.engine_reads == (self.cls.sensitivity == "restricted"):
-            yield from ddl.privileges(self.cls, self.table)
 
     @property
     def _name(self) -> str:

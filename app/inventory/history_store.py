@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -37,16 +37,26 @@ _IMPORTS = (
     "WHERE r.import_id = i.id ORDER BY 1) AS rejected_files "
     f"FROM {SCHEMA}.imports i LEFT JOIN {SCHEMA}.changes c ON c.id = i.change_id"
 )
+#: Changes looked at for a page of those that somebody sees, and so many of them at once.
+LOOKED_AT, AT_ONCE = 10_000, 500
 _NOT_SHOWN = ["id", "change_id", "until_change", "current", "valid", "geom"]
 
 
-def list_versions(conn: Connection, cls: FeatureClass, item: int | str) -> list[Version]:
-    """All versions of the feature with this id (int) or code (text), as they were recorded.
+def list_versions(
+    conn: Connection, cls: FeatureClass, item: int | str, *, extra: bool = True
+) -> list[Version]:
+    """All versions of the feature with this id (int) or code (text), as they were recorded; `extra` is a value too.
 
     Raises:
         NotFound: Nothing was ever recorded of such a feature.
     """
-    known = {"code", "import_id", "extra", *(field.name for field in cls.fields), *derived_names(cls)}
+    known = {
+        "code",
+        "import_id",
+        *(["extra"] if extra else []),
+        *(field.name for field in cls.fields),
+        *derived_names(cls),
+    }
     columns = names(["id", "change_id", "valid", "geom", *sorted(known - {"change_id", "min_zoom"})])
     query = sql.SQL(
         "SELECT id, change_id, until_change, current, lower(valid)::text, upper(valid)::text, "
@@ -86,6 +96,54 @@ def list_changes(
     )
     rows = conn.execute(statement, {"class_id": class_id, "before": before, "limit": limit}).mappings()
     return [{"change": row["id"], **_told(row), "classes": row["classes"]} for row in rows]
+
+
+def seen_changes(
+    conn: Connection,
+    classes: Mapping[str, FeatureClass],
+    class_id: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The same of the changes that touched a row which the scope sees, each with the `classes` in which it did so.
+
+    Also where the next page begins, None at the end of the record. At most `LOOKED_AT` changes are looked at.
+    """
+    found: list[dict[str, Any]] = []
+    for _ in range(LOOKED_AT // AT_ONCE):
+        some = list_changes(conn, class_id, before, AT_ONCE)
+        touched = _touched(conn, classes, some)
+        for one in some:
+            names = [name for name in one["classes"] if (name, one["change"]) in touched]
+            if class_id in names if class_id else names:
+                found.append({**one, "classes": names})
+                if len(found) == limit:
+                    return found, one["change"]
+        if len(some) < AT_ONCE:
+            return found, None
+        before = some[-1]["change"]
+    return found, before
+
+
+def _touched(
+    conn: Connection, classes: Mapping[str, FeatureClass], changes: Iterable[Mapping[str, Any]]
+) -> set[tuple[str, int]]:
+    """Class id and change of those that wrote or withdrew a row of the class which the scope sees."""
+    numbers: dict[str, list[int]] = {}
+    for one in changes:
+        for name in one["classes"]:
+            if name in classes:
+                numbers.setdefault(name, []).append(one["change"])
+    found: set[tuple[str, int]] = set()
+    for name, asked in numbers.items():
+        cls = classes[name]
+        query = sql.SQL(
+            "SELECT n FROM unnest(%(asked)s::bigint[]) n WHERE EXISTS (SELECT FROM {now} WHERE change_id = n) "
+            "OR EXISTS (SELECT FROM {history} WHERE change_id = n) "
+            "OR EXISTS (SELECT FROM {history} WHERE until_change = n)"
+        ).format(now=table(cls), history=table(cls, history=True))
+        found |= {(name, number) for (number,) in raw(conn).execute(query, {"asked": asked})}
+    return found
 
 
 def _told(row: RowMapping) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What readings keep between requests: results at a data version, by database; the oldest are dropped."""
+"""What readings keep between requests: results at a data version, by database and by the scope they were read in.
+
+The longest unasked are dropped, so that whoever asks in many scopes does not push out what all others share.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
+
+from app.database.scope import scope_key
 
 T = TypeVar("T")
 
@@ -19,13 +24,16 @@ _lock = Lock()
 
 
 def once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
-    """`make()` once for each key and database; the key must name every data version that the result was read from."""
+    """`make()` once for each key, database and scope; the key must name every data version that it was read from."""
+    key = (scope_key(), *key)
     with _lock:
         known = _kept.setdefault(conn.engine, {})
         if key in known:
-            return cast("T", known[key])
+            found = known[key] = known.pop(key)
+            return cast("T", found)
     made = make()
     with _lock:
+        known.pop(key, None)
         while len(known) >= LIMIT:
             known.pop(next(iter(known)))
         known[key] = made
@@ -40,7 +48,7 @@ _counts: WeakKeyDictionary[Any, dict[tuple[object, ...], tuple[int, bool]]] = We
 def find_count(conn: Connection, key: tuple[object, ...]) -> tuple[int, bool] | None:
     """How many rows a question was found to match, and whether exactly; None where it is not kept."""
     with _lock:
-        return _counts.setdefault(conn.engine, {}).get(key)
+        return _counts.setdefault(conn.engine, {}).get((scope_key(), *key))
 
 
 def keep_count(conn: Connection, key: tuple[object, ...], count: tuple[int, bool]) -> None:
@@ -49,4 +57,4 @@ def keep_count(conn: Connection, key: tuple[object, ...], count: tuple[int, bool
         known = _counts.setdefault(conn.engine, {})
         while len(known) >= COUNTS:
             known.pop(next(iter(known)))
-        known[key] = count
+        known[scope_key(), *key] = count

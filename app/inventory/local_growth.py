@@ -9,7 +9,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from app.catalogue.loader import load_catalogue
-from app.catalogue.local import PREFIX, place_of
+from app.catalogue.local import PREFIX, SENSITIVITY, list_local, place_of
 from app.catalogue.model import Catalogue, FeatureClass
 from app.database.revision import set_local_mark
 from app.inventory.growth import Growth, Live, Narrowing, compare
@@ -43,13 +43,24 @@ class LocalGrowth:
         live = read_tables(connection, [SCHEMA, LOCAL_SCHEMA])
         catalogue = self._catalogue or _load(self._settings)
         self.changed, self.left = [], list(_left(live, catalogue))
-        for cls in _own(catalogue):
+        for cls in _own(catalogue, self._guarded_here(connection)):
             growth = compare(_tables_of(live, cls), Catalogue({cls.id: cls}, {}))
             self._refuse_narrowing(connection, cls, growth)
             if growth.statements:
                 self._run(connection, cls, growth)
         if self._settings.local is not None:
             set_local_mark(connection, self._settings)
+
+    def _guarded_here(self, connection: psycopg.Connection[Any]) -> set[str]:
+        """The built-in classes of which the city says who may see them, or said so before."""
+        folder = self._settings.local_path
+        now = [] if folder is None else [path.stem for path in list_local(folder, SENSITIVITY)]
+        before = connection.execute(
+            "SELECT DISTINCT split_part(split_part(file, '/', 2), '.', 1) FROM city.local_ddl "
+            "WHERE starts_with(file, %s)",
+            [f"{SENSITIVITY}/"],
+        )
+        return {*now, *(str(name) for (name,) in before)}
 
     def _run(self, connection: psycopg.Connection[Any], cls: FeatureClass, growth: Growth) -> None:
         for statement in growth.statements:
@@ -84,16 +95,22 @@ def _load(settings: Settings) -> Catalogue:
 
 
 def file_of(cls: FeatureClass) -> str:
-    """The file of the city's folder that declares the class or adds fields to it."""
-    return f"classes/{cls.id}.yaml" if cls.schema == LOCAL_SCHEMA else f"fields/{cls.id}.yaml"
+    """The file of the city's folder that declares the class, adds fields to it or says who may see it."""
+    if cls.schema == LOCAL_SCHEMA:
+        return f"classes/{cls.id}.yaml"
+    return f"fields/{cls.id}.yaml" if _has_own_fields(cls) else f"{SENSITIVITY}/{cls.id}.yaml"
 
 
-def _own(catalogue: Catalogue) -> list[FeatureClass]:
-    """The classes that the city declares or adds fields to, in the order of their files."""
+def _has_own_fields(cls: FeatureClass) -> bool:
+    return any(item.name.startswith(PREFIX) for item in cls.fields)
+
+
+def _own(catalogue: Catalogue, guarded_here: set[str]) -> list[FeatureClass]:
+    """The classes that the city declares, adds fields to or guards itself, in the order of their files."""
     own = (
         cls
         for cls in catalogue.classes.values()
-        if cls.schema == LOCAL_SCHEMA or any(item.name.startswith(PREFIX) for item in cls.fields)
+        if cls.schema == LOCAL_SCHEMA or _has_own_fields(cls) or cls.id in guarded_here
     )
     return sorted(own, key=file_of)
 

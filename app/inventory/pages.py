@@ -73,10 +73,11 @@ def page_sql(rows: Rows, feature: str, cut: Cut) -> tuple[str, dict[str, Any]]:
     if not rows.keys:
         return f"SELECT {feature}, id FROM {_stretch(rows, found[0], end)}", values
     place = f"json_build_array(id, {', '.join(key.sql for key in rows.keys)})::text"
+    chosen = [f"SELECT {feature}, {place} FROM {_stretch(rows, part, end)}" for part in found]
+    if len(chosen) == 1:
+        return chosen[0], values
     # Several stretches are read one after the other, until there are enough rows; texts are made of those alone.
-    chosen = " UNION ALL ".join(f"(SELECT * FROM {_stretch(rows, part, end)})" for part in found)
-    limit = f" LIMIT {cut.limit + 1}" if len(found) > 1 else ""
-    return f"SELECT {feature}, {place} FROM ({chosen}{limit}) chosen", values
+    return f"{' UNION ALL '.join(f'({one})' for one in chosen)} LIMIT {cut.limit + 1}", values
 
 
 def _stretch(rows: Rows, part: str, end: str) -> str:

@@ -17,6 +17,7 @@ from app.inventory.areas_job import relocate_changed
 from app.inventory.batch import Change
 from app.inventory.day_service import settle_due
 from app.inventory.search_index_store import index_change
+from app.inventory.territory_store import check_own
 
 OnConflict = Literal["refuse", "keep", "restore"]
 #: So many conflicts stand in an answer; the number of all of them beside it.
@@ -53,7 +54,7 @@ def feature_history(conn: Connection, catalogue: Catalogue, class_id: str, item:
         NotFound: The class does not exist, or nothing was ever recorded of the feature.
     """
     cls = catalogue.get_class(class_id)
-    versions = history_store.list_versions(conn, cls, item)
+    versions = history_store.list_versions(conn, cls, item, extra=not catalogue.open_only)
     numbers = {version.change_id for version in versions}
     numbers |= {version.until_change for version in versions if version.until_change is not None}
     # notes and photos from the street are declared by no class, so a public view has none
@@ -91,6 +92,7 @@ def restore_feature(
             f"Its first change is {min(version.change_id for version in versions)}.",
         )
     ids = {version.id for version in versions} & set(restore_store.touched_since(conn, cls, to_change))
+    check_own(conn, cls, to_change, ids=ids)
     return _restore(conn, catalogue, {cls.id: sorted(ids)}, {cls.id: to_change}, change)
 
 
@@ -102,9 +104,11 @@ def restore_class(
     Raises:
         NotFound: The class or change does not exist.
         Conflict: What it held does not fit the class any more.
+        Forbidden: It would bring back features that the caller may not edit.
     """
     cls = _lock(conn, catalogue, class_id)
     _check_change(conn, to_change)
+    check_own(conn, cls, to_change)
     ids = restore_store.touched_since(conn, cls, to_change)
     return _restore(conn, catalogue, {cls.id: ids}, {cls.id: to_change}, change)
 
@@ -131,7 +135,9 @@ def undo_import(
     _check_served(catalogue, numbers)
     if not numbers:
         raise BadInput(f"The import of {told['path']} changed nothing.")
-    _lock_all(conn, catalogue, numbers)
+    _lock_all(conn, catalogue.stored, numbers)
+    for class_id, own in numbers.items():
+        check_own(conn, catalogue.stored.classes[class_id], min(own) - 1, own)
     wanted: dict[str, list[int]] = {}
     conflicts: list[dict[str, Any]] = []
     count = 0
@@ -229,7 +235,7 @@ def _check_change(conn: Connection, number: int) -> None:
 
 def _lock(conn: Connection, catalogue: Catalogue, class_id: str) -> FeatureClass:
     cls = catalogue.get_class(class_id)
-    _lock_all(conn, catalogue, [class_id])
+    _lock_all(conn, catalogue.stored, [class_id])
     return cls
 
 
@@ -247,6 +253,7 @@ def _restore(
     to_change: Mapping[str, int],
     change: Change,
 ) -> Restored:
+    catalogue = catalogue.stored
     wanted = {
         class_id: restore_store.differing(conn, catalogue.classes[class_id], ids, to_change[class_id])
         for class_id, ids in wanted.items()

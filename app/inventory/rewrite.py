@@ -7,7 +7,8 @@ outside the claim are written again under the change's number, so that believed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from app.catalogue.model import FeatureClass
-from app.errors import Conflict
+from app.errors import Conflict, Forbidden
 from app.inventory.batch import Period
 from app.inventory.periods import range_literal, today
 
@@ -41,6 +42,23 @@ def names(columns: Iterable[str], alias: str | None = None) -> sql.Composable:
 def copy_into(target: sql.Composable, columns: Iterable[str]) -> sql.Composed:
     """The statement that takes rows as `copy_binary` makes them."""
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, names(columns))
+
+
+@contextmanager
+def guarded_copy(cursor: Cursor, target: sql.Composable, columns: Iterable[str]) -> Iterator[psycopg.Copy]:
+    """COPY binary rows to the end of a table with row-level security, into which PostgreSQL copies nothing itself.
+
+    They go to a temporary table and from there, in their order, through the policies of who writes.
+    """
+    given = list(columns)
+    listed, beside = names(given), sql.Identifier("pg_temp", "copied")
+    make = sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA")
+    move = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}")
+    cursor.execute(make.format(sql.Identifier("copied"), listed, target), prepare=False)
+    with cursor.copy(copy_into(beside, given)) as copy:
+        yield copy
+    cursor.execute(move.format(target, listed, listed, beside), prepare=False)
+    cursor.execute(sql.SQL("DROP TABLE {}").format(beside), prepare=False)
 
 
 def table_columns(cursor: Cursor, cls: FeatureClass) -> list[str]:
@@ -167,8 +185,23 @@ def _keep_remainders(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) 
         )
 
 
+def check_written(cls: FeatureClass, written: int, wanted: int) -> None:
+    """Refuse a write of which policies let through a part only: rows that one sees and may not write are passed over.
+
+    Raises:
+        Forbidden: Some rows were not written.
+    """
+    if written < wanted:
+        raise Forbidden(
+            f"{wanted - written} of the {cls.id} may not be changed by you; nothing was changed.",
+            "Change only features at home in the areas, and of the party, that you may write for.",
+        )
+
+
 def _withdraw(cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_id: int) -> None:
     current, history, hit = table(cls), table(cls, history=True), temporary("hit", cls)
+    count = sql.SQL("SELECT count(*) FILTER (WHERE now), count(*) FILTER (WHERE NOT now) FROM {}").format(hit)
+    now, others = cursor.execute(count).fetchone() or (0, 0)
     cursor.execute(
         sql.SQL(
             "WITH gone AS (DELETE FROM {current} WHERE id IN (SELECT id FROM {hit} WHERE now) RETURNING {columns}) "
@@ -176,6 +209,7 @@ def _withdraw(cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_
         ).format(current=current, history=history, hit=hit, columns=names([*columns, "change_id"])),
         (change_id,),
     )
+    check_written(cls, cursor.rowcount, now)
     cursor.execute(
         sql.SQL(
             "UPDATE {} v SET until_change = %s FROM {} h WHERE NOT h.now AND v.id = h.id "
@@ -183,6 +217,7 @@ def _withdraw(cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_
         ).format(history, hit),
         (change_id,),
     )
+    check_written(cls, cursor.rowcount, others)
 
 
 def settle(cursor: Cursor, cls: FeatureClass, day: date, *, claimed: bool = False) -> set[int]:

@@ -9,11 +9,11 @@ from psycopg.rows import dict_row
 from sqlalchemy import Connection, text
 
 from app.inventory.growth import Live, LiveColumn, LiveTable
+from app.inventory.guards import Guard
 
 #: A table per class and one of its versions before; what else stands in the schema has no `change_id` and no `geom`.
 _TABLES = """
-SELECT c.oid, n.nspname AS schema, c.relname AS name, obj_description(c.oid, 'pg_class') AS comment,
-       has_table_privilege('chengtu_engine', c.oid, 'SELECT') AS engine_reads
+SELECT c.oid, n.nspname AS schema, c.relname AS name, obj_description(c.oid, 'pg_class') AS comment
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = ANY (%s) AND c.relkind = 'r'
@@ -36,6 +36,9 @@ FROM pg_constraint k
 WHERE k.conrelid = ANY (%s) AND k.contype IN ('c', 'p')
 ORDER BY 1, 2
 """
+_GUARDS = """
+SELECT schema, class_id, level, row_field, row_values, internal_fields, restricted_fields, owner_fields FROM city.guards
+"""
 _INDEXES = """
 SELECT i.indrelid AS oid, c.relname AS name,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS part(number, place)
@@ -45,6 +48,7 @@ JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = ANY (%s)
 """
 Rows: TypeAlias = dict[int, list[dict[str, Any]]]
+Guards: TypeAlias = dict[tuple[str, str], Guard]
 
 
 def read_tables(connection: psycopg.Connection[Any], schemas: list[str]) -> Live:
@@ -53,7 +57,21 @@ def read_tables(connection: psycopg.Connection[Any], schemas: list[str]) -> Live
         found = cursor.execute(_TABLES, [schemas]).fetchall()
         oids = [row["oid"] for row in found]
         parts = [_by_table(cursor, query, oids) for query in (_COLUMNS, _CONSTRAINTS, _INDEXES)]
-    return {(row["schema"], row["name"]): _table(row, *parts) for row in found}
+        guards = _read_guards(cursor)
+    return {(row["schema"], row["name"]): _table(row, guards, *parts) for row in found}
+
+
+def _read_guards(cursor: psycopg.Cursor[dict[str, Any]]) -> Guards:
+    """The guards by schema and table, the same for both tables of a class; none before there were any."""
+    known = cursor.execute("SELECT to_regclass('city.guards') IS NOT NULL AS known").fetchone()
+    if known is None or not known["known"]:
+        return {}
+    found: Guards = {}
+    for row in cursor.execute(_GUARDS).fetchall():
+        schema, class_id, level, row_field, *lists = row.values()
+        guard = Guard(level, row_field, *(tuple(values) for values in lists))
+        found[schema, class_id] = found[schema, f"{class_id}_history"] = guard
+    return found
 
 
 def _by_table(cursor: psycopg.Cursor[dict[str, Any]], query: LiteralString, oids: list[int]) -> Rows:
@@ -63,13 +81,13 @@ def _by_table(cursor: psycopg.Cursor[dict[str, Any]], query: LiteralString, oids
     return found
 
 
-def _table(row: dict[str, Any], columns: Rows, constraints: Rows, indexes: Rows) -> LiveTable:
+def _table(row: dict[str, Any], guards: Guards, columns: Rows, constraints: Rows, indexes: Rows) -> LiveTable:
     rules = constraints[row["oid"]]
     return LiveTable(
         schema=row["schema"],
         name=row["name"],
         comment=row["comment"],
-        engine_reads=row["engine_reads"],
+        guard=guards.get((row["schema"], row["name"])),
         columns={
             item["name"]: LiveColumn(item["type"], not item["filled"], item["comment"])
             for item in columns[row["oid"]]
@@ -84,10 +102,14 @@ def _table(row: dict[str, Any], columns: Rows, constraints: Rows, indexes: Rows)
     )
 
 
-def is_leakproof(conn: Connection) -> bool:
-    """Whether the overlap of boxes is marked LEAKPROOF: row-level security then leaves spatial indexes in use."""
+def leaking(conn: Connection) -> list[str]:
+    """The statements that mark functions LEAKPROOF which are not: row-level security leaves their indexes in use then.
+
+    They stand behind the operators by which rows are found in space, in time and by their words.
+    """
     query = text(
-        "SELECT bool_and(proleakproof) FROM pg_proc WHERE proname = 'geometry_overlaps' "
-        "AND pg_get_function_identity_arguments(oid) LIKE '%geometry, %geometry'"
+        "SELECT format('ALTER FUNCTION %s LEAKPROOF', oid::regprocedure) FROM pg_proc WHERE NOT proleakproof "
+        "AND (proname IN ('ts_match_vq', 'range_contains_elem', 'range_overlaps') OR proname = 'geometry_overlaps' "
+        "AND pg_get_function_identity_arguments(oid) LIKE '%geometry, %geometry') ORDER BY 1"
     )
-    return bool(conn.execute(query).scalar_one_or_none())
+    return list(conn.execute(query).scalars())

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from app.catalogue.model import FeatureClass
-from app.inventory.copy_binary import Cells, booleans, constant, integers, texts, vectors
+from app.inventory.copy_binary import Cells, booleans, constant, integers, lists, texts, vectors
 from app.inventory.search_fields import SearchFields
 from app.inventory.search_words import area_tag, class_tag, code_of, entry
 
@@ -21,10 +20,15 @@ _REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows (n,) that may be found by a text: `sizes` powers of ten, `places` as COPY takes them, `fields` by name."""
+    """Rows (n,) that may be found by a text: `sizes` powers of ten, `places` as COPY takes them, `fields` by name.
+
+    `touched` are the areas that each touches, `closed` says of each whether a value makes it restricted.
+    """
 
     ids: Sequence[int]
     area_paths: Sequence[str]
+    touched: Sequence[Sequence[str]]
+    closed: Sequence[bool]
     sizes: Sequence[int]
     places: Cells
     fields: Mapping[str, Sequence[str | None]]
@@ -44,7 +48,7 @@ def entry_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[
     return {
         "class": constant(cls.id.encode()),
         "id": integers(ids),
-        "sensitivity": constant(cls.sensitivity.encode()),
+        **_seen_by(cls, rows, places),
         "weight": integers([size * 1000 + 999 - cls.order for size in sizes], 2),
         "sampled": booleans([_sampled(item, size) for item, size in zip(ids, sizes, strict=True)]),
         "keys": texts([keys for keys, _ in made]),
@@ -71,6 +75,17 @@ def _tags(class_id: str, area_path: str) -> tuple[str, ...]:
     return (class_tag(class_id), *dict.fromkeys(area_tag(code) for code in area_path.split("/") if code))
 
 
+def _seen_by(cls: FeatureClass, rows: Found, places: Sequence[int]) -> dict[str, Cells]:
+    """The columns that say who may find the rows at these places."""
+    closed = [rows.closed[place] for place in places]
+    return {
+        "sensitivity": texts(["restricted" if row else cls.sensitivity for row in closed])
+        if any(closed)
+        else constant(cls.sensitivity.encode()),
+        "areas_touched": lists([tuple(rows.touched[place]) for place in places]),
+    }
+
+
 def _sampled(item: int, size: int) -> bool:
     """Whether a feature is asked first: large ones, and one in SAMPLE whatever it is (Knuth's multiplicative hash)."""
     return size >= LARGE or ((item * 2_654_435_761) >> 16) % SAMPLE == 0
@@ -78,19 +93,19 @@ def _sampled(item: int, size: int) -> bool:
 
 def code_columns(cls: FeatureClass, fields: SearchFields, rows: Found) -> dict[str, Cells]:
     """The columns of `search_codes`, one row for each code of a feature beside its key; empty where there are none."""
-    found: list[tuple[Any, ...]] = []
+    found: list[tuple[int, str, str]] = []
     for name in fields.codes:
-        for item, value in zip(rows.ids, rows.fields.get(name, ()), strict=False):
+        for place, value in enumerate(rows.fields.get(name, ())):
             code = code_of(value) if value else ""
             if code:
-                found.append((item, name, code))
+                found.append((place, name, code))
     if not found:
         return {}
-    ids, names, codes = zip(*found, strict=True)
+    places, names, codes = zip(*found, strict=True)
     return {
         "class": constant(cls.id.encode()),
-        "id": integers(ids),
+        "id": integers([rows.ids[place] for place in places]),
         "field": texts(names),
-        "sensitivity": constant(cls.sensitivity.encode()),
+        **_seen_by(cls, rows, places),
         "code": texts(codes),
     }

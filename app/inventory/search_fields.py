@@ -48,4 +48,6 @@ def _is_kind(item: Field) -> bool:
 
 def fingerprint(cls: FeatureClass) -> str:
     """What the entries of a class depend on besides its rows: they are made anew where it differs."""
-    return sha256(repr((RULE, search_fields(cls), cls.sensitivity, cls.order)).encode()).hexdigest()[:16]
+    closed = sorted((name, *sorted(values)) for name, values in cls.restricted_rows.items())
+    rule = (RULE, search_fields(cls), cls.sensitivity, closed, cls.order)
+    return sha256(repr(rule).encode()).hexdigest()[:16]

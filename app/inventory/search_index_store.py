@@ -12,14 +12,18 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from app.catalogue.model import Catalogue, FeatureClass
-from app.inventory.changes import find_setting, raw, set_setting
+from app.inventory.changes import find_setting, raw, set_setting, writes_all
 from app.inventory.copier import Spool
 from app.inventory.copy_binary import Cells, framed
+from app.inventory.guards import closed_rows
 from app.inventory.search_entries import Found, code_columns, entry_columns
 from app.inventory.search_fields import SearchFields, fingerprint, search_fields
-from app.inventory.staging import copy_rows
+from app.inventory.staging import copy_guarded
 from app.inventory.tables import SCHEMA, quoted, table_name
+from app.jobs import store as jobs
 
+#: The kind of job that makes the entries of classes that were put off.
+KIND = "search"
 #: Rows read, made into entries and written at a time.
 CHUNK = 20_000
 #: From so many entries on the index is put in order at once; fewer wait for the server to do so.
@@ -73,12 +77,21 @@ def index_class(conn: Connection, cls: FeatureClass) -> int:
     return _tidied(conn, written)
 
 
+def _anew(conn: Connection, cls: FeatureClass) -> int:
+    """Make all entries of a class by the change that finds them lacking; who sees a part only leaves it to the job."""
+    if writes_all(conn):
+        return index_class(conn, cls)
+    put_off(conn, cls)
+    jobs.enqueue_once(conn, KIND, {}, KIND)
+    return 0
+
+
 def index_change(conn: Connection, cls: FeatureClass, change_id: int) -> int:
     """Bring the entries of a class up to what a change wrote or took away; the number of entries written."""
     if is_put_off(conn, cls):
         return 0
     if is_stale(conn, cls):
-        return index_class(conn, cls)
+        return _anew(conn, cls)
     # A change of another day's version leaves the current row as it is, which is found as before.
     values = {"change": change_id}
     history = table_name(cls, history=True)
@@ -113,7 +126,7 @@ def index_ids(conn: Connection, cls: FeatureClass, ids: Collection[int]) -> int:
     if is_put_off(conn, cls):
         return 0
     if is_stale(conn, cls):
-        return index_class(conn, cls)
+        return _anew(conn, cls)
     ordered, written = sorted(ids), 0
     for start in range(0, len(ordered), CHUNK):
         values = {"ids": ordered[start : start + CHUNK]}
@@ -154,7 +167,7 @@ def _copy(conn: Connection, table: str, columns: Mapping[str, Cells]) -> int:
     if not columns:
         return 0
     with raw(conn).cursor() as cursor:
-        copy_rows(cursor, sql.Identifier(SCHEMA, table), columns)
+        copy_guarded(cursor, sql.Identifier(SCHEMA, table), columns)
     return len(columns["id"])
 
 
@@ -172,8 +185,11 @@ def _chunks(
     """Rows that have anything but their key to be found by, a chunk at a time."""
     searched = [*fields.worded, *fields.codes]
     filled = " OR ".join(f"{quoted(name)} IS NOT NULL" for name in searched)
+    # Of which field a value makes a row restricted, and that is asked for once more where it is searched as well.
+    deciding = list(cls.restricted_rows)
+    columns = ", ".join(map(quoted, [*deciding, *searched]))
     query = (
-        f"SELECT id, area_path, {_size(cls)}, ST_AsBinary({_place(cls)}), {', '.join(map(quoted, searched))} "
+        f"SELECT id, area_path, areas_touched, {_size(cls)}, ST_AsBinary({_place(cls)}), {columns} "
         f"FROM {table_name(cls)} WHERE id > %(after)s AND ({filled}) AND {where} ORDER BY id LIMIT {CHUNK}"
     )
     after, full = 0, True
@@ -181,9 +197,11 @@ def _chunks(
         rows = raw(conn).execute(query.encode(), {**values, "after": after}, prepare=False).fetchall()
         full = len(rows) == CHUNK
         if rows:
-            ids, paths, sizes, places, *found = zip(*rows, strict=True)
+            ids, paths, touched, sizes, places, *found = zip(*rows, strict=True)
             after = ids[-1]
-            yield Found(ids, paths, sizes, framed(list(places)), dict(zip(searched, found, strict=True)))
+            closed = closed_rows(cls, dict(zip(deciding, found, strict=False)), len(ids))
+            values_of = dict(zip(searched, found[len(deciding) :], strict=True))
+            yield Found(ids, paths, touched, closed, sizes, framed(list(places)), values_of)
 
 
 def _size(cls: FeatureClass) -> str:

@@ -13,7 +13,7 @@ from app.inventory import search_index_store
 from app.jobs import store as jobs
 
 #: The kind of job that a worker takes up.
-KIND = "search"
+KIND = search_index_store.KIND
 
 
 def put_off(conn: Connection, cls: FeatureClass) -> None:

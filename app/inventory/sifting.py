@@ -60,7 +60,6 @@ def sift(cursor: Cursor, cls: FeatureClass, rows: Rows, version: int) -> int:
     """
     chunk, compared = temporary("chunk", cls), [name for name in rows.names if name != "code"]
     lacking = [name for name in given_names(cls) if name not in rows.names]
-    newest, key = version_term(cls)
     make = sql.SQL(
         "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DROP AS SELECT * FROM {} WITH NO DATA; "
         "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
@@ -68,7 +67,7 @@ def sift(cursor: Cursor, cls: FeatureClass, rows: Rows, version: int) -> int:
     query = sql.SQL(
         "INSERT INTO {staging} ({given}) SELECT {staged} FROM {chunk} s LEFT JOIN {table} t ON t.code = s.code "
         "WHERE t.id IS NULL OR ({stored}) IS DISTINCT FROM ({told}) OR NOT upper_inf(t.valid) OR {more} "
-        "OR {newest} <> %s ORDER BY s.ctid"
+        "OR (SELECT {newest}) <> %s ORDER BY s.ctid"
     ).format(
         staging=temporary("staging", cls),
         given=names(rows.names),
@@ -78,12 +77,12 @@ def sift(cursor: Cursor, cls: FeatureClass, rows: Rows, version: int) -> int:
         stored=names(compared, "t"),
         told=names(compared, "s"),
         more=sql.SQL("NOT (ROW({}) IS NULL)").format(names(lacking, "t")) if lacking else sql.SQL("FALSE"),
-        newest=sql.SQL(newest),
+        newest=sql.SQL(version_term(cls)),
     )
     cursor.execute(make.format(chunk, temporary("staging", cls)), prepare=False)
     send(cursor, chunk, rows)
     # Each row is looked up by its code: whatever goes through the class once a chunk gets slower with each chunk.
-    cursor.execute(query, [key, version], prepare=False)
+    cursor.execute(query, [version], prepare=False)
     staged = cursor.rowcount
     end = "TRUNCATE {}; SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT"
     cursor.execute(sql.SQL(end).format(chunk), prepare=False)

@@ -24,9 +24,11 @@ from app.inventory.rewrite import (
     Cursor,
     begin,
     believed,
+    check_written,
     claim_codes,
     copy_into,
     finish,
+    guarded_copy,
     names,
     table,
     table_columns,
@@ -46,18 +48,15 @@ class Diff:
 
 
 def is_empty(conn: Connection, cls: FeatureClass) -> bool:
-    """Whether the class has neither current rows nor history."""
-    query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {}) AND NOT EXISTS (SELECT FROM {})").format(
-        table(cls), table(cls, history=True)
-    )
-    row = raw(conn).execute(query).fetchone()
+    """Whether the class has neither current rows nor history, seen or not."""
+    row = raw(conn).execute("SELECT city.is_empty(%s, %s)", [cls.schema, cls.id]).fetchone()
     return bool(row and row[0])
 
 
 def load_first(conn: Connection, rows: Prepared, change_id: int, import_id: UUID | None) -> None:
     """Copy rows straight into an empty class, without history."""
     with raw(conn).cursor() as cursor:
-        copy_rows(cursor, table(rows.cls), {**rows.columns, **written_by(change_id, import_id)})
+        copy_guarded(cursor, table(rows.cls), {**rows.columns, **written_by(change_id, import_id)})
 
 
 def written_by(change_id: int, import_id: UUID | None) -> dict[str, Values]:
@@ -195,6 +194,7 @@ def apply(
         if diff.changed:
             _keep_old(cursor, cls, change_id)
             _update(cursor, cls, columns, change_id, import_id)
+            check_written(cls, cursor.rowcount, diff.changed)
         if diff.new:
             _insert(cursor, cls, columns, change_id, import_id)
 
@@ -321,6 +321,14 @@ def end_rows(
 def copy_rows(cursor: Cursor, target: sql.Composable, columns: Mapping[str, Values]) -> None:
     """Copy columns, each (n,), to the end of a table."""
     send(cursor, target, encoded(columns))
+
+
+def copy_guarded(cursor: Cursor, target: sql.Composable, columns: Mapping[str, Values]) -> None:
+    """Copy columns, each (n,), to the end of a table with row-level security."""
+    rows = encoded(columns)
+    with guarded_copy(cursor, target, rows.names) as copy:
+        for part in (HEAD, rows.data, TAIL):
+            copy.write(part)
 
 
 def send(cursor: Cursor, target: sql.Composable, rows: Rows) -> None:

@@ -11,6 +11,7 @@ import psycopg
 from sqlalchemy import Connection
 
 from app.catalogue.model import Catalogue, FeatureClass
+from app.database.scope import SCOPE
 from app.inventory.area_rows import get_area
 from app.inventory.boxes import LONLAT
 from app.inventory.changes import data_version, raw
@@ -30,6 +31,7 @@ from app.inventory.query import (
     property_names,
     sort_keys,
 )
+from app.inventory.scope_store import seen_ids
 from app.inventory.tables import table_name
 from app.inventory.times import NOW, Times, versions
 from app.space.served_crs import served_crs
@@ -102,7 +104,25 @@ def features_json(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -
 def features_page(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -> FeaturePage:
     """The same with what links to the pages beside it need."""
     query, rows, feature = selected(conn, catalogue, query)
-    return rows_page(conn, rows, feature, query)
+    rows = _narrowed(conn, catalogue.get_class(query.class_id), query, rows)
+    return rows_page(conn, rows, feature, query, estimated=_is_estimated(catalogue.get_class(query.class_id)))
+
+
+def _narrowed(conn: Connection, cls: FeatureClass, query: FeatureQuery, rows: Rows) -> Rows:
+    """The rows, in order of ids, where the scope sees any: see `scope_store`."""
+    if query.sortby or query.bbox is not None or not query.times.now:
+        return rows
+    ends = seen_ids(conn, cls)
+    if ends is None:
+        return rows
+    first, last = ends
+    return replace(rows, where=f"id BETWEEN {first} AND {last} AND ({rows.where})")
+
+
+def _is_estimated(cls: FeatureClass) -> bool:
+    """Whether the planner's view may be told of a class: it knows all rows, so not where some are hidden."""
+    scope = SCOPE.get()
+    return scope is None or scope.whole or (scope.everywhere and not cls.restricted_rows)
 
 
 def selected(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -> tuple[FeatureQuery, Rows, str]:
@@ -119,8 +139,13 @@ def selected(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -> tup
     return query, class_rows(cls, query, path), _feature(cls, query)
 
 
-def rows_page(conn: Connection, rows: Rows, feature: str, query: FeatureQuery) -> FeaturePage:
-    """The page of any rows that a checked query asks for; `feature` is the text of one as an expression over a row."""
+def rows_page(
+    conn: Connection, rows: Rows, feature: str, query: FeatureQuery, *, estimated: bool
+) -> FeaturePage:
+    """The page of any rows that a checked query asks for; `feature` is the text of one as an expression over a row.
+
+    Where the planner's view may not be told (`estimated`) matches are counted, however many they are.
+    """
     cut = Cut(query.limit, query.after, query.before)
     statement, values = page_sql(rows, feature, cut)
     result = _execute(conn, statement, values, keep=rows.every).pgresult
@@ -128,7 +153,8 @@ def rows_page(conn: Connection, rows: Rows, feature: str, query: FeatureQuery) -
     found = read_found(result.ntuples, result.get_value, cut)
     if query.count == "auto" and cut.place is None and found.next is None:
         return FeaturePage(found.features, len(found.features), True, found.next, found.prev)
-    matched, exact = query.matched or _count(conn, rows, query.count)
+    count = query.count if estimated or query.count == "none" else "exact"
+    matched, exact = query.matched or _count(conn, rows, count)
     return FeaturePage(found.features, matched, exact, found.next, found.prev)
 
 

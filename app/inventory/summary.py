@@ -7,6 +7,7 @@ the area asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,12 +15,15 @@ from sqlalchemy import Connection
 from app.catalogue.model import AREA_LEVELS, Catalogue, FeatureClass
 from app.errors import unknown
 from app.inventory.areas_job import list_pending
+from app.inventory.few import hides_few, told
 from app.inventory.summary_cells import Cells, Figure, Key, read_cells
 from app.inventory.summary_scope import Scope, is_shown, read_scope
 from app.inventory.times import NOW, Times
 
 #: Levels that figures may be broken down by: a city has thousands of grid cells, each of which may be an `area`.
 LEVELS = tuple(level for level in AREA_LEVELS if level not in {"city", "grid"})
+
+FigureOf = Callable[[Figure], dict[str, Any]]
 
 
 def summary(
@@ -50,24 +54,31 @@ def summary(
         "as_of": None,
         **times.as_dict(),
         "metric_crs": None if scope.crs is None else scope.crs.definition,
-        "classes": [class_summary(cls, scope, read_cells(conn, cls, scope, times)) for cls in chosen],
+        "classes": [
+            class_summary(cls, scope, read_cells(conn, cls, scope, times), few=hides_few(catalogue, cls))
+            for cls in chosen
+        ],
     }
 
 
-def class_summary(cls: FeatureClass, scope: Scope, cells: Cells) -> dict[str, Any]:
-    """The figures of one class: all of it, then by kind, state, year and the areas of the scope's level."""
+def class_summary(cls: FeatureClass, scope: Scope, cells: Cells, *, few: bool = False) -> dict[str, Any]:
+    """The figures of one class: all of it, then by kind, state, year and the areas of the scope's level.
+
+    With `few`, those of one to four features are withheld.
+    """
+    figure_of = partial(_told_figure if few else _figure, cls)
     total = _roll_up(cells, lambda _key: None).get(None, Figure())
     return {
         "id": cls.id,
         "title": {"zh": cls.title.zh, "en": cls.title.en},
         "geometry": cls.geometry,
         "measure": cls.measure,
-        **_figure(cls, total),
+        **figure_of(total),
         "incomplete": total.incomplete,
-        "by_kind": _by_choice(cls, "kind", _roll_up(cells, lambda key: key[0])),
-        "by_state": _by_choice(cls, "state", _roll_up(cells, lambda key: key[1])),
-        "by_year": _by_year(cls, _roll_up(cells, lambda key: key[2])),
-        f"by_{scope.level}": _by_area(cls, scope, _roll_up(cells, lambda key: key[3])),
+        "by_kind": _by_choice(cls, "kind", _roll_up(cells, lambda key: key[0]), figure_of),
+        "by_state": _by_choice(cls, "state", _roll_up(cells, lambda key: key[1]), figure_of),
+        "by_year": _by_year(_roll_up(cells, lambda key: key[2]), figure_of),
+        f"by_{scope.level}": _by_area(scope, _roll_up(cells, lambda key: key[3]), figure_of),
     }
 
 
@@ -87,7 +98,13 @@ def _figure(cls: FeatureClass, figure: Figure) -> dict[str, Any]:
     return shown
 
 
-def _by_choice(cls: FeatureClass, name: str, figures: Mapping[Any, Figure]) -> list[dict[str, Any]]:
+def _told_figure(cls: FeatureClass, figure: Figure) -> dict[str, Any]:
+    return told(_figure(cls, figure))
+
+
+def _by_choice(
+    cls: FeatureClass, name: str, figures: Mapping[Any, Figure], figure_of: FigureOf
+) -> list[dict[str, Any]]:
     """In the order of the declared choices, then other values, unknown last."""
     choices = {}
     if any(item.name == name for item in cls.fields):
@@ -98,29 +115,29 @@ def _by_choice(cls: FeatureClass, name: str, figures: Mapping[Any, Figure]) -> l
         {
             "value": value,
             "title": {"zh": choices[value].zh, "en": choices[value].en} if value in choices else None,
-            **_figure(cls, figures[value]),
+            **figure_of(figures[value]),
         }
         for value in values
     ]
 
 
-def _by_year(cls: FeatureClass, figures: Mapping[Any, Figure]) -> list[dict[str, Any]]:
+def _by_year(figures: Mapping[Any, Figure], figure_of: FigureOf) -> list[dict[str, Any]]:
     years = sorted(figures, key=lambda year: (year is None, year or 0))
-    return [{"year": year, **_figure(cls, figures[year])} for year in years]
+    return [{"year": year, **figure_of(figures[year])} for year in years]
 
 
-def _by_area(cls: FeatureClass, scope: Scope, figures: Mapping[Any, Figure]) -> list[dict[str, Any]]:
+def _by_area(scope: Scope, figures: Mapping[Any, Figure], figure_of: FigureOf) -> list[dict[str, Any]]:
     """Every area of the scope, also one that has nothing; the part outside all of them last, if there is any."""
     rows = [
         {
             "code": part["code"],
             "name_zh": part["name_zh"],
             "name_en": part["name_en"],
-            **_figure(cls, figures.get(part["code"], Figure())),
+            **figure_of(figures.get(part["code"], Figure())),
         }
         for part in scope.parts
         if part["code"] in figures or is_shown(scope, part)
     ]
     if None in figures:
-        rows.append({"code": None, "name_zh": None, "name_en": None, **_figure(cls, figures[None])})
+        rows.append({"code": None, "name_zh": None, "name_en": None, **figure_of(figures[None])})
     return rows

@@ -74,8 +74,16 @@ RESERVED_TABLES = frozenset(
         "search_codes",
         "local_ddl",
         "access_keys",
+        "parties",
+        "people",
+        "grants",
+        "sessions",
+        "login_states",
+        "login_failures",
         "photos",
         "reports",
+        "assessments",
+        "guards",
     }
     | {f"coverage_{name}" for name in ("runs", "areas", "gaps", "units", "reach")}
 )
@@ -365,6 +373,11 @@ def table_name(cls: FeatureClass | str, *, history: bool = False) -> str:
     """The quoted, qualified name of a class's table; a text names a built-in class."""
     schema, class_id = (SCHEMA, cls) if isinstance(cls, str) else (cls.schema, cls.id)
     return f"{schema}.{quoted(class_id + '_history' if history else class_id)}"
+
+
+def readable_columns(cls: FeatureClass) -> list[str]:
+    """The columns that whoever knows the class by these fields may read: all but `extra`, which is internal."""
+    return ["id", *(column.name for column in _columns(cls) if column.name != "extra")]
 
 
 def quoted(name: str) -> str:

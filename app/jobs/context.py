@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from app.database.scope import as_service
 from app.database.transactions import Connection, Database
 from app.jobs import store
 from app.jobs.stopping import StopFlag
@@ -47,7 +48,7 @@ class JobContext:
     def progress(self, share: float | None, message: str = "") -> None:
         """Tell how far the work is: `share` 0-1, None while unknown. Also checks for cancellation."""
         self.check()
-        with self.db.write(timeout_s=5) as connection:
+        with as_service(), self.db.write(timeout_s=5) as connection:
             store.set_progress(connection, self.run, share, message)
 
     def finish(self, connection: Connection, result: Mapping[str, Any]) -> None:

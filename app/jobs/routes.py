@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.access.dependencies import DatabaseDep
 from app.access.prefer import wait_s
+from app.access.principal import Principal, principal_of
 from app.database.transactions import Database
 from app.errors import error_from_plain
 from app.jobs import service
@@ -22,15 +23,23 @@ JobId = Annotated[UUID, Path(description="The id in the answer that started the 
 
 
 @router.get("/jobs/{job}", summary="How a job stands: state, progress, and its result or error")
-def get_job(db: DatabaseDep, job: JobId) -> dict[str, Any]:
+def get_job(request: Request, db: DatabaseDep, job: JobId) -> dict[str, Any]:
     """The job; `result.run` names the run of a finished coverage job."""
-    return view(service.get(db, job))
+    by = principal_of(request)
+    return _told(service.get(db, job, by), by)
 
 
 @router.delete("/jobs/{job}", summary="Stop a job")
-def cancel_job(db: DatabaseDep, job: JobId) -> dict[str, Any]:
+def cancel_job(request: Request, db: DatabaseDep, job: JobId) -> dict[str, Any]:
     """The job after it was asked to stop; one that has ended stays as it is."""
-    return view(service.cancel(db, job))
+    by = principal_of(request)
+    return _told(service.cancel(db, job, by), by)
+
+
+def _told(job: Job, by: Principal) -> dict[str, Any]:
+    """A job as who asks may see it: administrators of the system see how others' work stands, not what came of it."""
+    told = view(job)
+    return told if service.is_own(job, by) else told | {"result": None, "message": None}
 
 
 def result_in_time(

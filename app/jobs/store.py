@@ -22,19 +22,20 @@ STALE_S = 20.0
 #: How often a job is tried when its worker dies.
 MAX_ATTEMPTS = 3
 COLUMNS = (
-    "id, kind, request, who, state, progress, message, result, error, cancel, attempts, worker, created_at, "
+    "id, kind, request, who, scope, state, progress, message, result, error, cancel, attempts, worker, created_at, "
     "started_at, finished_at"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row of the table; `worker` is the run that holds it."""
+    """One row of the table; `worker` is the run that holds it, `scope` what who asked sees and writes (None: all)."""
 
     id: UUID
     kind: str
     request: dict[str, Any]
     who: str
+    scope: dict[str, Any] | None
     state: State
     progress: float | None
     message: str | None
@@ -53,13 +54,19 @@ class Job:
         return self.state in {"done", "failed", "cancelled"}
 
 
-def enqueue(connection: Connection, kind: str, request: Mapping[str, Any], who: str) -> UUID:
-    """Queue a job in the caller's transaction; a worker takes it once that is committed."""
+def enqueue(
+    connection: Connection,
+    kind: str,
+    request: Mapping[str, Any],
+    who: str,
+    scope: Mapping[str, Any] | None = None,
+) -> UUID:
+    """Queue a job in the caller's transaction; a worker takes it once that is committed, and does it in the scope."""
     statement = text(
-        "WITH job AS (INSERT INTO city.jobs (kind, request, who) VALUES (:kind, :request, :who) RETURNING id) "
-        "SELECT id, pg_notify(:channel, id::text) FROM job"
-    ).bindparams(bindparam("request", type_=JSONB))
-    values = {"kind": kind, "request": dict(request), "who": who, "channel": CHANNEL}
+        "WITH job AS (INSERT INTO city.jobs (kind, request, who, scope) VALUES (:kind, :request, :who, :scope) "
+        "RETURNING id) SELECT id, pg_notify(:channel, id::text) FROM job"
+    ).bindparams(bindparam("request", type_=JSONB), bindparam("scope", type_=JSONB(none_as_null=True)))
+    values = {"kind": kind, "request": dict(request), "who": who, "scope": scope, "channel": CHANNEL}
     row = connection.execute(statement, values).one()
     return UUID(str(row.id))
 
@@ -74,6 +81,16 @@ def enqueue_once(connection: Connection, kind: str, request: Mapping[str, Any], 
 def drop_queued(connection: Connection, kind: str) -> None:
     """Take jobs of a kind out of the queue: what they were to do is done."""
     connection.execute(text("DELETE FROM city.jobs WHERE state = 'queued' AND kind = :kind"), {"kind": kind})
+
+
+def count_open(connection: Connection, who: str) -> tuple[int, int]:
+    """How many jobs of somebody wait or run, and how many wait in all."""
+    statement = text(
+        "SELECT count(*) FILTER (WHERE who = :who), count(*) FILTER (WHERE state = 'queued') FROM city.jobs "
+        "WHERE state IN ('queued', 'running')"
+    )
+    own, queued = connection.execute(statement, {"who": who}).one()
+    return int(own), int(queued)
 
 
 def find_job(connection: Connection, job_id: UUID) -> Job | None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+from app.database.origin import Origin, originating
+from app.database.scope import SERVICE, Scope, within
 from app.database.transactions import Database
 from app.errors import ChengtuError, Conflict, Unavailable
 from app.jobs import store
@@ -120,7 +122,9 @@ class Worker:
         assert job.worker is not None
         context = JobContext(self._db, job.id, job.worker, job.request, job.who, stopping=self._stopping)
         try:
-            with self._heartbeat(context):
+            # In the scope of who asked; the queue itself, before and after, is the service's.
+            scope = SERVICE if job.scope is None else Scope.of(job.scope)
+            with self._heartbeat(context), within(scope), originating(Origin("job", who=job.who)):
                 result = self._handlers[job.kind](context)
             if not context.finished:
                 with self._db.write() as connection:

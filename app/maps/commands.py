@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from app.catalogue.loader import load_catalogue
 from app.catalogue.public_part import public_part
 from app.coverage.service import find_class_or_run
 from app.database.engine import open_database
+from app.database.scope import within
 from app.errors import BadInput
 from app.lazy import lazy_module
 from app.settings import Settings
@@ -51,10 +53,11 @@ def map_command(
     catalogue = public_part(catalogue) if public else catalogue
     left_out = [find_class(catalogue, name.strip()).id for name in without.split(",") if name.strip()]
     db = open_database(settings)
+    scope = replace(db.scope, level="public") if public else db.scope
     try:
-        with db.read() as conn:
+        with within(scope), db.read() as conn:
             shown = None if target is None else find_class_or_run(conn, catalogue, target)
-        with console.progress("Map") as report:
+        with within(scope), console.progress("Map") as report:
             language = _language(lang or settings.lang)
             made = standalone.write_map(
                 db, catalogue, shown, to,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.access.dependencies import CatalogueDep, EngineDep, LangDep, ReadConn, SettingsDep
 from app.coverage.service import run_at
+from app.inventory.version_marks import scoped
 from app.maps import compare_service, marks, service
 from app.maps.routes import JSON, Version, answer, etag, html_page, page_script
 
@@ -63,5 +64,5 @@ def get_compare_land(
     def make() -> str:
         return service.json_text(compare_service.land_data(conn, engine.answer, a, b, mode, tier))
 
-    now = compare_service.DATA_VERSION
+    now = scoped(compare_service.DATA_VERSION)
     return answer(request, etag("compare", a, b, mode, tier, lang, now), v, now, make, JSON)

@@ -14,6 +14,7 @@ from app.coverage.run_words import labels_of_two
 from app.coverage.service import Answer, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW
+from app.inventory.version_marks import scoped
 from app.maps import page_service, run_service, run_store, service, store
 from app.maps.figure import Figure
 from app.maps.marks import view_part
@@ -71,7 +72,8 @@ def _view(conn: Connection, found: Mapping[str, Any], names: Mapping[str, str], 
         "rows": rows,
         **labels,
         "differs": [CONDITIONS[name][lang] for name in found["differs"]],
-        "land": f"/coverage/compare/map/land/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}&a={first}&b={second}",
+        "land": "/coverage/compare/map/land/{mode}/{tier}.json"
+        f"?lang={lang}&v={scoped(DATA_VERSION)}&a={first}&b={second}",
         "runs": [
             {"href": f"/coverage/{run}/map?lang={lang}", "text": labels[key]}
             for key, run in (("a", first), ("b", second))

@@ -18,6 +18,8 @@ from folium.template import Template
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.web.templates import open_notice
+
 _JSON_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _JSON_TABLE = str.maketrans(_JSON_ESCAPES)
 
@@ -123,7 +125,8 @@ _PAGE = Environment(autoescape=True).from_string(
 {{ head }}
 </head>
 <body class="map-page">
-{{ body }}
+{% if notice %}<p class="open-bar" role="note">{{ notice }}</p>
+{% endif %}{{ body }}
 {{ scripts }}
 </body>
 </html>
@@ -155,7 +158,7 @@ class Figure(BrancaFigure):
         """HTML that refers to `styles` and `scripts` (addresses on our own server)."""
         head = Markup("\n").join(Markup('<link rel="stylesheet" href="{}">').format(href) for href in styles)
         tail = Markup("\n").join(Markup('<script src="{}"></script>').format(href) for href in scripts)
-        return self._render(head, tail, None)
+        return self._render(head, tail, None, open_notice("zh" if self.lang == "zh" else "en"))
 
     def file_html(self, style: str, scripts: Sequence[str], data: Mapping[str, str], csp: str) -> str:
         """One file with everything inside: `data` are JSON texts by element id, already safe in HTML."""
@@ -163,7 +166,7 @@ class Figure(BrancaFigure):
         code = [_tag("script", text) for text in scripts]
         return self._render(_tag("style", style), Markup("\n").join([*blocks, *code]), csp)
 
-    def _render(self, head: Markup, scripts: Markup, csp: str | None) -> str:
+    def _render(self, head: Markup, scripts: Markup, csp: str | None, notice: str | None = None) -> str:
         return _PAGE.render(
             lang="zh-CN" if self.lang == "zh" else "en",
             title=self.title,
@@ -172,6 +175,7 @@ class Figure(BrancaFigure):
             head=head,
             scripts=scripts,
             csp=csp,
+            notice=notice,
         )
 
 

@@ -53,7 +53,7 @@ def field_view(field: Field, lang: Lang) -> dict[str, Any]:
 
 def fields_view(cls: FeatureClass, lang: Lang) -> list[dict[str, Any]]:
     """All fields that a reader may see, in the order of the declaration."""
-    return [field_view(field, lang) for field in cls.fields if field.sensitivity != "restricted"]
+    return [field_view(field, lang) for field in cls.fields]
 
 
 def layer_view(

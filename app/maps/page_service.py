@@ -13,16 +13,19 @@ from app.maps import layers, service
 from app.maps import marks as marks_of
 from app.maps.figure import Figure
 from app.web.bundle import bundle, digest_of
+from app.web.viewer import VIEWER
 
 BRAND = {"zh": "城图 Chengtu", "en": "Chengtu 城图"}
 MAP_TITLE = {"zh": "城市设施一张图", "en": "One map of the city"}
-#: Icon, title and address of the pages to which the portal leads, and whether they can be of another day.
-PAGES: tuple[tuple[str, dict[str, str], str, bool], ...] = (
-    ("overview", {"zh": "总览", "en": "Overview"}, "/overview?", True),
-    ("table", {"zh": "数据目录", "en": "Catalogue"}, "/collections?f=html&", False),
-    ("upload", {"zh": "导入数据", "en": "Import data"}, "/imports/new?", False),
-    ("download", {"zh": "导出数据", "en": "Export data"}, "/overview?", True),
+#: Icon, title and address of the pages to which the portal leads, whether they can be of another day, what they need.
+PAGES: tuple[tuple[str, dict[str, str], str, bool, str], ...] = (
+    ("overview", {"zh": "总览", "en": "Overview"}, "/overview?", True, "read"),
+    ("table", {"zh": "数据目录", "en": "Catalogue"}, "/collections?f=html&", False, "read"),
+    ("upload", {"zh": "导入数据", "en": "Import data"}, "/imports/new?", False, "import"),
+    ("download", {"zh": "导出数据", "en": "Export data"}, "/overview?", True, "export"),
 )
+#: Permissions by which the portal offers tools.
+TOOLS = ("plan", "import", "export", "edit")
 #: Where on the overview the files of the whole city are.
 EXPORTS = "#take-away"
 CITY = {"zh": "本市", "en": "The city"}
@@ -89,17 +92,19 @@ def map_figure(
 
 
 def portal_view(lang: Lang, times: Times) -> dict[str, Any]:
-    """What the portal is told besides: where its other pages are, each {title, href}."""
-    when = service.when(times)
+    """What the portal is told besides: what its viewer may do, where its other pages are, each {title, href}."""
+    when, viewer = service.when(times), VIEWER.get()
     return {
+        "may": [name for name in TOOLS if viewer.can(name)],
         "pages": [
             {
                 "icon": icon,
                 "title": title[lang],
                 "href": f"{path}lang={lang}{when if dated else ''}{EXPORTS if icon == 'download' else ''}",
             }
-            for icon, title, path, dated in PAGES
-        ]
+            for icon, title, path, dated, needed in PAGES
+            if viewer.can(needed)
+        ],
     }
 
 

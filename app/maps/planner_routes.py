@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.access.dependencies import CatalogueDep, LangDep, ReadConn
 from app.access.time_parameters import AsOf, KnownAt
 from app.inventory.asked_times import asked_times
+from app.inventory.version_marks import scoped
 from app.maps import planner_service as planner
 from app.maps import service
 from app.maps.routes import JSON, Version, answer, etag
@@ -61,7 +62,7 @@ def get_run_panel(
     def make() -> str:
         return service.json_text(planner.run_panel(conn, catalogue, run, lang))
 
-    now = planner.DATA_VERSION
+    now = scoped(planner.DATA_VERSION)
     return answer(request, etag("panel", run, lang, now), v, now, make, JSON)
 
 
@@ -81,5 +82,5 @@ def get_panel_gaps(
     def make() -> str:
         return service.json_text(planner.run_gaps(conn, catalogue, run, mode, tier, lang))
 
-    now = planner.DATA_VERSION
+    now = scoped(planner.DATA_VERSION)
     return answer(request, etag("panel-gaps", run, mode, tier, lang, now), v, now, make, JSON)

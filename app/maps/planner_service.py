@@ -12,6 +12,7 @@ from app.coverage.edition_service import with_editions
 from app.coverage.editions import changes_of
 from app.coverage.run_words import run_words
 from app.coverage.scenario import FRAMES
+from app.coverage.scoped import told_areas
 from app.coverage.service import get_run, list_runs, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times
@@ -75,8 +76,8 @@ def _supplies(policy: Policy, catalogue: Catalogue, lang: Lang) -> list[dict[str
     found: dict[str, dict[str, Any]] = {}
     for tier in policy.tiers:
         for item in tier.supplies:
-            cls = catalogue.classes[item.cls]
-            if cls.id in found or cls.id in FRAMES or cls.sensitivity == "restricted":
+            cls = catalogue.classes.get(item.cls)
+            if cls is None or cls.id in found or cls.id in FRAMES:
                 continue
             found[cls.id] = {
                 "id": cls.id,
@@ -131,7 +132,7 @@ def run_panel(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) -
     view = run_service.run_view(conn, run, policy, lang)
     names = store.area_names(conn, sources_at(catalogue, run_service.run_times(run))["districts"], lang)
     drawn = run_service.drawn_levels(run_store.count_areas(conn, key))
-    rows = run_store.area_figures(conn, key, drawn)
+    rows = told_areas(conn, run_store.area_figures(conn, key, drawn))
     kept = ("modes", "tiers", "by", "results", "official", "differs", "facts", "bounds")
     return {
         **_head(run, lang),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, select, text
 
 from app.catalogue.model import Lang
+from app.coverage.store import run_table
 from app.maps.store import name_of
 
 #: Levels of the areas that a tab offers; communities are found by the search.
@@ -45,7 +46,8 @@ def gaps(conn: Connection, run: uuid.UUID, mode: str, tier: str) -> list[dict[st
     statement = text(
         "SELECT id, code, nullif(name, '') AS name, area_path, people, area_m2, nearest_m, nearest_code,"
         " nullif(nearest_name, '') AS nearest_name, ST_AsGeoJSON(geom, :decimals, 0)::json AS geometry"
-        " FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier AND geom IS NOT NULL"
+        f" FROM {run_table('coverage_gaps')} g"
+        " WHERE run = :run AND mode = :mode AND tier = :tier AND geom IS NOT NULL"
         " ORDER BY people DESC NULLS LAST, area_m2 DESC, id LIMIT :limit"
     )
     values = {"run": run, "mode": mode, "tier": tier, "limit": MOST_GAPS, "decimals": DECIMALS}

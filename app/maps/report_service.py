@@ -10,6 +10,7 @@ from app.catalogue.model import Catalogue, FeatureClass, Lang, Policy
 from app.coverage.answer_service import in_words
 from app.coverage.edition_service import with_editions
 from app.coverage.run_words import run_words
+from app.coverage.scoped import told_areas
 from app.coverage.service import get_run, parse_run
 from app.database.transactions import Connection
 from app.errors import BadInput, NotFound, unknown
@@ -128,7 +129,7 @@ def _rows(conn: Connection, run: Mapping[str, Any], area: str | None, tier: str)
     """The figures of the area (of the whole run without one) in each mode."""
     if area is None:
         return [row for row in run["results"] if row["tier"] == tier]
-    rows = run_store.figures_of_area(conn, parse_run(run["run"]), area)
+    rows = told_areas(conn, run_store.figures_of_area(conn, parse_run(run["run"]), area))
     if not rows:
         raise NotFound(
             f"The run has no area '{area}'.",
@@ -157,7 +158,9 @@ def _offered(conn: Connection, run: Mapping[str, Any], names: Mapping[str, Named
     """The areas of the run that a reader may choose, the coarse levels first."""
     key = parse_run(run["run"])
     levels = run_service.drawn_levels(run_store.count_areas(conn, key))
-    codes = dict.fromkeys(row["code"] for row in run_store.area_figures(conn, key, levels[:2]))
+    codes = dict.fromkeys(
+        row["code"] for row in told_areas(conn, run_store.area_figures(conn, key, levels[:2]))
+    )
     told = [{"code": code, "name": names[code].name if code in names else code} for code in codes]
     return sorted(told, key=lambda one: one["code"])[:OFFERED]
 
@@ -293,7 +296,7 @@ def _supply(
     found = []
     for class_id in dict.fromkeys(supplies):
         cls = catalogue.classes.get(class_id)
-        if cls is None or cls.sensitivity == "restricted":
+        if cls is None:
             continue
         found.append(
             {"title": cls.title.in_(lang), "color": cls.symbol.color, **_shown(conn, cls, sources, frame)}

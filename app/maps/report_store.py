@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from app.catalogue.model import Lang
+from app.coverage.store import run_table
 from app.maps.squares import Square
 from app.maps.store import name_of
 
@@ -87,7 +88,7 @@ def worst_gaps(
         "SELECT id, name, code, people, area_m2, nearest_m, nearest_name, nearest_code, area_path,"
         f" {_UNITS.format(geom='geom')} AS shape,"
         f" round((ST_X({point}) - :west) / :unit) AS x, round((:north - ST_Y({point})) / :unit) AS y"
-        f" FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier AND {_IN_AREA}"
+        f" FROM {run_table('coverage_gaps')} g WHERE run = :run AND mode = :mode AND tier = :tier AND {_IN_AREA}"
         " ORDER BY people DESC NULLS LAST, area_m2 DESC, id LIMIT :limit) worst"
     )
     values = {"run": run, "mode": mode, "tier": tier, "area": area, "limit": limit, **_bounds(square)}

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.access.dependencies import CatalogueDep, LangDep, ReadConn, SettingsDep
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Catalogue, Lang
+from app.database.scope import scope_key
 from app.database.transactions import Connection
 from app.inventory.asked_times import asked_times
 from app.maps import landing_service, page_service, service
@@ -33,8 +34,8 @@ JSON = "application/json"
 
 
 def etag(*parts: object) -> str:
-    """A strong ETag of whatever decides the bytes of an answer."""
-    return f'"{sha256(repr(parts).encode()).hexdigest()[:24]}"'
+    """A strong ETag of whatever decides the bytes of an answer in the scope that holds."""
+    return f'"{sha256(repr((scope_key(), *parts)).encode()).hexdigest()[:24]}"'
 
 
 def answer(

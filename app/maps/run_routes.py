@@ -15,6 +15,7 @@ from app.access.dependencies import (
     ViewParameter,
 )
 from app.coverage.service import run_at
+from app.inventory.version_marks import scoped
 from app.maps import marks, run_service, service
 from app.maps.routes import JSON, Version, answer, etag, html_page, page_script
 
@@ -59,7 +60,7 @@ def get_run_areas(
     def make() -> str:
         return service.json_text(run_service.areas_data(conn, catalogue, run, lang))
 
-    now = run_service.DATA_VERSION
+    now = scoped(run_service.DATA_VERSION)
     return answer(request, etag("areas", run, lang, now), v, now, make, JSON)
 
 
@@ -77,7 +78,7 @@ def get_run_classes(
     def make() -> str:
         return service.json_text(run_service.classes_data(conn, engine.answer, run))
 
-    now = run_service.DATA_VERSION
+    now = scoped(run_service.DATA_VERSION)
     return answer(request, etag("classes", run, now), v, now, make, JSON)
 
 
@@ -97,5 +98,5 @@ def get_run_gaps(
     def make() -> str:
         return service.json_text(run_service.gaps_data(conn, catalogue, run, mode, tier, lang))
 
-    now = run_service.DATA_VERSION
+    now = scoped(run_service.DATA_VERSION)
     return answer(request, etag("gaps", run, mode, tier, lang, now), v, now, make, JSON)

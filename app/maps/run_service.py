@@ -11,9 +11,11 @@ from app.coverage.answer_service import in_words
 from app.coverage.edition_service import with_editions
 from app.coverage.levels import LEVELS
 from app.coverage.run_words import run_words
+from app.coverage.scoped import told_areas
 from app.coverage.service import Answer, get_run, parse_run
 from app.database.transactions import Connection
 from app.inventory.times import NOW, Times, parse_date
+from app.inventory.version_marks import scoped
 from app.maps import page_service, report_store, run_store, service, store
 from app.maps.figure import Figure
 from app.maps.marks import view_part
@@ -140,9 +142,9 @@ def run_view(conn: Connection, run: Mapping[str, Any], policy: Policy | None, la
         "histogram": run["histogram"],
         "equity": run["equity"],
         "difference": [_differing(row, lang) for row in run["difference"]],
-        "areas": f"{path}/areas.json?lang={lang}&v={DATA_VERSION}",
-        "classes": f"{path}/classes.json?v={DATA_VERSION}",
-        "gaps": f"{path}/gaps/{{mode}}/{{tier}}.json?lang={lang}&v={DATA_VERSION}",
+        "areas": f"{path}/areas.json?lang={lang}&v={scoped(DATA_VERSION)}",
+        "classes": f"{path}/classes.json?v={scoped(DATA_VERSION)}",
+        "gaps": f"{path}/gaps/{{mode}}/{{tier}}.json?lang={lang}&v={scoped(DATA_VERSION)}",
         "report": f"/coverage/{run['run']}/report",
         "file": f"/exports/{run['run']}.gpkg",
         "tables": {name: f"/coverage/{run['run']}/{name}" for name in ("areas", "gaps")},
@@ -197,7 +199,7 @@ def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) 
     square = run_square(conn, key)
     names = store.area_names(conn, sources_at(catalogue, run_times(run))["districts"], lang)
     drawn = drawn_levels(run_store.count_areas(conn, key))
-    rows = run_store.area_figures(conn, key, drawn)
+    rows = told_areas(conn, run_store.area_figures(conn, key, drawn))
     named = [row | {"name": names.get(row["code"], row["name"])} for row in rows]
     return {
         "square": square.as_json(),
@@ -210,7 +212,8 @@ def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) 
 def classes_data(conn: Connection, answer: Answer, run_id: str) -> dict[str, Any]:
     """Limits of the classes of a run's figures by level, mode, tier and basis (`district|walk|park|people`)."""
     run, key = get_run(conn, run_id, areas=False), parse_run(run_id)
-    rows = run_store.area_figures(conn, key, drawn_levels(run_store.count_areas(conn, key)))
+    drawn = drawn_levels(run_store.count_areas(conn, key))
+    rows = told_areas(conn, run_store.area_figures(conn, key, drawn))
     groups: dict[str, list[float]] = {}
     for row in rows:
         for by, name in FIGURES["count" if row["mode"] == "count" else "share"]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from app.coverage.store import run_table
 from app.maps.squares import Square
 
 #: Gaps drawn of one mode and tier, those with most people first; the page says of how many.
@@ -105,7 +106,7 @@ def gap_shapes(conn: Connection, run: uuid.UUID, mode: str, tier: str, square: S
         f"SELECT id, NULL, nullif(name, ''), 0, {_UNITS},"
         " json_build_object('people', people, 'nearest_m', nearest_m, 'nearest_code', nearest_code,"
         " 'nearest_name', nearest_name, 'area_m2', area_m2, 'code', code, 'path', area_path)"
-        " FROM city.coverage_gaps WHERE run = :run AND mode = :mode AND tier = :tier"
+        f" FROM {run_table('coverage_gaps')} g WHERE run = :run AND mode = :mode AND tier = :tier"
         " ORDER BY people DESC NULLS LAST, area_m2 DESC, id LIMIT :limit"
     )
     values = {"run": run, "mode": mode, "tier": tier, "limit": GAP_LIMIT, **_bounds(square)}

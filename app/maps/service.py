@@ -50,17 +50,13 @@ def versions(conn: Connection, catalogue: Catalogue) -> dict[str, int]:
 
 
 def shown_classes(catalogue: Catalogue) -> Mapping[str, FeatureClass]:
-    """The classes that maps show, in their order: all but the restricted ones."""
-    found = [cls for cls in catalogue.classes.values() if cls.sensitivity != "restricted"]
-    return {cls.id: cls for cls in sorted(found, key=lambda cls: (cls.order, cls.id))}
+    """The classes that maps show, in their order: those that the reader may see (`public_part`)."""
+    return {cls.id: cls for cls in sorted(catalogue.classes.values(), key=lambda cls: (cls.order, cls.id))}
 
 
 def get_class(catalogue: Catalogue, class_id: str) -> FeatureClass:
     """A class that maps show; NotFound with the nearest ids."""
-    cls = catalogue.get_class(class_id)
-    if cls.sensitivity == "restricted":
-        raise NotFound(f"The class '{class_id}' is not shown on maps.")
-    return cls
+    return catalogue.get_class(class_id)
 
 
 def amount(conn: Connection, catalogue: Catalogue, class_id: str, version: int, times: Times = NOW) -> Amount:
@@ -267,9 +263,7 @@ def feature_view(
 def detail(cls: FeatureClass, row: Mapping[str, Any], areas: Mapping[str, str], lang: Lang) -> dict[str, Any]:
     """One row as a feature card reads it: unknown values are left out."""
     names = ("name_zh", "name_en") if lang == "zh" else ("name_en", "name_zh")
-    shown = [
-        field.name for field in cls.fields if field.sensitivity != "restricted" and field.name not in names
-    ]
+    shown = [field.name for field in cls.fields if field.name not in names]
     view: dict[str, Any] = {
         "code": row["code"],
         "name": next((row[name] for name in names if row.get(name)), None),

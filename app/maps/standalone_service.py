@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.catalogue.public_part import lower, part_of
 from app.coverage.classes import limits_of_groups
 from app.coverage.edition_service import with_editions
 from app.coverage.run_words import run_words
 from app.coverage.service import get_run
+from app.database.scope import within
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, unknown
 from app.inventory.asked_times import asked_times
@@ -38,6 +40,8 @@ GROUND_ZOOMS = (20, 15, 14, 13, 12, 10)
 TRY_ROWS = 150_000
 ROW_BYTES = 250
 
+#: How what no file of ours shows may leave.
+LEAVES = "With a reason it may leave as an export: chengtu export … --reason."
 #: Called as `report(done, total, text)`.
 Report = Callable[[float, float | None, str], None]
 
@@ -79,7 +83,8 @@ def write_map(
 ) -> dict[str, Any]:
     """Write a class's map, a run's (by UUID) or with None that of all classes: `{"file", "bytes", "layers"}`.
 
-    `as_of` (a day) and `known_at` (a change number or a moment) choose the versions that are drawn.
+    `as_of` (a day) and `known_at` (a change number or a moment) choose the versions that are drawn. What is restricted
+    is in no such file: it leaves with a reason alone, as an export.
 
     Raises:
         NotFound: No class or run of that name.
@@ -89,15 +94,29 @@ def write_map(
     for class_id in without:
         service.get_class(catalogue, class_id)
     _check_place(path)
-    with db.read(timeout_s=600) as conn:
+    level = lower(db.scope.level, "internal")
+    shown = part_of(catalogue, lower(catalogue.level, level))
+    if _is_restricted(db, catalogue, shown, target):
+        raise BadInput(f"'{target}' is restricted, and whoever has the file sees all of it.", LEAVES)
+    with within(replace(db.scope, level=level)), db.read(timeout_s=600) as conn:
         times = asked_times(conn, as_of, known_at)
         told = marks.file_marks(db.settings, lang)
-        figure, file = _draw(conn, catalogue, target, lang, without, times, report, told)
+        figure, file = _draw(conn, shown, target, lang, [name for name in without if name in shown.classes], times,
+                             report, told)  # fmt: skip
     text = _html(figure, file)
     size = len(text.encode())
     _check_size(size, file.sizes)
     _write(path, text)
     return {"file": str(path), "bytes": size, "layers": file.sizes}
+
+
+def _is_restricted(db: Database, catalogue: Catalogue, shown: Catalogue, target: str | None) -> bool:
+    """Whether a class, or what a run was made of, is in no part that a file may show."""
+    if target is None or target in catalogue.classes:
+        return target is not None and target not in shown.classes
+    with db.read() as conn:
+        held = get_run(conn, target, areas=False)["inputs"].get("held") or {}
+    return held.get("level") == "restricted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,7 +327,7 @@ def sources(conn: Connection, classes: Mapping[str, FromClause]) -> list[dict[st
     """Source, licence and attribution of the imports that rows of these classes came from, each once."""
     rows = conn.execute(
         text(
-            "SELECT id, classes, source, licence, attribution FROM city.imports"
+            "SELECT id, classes, source, licence, attribution FROM city.import_origins()"
             " WHERE source IS NOT NULL OR attribution IS NOT NULL ORDER BY at, id"
         )
     )
@@ -342,4 +342,6 @@ def sources(conn: Connection, classes: Mapping[str, FromClause]) -> list[dict[st
 
 
 def _has_row(conn: Connection, table: FromClause, import_id: UUID) -> bool:
-    return bool(conn.execute(select(exists().where(table.c.import_id == import_id))).scalar_one())
+    # By name: whoever sees fewer columns may not read them all, even to ask whether there is a row.
+    rows = select(table.c.import_id).where(table.c.import_id == import_id)
+    return bool(conn.execute(select(exists(rows))).scalar_one())

@@ -41,7 +41,9 @@ class _Versions(Mapping[str, FromClause]):
         return len(self._catalogue.classes)
 
     def _make(self, class_id: str) -> FromClause:
-        columns = project(self._catalogue).current[class_id].c
+        every, open_only = project(self._catalogue).current[class_id].c, self._catalogue.open_only
+        # Who sees the public part alone may not read what nobody declared.
+        columns = [column for column in every if not (open_only and column.name == "extra")]
         names = [column.name for column in columns]
         written = versions(self._catalogue.classes[class_id], names, self._times)
         query = text(f"SELECT * FROM {_BOUND.sub(_sqlalchemy, written)} v")

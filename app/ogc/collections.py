@@ -57,9 +57,7 @@ def class_collection(
         "storageCrs": CRS84,
         "geometryType": cls.geometry,
         **_extent(extent),
-        "links": links.collection(
-            cls.id, has_map=True, has_tiles=cls.sensitivity != "restricted", licences=licences
-        ),
+        "links": links.collection(cls.id, has_map=True, licences=licences),
     }
 
 

@@ -10,7 +10,7 @@ from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection
 from app.errors import Conflict
 from app.inventory import edit_keys_store
-from app.ogc.edit_service import WHO, How, Saved, create
+from app.ogc.edit_service import How, Saved, create
 from app.ogc.edits import read_features, read_json
 
 
@@ -54,7 +54,7 @@ def create_once(
         return saved()
     digest = hashlib.sha256(b"\0".join([body, (how.content_crs or "").encode()])).hexdigest()
     request = {"collection": cls.id, "sha256": digest}
-    told = keep_once(conn, key, request, WHO, lambda: {"features": [_kept(item) for item in saved()]})
+    told = keep_once(conn, key, request, how.who, lambda: {"features": [_kept(item) for item in saved()]})
     return [Saved(item["id"], item["code"], item["change"]) for item in told["features"]]
 
 

@@ -16,6 +16,7 @@ from app.access.prefer import returned
 from app.access.sender import check_sender
 from app.access.turns import Turns
 from app.catalogue.model import Catalogue, FeatureClass
+from app.database.scope import author
 from app.database.transactions import Connection
 from app.errors import BadInput, NotAllowed
 from app.inventory import store as inventory
@@ -185,7 +186,13 @@ class Edit:
         self._lang = lang
         self._why = why
         self._prefer = prefer
-        self._how = How("", content_crs, allow_outside=allow_outside, metric_crs=settings.metric_crs)
+        self._how = How(
+            "",
+            content_crs,
+            allow_outside=allow_outside,
+            metric_crs=settings.metric_crs,
+            who=author(service.WHO),
+        )
 
     def how(self, why: str, preconditions: Preconditions | None = None) -> How:
         """How to store what was sent; `why` is the reason where the client names none."""
@@ -335,7 +342,7 @@ def delete_item(
     check_sender(request.headers)
     if never and valid_to is not None:
         raise BadInput("never=true and valid_to contradict each other.", "Give one of the two.")
-    how = How(why or "deleted over HTTP", preconditions=preconditions)
+    how = How(why or "deleted over HTTP", preconditions=preconditions, who=author(service.WHO))
     service.delete(conn, catalogue, cls, _item_id(cls, item), how, valid_to, never=never)
     history = f"{links_of(request).base}/collections/{collection}/items/{item}/history"
     headers = {"Link": f'<{history}>; rel="version-history"', "Cache-Control": "no-store"}

@@ -28,6 +28,7 @@ from app.inventory.kept import once
 from app.inventory.periods import today
 from app.inventory.row_store import StoredRow, find_versions
 from app.inventory.service import delete_features, lock_rows, write_batches
+from app.ogc import edit_own_service as own
 from app.ogc.crs import NamedCrs, offered
 from app.ogc.edit_checks import DATES, IDS, check_row, heights_of, refuse
 from app.ogc.edit_shapes import Drawn, body_crs, draw, is_shown
@@ -109,19 +110,22 @@ def create(
     Raises:
         BadInput: One of them cannot be stored; all that is wrong with it stands in `errors`.
         Conflict: One of the codes is taken, or the city is still empty.
+        Forbidden: One of them would lie outside the areas, or not be of the party, for which the caller may write.
     """
+    stored = own.check_class(catalogue, cls)
     city = _city(conn, catalogue, cls, how)
     crs = body_crs(how.content_crs, {item.crs for item in sent}, city.offered)
     rows = []
     for place, item in enumerate(sent, start=1):
-        row, faults = _new_row(cls, item, crs, city)
+        row, faults = _new_row(cls, stored, item, crs, city)
         if row is None or faults:
             raise refuse(faults, place if len(sent) > 1 else None)
         rows.append(row)
     _check_twice(rows)
-    lock_rows(conn, catalogue, cls)
+    own.check_homes(conn, stored, [row.code for row in rows], [row.shape for row in rows])
+    lock_rows(conn, catalogue.stored, stored)
     _check_free(conn, cls, [row.code for row in rows])
-    return _write(conn, catalogue, cls, rows, how.change())
+    return _write(conn, catalogue.stored, stored, rows, how.change())
 
 
 def _city(conn: Connection, catalogue: Catalogue, cls: FeatureClass, how: How) -> _City:
@@ -135,17 +139,20 @@ def _city(conn: Connection, catalogue: Catalogue, cls: FeatureClass, how: How) -
     open_ = how.allow_outside or cls.id in AREA_CLASSES
     frame = None if open_ else once(conn, ("edit frame", version), lambda: read_frame(conn))
     if frame is None and not open_:
-        frame = read_surroundings(conn, catalogue.classes.values())
+        frame = read_surroundings(conn, catalogue.stored.classes.values())
     divisions = once(conn, ("edit divisions", version), lambda: read_divisions(conn))
-    return _City(frame, Official(catalogue, None, divisions), offered(metric or how.metric_crs))
+    return _City(frame, Official(catalogue.stored, None, divisions), offered(metric or how.metric_crs))
 
 
 def _new_row(
-    cls: FeatureClass, sent: Sent, crs: NamedCrs, city: _City
+    cls: FeatureClass, stored: FeatureClass, sent: Sent, crs: NamedCrs, city: _City
 ) -> tuple[_Row | None, Sequence[Fault]]:
+    """The row of a new feature, as who makes it sees the class (`cls`) and as it is `stored`."""
     members = read_members(cls, sent.properties)
-    empty = dict.fromkeys(item.name for item in cls.fields)
-    values, lacking = fill_required(cls, {**empty, **members.fields})
+    empty = dict.fromkeys(item.name for item in stored.fields)
+    values, lacking = fill_required(stored, {**empty, **members.fields})
+    values |= own.new_owners(stored, values)
+    lacking += own.find_hiding(stored, values)
     period, odd = read_period(members.kept)
     drawn = draw(cls, sent.geometry, crs, city.frame)
     faults = [*members.faults, *odd]
@@ -153,7 +160,7 @@ def _new_row(
     if isinstance(drawn, Fault):
         return None, [*faults, drawn]
     values |= heights_of(cls, drawn.raw, values)
-    checked = check_row(cls, values, drawn.shape, city.official)
+    checked = check_row(stored, values, drawn.shape, city.official)
     code = members.code or f"e{secrets.token_hex(8)}"
     row = _Row(
         code,
@@ -201,10 +208,13 @@ def change_feature(
         NotFound: There is no such feature now.
         PreconditionFailed: It is not of the version that the client means; what it is now stands in the problem.
         BadInput: It cannot be stored so; all that is wrong stands in `errors`.
+        Forbidden: It is, or would be, at home or of a party for which the caller may not write.
     """
+    stored = own.check_class(catalogue, cls)
     version = sent.properties.get(VERSION)
     # Most stale edits are refused by this look alone, without waiting for the lock.
-    seen = _check_version(conn, catalogue, cls, row_store.find_row(conn, cls, item), item, how, version)
+    seen = _check_version(conn, catalogue, cls, row_store.find_row(conn, stored, item), item, how, version)
+    own.check_home(stored, seen)
     city = _city(conn, catalogue, cls, how)
     crs = body_crs(how.content_crs, {sent.crs}, city.offered)
     members = read_members(cls, sent.properties)
@@ -214,14 +224,17 @@ def change_feature(
         drawn = _redrawn(cls, sent, crs, city, row)
     faults = [*members.faults, *_other_faults(sent, members, row)]
     said = {**(dict.fromkeys(item.name for item in cls.fields) if whole else {}), **members.fields}
-    said, lacking = fill_required(cls, said)
+    said, lacking = fill_required(cls, own.kept_owners(stored, said, members.fields, row))
+    lacking += own.find_hiding(stored, said)
     faults += [fault for fault in lacking if fault.field not in {known.field for known in faults}]
     if isinstance(drawn, Fault):
         raise refuse([*faults, drawn])
     new = _changed_row(cls, row, said, drawn, city, faults)
     if faults:
         raise refuse(faults)
-    return _write(conn, catalogue, cls, [new], how.change_of_version())[0]
+    if drawn is not None:
+        own.check_homes(conn, stored, [new.code], [new.shape])
+    return _write(conn, catalogue.stored, stored, [new], how.change_of_version())[0]
 
 
 def _redrawn(
@@ -237,8 +250,11 @@ def _locked_row(
     conn: Connection, catalogue: Catalogue, cls: FeatureClass, item: int, how: How, version: Any
 ) -> StoredRow:
     """The row under its class's lock, of the version that the client means."""
-    lock_rows(conn, catalogue, cls)
-    return _check_version(conn, catalogue, cls, row_store.find_row(conn, cls, item), item, how, version)
+    stored = catalogue.stored.classes[cls.id]
+    lock_rows(conn, catalogue.stored, stored)
+    row = _check_version(conn, catalogue, cls, row_store.find_row(conn, stored, item), item, how, version)
+    own.check_home(stored, row)
+    return row
 
 
 def _check_version(
@@ -372,8 +388,9 @@ def delete(
     With `never` it was drawn by mistake: it was not there on any day. Its record stays in either case.
 
     Raises:
-        NotFound, PreconditionFailed: See `change_feature`.
+        NotFound, PreconditionFailed, Forbidden: See `change_feature`.
     """
+    own.check_class(catalogue, cls)
     row = _locked_row(conn, catalogue, cls, item, how, None)
     period = (None, None) if never else (valid_to or today(), None)
-    delete_features(conn, catalogue, cls.id, [row.code], how.change_of_version(), period)
+    delete_features(conn, catalogue.stored, cls.id, [row.code], how.change_of_version(), period)

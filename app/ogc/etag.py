@@ -5,9 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 
+from app.database.scope import scope_key
+
 
 def make_etag(version: str, parts: Iterable[str]) -> str:
-    """The tag of a reply made from data of `version` and from `parts` (address, form, language, coding)."""
+    """The tag of a reply made in the scope that holds, from data of `version` and `parts` (address, form, coding …)."""
+    parts = (*parts, scope) if (scope := scope_key()) else parts
     return f'"{version}-{zlib.crc32(chr(0).join(parts).encode()):08x}"'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -17,9 +18,10 @@ from app.access.dependencies import (
     get_db,
 )
 from app.access.parameters import DECLARED, OWN_PARAMETERS, known_parameters
+from app.access.reasons import leave, note_export
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Catalogue, Lang
-from app.database.transactions import Connection
+from app.database.transactions import Connection, Database
 from app.errors import BadInput
 from app.ogc import answers, items_service, pages, service
 from app.ogc.asked import Asked
@@ -29,6 +31,7 @@ from app.ogc.parameter_routes import DECLARATIONS, Datetime, System, items_asked
 from app.ogc.routes import CollectionId, links_of, with_etag
 from app.ogc.stream_routes import FormDep, streamed
 
+NOT_MODIFIED = 304
 router = APIRouter(tags=["OGC API Features"])
 
 #: Parameters that a link to the same feature keeps.
@@ -85,7 +88,7 @@ def get_items(
     service.check_collection(catalogue, collection)
     items_service.check_filters(catalogue, collection, list(asked.where), known_parameters(request))
     if form in STREAMED:
-        return streamed(request, db, catalogue, lang, collection, asked, form)
+        return _taken_away(request, db, catalogue, lang, collection, asked, form)
     with db.read() as conn:
         version = service.version(conn, catalogue, collection)
 
@@ -96,6 +99,26 @@ def get_items(
             return Response(page.body, media_type=GEOJSON, headers=page.headers)
 
         return with_etag(request, version, lang, items, html=form == "html")
+
+
+def _taken_away(
+    request: Request,
+    db: Database,
+    catalogue: Catalogue,
+    lang: Lang,
+    collection: str,
+    asked: Asked,
+    form: str,
+) -> Response:
+    """A stream of what may leave the house: what is restricted with a reason alone; noted before it is sent."""
+    leaving = leave(catalogue, [collection], request.query_params.get("reason"))
+    with leaving.reading():
+        reply = streamed(request, db, leaving.catalogue, lang, collection, asked, form)
+    if reply.status_code != NOT_MODIFIED:
+        note_export(db, collection, form, leaving, query=urlencode(asked.given))
+    if leaving.left_out:
+        reply.headers["Chengtu-Left-Out"] = "restricted"
+    return reply
 
 
 def _items_page(

@@ -67,7 +67,6 @@ class Links:
         collection_id: str,
         *,
         has_map: bool,
-        has_tiles: bool = True,
         licences: Mapping[str, str] | None = None,
     ) -> list[Link]:
         """Links of one collection; `licences` are those of its data, name → address."""
@@ -90,8 +89,7 @@ class Links:
         ]
         if has_map:
             links.append(self.to(f"/map/{collection_id}", "alternate", HTML, "Its map"))
-        if has_tiles:
-            links.append(self.to(f"{path}/tiles", f"{OGC_RELATION}tilesets-vector", JSON, "Its vector tiles"))
+        links.append(self.to(f"{path}/tiles", f"{OGC_RELATION}tilesets-vector", JSON, "Its vector tiles"))
         for name, address in (licences or {}).items():
             links.append({"href": address, "rel": "license", "type": HTML, "title": name})
         return links

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.catalogue.model import Catalogue, Lang
+from app.catalogue.restricted import restricted_in
 from app.database.engine import Connection
 from app.errors import ChengtuError
 from app.maps import service as maps
@@ -72,6 +73,7 @@ def collection_page(frame: Frame, catalogue: Catalogue, document: Mapping[str, A
         words=words,
         forms=_forms(collection, []),
         files=_files(catalogue, collection, []),
+        reasons=bool(restricted_in(catalogue, [collection])),
         base=base_of(document, collection),
         shown=SHOWN,
     )
@@ -154,6 +156,7 @@ def items_page(
         when=f"&{urlencode(times)}" if times else "",
         forms=_forms(collection, kept),
         files=_files(catalogue, collection, times),
+        reasons=bool(restricted_in(catalogue, [collection])),
         example=words.example(item["properties"] for item in features),
         base=base,
         problem=None
@@ -227,23 +230,29 @@ def _as_page(href: str, lang: Lang) -> str:
     return href + told
 
 
-def _forms(collection: str, kept: Query) -> list[dict[str, str]]:
+def _forms(collection: str, kept: Query) -> list[dict[str, Any]]:
     """What may be downloaded: all that matches, whatever the page."""
     rest = [pair for pair in kept if pair[0] != "limit"]
     return [
-        {"title": form.title, "href": f"/collections/{collection}/items?{urlencode([*rest, ('f', name)])}"}
+        {**_address(f"/collections/{collection}/items", rest, f=name), "title": form.title}
         for name, form in STREAMED.items()
     ]
 
 
-def _files(catalogue: Catalogue, collection: str, times: Query) -> list[dict[str, str]]:
+def _files(catalogue: Catalogue, collection: str, times: Query) -> list[dict[str, Any]]:
     """Files of a whole class, of the `times` that exports know; none of a collection of runs."""
     if collection not in catalogue.classes or any(name == "datetime" for name, _ in times):
         return []
-    query = f"?{urlencode(times)}" if times else ""
     return [
-        {"title": title, "href": f"/exports/{collection}.{ending}{query}"} for ending, title in FILES.items()
+        {**_address(f"/exports/{collection}.{ending}", times), "title": title}
+        for ending, title in FILES.items()
     ]
+
+
+def _address(path: str, query: Query, f: str | None = None) -> dict[str, Any]:
+    """An address whole, and in the parts that a form with a reason sends."""
+    whole = urlencode([*query, *([] if f is None else [("f", f)])])
+    return {"href": path + (f"?{whole}" if whole else ""), "path": path, "query": list(query), "f": f}
 
 
 def base_of(document: Mapping[str, Any], collection: str | None = None) -> str:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.access.dependencies import ViewParameter
 from app.access.parameters import known_parameters
+from app.access.reasons import LONGEST, REASON_ABOUT
 from app.access.time_parameters import AsOf, KnownAt
 from app.inventory.query import MAX_LIMIT
 from app.ogc.asked import DEFAULT_LIMIT, Asked
@@ -107,6 +108,7 @@ class ItemsParameters(BaseModel):
     filter: FilterText = None
     filter_lang: Annotated[FilterLang, Query(alias="filter-lang")] = None
     filter_crs: Annotated[System, Query(alias="filter-crs")] = None
+    reason: Annotated[str | None, Query(description=REASON_ABOUT, max_length=LONGEST)] = None
     view: ViewParameter = None
 
 
@@ -130,6 +132,8 @@ DECLARATIONS = declarations(ItemsParameters)
 _LIMITS = {"limit": {"maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}}
 for _item in DECLARATIONS:
     _item["schema"].update(_LIMITS.get(_item["name"], {}))
+#: What `get_catalogue` and the streams read themselves.
+_ELSEWHERE = frozenset(("view", "reason"))
 _NAMES = frozenset(item["name"] for item in DECLARATIONS)
 
 
@@ -140,13 +144,13 @@ async def items_asked(request: Request) -> Asked:
         RequestValidationError: A value that a parameter cannot have.
     """
     sent = request.query_params
-    given = tuple(sent.multi_items())
+    given = tuple(pair for pair in sent.multi_items() if pair[0] != "reason")
     try:
-        said = ItemsParameters.model_validate({name: value for name, value in given if name in _NAMES})
+        said = ItemsParameters.model_validate({name: value for name, value in sent.items() if name in _NAMES})
     except ValidationError as error:
         found = [{**item, "loc": ("query", *item["loc"])} for item in error.errors()]
         raise RequestValidationError(found) from error
     known = known_parameters(request) if any(name not in _NAMES for name, _ in given) else _NAMES
     names = dict.fromkeys(name for name, _ in given if name not in known)
-    values = {name: value for name, value in said.__dict__.items() if name != "view"}  # see `get_catalogue`
+    values = {name: value for name, value in said.__dict__.items() if name not in _ELSEWHERE}
     return Asked(**values, where={name: sent.getlist(name) for name in names}, given=given)

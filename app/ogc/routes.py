@@ -16,6 +16,7 @@ from app.maps.routes import portal
 from app.ogc import answers, catalogue_page, collections, conformance, pages, service
 from app.ogc.etag import make_etag, matches
 from app.ogc.links import HTML, JSON, Links
+from app.web.viewer import VIEWER
 
 router = APIRouter(tags=["OGC API Features"])
 
@@ -46,6 +47,11 @@ def get_landing(
     """The landing page (OGC API Features); a browser gets the portal, the map of the whole city."""
     if not html:
         return vary(as_json(collections.landing(links_of(request), lang)), lang)
+    home = VIEWER.get().home
+    if home != "/":
+        return Response(
+            status_code=303, headers={"Location": f"{home}?lang={lang}", "Cache-Control": "no-store"}
+        )
     with db.read() as conn:
         return vary(portal(conn, settings, catalogue, lang, as_of, known_at), lang)
 
@@ -156,4 +162,4 @@ def with_etag(
 def tag_of(request: Request, address: str, version: str, lang: Lang, *, html: bool, also: str) -> str:
     """The tag of what GET of an address sends this client, by the codings that it takes."""
     coded = chosen_coding(request.headers.get("accept-encoding"))
-    return make_etag(version, (address, lang, str(html), coded, also))
+    return make_etag(version, (address, lang, str(html), coded, also, *((VIEWER.get().key,) if html else ())))

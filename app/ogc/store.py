@@ -9,7 +9,16 @@ from typing import Any
 from sqlalchemy import text
 
 from app.catalogue.model import FeatureClass
-from app.coverage.store import AREA_COLUMNS, DIFFERENCE_COLUMNS, GAP_COLUMNS, OF_NOW, TYPES, UNIT_COLUMNS
+from app.coverage.store import (
+    AREA_COLUMNS,
+    DIFFERENCE_COLUMNS,
+    GAP_COLUMNS,
+    OF_NOW,
+    TYPES,
+    UNIT_COLUMNS,
+    run_table,
+)
+from app.database.scope import SCOPE
 from app.database.transactions import Connection
 from app.errors import BadInput, unknown
 from app.inventory.boxes import LONLAT, box_conditions
@@ -61,7 +70,9 @@ def run_page(conn: Connection, collection: str, query: FeatureQuery) -> FeatureP
 
     `where` maps `run` (UUIDs), `policy` or a column to allowed values, compared as text.
     """
-    return rows_page(conn, run_rows(collection, query), run_feature(collection, query), query)
+    scope = SCOPE.get()
+    rows, feature = run_rows(collection, query), run_feature(collection, query)
+    return rows_page(conn, rows, feature, query, estimated=scope is None or scope.everywhere)
 
 
 def run_names(collection: str) -> list[str]:
@@ -71,13 +82,13 @@ def run_names(collection: str) -> list[str]:
 
 def run_rows(collection: str, query: FeatureQuery) -> Rows:
     """The rows that a query asks for."""
-    source = f"(SELECT t.*, r.policy_id AS policy FROM city.{collection} t JOIN city.coverage_runs r ON r.id = t.run)"
     where, values = _where(collection, query)
-    return Rows(source, where, values, run_keys(collection, query.sortby))
+    return Rows(_source(collection), where, values, run_keys(collection, query.sortby))
 
 
 def _source(collection: str) -> str:
-    return f"(SELECT t.*, r.policy_id AS policy FROM city.{collection} t JOIN city.coverage_runs r ON r.id = t.run)"
+    rows = run_table(collection)
+    return f"(SELECT t.*, r.policy_id AS policy FROM {rows} t JOIN city.coverage_runs r ON r.id = t.run)"
 
 
 def run_item(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, Response
 
+from app.access.heavy import heavy
 from app.access.streaming import Streamed
 from app.catalogue.model import Catalogue, Lang
 from app.database.transactions import Database
@@ -27,12 +29,17 @@ FormParameter = Annotated[
 ]
 
 
-async def get_form(request: Request, f: FormParameter = None) -> str:
-    """The form of the answer: `?f=`, else `Accept`."""
-    return choose_form(f, request.headers.get("accept"))
+async def get_form_in_turn(request: Request, f: FormParameter = None) -> AsyncIterator[str]:
+    """The form of the answer, in a turn where that is a stream: one dependency, as each costs a small page its time."""
+    form = choose_form(f, request.headers.get("accept"))
+    if form in STREAMED:
+        async with heavy(request):
+            yield form
+    else:
+        yield form
 
 
-FormDep = Annotated[str, Depends(get_form)]
+FormDep = Annotated[str, Depends(get_form_in_turn, scope="request")]
 
 
 def streamed(
@@ -61,4 +68,4 @@ def streamed(
         blocks = stream(db, catalogue, form, lang, limit, query)
         return Streamed(blocks, STREAMED[form].media_type, headers)
 
-    return with_etag(request, version, lang, reply, html=False, also=form)
+    return with_etag(request, version, lang, reply, html=False, also=f"{form} {catalogue.level}")

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.catalogue.model import FeatureClass, Lang
+from app.inventory.few import in_words
 from app.reports.summary_tables import LEVEL_TITLES, area_name, dimension_title, word
 from app.web import amounts
 from app.web.templates import render
@@ -49,7 +50,7 @@ def summary_page(
     lang: Lang,
 ) -> str:
     """The page as HTML, escaped; `areas` may be chosen in its form, `classes` are all of the catalogue."""
-    filled = [item for item in document["classes"] if item["count"]]
+    filled = [item for item in document["classes"] if item["count"] != 0]
     area = document["area"]
     place = area_name(area, lang) if area else city.name or {"zh": "本市", "en": "The city"}[lang]
     return render(
@@ -64,7 +65,7 @@ def summary_page(
         levels={level: LEVEL_TITLES[level][lang] for level in BELOW},
         level_title=LEVEL_TITLES[document["area_level"]][lang],
         cards=[_card(item, document, asked, classes.get(item["id"]), lang) for item in filled],
-        empty=[item["title"][lang] for item in document["classes"] if not item["count"]],
+        empty=[item["title"][lang] for item in document["classes"] if item["count"] == 0],
     )
 
 
@@ -115,16 +116,16 @@ def _bars(
 ) -> dict[str, Any]:
     """A bar an area, as long as its figure is to the largest one."""
     key, rows = _key(item), list(item[f"by_{level}"])
-    largest = max((row[key] for row in rows), default=0) or 1
-    rows = [row for row in rows if row["code"] or row[key] > largest * LEAST_BAR]
+    largest = max((row[key] or 0 for row in rows), default=0) or 1
+    rows = [row for row in rows if row["code"] or (row[key] or 0) > largest * LEAST_BAR]
     if len(rows) > MAX_BARS:
-        rows.sort(key=lambda row: row[key], reverse=True)
+        rows.sort(key=lambda row: row[key] or 0, reverse=True)
     bars = [
         {
             "name": area_name(row, lang),
             "href": row["code"]
             and asked.query(area=row["code"], area_level=BELOW[level], lang=lang, f="html"),
-            "share": row[key] / largest,
+            "share": (row[key] or 0) / largest,
             "text": amount(row, key, cls, lang),
         }
         for row in rows[:MAX_BARS]
@@ -137,8 +138,8 @@ def _rows(item: Mapping[str, Any], name: str, lang: Lang) -> list[dict[str, str]
     return [
         {
             "name": _name(row, lang),
-            "count": f"{row['count']:,}",
-            "size": "" if key == "count" else amount(row, key, None, lang),
+            "count": in_words(row["fewer_than"], lang) if "fewer_than" in row else f"{row['count']:,}",
+            "size": "" if key == "count" or "fewer_than" in row else amount(row, key, None, lang),
         }
         for row in item[f"by_{name}"]
     ]
@@ -154,6 +155,8 @@ def _name(row: Mapping[str, Any], lang: Lang) -> str:
 
 def amount(row: Mapping[str, Any], key: str, cls: FeatureClass | None, lang: Lang) -> str:
     """A figure with its unit, as plans write it."""
+    if "fewer_than" in row:
+        return in_words(row["fewer_than"], lang)
     if key == "length_km":
         return amounts.length(row[key] * 1000, lang)
     if key == "area_m2":

@@ -106,7 +106,7 @@ def _entries(
     """(class, row, value or code, its name) of a dimension."""
     key = f"by_{document['area_level']}" if dimension == "area" else f"by_{dimension}"
     for item in document["classes"]:
-        for row in item[key] if item["count"] else ():
+        for row in item[key] if item["count"] != 0 else ():
             yield item, row, *_value(dimension, row, lang)
 
 
@@ -132,7 +132,8 @@ def _size_columns(lang: Lang) -> list[Column]:
 
 
 def _sizes(row: Mapping[str, Any]) -> list[Cell]:
-    return [row["count"], row.get("length_km"), row.get("area_m2")]
+    count = f"<{row['fewer_than']}" if "fewer_than" in row else row["count"]
+    return [count, row.get("length_km"), row.get("area_m2")]
 
 
 def about_lines(document: Mapping[str, Any], about: Mapping[str, str], lang: Lang) -> dict[str, str]:

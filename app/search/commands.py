@@ -12,7 +12,7 @@ from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.database.engine import Database, open_database
 from app.errors import BadInput
-from app.search.service import ALL, Search, ensure_entries, rebuild, search
+from app.search.service import Search, ensure_entries, rebuild, search
 from app.settings import Settings
 
 Text = Annotated[
@@ -43,7 +43,7 @@ def search_command(
                 return
             raise BadInput("There is no text to search for.", "Give one: chengtu search 公园")
         with db.read() as conn:
-            found = search(conn, catalogue, Search(text, class_id, area, None, limit), ALL)
+            found = search(conn, catalogue, Search(text, class_id, area, None, limit))
     if as_json:
         console.print_json(found)
     elif found["results"]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.catalogue.model import Catalogue, FeatureClass
+from app.catalogue.public_part import seen_by
 from app.database.transactions import Connection, Database
-from app.errors import BadInput, unknown
+from app.errors import BadInput
 from app.inventory import search_index_store as index
 from app.inventory import search_job
 from app.inventory import search_store as store
@@ -17,9 +18,6 @@ from app.inventory.changes import lock_classes
 from app.inventory.query import Box
 from app.inventory.search_words import area_tag, class_tag, code_of, question
 
-#: What the web and its pages may tell; until there are users, nobody there sees restricted classes.
-OPEN = ("public", "internal")
-ALL = (*OPEN, "restricted")
 MAX_LIMIT, MAX_TEXT = 100, 200
 #: A key is looked up where the text could be one.
 MAX_CODE = 64
@@ -41,9 +39,7 @@ class Search:
     limit: int = 10
 
 
-def search(
-    conn: Connection, catalogue: Catalogue, asked: Search, allowed: Collection[str] = OPEN, base: str = ""
-) -> dict[str, Any]:
+def search(conn: Connection, catalogue: Catalogue, asked: Search, base: str = "") -> dict[str, Any]:
     """Features found, best first, as plain values; links begin with `base`.
 
     The key or a code that is the text comes first, then names that are it, begin with it, have it as a word, hold it;
@@ -54,9 +50,11 @@ def search(
         NotFound: There is no such class or area.
     """
     _check(asked)
-    classes = _classes(catalogue, asked.class_id, allowed)
+    classes = _classes(catalogue, asked.class_id)
     area = None if asked.area is None else get_area(conn, asked.area)
-    within = store.Within(allowed, None if area is None else str(area["area_path"]), asked.bbox)
+    within = store.Within(
+        seen_by(catalogue.level), None if area is None else str(area["area_path"]), asked.bbox
+    )
     narrowed = [class_tag(asked.class_id)] if asked.class_id else []
     narrowed += [area_tag(area["code"])] if area else []
     found = _find(conn, list(classes.values()), asked, narrowed, within)
@@ -79,13 +77,8 @@ def _check(asked: Search) -> None:
         raise BadInput(f"The text to search for is longer than {MAX_TEXT} characters.")
 
 
-def _classes(catalogue: Catalogue, class_id: str | None, allowed: Collection[str]) -> dict[str, FeatureClass]:
-    open_to = {cls.id: cls for cls in catalogue.classes.values() if cls.sensitivity in allowed}
-    if class_id is None:
-        return open_to
-    if class_id not in open_to:
-        raise unknown("class", class_id, open_to)
-    return {class_id: open_to[class_id]}
+def _classes(catalogue: Catalogue, class_id: str | None) -> Mapping[str, FeatureClass]:
+    return catalogue.classes if class_id is None else {class_id: catalogue.get_class(class_id)}
 
 
 def _find(
@@ -109,7 +102,7 @@ def _may_be_code(text: str) -> bool:
 
 
 def _results(
-    conn: Connection, classes: dict[str, FeatureClass], shown: list[dict[str, Any]], base: str
+    conn: Connection, classes: Mapping[str, FeatureClass], shown: list[dict[str, Any]], base: str
 ) -> list[dict[str, Any]]:
     paths = [[code for code in row["area_path"].split("/") if code] for row in shown]
     names = store.read_area_names(conn, [code for path in paths for code in path]) if any(paths) else {}
@@ -142,16 +135,15 @@ def _links(cls: FeatureClass, item: int, lon: float, lat: float, base: str) -> l
             "title": "The feature",
         }
     ]
-    if cls.sensitivity != "restricted":  # maps show no restricted class
-        at = f"#{MAP_ZOOM}/{lat:.5f}/{lon:.5f}"
-        links.append(
-            {
-                "rel": "alternate",
-                "type": "text/html",
-                "href": f"{base}/map/{cls.id}{at}",
-                "title": "On the map",
-            }
-        )
+    at = f"#{MAP_ZOOM}/{lat:.5f}/{lon:.5f}"
+    links.append(
+        {
+            "rel": "alternate",
+            "type": "text/html",
+            "href": f"{base}/map/{cls.id}{at}",
+            "title": "On the map",
+        }
+    )
     return links
 
 

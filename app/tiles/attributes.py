@@ -21,13 +21,9 @@ _PLAIN = frozenset({"integer", "number", "boolean"})
 
 @per_class
 def class_attributes(cls: FeatureClass, z: int) -> tuple[str, ...]:
-    """The properties of a class at zoom `z` unless an address chooses them: never a restricted field."""
+    """The properties of a class at zoom `z` unless an address chooses them."""
     asked = {name for rule in cls.zooms for name in rule.where}
-    fields = [
-        item.name
-        for item in cls.fields
-        if item.sensitivity != "restricted" and (z >= FULL_FROM or item.name in STYLED | asked)
-    ]
+    fields = [item.name for item in cls.fields if z >= FULL_FROM or item.name in STYLED | asked]
     return ("code", *fields, *size_column(cls), "min_zoom")
 
 

@@ -9,7 +9,7 @@ from app.errors import ChengtuError
 from app.tiles.matrix import NAME, read_tile
 from app.tiles.reply import reply, takes_packed
 from app.tiles.shelf import Stored
-from app.tiles.tile_service import Address, Tiles, is_named
+from app.tiles.tile_service import Address, Tiles, address_of, is_named
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -57,8 +57,8 @@ def _address(scope: Scope) -> Address | None:
     """What a request for a tile asks beside the place, None for all other requests."""
     if scope["type"] != "http" or scope["method"] != "GET":
         return None
-    start = scope["path"].rsplit("/", 3)[0]
-    return (start, scope["query_string"]) if start.endswith(_END) else None
+    address = address_of(scope["path"], scope["query_string"])
+    return address if address[0].endswith(_END) else None
 
 
 async def _find(scope: Scope, tiles: Tiles, address: Address, *, pack: bool) -> tuple[Stored | None, bool]:

@@ -11,13 +11,15 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import psycopg
+from psycopg import sql
 
 from app.catalogue.model import FeatureClass
+from app.database.scope import scope_key
 from app.database.transactions import Connection
 from app.inventory.changes import find_relocated, raw
 from app.inventory.periods import today
 from app.inventory.store import numbered
-from app.inventory.tables import table_name
+from app.inventory.tables import quoted, readable_columns, table_name
 from app.tiles.counts import Boxes, Grid, boxes, make_grid
 from app.tiles.layers import Layer
 
@@ -27,7 +29,8 @@ LIMIT_BYTES, LIMIT = 96 * 2**20, 300
 MANY = 0.1
 #: How long a whole class may be read, milliseconds.
 SCAN_MS = 30_000
-_LONGER = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
+_TIMEOUT = "SELECT current_setting('statement_timeout')"
+_LONGER = sql.SQL("SET LOCAL statement_timeout = {}")
 #: An array in PostgreSQL's binary form: dimensions, whether it has nulls, type, length, first index; then its elements,
 #: each with its size before it.
 _HEAD = 20
@@ -56,7 +59,7 @@ _lock = Lock()
 
 def grid_of(conn: Connection, layer: Layer, version: int | str) -> Grid:
     """The grid of a layer's features; `version` is the data version of its class (or of the runs) in this snapshot."""
-    key = (layer.collection, layer.source, layer.where, repr(sorted(layer.values.items())))
+    key = (scope_key(), layer.collection, layer.source, layer.where, repr(sorted(layer.values.items())))
     with _lock:
         shelf = _shelves.setdefault(conn.engine, _Shelf())
         making = shelf.making.setdefault(key, Lock())
@@ -88,9 +91,10 @@ def _brought(conn: Connection, layer: Layer, kept: _Kept | None, version: int | 
         if found is not None:
             return found
     # It serves all tiles of a version, so it may take longer than one of them.
-    before, _ = raw(conn).execute(_LONGER, [str(SCAN_MS)]).fetchone() or ("0", None)
+    before = raw(conn).execute(_TIMEOUT).fetchone() or ("0",)
+    raw(conn).execute(_LONGER.format(SCAN_MS))
     grid = make_grid(read_boxes(conn, layer))
-    raw(conn).execute(_LONGER, [before])
+    raw(conn).execute(_LONGER.format(sql.Literal(before[0])))
     return grid
 
 
@@ -104,11 +108,12 @@ def _changes(
         return None
     since = {**layer.values, "since": old, "today": kept.day}
     many = int(grid.total * MANY) + 1
+    names = ", ".join(quoted(name) for name in readable_columns(cls))
     left = (
-        f"(SELECT * FROM {table_name(cls, history=True)} WHERE until_change > %(since)s AND change_id <= %(since)s "
-        "AND valid @> %(today)s::date)"
+        f"(SELECT {names} FROM {table_name(cls, history=True)} "
+        "WHERE until_change > %(since)s AND change_id <= %(since)s AND valid @> %(today)s::date)"
     )
-    came = f"(SELECT * FROM {table_name(cls)} WHERE change_id > %(since)s)"
+    came = f"(SELECT {names} FROM {table_name(cls)} WHERE change_id > %(since)s)"
     added, removed = (_read(conn, layer, source, since, limit=many) for source in (came, left))
     if max(len(added), len(removed)) >= many or not (grid.fits(added) and grid.fits(removed)):
         return None

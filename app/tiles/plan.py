@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.access.names import unknown_parameter
-from app.catalogue.model import Catalogue, FeatureClass
+from app.catalogue.model import Catalogue
 from app.coverage.service import no_run
 from app.database.transactions import Connection
 from app.errors import BadInput, ChengtuError, unknown
@@ -45,14 +45,9 @@ PARAMETERS = frozenset(
 )
 
 
-def open_classes(catalogue: Catalogue) -> list[FeatureClass]:
-    """The classes that tiles show: all but the restricted ones."""
-    return [cls for cls in catalogue.classes.values() if cls.sensitivity != "restricted"]
-
-
 def collection_names(catalogue: Catalogue) -> list[str]:
     """The ids of all collections that have tiles."""
-    return [*(cls.id for cls in open_classes(catalogue)), *RUN_COLLECTIONS]
+    return [*catalogue.classes, *RUN_COLLECTIONS]
 
 
 def plan_of(
@@ -60,7 +55,7 @@ def plan_of(
 ) -> Plan:
     """The layers that an address asks for, in the order of `collections`.
 
-    None: every class that is not restricted, but those that lack a field by which the address chooses.
+    None: every class of the catalogue, but those that lack a field by which the address chooses.
 
     Raises:
         NotFound: There is no such collection, area or run.
@@ -109,7 +104,7 @@ def _fitting(conn: Connection, catalogue: Catalogue, asked: TilesAsked) -> list[
     """The layers of the classes that know all that the address asks; raises what the first says where none does."""
     found: list[Layer] = []
     first: ChengtuError | None = None
-    for cls in open_classes(catalogue):
+    for cls in catalogue.classes.values():
         try:
             found.append(_layer(conn, catalogue, cls.id, asked))
         except BadInput as error:
@@ -134,21 +129,11 @@ def _layer(conn: Connection, catalogue: Catalogue, collection: str, asked: Tiles
 
 def _class_layer(conn: Connection, catalogue: Catalogue, query: FeatureQuery) -> Layer:
     cls = catalogue.get_class(query.class_id)
-    _check_open(cls, query)
     query, rows, _ = inventory.selected(conn, catalogue, query)
     chosen = None if query.properties is None else tuple(query.properties)
     whole = query.times.now and rows.where == "TRUE"
     values = {} if whole else rows.values
     return Layer(cls.id, cls, rows.source, rows.where, values, chosen, current=query.times.now)
-
-
-def _check_open(cls: FeatureClass, query: FeatureQuery) -> None:
-    """Refuse to show a restricted field, and to choose by one: what is drawn would tell its values."""
-    closed = {item.name for item in cls.fields if item.sensitivity == "restricted"}
-    chosen = {*query.where, *(query.condition.columns if query.condition else ())}
-    for name in (*(query.properties or ()), *sorted(chosen)):
-        if name in closed:
-            raise BadInput(f"Tiles do not show '{name}' of {cls.id}: it is restricted.")
 
 
 def _run_layer(conn: Connection, query: FeatureQuery) -> Layer:

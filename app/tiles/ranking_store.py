@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from app.database.scope import scope_key
 from app.database.transactions import Connection
 from app.inventory.changes import raw
 from app.inventory.periods import today
@@ -56,7 +57,7 @@ class _Kept:
     ranking: Ranking
 
 
-_kept: WeakKeyDictionary[Any, dict[tuple[str, int], _Kept]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Any, dict[tuple[str, str, int], _Kept]] = WeakKeyDictionary()
 _lock = Lock()
 
 
@@ -67,14 +68,15 @@ def largest(
 
     `version` is the data version of the layer's class in this snapshot.
     """
+    key = (scope_key(), layer.collection, drawn_at)
     with _lock:
         known = _kept.setdefault(conn.engine, {})
-        found = known.get((layer.collection, drawn_at))
+        found = known.get(key)
     if found is None or (found.version, found.day) != (version, today()):
         found = _Kept(version, today(), _read(conn, layer, drawn_at))
         with _lock:
-            known.pop((layer.collection, drawn_at), None)
-            known[layer.collection, drawn_at] = found
+            known.pop(key, None)
+            known[key] = found
             while len(known) > KEPT:
                 known.pop(next(iter(known)))
     (size,) = size_of(layer)

@@ -25,7 +25,7 @@ from app.tiles.matrix import NAME, read_tile
 from app.tiles.parameter_routes import DECLARATIONS, MANY_DECLARATIONS, Version, tiles_asked
 from app.tiles.plan import plan_of
 from app.tiles.reply import MVT, reply
-from app.tiles.tile_service import MakePlan, Tiles, is_named
+from app.tiles.tile_service import MakePlan, Tiles, address_of, is_named
 
 router = APIRouter(tags=["OGC API Tiles"])
 
@@ -168,10 +168,11 @@ async def _tile(
     scope = request.scope
     if scope[FAILURE] is not None:
         raise scope[FAILURE]
-    question = await tiles.learn((scope["path"].rsplit("/", 3)[0], scope["query_string"]), make_plan)
+    address = address_of(scope["path"], scope["query_string"])
+    question = await tiles.learn(address, make_plan)
     found = await tiles.get(question, tile, pack=scope[PACK])
     tag = request.headers.get("if-none-match")
-    keep = is_named(question, (scope["path"], scope["query_string"]))
+    keep = is_named(question, address)
     status, said, body = reply(found, pack=scope[PACK], if_none_match=tag, keep=keep)
     response = Response(body, status_code=status)
     response.raw_headers = said

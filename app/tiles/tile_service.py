@@ -18,6 +18,7 @@ from anyio import to_thread
 
 from app.access.turns import Turns
 from app.catalogue.model import Catalogue
+from app.database.scope import scope_key
 from app.database.transactions import Connection, Database
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.version_marks import version_mark
@@ -31,8 +32,9 @@ from app.version import version
 
 T = TypeVar("T")
 _NAMED = re.compile(rb"(?:^|&)v=([0-9a-f-]+)(?:&|$)")
-#: (path before the tile's zoom, query string): all that two tiles of the same question share.
-Address = tuple[str, bytes]
+#: (path before the tile's zoom, query string, key of the scope that asks): all that two tiles of the same question
+#: share.
+Address = tuple[str, bytes, str]
 MakePlan = Callable[[Connection], Plan]
 
 #: Questions that are remembered, and the longest address that is.
@@ -41,6 +43,11 @@ QUESTIONS, ADDRESS_CHARACTERS = 1000, 4000
 BUILDS = 3
 #: How long a tile waits for its turn, and how long a statement may run for it, seconds.
 TURN_S, STATEMENT_S = 10.0, 10.0
+
+
+def address_of(path: str, query: bytes) -> Address:
+    """What a request for a tile asks beside the place, and in which scope."""
+    return path.rsplit("/", 3)[0], query, scope_key()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,8 @@ class Tiles:
             areas = [name for name in AREA_CLASSES if plan.by_area and name not in classes]
             names = (*classes, *areas, *([RUNS] if plan.runs else []))
             versions = read_versions(conn, self._catalogue, names)
-        base = repr((self.program, _words(plan), names, versions)).encode()
+        scope = scope_key()
+        base = repr((self.program, _words(plan), names, versions, *([scope] if scope else ()))).encode()
         of_names = zip(names, versions, strict=True)
         # without the moment of the change, which pages do not know
         marks = [version_mark(name, int(word.split("@")[0])) for name, word in of_names if name != RUNS]

@@ -41,7 +41,6 @@ def versions_together(settings: Settings, catalogue: Catalogue) -> Together:
 def _term(classes: Mapping[str, FeatureClass], name: str) -> Term:
     if name == RUNS:
         return f"({RUNS_VERSION})", ()
-    term, key = version_term(classes[name])
     # OFFSET 0: what `v` is found once, not in every place where it stands.
-    sql = f"(SELECT v::text || coalesce('@' || ({_MOMENT}), '') FROM (SELECT {term} AS v OFFSET 0) t)"
-    return sql, (key,)
+    found = f"(SELECT {version_term(classes[name])} AS v OFFSET 0) t"
+    return f"(SELECT v::text || coalesce('@' || ({_MOMENT}), '') FROM {found})", ()

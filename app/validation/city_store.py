@@ -18,8 +18,8 @@ from app.validation.frame import Frame, NamedArea, make_frame, make_surroundings
 def read_divisions(conn: Connection) -> Divisions:
     """All whole districts and cities with their division codes; a district's own code counts where it has no other."""
     query = text(
-        "SELECT coalesce(division_code, code), ST_AsBinary(geom) FROM city.districts"
-        " WHERE level IN ('city', 'district') AND NOT incomplete"
+        "SELECT coalesce(division_code, code), ST_AsBinary(shape) FROM city.whole_districts()"
+        " WHERE level IN ('city', 'district')"
     )
     rows = conn.execute(query).all()
     return make_divisions([row[0] for row in rows], list(shapely.from_wkb([row[1] for row in rows])))
@@ -41,13 +41,12 @@ def read_surroundings(conn: Connection, classes: Iterable[FeatureClass]) -> Fram
 
 
 def read_frame(conn: Connection) -> Frame | None:
-    """The city as the frame of what is imported: its whole areas; None where no city or district is stored whole."""
+    """The city as the frame of what is stored, whoever asks: its whole areas; None where none is stored whole."""
     metric = find_setting(conn, METRIC_CRS)
     if metric is None:
         return None
     query = text(
-        "SELECT code, division_code, name_zh, name_en, level, ST_AsBinary(geom) FROM city.districts"
-        " WHERE level IN ('city', 'district', 'subdistrict') AND NOT incomplete"
+        "SELECT code, division_code, name_zh, name_en, level, ST_AsBinary(shape) FROM city.whole_districts()"
     )
     rows = conn.execute(query).all()
     shapes = shapely.from_wkb([row[5] for row in rows])

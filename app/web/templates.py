@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.catalogue.model import Lang
 from app.web import amounts
 from app.web.bundle import bundle
+from app.web.viewer import VIEWER
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -33,13 +34,28 @@ def _environment() -> Environment:
 
 
 def render(template: str, lang: Lang, **values: Any) -> str:
-    """The page of a template; it knows `lang`, `t(zh, en)`, the style's address and `values`, all escaped."""
+    """The page of a template; it knows `lang`, `t(zh, en)`, `viewer`, the style's address and `values`, all escaped."""
 
     def t(zh: str, en: str) -> str:
         return zh if lang == "zh" else en
 
     style = bundle("page.css").address
-    return _environment().get_template(template).render(lang=lang, t=t, style=style, **values)
+    return (
+        _environment()
+        .get_template(template)
+        .render(lang=lang, t=t, style=style, viewer=VIEWER.get(), open_notice=open_notice(lang), **values)
+    )
+
+
+def open_notice(lang: Lang) -> str | None:
+    """What every page says as long as nobody is named: who may do what."""
+    if not VIEWER.get().open:
+        return None
+    return (
+        "开放：尚未设用户，能访问本服务的人都可以做任何操作。"
+        if lang == "zh"
+        else "Open: no person is named yet; whoever reaches this server may do everything."
+    )
 
 
 def number(value: float | None, digits: int = 0) -> str:

@@ -43,6 +43,37 @@ _BODIES: Mapping[str, str] = {
 
 #: Versions, keys, what may be edited.
 _VERSIONS: Mapping[str, str] = {
+    "The feature is at home outside the areas in which you edit.": "该要素位于您可编辑的区域之外。",
+    "The feature would lie outside the areas in which you edit.": "该要素将位于您可编辑的区域之外。",
+    "Feature {number} of the body would lie outside the areas in which you edit.": (
+        "请求体中第 {number} 个要素将位于您可编辑的区域之外。"
+    ),
+    "Ask for the role editor in its area.": "请申请该区域的编辑权限。",
+    "Areas are edited only by who may edit the whole city.": "区域边界只能由可编辑全市的人修改。",
+    "Their borders decide who may see and edit what.": "它们的边界决定谁能查看和编辑什么。",
+    "{name} do not say whose they are, so that contractors do not edit them.": (
+        "{name} 不记录归属单位，承包单位不能编辑。"
+    ),
+    "Ask the office that keeps them.": "请联系其主管部门。",
+    "A contractor does not say whose a feature is: {name} cannot become '{value}'.": (
+        "承包单位不能指定要素的归属：{name} 不能改为“{value}”。"
+    ),
+    "Leave out {fields}: what you make is {party}'s.": "请去掉 {fields}：您建立的要素归 {party}。",
+    "The feature has no version {number}: its version is {current}.": (
+        "该要素没有版本 {number}：当前版本为 {current}。"
+    ),
+    "Leave out change to assess the feature as it is now.": "去掉 change 即按现状测评。",
+    "A public view has no assessments.": "公开视图不含测评。",
+    "You may not write this; nothing was saved.": "您无权写入；未保存任何内容。",
+    "Write only what you may see, in the areas and of the party that you may write for.": (
+        "只能写入您可查看、且属于您的区域和单位的内容。"
+    ),
+    "{count} features that this would bring back lie outside what you may edit; nothing was changed.": (
+        "将恢复的要素中有 {count} 个超出您可编辑的范围；未作任何更改。"
+    ),
+    "Restore features of your own one by one, or ask who may edit all of them.": (
+        "请逐个恢复您自己的要素，或请有权编辑全部要素的人处理。"
+    ),
     "The request names no version of the feature.": "请求未指明要素的版本。",
     "Get the feature and send its ETag back as If-Match.": "请先读取该要素，并将其 ETag 作为 If-Match 发回。",
     "If-Match: {header} is no list of entity tags.": "If-Match：{header} 不是实体标签。",

@@ -49,4 +49,14 @@ EXPORTS: Mapping[str, str] = {
     "Name a file in it.": "请指定其中的文件。",
     "'{path}' cannot be written: {why}.": "无法写入“{path}”：{why}。",
     "Check the folder and its permissions.": "请检查文件夹及其权限。",
+    "'{name}' is restricted: it leaves only with a reason.": "“{name}”为受限数据：说明理由后才能带出。",
+    "This run was computed from restricted data: it leaves only with a reason.": (
+        "此结果由受限数据算得：说明理由后才能带出。"
+    ),
+    "A reason has {least} to {most} characters.": "理由应有 {least} 至 {most} 个字符。",
+    "Say why, in {least} characters or more: reason=… (command line: --reason); the audit record keeps it.": (
+        "请用 reason=… 说明理由（至少 {least} 个字符），审计记录会保存。"
+    ),
+    "{name}: '{what}' is neither a day nor a moment.": "{name}：“{what}”既不是日期，也不是时刻。",
+    "Write 2026-11-01 or 2026-11-01T18:00.": "请写作 2026-11-01 或 2026-11-01T18:00。",
 }

@@ -16,6 +16,14 @@ _KEYS: Mapping[str, str] = {
     ),
     "{first!t} ({value}); also {field}: {second!t}": "{first}（{value}）；{field} 也有误：{second}",
     "the row has no code": "该行没有编码",
+    "the feature is not in your area": "该要素不在您负责的区域内",
+    "Yours: {areas}.": "您负责的区域：{areas}。",
+    "the code is that of a feature which you may not change": "该编码属于您无权修改的要素",
+    "Give the row another code, or leave it to who may change that feature.": (
+        "请为该行另取编码，或交由有权修改该要素的人处理。"
+    ),
+    "a contractor does not say whose a feature is": "承包单位不能指定要素的归属单位",
+    "Leave out {fields}: what you bring is {party}'s.": "请去掉 {fields}：您带来的要素归 {party}。",
     "the code is already used in row {row}": "该编码已用于第 {row} 行",
     "the code is already used in another layer": "该编码已用于另一图层",
     "the code is already used in row {row} for the same days": "该编码在相同日期内已用于第 {row} 行",

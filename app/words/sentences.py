@@ -16,6 +16,7 @@ from app.words.exports import EXPORTS
 from app.words.field import FIELD
 from app.words.files import FILES
 from app.words.filters import FILTERS
+from app.words.getting_in import GETTING_IN
 from app.words.notes import NOTES
 from app.words.options import BARE_STARTS, BARE_WORDS, COMMANDS, ON_PAGE, OPTIONS
 from app.words.reading import READING
@@ -89,6 +90,7 @@ def _phrases() -> tuple[dict[str, str], dict[str, list[_Phrase]], list[_Phrase]]
         **NOTES,
         **EDITS,
         **FIELD,
+        **GETTING_IN,
         **FILTERS,
         **REQUESTS,
         **EXPORTS,

@@ -19,6 +19,7 @@ from app.database.binaries import find_binaries
 from app.database.engine import open_database
 from app.database.migrate import LOCK_KEY, migrate
 from app.database.revision import FOLDER, current_revision, head
+from app.database.roles import EDIT, ENGINE, SEE, SEE_ALL
 from app.database.server import admin_parameters, login_parameters
 from app.errors import SetupFailed
 from app.settings import ROOT, Settings
@@ -153,17 +154,21 @@ def test_everything_in_the_schema_belongs_to_the_owner(read_conn):
     assert read_conn.exec_driver_sql(owners).scalars().all() == ["chengtu_owner"]
 
 
-def test_tables_to_come_are_open_to_the_service(settings: Settings):
-    """Default privileges: a later revision need not remember to grant."""
+def test_tables_to_come_are_open_to_the_service_and_to_nobody_else(settings: Settings):
+    """Default privileges: a later revision need not remember to grant, nor to revoke."""
     with psycopg.connect(**admin_parameters(settings), autocommit=True) as admin:
         admin.execute("SET ROLE chengtu_owner")
         admin.execute("CREATE TABLE city.later (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int)")
     database = open_database(settings)
     with database.write() as conn:
         conn.exec_driver_sql("INSERT INTO city.later (a) VALUES (1)")
-    for opened in (database.read, database.engine):
-        with opened() as conn:
-            assert conn.exec_driver_sql("SELECT a FROM city.later").scalar_one() == 1
+    with database.read() as conn:
+        assert conn.exec_driver_sql("SELECT a FROM city.later").scalar_one() == 1
+        may = "SELECT has_table_privilege('{}', 'city.later', 'SELECT, INSERT, UPDATE, DELETE')"
+        others = (ENGINE, *SEE, *SEE_ALL, *EDIT)
+        assert [conn.exec_driver_sql(may.format(role)).scalar_one() for role in others] == [False] * len(
+            others
+        )
     database.dispose()
 
 

@@ -38,6 +38,10 @@ FULL = {
 }  # fmt: skip
 
 
+#: A manhole without a kind may be the police's: it leaves with a reason.
+WHY = ("--reason", "handed to the city's platform")
+
+
 def _batch(class_id: str, shapes: dict, rows: list[dict]) -> Batch:
     names = dict.fromkeys(name for row in rows for name in row)
     geometry = np.array([*shapes.values(), None], dtype=object)[:-1]
@@ -151,13 +155,13 @@ def test_the_route_and_the_command_take_the_profile(
     web.state.db, web.state.catalogue = database, catalogue
     web.state.settings = Settings(home=tmp_path / "home")
     client = TestClient(web)
-    answer = client.get("/exports/manholes.geojson", params={"profile": "gbt47678"})
+    answer = client.get("/exports/manholes.geojson", params={"profile": "gbt47678", "reason": WHY[1]})
     assert list(answer.json()["features"][0]["properties"]) == ["code", *NAMES]
     assert client.get("/exports/manholes.geojson", params={"profile": "x"}).status_code == 422
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     path = tmp_path / "m.geojson"
-    done = CliRunner().invoke(app, ["export", "manholes", "--profile", "gbt47678", "--to", str(path)])
+    done = CliRunner().invoke(app, ["export", "manholes", "--profile", "gbt47678", "--to", str(path), *WHY])
     assert done.exit_code == 0, done.output
     assert "mandatory attributes are missing: GLBJBSM in 1 rows" in " ".join(done.output.split())
     assert list(_properties(path)[0]) == ["code", *NAMES]

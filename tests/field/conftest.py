@@ -46,7 +46,7 @@ class Field:
 def field(cluster_settings: Settings, town_template: str) -> Iterator[Field]:
     assets.fetch()
     with clone(cluster_settings, town_template) as settings, opened(settings) as database:
-        required = settings.model_copy(update={"require_keys": True})
+        required = settings.model_copy(update={"open": None})
         app = create_app(required)
         with TestClient(app, client=("127.0.0.1", 40000), raise_server_exceptions=False) as here:
 

@@ -10,7 +10,7 @@ import geopandas
 import osmium
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from osmium.osm.mutable import Node, Way
 from typer.testing import CliRunner
@@ -199,6 +199,8 @@ VALUES = (
 
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(TEXTS, st.lists(VALUES, min_size=4, max_size=4), max_size=5), TEXTS)
+@example({"\0口径": ["\0", "a\0b", None, None]}, "甲\0乙")
+@example({}, "\0")
 def test_whatever_a_table_holds_the_declaration_loads(columns, title):
     # A layer's name that another class bears is never a title: `infer_class` takes the id in words instead.
     assume(choose_class(DECLARED, None, [title]) is None)

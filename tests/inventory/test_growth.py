@@ -113,8 +113,47 @@ def test_a_new_class_is_whole(admin, catalogue):
     stiles = replace(catalogue.classes["toilets"], id="stiles", sensitivity="restricted", aliases=())
     grow(admin, swapped(catalogue, stiles))
     may = "SELECT has_table_privilege(%s, 'city.stiles', %s)"
-    asked = [("chengtu_rw", "INSERT"), ("chengtu_ro", "SELECT"), ("chengtu_engine", "SELECT")]
+    asked = [("chengtu_rw", "INSERT"), ("chengtu_ro", "SELECT"), ("chengtu_ro", "INSERT")]
     assert [admin.execute(may, pair).fetchone() for pair in asked] == [(True,), (True,), (False,)]
+    assert seeing(admin, "stiles") == {"chengtu_owner", "chengtu_ro", "chengtu_rw"} | at("restricted")
+
+
+def seeing(admin, table: str) -> set[str]:
+    """The roles that a policy lets see rows of a table."""
+    query = "SELECT DISTINCT unnest(roles)::text FROM pg_policies WHERE tablename = %s"
+    return {role for (role,) in admin.execute(query, [table]).fetchall()}
+
+
+def at(level: str) -> set[str]:
+    """The roles that see or write areas at a level."""
+    return {f"chengtu_see_{level}", f"chengtu_edit_{level}"}
+
+
+def test_another_sensitivity_is_another_guard(admin, catalogue):
+    toilets = catalogue.classes["toilets"]
+    kinds = {"kind": frozenset({"mobile"})}
+    fields = tuple(
+        replace(item, sensitivity="restricted") if item.name == "stalls" else item for item in toilets.fields
+    )
+    growth = grow(
+        admin,
+        swapped(catalogue, replace(toilets, sensitivity="internal", fields=fields, restricted_rows=kinds)),
+    )
+    assert [one.split("(")[0] for one in growth.statements] == ["SELECT city.guard"]
+    for table in ("toilets", "toilets_history"):
+        everywhere = {"chengtu_see_all_internal", "chengtu_engine"}
+        whole = {"chengtu_owner", "chengtu_ro", "chengtu_rw"}
+        assert seeing(admin, table) == whole | everywhere | at("internal") | at("restricted")
+        may = f"SELECT has_column_privilege('chengtu_see_internal', 'city.{table}', 'stalls', 'SELECT')"
+        assert admin.execute(may).fetchone() == (False,)
+    grow(admin, catalogue)
+    assert "chengtu_see_public" in seeing(admin, "toilets")
+
+
+def test_a_new_field_of_a_class_that_hides_some_is_granted(admin, catalogue):
+    grow(admin, changed(catalogue, "later", type="text"))
+    may = "SELECT has_column_privilege('chengtu_see_public', 'city.toilets', %s, 'SELECT')"
+    assert [admin.execute(may, [name]).fetchone() for name in ("later", "extra")] == [(True,), (False,)]
 
 
 def test_a_wider_rule_a_new_title_and_another_sensitivity_are_taken(admin, catalogue):

@@ -20,7 +20,7 @@ from app.inventory.day_service import turn_day
 from app.inventory.query import FeatureQuery
 from app.inventory.service import data_version, delete_features, write_batches
 from app.inventory.times import Times
-from app.search.service import ALL, Search, search
+from app.search.service import Search, search
 from tests.inventory.town import BOXES, CHANGE, batch, districts, place
 
 DAY = date(2020, 1, 1)
@@ -240,7 +240,7 @@ def test_a_day_that_passes_lets_the_version_of_the_future_become_the_current_one
 
 
 def names_found(conn, catalogue, word: str) -> list[str]:
-    found = search(conn, catalogue, Search(word, None, None, None, 10), ALL)
+    found = search(conn, catalogue, Search(word, None, None, None, 10))
     return [row["code"] for row in found["results"]]
 
 

@@ -28,7 +28,7 @@ ROOMS = {
     "network": DECLARED,
     "inventory": STORED | {"access", "jobs"},
     "jobs": STORED | {"access", "words"},
-    "access": STORED | {"problems", "coverage", "web"},
+    "access": STORED | {"problems", "coverage", "web", "words"},
     "problems": BASE | {"access", "catalogue", "web", "words"},
     "words": BASE | {"catalogue"},
     "web": BASE | {"catalogue"},
@@ -44,6 +44,7 @@ ROOMS = {
     "ogc": STORED | {"inventory", "validation", "coverage", "web", "access", "maps", "words"},
     "tiles": STORED | {"inventory", "coverage", "web", "access", "maps", "ogc", "pmtiles"},
     "field": STORED | {"inventory", "validation", "web", "access", "maps", "ogc", "words"},
+    "assess": STORED | {"inventory", "access", "ogc"},
     "start": STORED | {"inventory", "coverage", "sample"},
 }
 #: Those that wire all rooms together.

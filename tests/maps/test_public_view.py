@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.catalogue.public_part import public_part
+from app.database.scope import as_service
 from app.main import create_app
 from tests.conftest import clone, opened
 from tests.field.conftest import in_base64, jpeg, send
@@ -108,7 +109,7 @@ def test_a_page_of_a_public_view_asks_for_nothing_else(desktop, address):
 def reported(client) -> dict[str, object]:
     """A toilet with a column that no class declares, and a report with a note and a photo: its id, the photo."""
     db = client.app.state.db
-    with db.write() as conn:
+    with as_service(), db.write() as conn:
         item = conn.exec_driver_sql(
             'UPDATE city.toilets SET extra = \'{"phone": "13912345678"}\' '
             "WHERE id = (SELECT min(id) FROM city.toilets) RETURNING id"
@@ -145,10 +146,10 @@ def test_the_record_is_not_public(client, path):
 
 def test_features_that_a_run_counted_are_in_no_public_answer(client):
     run = "80000000-0000-4000-8000-000000000000"
-    with client.app.state.db.write() as conn:
+    with as_service(), client.app.state.db.write() as conn:
         conn.exec_driver_sql(
             "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, inputs, results, areas)"
-            " VALUES (%s, 'intact', '1', '', '{count}', '{}', '{}', '[]')",
+            " VALUES (%s, 'intact', '1', '', '{count}', '{\"policy\": {\"id\": \"intact\"}}', '{}', '[]')",
             (run,),
         )
         ids = conn.exec_driver_sql(

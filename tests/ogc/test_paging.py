@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.database.engine import open_database
+from app.database.scope import as_service
 from app.errors import BadInput
 from app.inventory import store
 from app.inventory.ordering import Position
@@ -274,7 +275,7 @@ def test_a_sort_by_what_cannot_be_sorted_by_lists_what_can(client):
 def test_numbers_are_those_of_the_data_as_it_is_now(client, catalogue):
     before = [client.get(f"{ITEMS}?limit=2{query}").json() for query in ("", "&kind=public")]
     token = link(before[0], "next").split("after=")[1]
-    with client.app.state.db.write() as conn:
+    with as_service(), client.app.state.db.write() as conn:
         new = batch("toilets", {"new": place(0, 0)}, {"kind": ["public"]})
         write_batches(conn, catalogue, [new], CHANGE)
     after = [client.get(f"{ITEMS}?limit=2{query}").json() for query in ("", "&kind=public")]

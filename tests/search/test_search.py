@@ -8,6 +8,7 @@ import pytest
 
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
+from app.catalogue.public_part import part_of
 from app.database.engine import open_database
 from app.errors import BadInput, NotFound
 from app.inventory.area_store import read_areas, relocate
@@ -16,7 +17,7 @@ from app.inventory.changes import raw
 from app.inventory.local_growth import LocalGrowth
 from app.inventory.search_index_store import stale_classes
 from app.inventory.service import delete_features, write_batches
-from app.search.service import ALL, OPEN, Search, ensure_entries, rebuild, search
+from app.search.service import Search, ensure_entries, rebuild, search
 from tests.inventory.town import CHANGE, batch, districts, place, square
 
 
@@ -47,7 +48,7 @@ def town(conn, catalogue):
 
 
 def codes(conn, catalogue, text, **asked):
-    return [row["code"] for row in search(conn, catalogue, Search(text, **asked), ALL)["results"]]
+    return [row["code"] for row in search(conn, catalogue, Search(text, **asked))["results"]]
 
 
 @pytest.mark.parametrize(
@@ -177,11 +178,12 @@ def test_restricted_classes_are_for_those_who_may_see_them(town, catalogue):
     cls = replace(catalogue.get_class("parks"), sensitivity="restricted")
     closed = Catalogue({**catalogue.classes, "parks": cls}, catalogue.policies)
     write(town, closed, batch("parks", {"P4": square(-0.5, -0.5, 0.1)}, {"name_zh": ["机密公园"]}))
-    assert [row["code"] for row in search(town, closed, Search("机密"), ALL)["results"]] == ["P4"]
-    assert search(town, closed, Search("机密"), OPEN)["results"] == []
-    assert search(town, closed, Search("P4"), OPEN)["results"] == []
-    with pytest.raises(NotFound):
-        search(town, closed, Search("机密", class_id="parks"), OPEN)
+    assert [row["code"] for row in search(town, closed, Search("机密"))["results"]] == ["P4"]
+    for part in (part_of(closed, "internal"), part_of(closed, "public")):
+        assert search(town, part, Search("机密"))["results"] == []
+        assert search(town, part, Search("P4"))["results"] == []
+        with pytest.raises(NotFound):
+            search(town, part, Search("机密", class_id="parks"))
 
 
 @pytest.mark.parametrize("text", ["", " ", "a\x00b", "东" * 201])

@@ -98,7 +98,7 @@ def test_a_tile_that_takes_too_long_is_503(server, port, slow, monkeypatch):
     _until(server, 0, 1)
 
 
-ADDRESS = (COLLECTION, b"")
+ADDRESS = (COLLECTION, b"", "")
 
 
 def _with_tiles(

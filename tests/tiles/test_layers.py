@@ -88,7 +88,7 @@ def test_values_are_written_as_what_they_are(conn, catalogue):
 def test_small_scales_keep_what_styles_need_and_large_ones_all_open_fields(catalogue, z):
     for cls in catalogue.classes.values():
         names = class_attributes(cls, z)
-        fields = [item.name for item in cls.fields if item.sensitivity != "restricted"]
+        fields = [item.name for item in cls.fields]
         asked = {name for rule in cls.zooms for name in rule.where}
         assert {"code", "min_zoom"} <= set(names)
         assert asked & set(fields) <= set(names)

@@ -8,6 +8,7 @@ from datetime import date
 import orjson
 import pytest
 
+from app.catalogue.public_part import part_of
 from app.errors import BadInput, NotFound
 from app.inventory.changes import data_version
 from app.inventory.service import write_batches
@@ -176,9 +177,11 @@ def test_what_cannot_be_asked_is_refused_with_a_hint(reading, catalogue, collect
     assert told in (caught.value.hint or "")
 
 
-def test_no_restricted_class_or_field_is_in_a_tile(reading, catalogue):
+def test_no_class_or_field_above_the_level_is_in_a_tile(reading, catalogue):
     closed = replace(catalogue.get_class("toilets"), sensitivity="restricted")
-    hidden = replace(catalogue, classes={**catalogue.classes, "toilets": closed})
+    whole = replace(catalogue, classes={**catalogue.classes, "toilets": closed})
+    assert "toilets" in {layer.collection for layer in plan_of(reading, whole, None, TilesAsked()).layers}
+    hidden = part_of(whole, "internal")
     assert "toilets" not in {
         layer.collection for layer in plan_of(reading, hidden, None, TilesAsked()).layers
     }
@@ -188,14 +191,17 @@ def test_no_restricted_class_or_field_is_in_a_tile(reading, catalogue):
     fields = tuple(
         replace(item, sensitivity="restricted") if item.name == "stalls" else item for item in cls.fields
     )
-    partly = replace(catalogue, classes={**catalogue.classes, "toilets": replace(cls, fields=fields)})
+    whole = replace(catalogue, classes={**catalogue.classes, "toilets": replace(cls, fields=fields)})
+    found = decoded(built(reading, whole, tile_at(14, LON, LAT), "toilets").body)
+    assert any("stalls" in item["properties"] for item in found["toilets"])
+    partly = part_of(whole, "internal")
     found = decoded(built(reading, partly, tile_at(14, LON, LAT), "toilets").body)
     assert found["toilets"]
     assert not any("stalls" in item["properties"] for item in found["toilets"])
     with pytest.raises(BadInput):
         plan_of(reading, partly, ["toilets"], TilesAsked(properties="stalls"))
     for asked in (TilesAsked(filter="stalls > 3"), TilesAsked(where=(("stalls", ("3",)),))):
-        with pytest.raises(BadInput, match="restricted"):
+        with pytest.raises(BadInput, match="stalls"):
             plan_of(reading, partly, ["toilets"], asked)
 
 

@@ -52,7 +52,7 @@
   async function send(report) {
     let reply;
     try {
-      reply = await fetch(`/collections/${encodeURIComponent(report.class)}/items/${report.feature}/reports`, {
+      reply = await window.chengtu.send(`/collections/${encodeURIComponent(report.class)}/items/${report.feature}/reports`, {
         method: "POST",
         headers: { "Content-Type": "application/json", "If-Match": report.etag, "Idempotency-Key": report.id, "Accept-Language": window.chengtu.lang },
         body: JSON.stringify(report.body),

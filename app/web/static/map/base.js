@@ -20,6 +20,25 @@
     else node.setAttribute(name, value === true ? "" : value);
   }
 
+  let ticket = null;
+  /** The header by which what changes something says that it comes from a page of this session; none where there is none. */
+  chengtu.ticket = async function (anew) {
+    if (ticket === null || anew) {
+      const known = await fetch("/me?f=json", { cache: "no-store", headers: { Accept: "application/json" } }).then((reply) => (reply.ok ? reply.json() : {}));
+      ticket = known.csrf ? { "X-CSRF-Token": known.csrf } : {};
+    }
+    return ticket;
+  };
+
+  /** `fetch` for what changes something; where the session is another one by now, once more with its header. */
+  chengtu.send = async function (address, given) {
+    const first = await chengtu.ticket(), once = (headers) => fetch(address, { ...given, headers: { ...given.headers, ...headers } });
+    const reply = await once(first);
+    if (reply.status !== 403) return reply;
+    const now = await chengtu.ticket(true);
+    return now["X-CSRF-Token"] === first["X-CSRF-Token"] ? reply : once(now);
+  };
+
   const SVG = "http://www.w3.org/2000/svg";
   const ICONS = {
     plus: "M12 5v14M5 12h14", minus: "M5 12h14", close: "M6 6l12 12M18 6L6 18", left: "M15 5l-7 7 7 7", right: "M9 5l7 7-7 7",

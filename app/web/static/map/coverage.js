@@ -149,7 +149,7 @@
       cover.form.replaceChildren(planner.policySelect(policies, cover.policy.id, pick), planner.policyCard(cover.policy), cover.conditions, cover.saved);
     }
     cover.told.textContent = planner.askWords(cover.policy, areas, cover.asked);
-    cover.saved.replaceChildren(...saved(app), planner.action(cover.runs.some((run) => answers(cover, run)) ? w.again : w.compute, () => compute(app), "primary", { "data-do": "compute" }));
+    cover.saved.replaceChildren(...saved(app), planner.computes(app) && planner.action(cover.runs.some((run) => answers(cover, run)) ? w.again : w.compute, () => compute(app), "primary", { "data-do": "compute" }) || "");
   }
 
   function saved(app) {

@@ -24,7 +24,7 @@
     const given = { method, signal, headers: { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}), ...headers } };
     if (body) given.body = JSON.stringify(body);
     let answer;
-    try { answer = await fetch(place, given); } catch (error) { throw error.name === "AbortError" ? error : new Error(words().away); }
+    try { answer = await (method === "GET" ? fetch : chengtu.send)(place, given); } catch (error) { throw error.name === "AbortError" ? error : new Error(words().away); }
     const found = await answer.json().catch(() => null);
     if (!answer.ok) throw Object.assign(new Error((found && found.detail) || words().away), { hint: found && found.hint, status: answer.status });
     return found;
@@ -195,4 +195,6 @@
 
   /** The tabs stand on the portal of a server, not in files. */
   planner.offered = (app) => Boolean(app.page.portal) && !app.page.offline;
+  /** Whether who looks at the page may have something computed. */
+  planner.computes = (app) => planner.offered(app) && app.page.portal.may.includes("plan");
 })();

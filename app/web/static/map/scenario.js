@@ -21,7 +21,7 @@
   const lonlat = ({ lat, lng }) => [round(lng), round(lat)];
 
   chengtu.addIcon("scenario", "M9 18h6M10 21h4M12 3a6 6 0 00-4 10.500c.8.8 1.200 1.500 1.200 2.500h5.600c0-1 .4-1.700 1.200-2.500A6 6 0 0012 3z");
-  chengtu.addTab({ id: "scenario", icon: "scenario", order: 40, title: { zh: TEXTS.zh.title, en: TEXTS.en.title }, when: planner.offered, build, shown });
+  chengtu.addTab({ id: "scenario", icon: "scenario", order: 40, title: { zh: TEXTS.zh.title, en: TEXTS.en.title }, when: planner.computes, build, shown });
 
   function build(app) {
     const root = el("div", { class: "planner" }, el("p", { class: "note", role: "status", text: words().loading }));

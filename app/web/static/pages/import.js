@@ -35,11 +35,12 @@
   const headers = (more) => ({ Prefer: "wait=1", "Accept-Language": view.lang, ...more });
 
   /** The first sending of a file, by XMLHttpRequest since only that tells how far it is. */
-  function send(file, tell) {
+  async function send(file, tell) {
+    const ticket = await chengtu.ticket().catch(() => ({}));
     return new Promise((done, failed) => {
       const request = new XMLHttpRequest();
       request.open("POST", "/imports/inspect");
-      for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+      for (const [name, value] of Object.entries(headers(ticket))) request.setRequestHeader(name, value);
       request.upload.addEventListener("progress", (event) => tell(event.lengthComputable ? event.loaded / event.total : null));
       request.upload.addEventListener("load", () => tell(1));
       request.addEventListener("load", () => done(new Response(request.responseText, { status: request.status })));
@@ -110,7 +111,7 @@
     app.classList.add("busy");
     put(sending, progress(words.looking, null));
     try {
-      const found = await resultOf(await fetch("/imports/inspect", { method: "POST", headers: headers(), body: form(fields) }), () => {});
+      const found = await resultOf(await chengtu.send("/imports/inspect", { method: "POST", headers: headers(), body: form(fields) }), () => {});
       if (turn === state.turn) understood(found);
     } catch (error) {
       if (turn === state.turn) { app.classList.remove("busy"); failed(error, look); }
@@ -173,12 +174,12 @@
     const body = form({ upload: state.upload, ...asked(), ...said, ...options, dry_run: trial ? "true" : "" });
     const text = trial ? words.trying : words.loading;
     const buttons = result.parentNode.querySelectorAll(".buttons button");
-    const tell = (share, told, job) => put(result, progress(told || text, share, job ? () => fetch(`/jobs/${job}`, { method: "DELETE" }) : null));
+    const tell = (share, told, job) => put(result, progress(told || text, share, job ? () => chengtu.send(`/jobs/${job}`, { method: "DELETE" }) : null));
     buttons.forEach((one) => (one.disabled = true));
     tell(null);
     try {
       const key = trial ? {} : { "Idempotency-Key": `page-${Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("")}` };
-      const report = await resultOf(await fetch("/imports", { method: "POST", headers: headers(key), body }), tell);
+      const report = await resultOf(await chengtu.send("/imports", { method: "POST", headers: headers(key), body }), tell);
       put(result, el("h3", { id: "result-title", tabindex: -1 }, trial ? words.tried : words.loaded, trial ? el("small", { text: ` ${words.nothingWritten}` }) : null), trial ? null : next(report), shared.report(report, !trial));
     } catch (error) {
       if (!(error instanceof Refused)) console.warn(error);

@@ -24,7 +24,7 @@
     show(el("p", { role: "status", text: words.busy }), el("progress", { "aria-label": words.busy }));
     let reply = null, body = {};
     try {
-      reply = await fetch(`/imports/${view.id}/undo`, { method: "POST", headers: { "Content-Type": "application/json", "Accept-Language": view.lang }, body: JSON.stringify({ on_conflict: onConflict }) });
+      reply = await chengtu.send(`/imports/${view.id}/undo`, { method: "POST", headers: { "Content-Type": "application/json", "Accept-Language": view.lang }, body: JSON.stringify({ on_conflict: onConflict }) });
       body = await reply.json();
     } catch (error) { console.warn(error); }
     if (reply && reply.ok) location.reload();

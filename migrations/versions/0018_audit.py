@@ -1,0 +1,17 @@
+"""The record of who did what: append-only, each entry bound to the one before it by its hash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    # Frozen text; the driver takes the whole file as one message.
+    driver = op.get_bind().connection.driver_connection
+    driver.execute("SET LOCAL ROLE chengtu_owner")
+    driver.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
