@@ -48,6 +48,7 @@ docs: ## Generate the pages in docs/ that are read from the code
 	@scripts/setup.sh check
 	@.venv/bin/python -m app.reference
 	@.venv/bin/python -m app.catalogue.docs
+	@.venv/bin/python -m app.access.permission_docs
 	@.venv/bin/python -m app.coverage.figures.pages
 
 revision: ## Write the revision that adds what geodata/classes declares anew (NAME=… for one more)

@@ -59,7 +59,8 @@ class Settings(BaseSettings):
     open: bool | None = Field(
         default=None,
         description="Who may do everything while no person is named (`chengtu user`): `true` whoever reaches the "
-        "server, as behind a proxy that lets nobody else in; `false` nobody; by default whoever asks from the machine itself.",
+        "server, as behind a proxy that lets nobody else in; `false` nobody; by default whoever asks from the machine "
+        "itself.",
     )
     workers: int = Field(default=2, ge=1, le=64, description="Number of web worker processes.")
     metric_crs: str | None = Field(

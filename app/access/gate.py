@@ -42,6 +42,16 @@ COOKIE = "chengtu_key"
 #: How long what was looked up is taken for good, seconds: what is revoked ends that much later.
 TRUSTED_S = 5.0
 MAX_TRUSTED = 1000
+#: What holds nothing of the city and asks the database for nothing: it is there while the database is away.
+ALONE = frozenset(
+    (
+        "GET /conformance",
+        "GET /api",
+        "GET /docs",
+        "GET /tileMatrixSets",
+        "GET /tileMatrixSets/{tileMatrixSetId}",
+    )
+)
 #: Methods that change nothing.
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 LOGIN = "/login"
@@ -108,8 +118,10 @@ class Gate:
         try:
             principal = await self._identify(request)
         except Unavailable:
-            if needed == "self":
-                return NOBODY, needed  # it holds nothing of the city, and is there while the database is away
+            # Who bears a token may have been asked of the provider, and is told that it is away; all else asks the
+            # database alone.
+            if line in ALONE and "authorization" not in request.headers:
+                return NOBODY, needed
             raise
         if line == UNKNOWN:
             return principal, needed
@@ -127,11 +139,17 @@ class Gate:
         if found is not None:
             return found
         named = await self._opening.named(db)
-        if not named and self._opening.lets((request.scope.get("client") or ("",))[0], request.headers):
-            return OPEN
         if named:
             raise LoginRequired(
                 "Nobody is logged in.", "Log in at /login; programs send a key: chengtu key new."
+            )
+        peer = (request.scope.get("client") or ("",))[0]
+        if self._opening.lets(peer, request.headers):
+            return OPEN
+        if self._settings.open is None and self._opening.is_near(peer, request.headers):
+            raise KeyRequired(
+                "While nobody is named, this server answers to its own address alone.",
+                f"Open {self._settings.address}, or name a person: chengtu user new.",
             )
         raise KeyRequired("From another machine this server answers only with a key.", principals.REFUSAL)
 

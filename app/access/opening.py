@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Mapping
 from contextvars import Context
+from urllib.parse import urlsplit
 
 import anyio.to_thread
+from starlette.datastructures import Headers
 
 from app.access.keys import is_loopback
 from app.access.principals import anyone_configured
@@ -26,6 +28,9 @@ SURE_S = 5.0
 AGAIN_S = 2.5
 #: By these a proxy tells that somebody else asks; who asks is then not at this machine.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+#: By these a client says under which name it asks, HTTP/1.1 and HTTP/2.
+_NAMED_BY = ("host", ":authority")
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\[\]]+))(?::[0-9]*)?")
 
 REFUSED = "Nobody is named who may use this server, and other machines would reach it."
 HINT = (
@@ -62,17 +67,40 @@ class Opening:
             return False
         return await asyncio.shield(self._asking)
 
-    def lets(self, peer: str, headers: Mapping[str, str]) -> bool:
+    def lets(self, peer: str, headers: Headers) -> bool:
         """Whether somebody without credentials may do everything, as long as nobody is named."""
         if self._settings.open is not None:
             return self._settings.open
+        return self.is_near(peer, headers) and self._is_asked_by_own_name(headers)
+
+    def is_near(self, peer: str, headers: Headers) -> bool:
+        """Whether somebody asks from this machine itself."""
         return is_loopback(peer) and not any(name in headers for name in _FORWARDED)
+
+    def _is_asked_by_own_name(self, headers: Headers) -> bool:
+        """Whether the server is asked for by this machine's name, not by one that a page of another site made its own.
+
+        A site may say at any time that its name is 127.0.0.1 (DNS rebinding): to the browser our pages are then that
+        site's own, which it may read and write. The name alone, which the browser sends along, tells.
+        """
+        told = [value for name in _NAMED_BY for value in headers.getlist(name)]
+        own = {self._settings.host, urlsplit(self._settings.public_url or "").hostname or ""}
+        return bool(told) and all(_is_own(value, own) for value in told)
 
     async def _ask(self, db: Database) -> bool:
         started = time.monotonic()
         self._named = await anyio.to_thread.run_sync(_look, db)
         self._asked_at = started
         return self._named
+
+
+def _is_own(told: str, own: set[str]) -> bool:
+    """Whether a host, with or without a port, is this machine's loopback or one of `own`."""
+    found = _HOST.fullmatch(told.strip().lower())
+    if found is None:
+        return False
+    host = (found[1] or found[2]).rstrip(".")
+    return host == "localhost" or host.endswith(".localhost") or is_loopback(host) or host in own
 
 
 def _look(db: Database) -> bool:

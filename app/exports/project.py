@@ -153,7 +153,7 @@ def _class_layer(
     part: ExportLayer, whole: ExportLayer, source: Source, lang: Lang, *, served: bool
 ) -> ProjectLayer:
     cls = _class_of(part)
-    columns = tuple(_served_columns(part)) if source.provider == "OAPIF" else None
+    columns = tuple(_served_columns(part, source)) if served else None
     zooms = [rule.zoom for rule in cls.zooms]
     dense = served and len(whole) > DENSE
     return ProjectLayer(
@@ -176,10 +176,14 @@ def _class_of(layer: ExportLayer) -> FeatureClass:
     return layer.cls
 
 
-def _served_columns(layer: ExportLayer) -> Iterator[ExportColumn]:
-    """The columns that features have which the server gives."""
-    yield from (column for column in layer.columns if column.name not in _OF_FILES)
-    yield _OF_SERVERS
+def _served_columns(layer: ExportLayer, source: Source) -> Iterator[ExportColumn]:
+    """The columns that features have which the server gives; in its files, which it gives for no reason, fewer."""
+    if source.provider == "OAPIF":
+        yield from (column for column in layer.columns if column.name not in _OF_FILES)
+        yield _OF_SERVERS
+        return
+    restricted = {field.name for field in _class_of(layer).fields if field.sensitivity == "restricted"}
+    yield from (column for column in layer.columns if column.name not in restricted)
 
 
 def _title_of(part: ExportLayer, whole: ExportLayer) -> Title:

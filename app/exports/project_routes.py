@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -10,10 +11,11 @@ from fastapi.responses import FileResponse
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, SettingsDep
 from app.access.heavy import HeavyTurn
-from app.access.reasons import Leaving, note_export
+from app.access.reasons import LONGEST, REASON_ABOUT, Leaving, note_export
 from app.access.time_parameters import AsOf, KnownAt
 from app.errors import NotFound
 from app.exports.kept import KeptFiles
+from app.exports.leaving_service import leaving_of
 from app.exports.project_service import ENDING, ProjectWishes, identify_project, make_project
 from app.exports.routes import NOT_MODIFIED, give_file
 from app.exports.service import WHOLE_CITY, whole_file
@@ -25,6 +27,7 @@ CONNECT = Query(
     description="Where its layers read: `server`, this service at the address that was asked, or `files`, a "
     "`city.gpkg` beside the project (`/exports/city.gpkg`)."
 )
+REASON = Query(description=REASON_ABOUT, max_length=LONGEST)
 
 
 @router.get(
@@ -43,25 +46,30 @@ def get_project(
     connect: Annotated[Literal["server", "files"], CONNECT] = "server",
     as_of: AsOf = None,
     known_at: KnownAt = None,
+    reason: Annotated[str | None, REASON] = None,
 ) -> Response:
     """Download a QGIS project: groups by office, symbols, labels, forms, lists of values, relations, bookmarks.
 
-    `as_of` and `known_at` are those of the `city.gpkg` that is downloaded beside it.
+    `as_of`, `known_at` and `reason` are those of the `city.gpkg` that is downloaded beside it.
     """
     address = str(request.base_url).rstrip("/") if connect == "server" else None
     wishes = ProjectWishes(connect, address, lang, as_of, known_at, runs=connect == "server")
-    with db.read() as conn:
-        key = identify_project(conn, catalogue, wishes)
+    # It holds no feature, but what it reads in files has to be in these.
+    whole = Leaving(catalogue, None, {}, {})
+    leaving = leaving_of(db, catalogue, WHOLE_CITY, reason) if connect == "files" else whole
 
     def write(path: Path) -> None:
         with whole_file(path, ENDING) as beside:
-            beside.write_bytes(make_project(db, catalogue, WHOLE_CITY, wishes))
+            beside.write_bytes(make_project(db, leaving.catalogue, WHOLE_CITY, wishes))
 
-    file = KeptFiles(settings.home_path / "exports").get(key, ENDING, write)
+    with leaving.reading():
+        with db.read() as conn:
+            key = identify_project(conn, leaving.catalogue, wishes)
+        file = KeptFiles(settings.home_path / "exports").get(key, ENDING, write)
     reply = give_file(request, file, f"{WHOLE_CITY}.{ENDING}", MEDIA_TYPE)
     if reply.status_code != NOT_MODIFIED:
         # It holds no feature: names, styles, lists of values.
-        note_export(db, WHOLE_CITY, ENDING, Leaving(catalogue, None, {}, {}), connect=connect)
+        note_export(db, WHOLE_CITY, ENDING, replace(whole, reason=leaving.reason), connect=connect)
     reply.headers["Vary"] = "Accept-Language"
     return reply
 

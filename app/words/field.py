@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 FIELD: Mapping[str, str] = {
     "From another machine this server answers only with a key.": "其他机器须持密钥访问本服务器。",
+    "While nobody is named, this server answers to its own address alone.": "尚未设用户时，本服务器只应答自己的地址。",
+    "Open {address}, or name a person: chengtu user new.": "请打开 {address}，或设置用户：chengtu user new。",
     "Open the address that the QR code holds, or ask for a new key: chengtu keys new.": (
         "请打开二维码中的地址，或索取新密钥：chengtu keys new。"
     ),

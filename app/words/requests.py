@@ -81,7 +81,6 @@ _MISSING: Mapping[str, str] = {
     "Valid names: {names} … and {count} more: /docs and docs/reference.md say where to list them.": (
         "可用的名称：{names} … 另有 {count} 个，见接口文档。"
     ),
-    "The class '{name}' is not shown on maps.": "类别“{name}”不在地图上显示。",
     "There is no run '{name}'.": "没有编号为“{name}”的计算结果。",
     "GET /coverage lists the runs; unnamed ones are kept for 30 days.": (
         "计算结果列表见 /coverage；未命名的保留 30 天。"

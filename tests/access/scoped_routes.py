@@ -60,6 +60,8 @@ ASKS: dict[str, list[Ask]] = {
         lambda t, r: f"/collections/coverage_gaps/items?run={_run(t, r)}&limit=1000",
     ],
     "GET /collections/{collection}/items/{item}": [_item, lambda t, r: f"{_item(t, r)}?f=html"],
+    "GET /collections/{collection}/items/{item}/assessments": [lambda t, r: f"{_item(t, r)}/assessments"],
+    "GET /assessments": [lambda *_: "/assessments", lambda *_: "/assessments?f=csv"],
     "GET /collections/{collection}/items/{item}/history": [
         lambda t, r: f"{_item(t, r)}/history",
         lambda t, r: f"{_item(t, r)}/history?f=html",

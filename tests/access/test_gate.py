@@ -279,3 +279,9 @@ def test_without_a_database_only_what_holds_nothing_is_there(database):
             ("/policies", 503),
         ):  # fmt: skip
             assert client.get(path, headers=JSON).status_code == status, path
+        # Who has said who they are is not taken for nobody; what is theirs waits.
+        for path in ("/conformance", "/docs", "/me"):
+            for token in (new_key(), "a.b.c"):
+                reply = client.get(path, headers=JSON | {"Authorization": f"Bearer {token}"})
+                assert reply.status_code == (401 if token == "a.b.c" else 503), path
+        assert client.get("/me", headers=JSON).status_code == 503

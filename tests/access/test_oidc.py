@@ -216,6 +216,15 @@ def test_the_provider_may_be_away(entrance, issuer):
     assert "<form" in reply.text
 
 
+def test_while_the_provider_is_away_its_tokens_are_neither_good_nor_nobodys(entrance, issuer):
+    issuer.document = {"issuer": "https://elsewhere.example"}
+    program = entrance.browser()
+    program.headers["Authorization"] = f"Bearer {issuer.token()}"
+    for path in ("/me", "/conformance", "/docs", "/", "/collections"):
+        reply = program.get(path, headers={"Accept": "application/json"})
+        assert (reply.status_code, reply.json()["code"]) == (503, "unavailable"), path
+
+
 @pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri"])
 @pytest.mark.parametrize(
     "address",

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
+from starlette.datastructures import Headers
 
 from app.access import key_service, opening, people_service
 from app.access.opening import Opening, check_start
@@ -20,6 +21,7 @@ from app.web import assets
 from tests.commandline import chengtu
 
 NEAR, FAR = ("127.0.0.1", 40000), ("192.0.2.77", 40000)
+HERE = "http://127.0.0.1:8000"
 JSON = {"Accept": "application/json"}
 NOTICE = "no person is named yet"
 #: A page of each kind: text, the portal, a map of one class, vector tiles, the phone, the API.
@@ -53,13 +55,71 @@ def name_somebody(database) -> None:
     ],
 )
 def test_who_is_let_in_while_nobody_is_named(taken, peer, header, let_in):
-    headers = {} if header is None else {header: "127.0.0.1"}
-    assert Opening(Settings(open=taken)).lets(peer, headers) is let_in
+    headers = {"host": "127.0.0.1:8000"} | ({} if header is None else {header: "127.0.0.1"})
+    assert Opening(Settings(open=taken)).lets(peer, Headers(headers)) is let_in
+
+
+def by_names(*names: str, kind: str = "host", **more) -> bool:
+    headers = Headers(raw=[(kind.encode(), name.encode()) for name in names])
+    return Opening(Settings(open=None, **more)).lets("127.0.0.1", headers)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["localhost", "localhost:8000", "LOCALHOST:8000", "localhost.:8000", "city.localhost", "127.0.0.1",
+     "127.0.0.1:8000", "127.4.5.6:80", "[::1]", "[::1]:8000", "[0:0:0:0:0:0:0:1]:1",
+     "[::ffff:127.0.0.1]", "127.0.0.1:"],
+)  # fmt: skip
+def test_by_its_own_names_it_is_open(name):
+    assert by_names(name)
+    assert by_names(name, kind=":authority")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rebound.example.org", "rebound.example.org:8000", "localhost.example.org", "127.0.0.1.example.org",
+     "notlocalhost", "example.org.", "localhost@example.org", "example.org#localhost", "example.org/.localhost",
+     "example.org\\.localhost:1:2", "127.0.0.1, example.org", "192.0.2.1", "10.0.0.1:8000", "0.0.0.0", "[::]",
+     "[2001:db8::1]", "[::ffff:192.0.2.1]", "2130706433", "::1", "[localhost]", "[::1", "", ":8000", "测试.example"],
+)  # fmt: skip
+def test_by_the_name_of_another_site_it_is_closed(name):
+    """A page of a site whose name was made to point at this machine (DNS rebinding) is let in nowhere."""
+    assert not by_names(name)
+    assert not by_names(name, kind=":authority")
+    assert not by_names("localhost", name)
+    assert not by_names(name, "localhost")
+
+
+def test_by_no_name_it_is_closed():
+    assert not by_names()
+
+
+def test_by_the_configured_names_it_is_open():
+    assert by_names("map.example.org:443", public_url="https://Map.example.org")
+    assert by_names("10.0.0.5:8000", host="10.0.0.5")
+    assert not by_names("other.example.org", host="10.0.0.5", public_url="https://map.example.org")
+    risk = Opening(Settings(open=True))
+    assert risk.lets("127.0.0.1", Headers({"host": "rebound.example.org"}))
+
+
+def test_a_site_whose_name_points_here_neither_reads_nor_writes(database):
+    app = create_app(database.settings.model_copy(update={"open": None}))
+    site = "http://rebound.example.org:8000"
+    own = {"Origin": site, "Sec-Fetch-Site": "same-origin"}
+    with TestClient(app, client=NEAR, base_url=site, headers=JSON | own) as page:
+        for method, path in (("GET", "/"), ("GET", "/collections"), ("POST", "/imports"), ("GET", "/users")):
+            reply = page.request(method, path)
+            assert (reply.status_code, reply.json()["code"]) == (401, "key-required"), path
+            assert "its own address" in reply.json()["detail"]
+            assert "http://127.0.0.1:" in reply.json()["hint"]
+    with TestClient(app, client=NEAR, base_url=HERE, headers=JSON) as page:
+        assert page.get("/users").status_code == 200
+        assert page.get("/collections", headers={"Host": "rebound.example.org"}).status_code == 401
 
 
 def test_an_open_server_answers_its_machine_alone(database):
     app = create_app(database.settings.model_copy(update={"open": None}))
-    with TestClient(app, client=NEAR) as here:
+    with TestClient(app, client=NEAR, base_url=HERE) as here:
         assert here.get("/collections", headers=JSON).status_code == 200
         assert here.get("/collections", headers=JSON | {"X-Forwarded-For": "192.0.2.1"}).status_code == 401
     with TestClient(app, client=FAR) as there:
@@ -72,7 +132,8 @@ def test_the_first_person_closes_a_running_server(database, monkeypatch):
     assert (opening.AGAIN_S, opening.SURE_S) == (2.5, 5.0)
     monkeypatch.setattr(opening, "AGAIN_S", 0.0)
     monkeypatch.setattr(opening, "SURE_S", 0.0)
-    with TestClient(create_app(database.settings.model_copy(update={"open": None})), client=NEAR) as client:
+    app = create_app(database.settings.model_copy(update={"open": None}))
+    with TestClient(app, client=NEAR, base_url=HERE) as client:
         assert client.get("/collections", headers=JSON).status_code == 200
         name_somebody(database)
         reply = client.get("/collections", headers=JSON)
@@ -88,10 +149,12 @@ def test_every_page_says_that_it_is_open(database, lang):
     assets.fetch()
     notice = {"zh": "尚未设用户", "en": NOTICE}[lang]
     app = create_app(database.settings.model_copy(update={"open": None}))
-    with TestClient(app, client=NEAR) as client:
+    with TestClient(app, client=NEAR, base_url=HERE) as client:
         for page in PAGES:
-            text = client.get(page.replace("lang=en", f"lang={lang}"), headers={"Accept": "text/html"}).text
-            assert text.count(notice) == 1, page
+            reply = client.get(page.replace("lang=en", f"lang={lang}"), headers={"Accept": "text/html"})
+            assert (reply.status_code, reply.text.count(notice)) == (404 if "nothing" in page else 200, 1), (
+                page
+            )
 
 
 def test_no_page_says_so_once_somebody_is_named(database):

@@ -92,7 +92,8 @@ def ask(app: FastAPI, key: str | None, line: str, client: TestClient) -> str:
 @pytest.mark.parametrize("asker", ASKERS)
 def test_every_route_lets_in_whom_the_table_says_and_no_one_else(asker, named, request):
     app, keys = (request.getfixturevalue("unnamed"), {}) if asker == "open" else named
-    with TestClient(app, client=("127.0.0.1", 40000), raise_server_exceptions=False) as client:
+    near = ("127.0.0.1", 40000)
+    with TestClient(app, "http://127.0.0.1:8000", client=near, raise_server_exceptions=False) as client:
         said = {line: ask(app, keys.get(asker), line, client) for line in ROUTES}
     assert said == {line: expected(asker, permission) for line, permission in ROUTES.items()}
 

@@ -158,7 +158,11 @@ def test_a_click_tells_the_name(seen):
     middle = seen.page.evaluate("map.getCenter().toArray()")
     _, properties, place = min(seen.page.evaluate(SHOWN), key=lambda one: math.dist(one[2], middle))
     name = properties["name_en"]
-    at = seen.page.evaluate("(place) => map.project(place)", place)
+    at = seen.page.evaluate(
+        "(place) => { const point = map.project(place), box = map.getContainer().getBoundingClientRect();"
+        " return { x: point.x + box.left, y: point.y + box.top }; }",
+        place,
+    )
     seen.page.mouse.click(at["x"], at["y"])
     seen.page.wait_for_selector(".maplibregl-popup-content", timeout=10_000)
     assert name in seen.page.inner_text(".maplibregl-popup-content")

@@ -7,7 +7,6 @@ import math
 import re
 import zipfile
 from datetime import date
-from uuid import uuid4
 
 import numpy as np
 import openpyxl
@@ -21,6 +20,7 @@ from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from tests.conftest import clone, opened
 from tests.exports.reading import read_rows
+from tests.exports.runs import store_run
 from tests.importing import import_path
 
 #: What spreadsheets, tables, XML, JSON and drawings each give a meaning of their own, or cannot hold.
@@ -164,15 +164,8 @@ def test_the_whole_city_in_formats_of_one_layer_is_a_zip_of_files(hard, catalogu
 @pytest.fixture(scope="module")
 def gap(hard):
     """A run whose one gap has numbers that are none."""
-    run = str(uuid4())
     with hard.write() as conn:
-        conn.execute(
-            text(
-                "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, inputs, results,"
-                " areas) VALUES (:run, 'toilet-300', '1', '', '{straight}', '{}', '[]', '[]')"
-            ),
-            {"run": run},
-        )
+        run = store_run(conn)
         conn.execute(
             text(
                 "INSERT INTO city.coverage_gaps (run, mode, tier, code, name, people, nearest_m, geom) VALUES"

@@ -30,6 +30,7 @@ from app.ingest.osm import ATTRIBUTION, LICENCE, SOURCE
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.settings import Settings
+from tests.exports.runs import store_run
 from tests.importing import import_path
 
 
@@ -263,16 +264,8 @@ def test_a_download_takes_no_paths(client, path):
 
 
 def test_a_run_is_exported_with_its_parts(database, catalogue, tmp_path):
-    run = str(uuid4())
     with database.write() as conn:
-        conn.execute(
-            text(
-                "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes,"
-                " inputs, results, areas)"
-                " VALUES (:run, 'toilet-300', '1', '', '{straight}', '{}', '[]', '[]')"
-            ),
-            {"run": run},
-        )
+        run = store_run(conn)
         conn.execute(
             text(
                 "INSERT INTO city.coverage_gaps (run, mode, tier, code, name, people, nearest_m, geom) VALUES"

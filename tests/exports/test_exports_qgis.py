@@ -7,7 +7,6 @@ import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pyarrow.parquet
@@ -21,6 +20,7 @@ from app.exports.service import export
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from tests.conftest import clone, opened
+from tests.exports.runs import store_run
 
 pytestmark = pytest.mark.slow
 
@@ -73,15 +73,8 @@ def town(cluster_settings, template, catalogue):
 @pytest.fixture(scope="module")
 def run(town):
     """A run with two gaps and one unit."""
-    run = str(uuid4())
     with town.write() as conn:
-        conn.execute(
-            text(
-                "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, inputs, results,"
-                " areas) VALUES (:run, 'toilet-300', '1', '', '{straight}', '{}', '[]', '[]')"
-            ),
-            {"run": run},
-        )
+        run = store_run(conn)
         for i in range(2):
             conn.execute(
                 text(

@@ -91,6 +91,26 @@ def test_the_same_city_gives_the_same_bytes_over_http_too(town, made, tmp_path):
         assert "全市" in unknown.json()["hint"] or "服务器" in unknown.json()["hint"]
 
 
+def test_forms_hold_what_leaves_where_their_rows_are_read(town, tmp_path):
+    app = create_app(Settings(home=tmp_path))
+    app.state.db = town
+    client = TestClient(app, base_url="http://127.0.0.1:8000")
+
+    def columns(query: str, class_id: str) -> set[str]:
+        root = read(client.get(f"/exports/city.qgz?{query}").content)
+        layers = [
+            one for one in root.iter("maplayer") if one.findtext("id", "").startswith(f"chengtu_{class_id}")
+        ]
+        assert layers, class_id
+        return {item.get("name", "") for layer in layers for item in layer.iter("attributeEditorField")}
+
+    # Who answers for an illegal construction is restricted. The server gives shapes of several kinds as files.
+    assert "party" not in columns("connect=server", "illegal_constructions")
+    assert "party" not in columns("connect=files", "illegal_constructions")
+    assert "party" in columns("connect=files&reason=for the yearly survey", "illegal_constructions")
+    assert "case_number" in columns("connect=server", "illegal_constructions")
+
+
 def test_the_public_view_holds_what_is_public(town, catalogue):
     opened = public_part(catalogue)
     held = sources(read(make_project(town, opened, "city", SERVER)))

@@ -48,7 +48,8 @@ def field(cluster_settings: Settings, town_template: str) -> Iterator[Field]:
     with clone(cluster_settings, town_template) as settings, opened(settings) as database:
         required = settings.model_copy(update={"open": None})
         app = create_app(required)
-        with TestClient(app, client=("127.0.0.1", 40000), raise_server_exceptions=False) as here:
+        near = ("127.0.0.1", 40000)
+        with TestClient(app, "http://127.0.0.1:8000", client=near, raise_server_exceptions=False) as here:
 
             def far(key: str | None) -> TestClient:
                 headers = {} if key is None else {"Authorization": f"Bearer {key}"}

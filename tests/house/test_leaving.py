@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from app.access.dependencies import DatabaseDep, ReadConn
 from app.access.leaving import PATIENCE_S
+from app.access.permissions import ROUTES
 from app.access.streaming import Streamed
 from app.database.server import admin_parameters
 from app.database.transactions import STREAMS
@@ -26,7 +27,7 @@ SOON_S = 2.0
 
 
 @pytest.fixture
-def app(settings, database) -> FastAPI:
+def app(settings, database, monkeypatch) -> FastAPI:
     """The application with routes that take long: one statement, several, a stream, a stream that fails."""
     app = create_app(settings)
 
@@ -45,6 +46,8 @@ def app(settings, database) -> FastAPI:
 
         return Streamed(blocks(), "text/plain", {})
 
+    for path in ("/slow", "/stream"):
+        monkeypatch.setitem(ROUTES, f"GET {path}", "read")
     app.add_api_route("/slow", slow)
     app.add_api_route("/stream", stream, response_model=None)
     return app

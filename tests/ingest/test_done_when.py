@@ -72,9 +72,10 @@ def told(environment: Mapping[str, str], *words: str) -> dict[str, Any]:
 def exported(
     environment: Mapping[str, str], class_id: str, folder: Path
 ) -> dict[str, tuple[str, float, float]]:
-    """Name, lon and lat of each feature by code, as a user gets them out."""
+    """Name, lon and lat of each feature by code, as a user gets them out: also what leaves only with a reason."""
     path = folder / f"{class_id}.geojson"
-    assert chengtu(environment, "export", class_id, "--to", str(path)).returncode == 0
+    reason = ("--reason", "checked against the survey")
+    assert chengtu(environment, "export", class_id, "--to", str(path), *reason).returncode == 0
     features = json.loads(path.read_text(encoding="utf-8"))["features"]
     return {
         item["properties"]["code"]: (item["properties"]["name_zh"], *item["geometry"]["coordinates"][:2])

@@ -28,6 +28,9 @@ from tests.maps.hostile import HOSTILE, hostile_batches
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 640}
+#: A point of the map's container as the mouse and boxes of elements count it: the bar of an open server lies above.
+ON_PAGE = """((point) => { const box = chengtuApp.map.getContainer().getBoundingClientRect();
+  return { x: point.x + box.left, y: point.y + box.top }; })"""
 
 
 @pytest.fixture(scope="session", autouse=True)

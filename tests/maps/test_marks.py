@@ -16,7 +16,7 @@ from app.maps.standalone_service import write_map
 from app.settings import Settings
 from app.space.gcj02 import wgs84_to_gcj02
 from tests.conftest import opened
-from tests.maps.conftest import served
+from tests.maps.conftest import ON_PAGE, served
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 NUMBER = "赣S(2026)012号"
@@ -143,8 +143,8 @@ def test_a_basemap_is_asked_for_only_once_it_is_switched_on(town, marked, deskto
 
 #: The world pixel of a basemap's tiles that is drawn at the middle of the window, and the place shown there.
 MIDDLE = """() => {
-  const map = chengtuApp.map, size = map.getSize(), x = size.x / 2, y = size.y / 2;
-  const at = map.containerPointToLatLng([x, y]);
+  const map = chengtuApp.map, middle = map.getSize().divideBy(2), { x, y } = ON_PAGE(middle);
+  const at = map.containerPointToLatLng(middle);
   for (const image of document.querySelectorAll('.leaflet-basemap-pane img')) {
     const box = image.getBoundingClientRect();
     if (x < box.left || x >= box.right || y < box.top || y >= box.bottom) continue;
@@ -152,7 +152,7 @@ MIDDLE = """() => {
     return { z, x: column * 256 + x - box.left, y: row * 256 + y - box.top, lat: at.lat, lng: at.lng };
   }
   return null;
-}"""
+}""".replace("ON_PAGE", ON_PAGE)
 
 
 def test_tiles_in_gcj02_are_moved_to_where_they_belong(town, marked, desktop):

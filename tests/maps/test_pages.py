@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from tests.conftest import clone, opened
-from tests.maps.conftest import served, watched_page
+from tests.maps.conftest import ON_PAGE, served, watched_page
 from tests.maps.hostile import HOSTILE
 
 DRAWN = """() => {
@@ -40,7 +40,7 @@ APPROACH = f"""(id) => {{
 #: Where it stands on the page.
 SYMBOL = f"""(id) => {{
   const item = ({NEAREST})(id), point = chengtuApp.map.layerPointToContainerPoint([item.x, item.y]);
-  return {{x: point.x, y: point.y, id: item.id}};
+  return {{...{ON_PAGE}(point), id: item.id}};
 }}"""
 
 
@@ -319,7 +319,7 @@ def test_hostile_text_is_shown_as_text(desktop, hostile_address, class_id):
         latitude = {"toilets": 28.68, "parks": 28.6812, "streets": 28.6825}[class_id]
         longitude = 115.86 + i * 0.0006 + (0.0002 if class_id == "parks" else 0)
         spot = page.evaluate(
-            "([lat, lon]) => { const p = chengtuApp.map.latLngToContainerPoint([lat, lon]); return [p.x, p.y]; }",
+            f"(at) => {{ const p = {ON_PAGE}(chengtuApp.map.latLngToContainerPoint(at)); return [p.x, p.y]; }}",
             [latitude, longitude],
         )
         page.mouse.move(*spot)

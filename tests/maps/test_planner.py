@@ -20,7 +20,7 @@ from app.maps import planner_parameters
 from app.maps.planner_service import options
 from app.worker import do_coverage, do_scenario
 from tests.conftest import clone, opened
-from tests.maps.conftest import PHONE, served, watched_page
+from tests.maps.conftest import ON_PAGE, PHONE, served, watched_page
 
 HERE = "#15/28.68000/115.86000&toilets"
 LON, LAT = 115.86, 28.68
@@ -178,7 +178,8 @@ def test_reach_tells_every_policy_and_draws_the_way(window, planned):
     page = show(window, planned, "tab=reach")
     page.locator(".pane-reach [aria-pressed=true]").wait_for()
     box = page.evaluate(
-        "() => { const p = chengtuApp.map.latLngToContainerPoint([28.68, 115.86]); return [p.x, p.y]; }"
+        f"(at) => {{ const p = {ON_PAGE}(chengtuApp.map.latLngToContainerPoint(at)); return [p.x, p.y]; }}",
+        [28.68, 115.86],
     )
     page.mouse.click(*box)
     page.locator(".reach-card").first.wait_for()

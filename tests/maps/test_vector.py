@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from tests.maps.conftest import watched_page
+from tests.maps.conftest import ON_PAGE, watched_page
 
 #: Features and members of clusters that the symbols of a class stand for.
 COUNTED = """(id) => chengtuApp.overlay.items.reduce((sum, item) => sum
@@ -30,8 +30,9 @@ IN_A_PARK = """() => {
     const seen = point.x > 600 && point.x < 1200 && point.y > 100 && point.y < 800;
     if (free && seen) found.push({ x: point.x, y: point.y, id: feature.id, size: middle.size });
   }
-  return found.sort((a, b) => b.size - a.size)[0];
-}"""
+  const best = found.sort((a, b) => b.size - a.size)[0];
+  return { ...best, ...ON_PAGE(best) };
+}""".replace("ON_PAGE", ON_PAGE)
 SHOW = """(ids) => { for (const layer of chengtuApp.layers)
   if (ids.includes(layer.options.id)) chengtu.show(chengtuApp, layer, true); }"""
 #: Pixels of the overlay in the colour of the mark around what is chosen.
@@ -161,7 +162,9 @@ def test_a_click_on_a_cluster_of_one_opens_its_card(opened_map, town):
     opened_map.settle()
     [item] = page.evaluate(
         """() => chengtuApp.overlay.items.map((one) => ({ n: one.n, id: one.id,
-          ...chengtuApp.map.layerPointToContainerPoint([one.x, one.y]) }))"""
+          ...ON_PAGE(chengtuApp.map.layerPointToContainerPoint([one.x, one.y])) }))""".replace(
+            "ON_PAGE", ON_PAGE
+        )
     )
     assert (item["n"], item["id"]) == (1, None)
     page.mouse.click(item["x"], item["y"])
@@ -178,9 +181,11 @@ def test_hover_names_what_lies_under_the_mouse(opened_map):
     page = opened_map.page
     item = page.evaluate(
         """() => { const app = chengtuApp;
-          const place = ({ x, y }) => app.map.layerPointToContainerPoint([x, y]);
+          const place = ({ x, y }) => ON_PAGE(app.map.layerPointToContainerPoint([x, y]));
           const found = app.overlay.items.map((one) => ({ n: one.n, ...place(one) }));
-          return found.find(({ n, x, y }) => n > 1 && x > 600 && x < 1200 && y > 150 && y < 700); }"""
+          return found.find(({ n, x, y }) => n > 1 && x > 600 && x < 1200 && y > 150 && y < 700); }""".replace(
+            "ON_PAGE", ON_PAGE
+        )
     )
     page.mouse.move(item["x"], item["y"])
     page.wait_for_function("() => chengtuApp.tip && !chengtuApp.tip.hidden")

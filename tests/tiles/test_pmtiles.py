@@ -14,6 +14,7 @@ import pytest
 from app.catalogue.public_part import public_part
 from app.coverage.engine import Engine
 from app.coverage.service import run as save_run
+from app.database.scope import Scope, within
 from app.errors import BadInput, NoSpace, NotFound, UnreadableFile
 from app.exports.service import Wishes
 from app.exports.tiles_service import TileWishes, export_tiles
@@ -112,7 +113,7 @@ def test_the_header_says_what_is_there(written, archive):
 
 def test_every_tile_is_what_the_server_gives_and_none_is_missing(town, catalogue, archive):
     shown = public_part(catalogue)
-    with town.read() as conn:
+    with within(Scope("public", None)), town.read() as conn:
         plan, ground = plan_of(conn, shown, None, TilesAsked()), background_plan(shown)
         for zoom in (0, 9, 13):
             for tile in around(archive, zoom):

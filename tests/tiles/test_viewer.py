@@ -114,7 +114,9 @@ def test_a_touch_shows_the_feature_as_text(browser, where):
         opened(watched, f"{where}{TOILETS}#17/{LAT}/{LON + 0.002}")
         watched.page.wait_for_function(f"() => ({DRAWN})('toilets').length > 0")
         place = watched.page.evaluate(
-            f"() => {{ const p = chengtuTiles.map.project([{LON + 0.002}, {LAT}]); return [p.x, p.y]; }}"
+            # From the page's corner: the bar of an open server lies above the map.
+            f"() => {{ const p = chengtuTiles.map.project([{LON + 0.002}, {LAT}]),"
+            " box = chengtuTiles.map.getContainer().getBoundingClientRect(); return [p.x + box.left, p.y + box.top]; }"
         )
         watched.page.touchscreen.tap(*place)
         watched.page.wait_for_selector(".card dd")
