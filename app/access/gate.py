@@ -20,7 +20,7 @@ import anyio.to_thread
 from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access import principals
 from app.access.keys import PREFIX, digest
@@ -93,7 +93,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, self._settling(receive), send)
             return
         request = Request(scope)
         try:
@@ -108,6 +108,18 @@ class Gate:
                 await self.app(scope, receive, send)
         finally:
             VIEWER.reset(token)
+
+    def _settling(self, receive: Receive) -> Receive:
+        """What is asked beside the requests ends before the application does, which closes the database."""
+
+        async def settled() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self._opening.settle()
+                await asyncio.gather(*self._asking.values(), return_exceptions=True)
+            return message
+
+        return settled
 
     async def _admit(self, request: Request) -> tuple[Principal, Permission | None]:
         """Who asks, and what the route needs; raises KeyRequired, LoginRequired or Forbidden."""

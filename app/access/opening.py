@@ -67,6 +67,12 @@ class Opening:
             return False
         return await asyncio.shield(self._asking)
 
+    async def settle(self) -> None:
+        """Wait for what is being asked."""
+        asking = self._asking
+        if asking is not None and not asking.done() and asking.get_loop() is asyncio.get_running_loop():
+            await asyncio.gather(asking, return_exceptions=True)
+
     def lets(self, peer: str, headers: Headers) -> bool:
         """Whether somebody without credentials may do everything, as long as nobody is named."""
         if self._settings.open is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
@@ -225,3 +227,23 @@ def test_a_login_that_no_rule_binds_is_refused(database, right, said):
     engine.dispose()
     with database.read() as conn:
         check_own_login(conn)
+
+
+def test_what_is_asked_beside_the_requests_ends_before_the_database_is_closed(database, monkeypatch):
+    began, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(conn) -> bool:
+        began.set()
+        go_on.wait(10)
+        ended.set()
+        return False
+
+    app = create_app(database.settings.model_copy(update={"open": True}))
+    with TestClient(app, client=NEAR) as client:
+        assert client.get("/collections", headers=JSON).status_code == 200
+        monkeypatch.setattr(opening, "AGAIN_S", 0.0)
+        monkeypatch.setattr(opening, "anyone_configured", slow)
+        assert client.get("/collections", headers=JSON).status_code == 200
+        assert began.wait(10)
+        threading.Timer(0.2, go_on.set).start()
+    assert ended.is_set()
