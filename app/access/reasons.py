@@ -21,6 +21,8 @@ REASON_ABOUT = (
     f"Why restricted data leaves, {SHORTEST} characters or more; the audit record keeps it. Without a reason "
     "restricted rows and fields are left out, and a restricted class is refused."
 )
+#: How rows of runs that were computed from restricted data are called.
+HELD = "held"
 HINT = f"Say why, in {SHORTEST} characters or more: reason=… (command line: --reason); the audit record keeps it."
 
 
@@ -62,13 +64,20 @@ def leave(catalogue: Catalogue, classes: list[str] | None, reason: str | None) -
         Forbidden: One of the classes is restricted as a whole, was asked for by name, and no reason is given.
     """
     given = check_reason(reason)
-    held = restricted_in(catalogue, classes)
+    held = {**restricted_in(catalogue, classes), **_runs_among(catalogue, classes)}
     if given is not None or not held:
         return Leaving(catalogue, given, held, {})
     whole = [name for name, told in held.items() if told == ("*",)]
     if classes is not None and whole:
         raise Forbidden(f"'{whole[0]}' is restricted: it leaves only with a reason.", HINT)
     return Leaving(_internal(_Same(catalogue)), None, {}, held)
+
+
+def _runs_among(catalogue: Catalogue, classes: list[str] | None) -> Mapping[str, tuple[str, ...]]:
+    """Of collections that are no classes: they hold rows of runs, some computed from restricted data."""
+    if classes is None or catalogue.level != "restricted":
+        return {}
+    return {name: (HELD,) for name in classes if name not in catalogue.classes}
 
 
 def leave_run(catalogue: Catalogue, reason: str | None, *, held: bool) -> Leaving:

@@ -21,7 +21,7 @@ from app.coverage.counted_results import MODE
 from app.coverage.details import both_modes, difference_rows, equity_rows, histogram_rows
 from app.coverage.edition_service import with_editions
 from app.coverage.guard_answer import guard_answer
-from app.coverage.held import held_notes, held_of, scoped_loader
+from app.coverage.held import STATEMENT_S, held_notes, held_of, scoped_loader
 from app.coverage.levels import parse_levels
 from app.coverage.loader import Loader
 from app.coverage.loading import load_inputs
@@ -42,9 +42,10 @@ from app.coverage.scenario_answer import (
     judged,
     scenario_answer,
 )
+from app.coverage.scoped import told_scenario
 from app.coverage.service_areas import entrances_answer, service_area_answer
 from app.coverage.stages import Report, stage, watched
-from app.database.scope import Scope
+from app.database.scope import Scope, within
 from app.database.transactions import Connection, Database
 from app.errors import BadInput, ChengtuError
 from app.garbage import seldom_collected
@@ -170,14 +171,25 @@ class Engine:
             if request.policy.kind != "reach" and values.get("scenario"):
                 return self._counted(loader, request, values, counted_scenario)
             found = answering(loader, request, values)
-        if found is None:
-            return {"warm": False}
-        base, rows, facts = found
+            if found is None:
+                return {"warm": False}
+            base, rows, facts = found
+            rows = self._told(loader, request, rows, values)
         versions = {name: loader.version(name) for name in base.classes}
         record = _record(request, base.state.inputs, base.facts, versions, loader.crs.definition)
         record |= _asked(loader, values) | facts
         record["notes"] = [*notes_of(loader.catalogue, base.facts), *held_notes(loader)]
         return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
+
+    def _told(
+        self, loader: Loader, request: CoverageRequest, rows: dict[str, Any], values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The rows as who asks may know them: the engine itself sees all areas."""
+        scope = self._scope(values)
+        if scope.whole:
+            return rows
+        with within(scope), self.db.read(timeout_s=STATEMENT_S) as conn:
+            return told_scenario(conn, loader.catalogue, request.policy.supply_classes, rows, loader.times)
 
     def _reach(self, values: Mapping[str, Any]) -> dict[str, Any]:
         place = float(values["lon"]), float(values["lat"])

@@ -157,6 +157,44 @@ def told_features(
     return {"type": found["type"], "numberReturned": len(kept), "features": kept}
 
 
+def told_scenario(
+    conn: Connection, catalogue: Catalogue, supplies: Iterable[str], rows: dict[str, Any], times: Times
+) -> dict[str, Any]:
+    """What is told of a scenario or removal without the features that the scope does not see.
+
+    Of gains and losses the nearest facility (of one of the classes `supplies`) is not named; sites that are such a
+    feature are left out.
+    """
+    scope = SCOPE.get()
+    if scope is None or scope.whole:
+        return rows
+    changed = [row for side in ("gains", "losses") for row in rows.get(side, ()) if row.get("nearest_code")]
+    codes = {row["nearest_code"] for row in changed}
+    named = _seen(conn, catalogue, [(class_id, code) for class_id in supplies for code in codes], times)
+    known = {code for _, code in named}
+    for row in changed:
+        if row["nearest_code"] not in known:
+            row["nearest_code"] = None
+    if "sites" not in rows:
+        return rows
+    classes = {"reopened": rows["remove"]["class"], "public_property": "public_properties"}
+    sites = [
+        (classes[site["kind"]], site["code"])
+        for side in ("sites", "plan")
+        for site in rows[side]
+        if site["kind"] in classes
+    ]
+    seen = _seen(conn, catalogue, sites, times)
+    return rows | {
+        side: [
+            site
+            for site in rows[side]
+            if site["kind"] not in classes or (classes[site["kind"]], site["code"]) in seen
+        ]
+        for side in ("sites", "plan")
+    }
+
+
 def _seen(
     conn: Connection, catalogue: Catalogue, asked: Iterable[tuple[str, str]], times: Times = NOW
 ) -> set[tuple[str, str]]:

@@ -159,13 +159,17 @@ class Database:
     @contextmanager
     def _transaction(self, opening: str, pool: Engine | None = None) -> Iterator[Connection]:
         with translated(self.settings):
-            connection = _open(pool or self._pool, opening)
+            engine = pool or self._pool
+            connection = _open(engine, opening)
+            kept = engine.pool
             try:
                 yield connection
                 _check_whole(connection)
                 _commit(connection)
             finally:
                 connection.close()
+                if engine.pool is not kept:  # disposed of meanwhile: nobody would close what comes back to it
+                    kept.dispose()
 
 
 def _open(pool: Engine, opening: str) -> Connection:

@@ -39,7 +39,11 @@ def cancel_job(request: Request, db: DatabaseDep, job: JobId) -> dict[str, Any]:
 def _told(job: Job, by: Principal) -> dict[str, Any]:
     """A job as who asks may see it: administrators of the system see how others' work stands, not what came of it."""
     told = view(job)
-    return told if service.is_own(job, by) else told | {"result": None, "message": None}
+    if service.is_own(job, by):
+        return told
+    # The sentence of an error may quote what was read.
+    error = None if job.error is None else {"code": job.error.get("code")}
+    return told | {"result": None, "message": None, "error": error}
 
 
 def result_in_time(

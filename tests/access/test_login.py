@@ -151,6 +151,13 @@ def test_no_other_address_and_no_header_shortens_the_wait_for_a_name(entrance):
     assert log_in(entrance.browser(host="198.51.100.8"), "zhou").status_code == 303
 
 
+def test_a_name_that_the_database_takes_for_another_waits_with_it(entrance):
+    other = "l\u0130"  # lower() makes an i of it, Python's casefold() two characters
+    assert log_in(entrance.browser(), other).status_code == 303
+    fail(entrance, 10, other)
+    assert log_in(entrance.browser(host="198.51.100.7"), "li").status_code == 429
+
+
 def test_of_many_tries_at_once_ten_are_looked_at(entrance, hashes):
     ready = threading.Barrier(20)
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 import shapely
 
+from app.access.reasons import leave
 from app.catalogue.loader import load_catalogue
 from app.catalogue.policy_sensitivity import needs_restricted, restricted_reads
 from app.coverage import service
@@ -170,3 +171,16 @@ def test_a_run_of_more_than_one_may_see_is_not_there(city, policies):
             assert conn.exec_driver_sql("SELECT count(*) FROM city.coverage_areas").scalar_one() == 0
             with pytest.raises(NotFound):
                 service.get_run(conn, run)
+
+
+def test_rows_of_such_a_run_leave_as_a_file_only_with_a_reason(city, policies):
+    engine = Engine(city, policies)
+    with within(CLEARED):
+        result = engine.answer({"op": "coverage", "policy": "gas-devices"})
+    service.run(city, lambda _: result, {"policy": "gas-devices"})
+    query = FeatureQuery("coverage_areas", limit=10)
+    for reason in (None, "移交燃气公司核对管线"):
+        leaving = leave(policies, ["coverage_areas"], reason)
+        with within(CLEARED), leaving.reading(), city.read() as conn:
+            assert bool(run_page(conn, "coverage_areas", query).features) == (reason is not None)
+        assert bool(leaving.left_out) == (reason is None)

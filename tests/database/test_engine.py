@@ -231,6 +231,15 @@ def test_roles_do_not_leak_between_transactions(shared_database: Database):
                 assert conn.execute(text("SELECT current_user")).scalar_one() == role
 
 
+def test_a_connection_out_while_the_others_are_closed_is_closed_when_it_comes_back(database: Database):
+    own = Database(database.settings)
+    with own.read() as conn:
+        driver = Database.raw(conn)
+        own.dispose()
+        assert conn.execute(text("SELECT 1")).scalar_one() == 1
+    assert driver.closed
+
+
 def test_no_connection_is_made_before_the_first_transaction():
     Database(Settings(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing"))
 

@@ -12,7 +12,7 @@ from app.access.principal import OPEN, Grant, Principal
 from app.database.engine import Database
 from app.database.scope import SERVICE, Scope, within
 from app.errors import NotFound
-from app.jobs import service
+from app.jobs import routes, service
 from app.jobs.context import JobContext
 from app.jobs.worker import Worker
 from app.main import create_app
@@ -96,3 +96,15 @@ def test_over_http_others_see_how_it_stands_and_not_what_came_of_it(database):
         assert ask("anna").json()["result"]["role"] == "chengtu_see_internal"
         assert (ask("ops").json()["state"], ask("ops").json()["result"]) == ("done", None)
         assert (ask("bert").status_code, ask("bert", "DELETE").status_code) == (404, 404)
+
+
+def test_what_went_wrong_is_told_in_words_to_who_asked_alone(database):
+    def fails(_: JobContext) -> dict[str, object]:
+        raise NotFound("toilets holds no feature with the code 'secret'.")
+
+    with within(ANNA):
+        job_id = service.enqueue(database, "tell", {})
+    assert Worker(database, {"tell": fails}).run_one()
+    job = service.get(database, job_id)
+    assert "secret" in str(routes._told(job, principal("anna", "planner"))["error"])
+    assert routes._told(job, principal("ops", "system"))["error"] == {"code": "not-found"}
