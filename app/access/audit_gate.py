@@ -38,6 +38,9 @@ SEVERAL = frozenset(
         "reach",
         "coverage",
         "exports",
+        "summary",
+        "completeness",
+        "assessments",
     )
 )
 _READING = frozenset({"GET", "HEAD"})

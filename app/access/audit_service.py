@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def verify(db: Database) -> Verdict:
     # Before the snapshot: a head that is kept meanwhile may be of an entry that the snapshot does not have.
     heads = read_heads(settings)
     with as_service(), db.stream() as conn:
-        verdict = check(audit_store.read_chain(conn), heads)
+        # Closed here, wherever the walk ended: left to the garbage, it would close its cursor in another's transaction.
+        with closing(audit_store.read_chain(conn)) as entries:
+            verdict = check(entries, heads)
         head = audit_store.newest(conn)
     if verdict.whole and head is not None and head[0] not in heads.hashes:
         keep_head(settings, *head)
@@ -72,7 +75,8 @@ def keep(db: Database) -> bool:
         if head is None or heads.hashes.get(head[0]) == head[1]:
             return bool(state["whole"])
         start = heads.newest
-        last = follows(audit_store.read_chain(conn, start), start, heads.hashes.get(start, BEGINNING))
+        with closing(audit_store.read_chain(conn, start)) as entries:
+            last = follows(entries, start, heads.hashes.get(start, BEGINNING))
     if heads.forged is not None or last is None:
         return _told(verify(db))
     keep_head(settings, last.seq, last.hash)
@@ -126,7 +130,8 @@ def state_now(db: Database) -> dict[str, Any]:
     heads = read_heads(db.settings)
     start = heads.newest
     with as_service(), db.read() as conn:
-        last = follows(audit_store.read_chain(conn, start), start, heads.hashes.get(start, BEGINNING))
+        with closing(audit_store.read_chain(conn, start)) as entries:
+            last = follows(entries, start, heads.hashes.get(start, BEGINNING))
         empty = audit_store.newest(conn) is None and start == 0
     if heads.forged is not None or (last is None and not empty):
         reason = "what came since the last kept head does not follow from it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +42,8 @@ class Wanted:
     before: int | None = None
 
 
-def read_chain(conn: Connection, start: int = 0) -> Iterator[Entry]:
-    """The entries from a number on, in their order, as they are hashed."""
+def read_chain(conn: Connection, start: int = 0) -> Generator[Entry, None, None]:
+    """The entries from a number on, in their order, as they are hashed; to be closed within the transaction."""
     with Database.raw(conn).cursor(name="audit", binary=True) as cursor:
         cursor.itersize = AT_ONCE
         cursor.execute(_CHAIN, [start])

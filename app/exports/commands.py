@@ -18,6 +18,7 @@ from app.exports.leaving_service import export_noted
 from app.exports.placing import make_placing
 from app.exports.service import WHOLE_CITY, Wishes, check_encoding
 from app.lazy import lazy_module
+from app.parallel import quick_turns
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
 
@@ -125,7 +126,7 @@ def export_command(
     db = open_database(settings)
     try:
         chosen = WHOLE_CITY if name is None or name == WHOLE_CITY else _chosen(db, catalogue, name)
-        with console.progress(f"Exporting to {to.name}") as report:
+        with quick_turns(), console.progress(f"Exporting to {to.name}") as report:
             result = export_noted(db, catalogue, chosen, to, wishes, reason, report)
     finally:
         db.dispose()
