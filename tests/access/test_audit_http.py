@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -256,8 +257,9 @@ def test_every_event_has_words(town: Door) -> None:
     assert {one["event"] for one in entries(town)} <= set(EVENT_WORDS)
 
 
-@pytest.mark.skipif("CHENGTU_SHOTS" not in os.environ, reason="only to look at: CHENGTU_SHOTS=folder")
-def test_how_the_page_looks(town: Door, browser: Any) -> None:
+def test_the_page_fits_wide_and_narrow(town: Door, browser: Any, tmp_path: Path) -> None:
+    """Its pictures are kept to be looked at where CHENGTU_SHOTS names a folder."""
+    shots = os.environ.get("CHENGTU_SHOTS", tmp_path)
     shen = town.browser()
     log_in(shen, "shen")
     client(town, "viewer").get(f"/exports/{whole_class()}.csv?reason={REASON}")
@@ -266,7 +268,7 @@ def test_how_the_page_looks(town: Door, browser: Any) -> None:
         page = browser.new_page(viewport={"width": width, "height": 900})
         page.route("**/*", lambda route: answer(shen, route))
         page.goto("http://city.example.org/audit?f=html&lang=zh")
-        page.screenshot(path=f"{os.environ['CHENGTU_SHOTS']}/audit-{width}.png")
+        page.screenshot(path=f"{shots}/audit-{width}.png")
         wide = page.evaluate("document.documentElement.scrollWidth")
         page.close()
         assert wide <= width
