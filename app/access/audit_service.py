@@ -23,7 +23,6 @@ from app.errors import BadInput, Conflict
 from app.settings import Settings
 
 log = logging.getLogger("chengtu.audit")
-MOST_ENTRIES = 1000
 #: How often everything is checked by itself; what came since is checked whenever a head is kept.
 CHECKED_EVERY = timedelta(days=1)
 

@@ -36,7 +36,6 @@ EVENT_WORDS: Mapping[str, tuple[str, str]] = {
     "logout": ("会话结束", "session ended"),
     "job.cancelled": ("取消任务", "job cancelled"),
     "assessed": ("测评打分", "feature assessed"),
-    "audit.verified": ("核验审计记录", "audit record checked"),
     "audit.pruned": ("清理审计记录", "audit record pruned"),
 }
 #: How somebody came → Chinese and English.

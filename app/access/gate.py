@@ -58,21 +58,10 @@ LOGIN = "/login"
 #: In a scope: the route by whose permission the request was let in.
 LINE = "chengtu.line"
 _PHONE: frozenset[Role] = frozenset(("field",))
-#: Routes whose forms bear the session's token in a field, which they check themselves.
+#: Routes whose forms bear the session's token in a field, which they check themselves (`forms.check_form`): those of
+#: the page of people, one's own password, the end of a session.
 FORM_TOKEN = frozenset(
-    (
-        "POST /logout",
-        "POST /me/password",
-        "POST /users",
-        "POST /users/{person}/grants",
-        "POST /users/{person}/revoke",
-        "POST /users/{person}/password",
-        "POST /users/{person}/level",
-        "POST /users/{person}/state",
-        "POST /users/parties",
-        "POST /users/keys",
-        "POST /users/keys/{key}/revoke",
-    )
+    ("POST /logout", "POST /me/password", *(line for line, needed in ROUTES.items() if needed == "people"))
 )
 _CLOSED, _MISSING = "This route is open to nobody.", "It is missing in app/access/permissions.py."
 Find = Callable[[Database], Principal]

@@ -12,7 +12,7 @@ from app.access.key_service import REFUSAL as REFUSAL
 from app.access.key_service import get_holding
 from app.access.people import Person
 from app.access.principal import Principal
-from app.access.sessions import COOKIE, COOKIE_TLS, MAX_LENGTH, PREFIX
+from app.access.sessions import MAX_LENGTH, PREFIX
 from app.database.audit import Event, note_once
 from app.database.scope import as_service
 from app.database.transactions import Connection, Database
@@ -82,11 +82,6 @@ def by_jwt(settings: Settings, db: Database, token: str) -> Principal:
 def anyone_configured(conn: Connection) -> bool:
     """Whether any person is on record: from then on nobody is let in unknown."""
     return people_store.anyone(conn)
-
-
-def session_cookie(*, secure: bool) -> str:
-    """The name of the session's cookie: by HTTPS one that nothing but HTTPS can set."""
-    return COOKIE_TLS if secure else COOKIE
 
 
 def _person(

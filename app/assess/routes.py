@@ -13,24 +13,14 @@ from app.access.sender import check_sender
 from app.assess import service
 from app.assess.service import Assessment, Verdict
 from app.assess.store import Chosen
-from app.inventory.photo_store import Spot
 from app.ogc.edit_routes import EditConn, get_class
 from app.ogc.edit_routes import Key as IdempotencyKey
 from app.ogc.routes import CollectionId
+from app.ogc.told import Place, note_of, spot_of
 
 router = APIRouter(tags=["assessments"])
 
 Item = Annotated[int, Path(ge=0, lt=2**63, description="Item id.")]
-
-
-class Position(BaseModel):
-    """Where the assessor stood: degrees (WGS84 or CGCS2000) and the standard error in metres."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    lon: float = Field(ge=-180, le=180, examples=[115.8612])
-    lat: float = Field(ge=-90, le=90, examples=[28.6803])
-    accuracy_m: float | None = Field(default=None, ge=0, le=1e6)
 
 
 class AssessmentBody(BaseModel):
@@ -44,14 +34,11 @@ class AssessmentBody(BaseModel):
     change: int | None = Field(
         default=None, ge=1, lt=2**63, description="The version that was seen; default the one of now."
     )
-    position: Position | None = None
+    position: Place | None = None
 
     def assessment(self) -> Assessment:
         """It as the service takes it."""
-        place = self.position
-        spot = Spot() if place is None else Spot(place.lon, place.lat, place.accuracy_m)
-        note = (self.note or "").replace("\0", "").strip() or None  # no text of the database holds a null
-        return Assessment(self.score, self.verdict, note, self.change, spot)
+        return Assessment(self.score, self.verdict, note_of(self.note), self.change, spot_of(self.position))
 
 
 @router.post(

@@ -25,7 +25,6 @@ class Event(StrEnum):
     LOGIN_FAILED = "login.failed"
     LOCKED_OUT = "login.locked"
     KEY_USED = "key.used"
-    VERIFIED = "audit.verified"
     PRUNED = "audit.pruned"
     CANCELLED = "job.cancelled"
     ASSESSED = "assessed"

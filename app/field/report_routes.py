@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -18,6 +17,7 @@ from app.inventory.photo_store import Spot
 from app.ogc.edit_routes import ClassDep, EditConn, IfMatch
 from app.ogc.edit_routes import Key as IdempotencyKey
 from app.ogc.preconditions import Preconditions, read_preconditions
+from app.ogc.told import Place, note_of, spot_of
 
 router = APIRouter(tags=["the phone page"])
 
@@ -26,16 +26,6 @@ Item = Annotated[int, Path(ge=0, lt=2**63, description="Item id.")]
 
 #: A moment; one that a clock gone wrong tells is left out, since the report itself is right.
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment if in_our_time(moment) else None)]
-
-
-class Place(BaseModel):
-    """Where somebody stood: degrees (WGS84 or CGCS2000) and the standard error in metres."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    lon: float = Field(ge=-180, le=180, examples=[115.8612])
-    lat: float = Field(ge=-90, le=90, examples=[28.6803])
-    accuracy_m: float | None = Field(default=None, ge=0, le=1e6)
 
 
 class SentPhoto(BaseModel):
@@ -64,15 +54,11 @@ class ReportBody(BaseModel):
         photo = self.photo
         return Report(
             self.state,
-            (self.note or "").replace("\0", "").strip() or None,  # no text of the database holds a null
-            _spot(self.position, self.seen_at),
+            note_of(self.note),
+            spot_of(self.position, self.seen_at),
             None if photo is None else photo.data,
-            Spot() if photo is None else _spot(photo.position, photo.taken_at),
+            Spot() if photo is None else spot_of(photo.position, photo.taken_at),
         )
-
-
-def _spot(place: Place | None, at: datetime | None) -> Spot:
-    return Spot(at=at) if place is None else Spot(place.lon, place.lat, place.accuracy_m, at)
 
 
 async def check_report(request: Request, if_match: IfMatch = None) -> Preconditions:

@@ -13,7 +13,7 @@ from app.database.transactions import Database
 from app.errors import BadInput
 from app.field.addresses import own_addresses
 from app.field.certificates import Certificate, check_given, ensure_certificate, own_names
-from app.settings import LOOPBACK, Settings
+from app.settings import Settings
 
 ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 
@@ -38,11 +38,6 @@ def phone_host(settings: Settings) -> str:
     """The host by which a phone reaches this server, as addresses write it."""
     host = settings.host if settings.host not in ANY else str(own_addresses()[0])
     return f"[{host}]" if ":" in host else host
-
-
-def is_reachable(settings: Settings) -> bool:
-    """Whether the server listens to other machines at all."""
-    return settings.host not in LOOPBACK
 
 
 def make_invitation(
