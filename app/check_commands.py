@@ -8,7 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from app import console
+from app.backup import checks as backups
 from app.catalogue.loader import load_catalogue
+from app.database import checks as server
+from app.database.checks import Answer
 from app.database.engine import open_database
 from app.errors import ChengtuError
 from app.ingest.sandbox import Limits, missing_barriers
@@ -17,19 +20,21 @@ from app.pmtiles import read_about
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
 
+#: The same with whether it is well all the same: then the hint is advice.
+Advice = tuple[str, str | None, bool]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
 
 
 def check_command(as_json: AsJson = False) -> None:
-    """Check declarations, database and the reading of files; exit code 1 where something is missing."""
+    """Check declarations, database, backups, clocks, reading of files; exit code 1 where something is missing."""
     settings = Settings()
     done = list(_checks(settings))
     if as_json:
         console.print_json({"ok": all(item["ok"] for item in done), "checks": done})
     else:
         for item in done:
-            tell = console.success if item["ok"] else console.warning
-            tell(item["told"] if item["ok"] else f"{item['told']} {item['hint'] or ''}".rstrip())
+            tell = console.success if item["ok"] and not item["hint"] else console.warning
+            tell(f"{item['told']} {item['hint'] or ''}".rstrip())
     if not all(item["ok"] for item in done):
         raise typer.Exit(1)
 
@@ -39,18 +44,31 @@ def _checks(settings: Settings) -> Iterator[dict[str, Any]]:
         ("declarations", _declarations),
         ("coordinate systems", _systems),
         ("database", _database),
+        ("revision", server.revision),
+        ("durability", server.durability),
+        ("connections", server.connections),
+        ("clocks", server.clocks),
+        ("room", backups.room),
+        ("backup", _backup),
+        ("audit", backups.audit),
         ("reading files", _reading),
         ("basemap", _basemap),
     ):
         yield {"check": name, **_result(check, settings)}
 
 
-def _result(check: Callable[[Settings], tuple[str, str | None]], settings: Settings) -> dict[str, Any]:
+def _result(check: Callable[[Settings], Answer | Advice], settings: Settings) -> dict[str, Any]:
     try:
-        told, hint = check(settings)
+        told, hint, *well = check(settings)
     except ChengtuError as error:
         return {"ok": False, "told": error.message, "hint": error.hint}
-    return {"ok": hint is None, "told": told, "hint": hint}
+    return {"ok": well[0] if well else hint is None, "told": told, "hint": hint}
+
+
+def _backup(settings: Settings) -> Advice:
+    """A city that never made one is told so; one that did is to know when they stop or are not verified."""
+    told, hint = backups.last_backup(settings)
+    return told, hint, hint is None or not backups.has_backups(settings)
 
 
 def _declarations(settings: Settings) -> tuple[str, str | None]:
