@@ -1,0 +1,139 @@
+"""`/metrics` beside what processes count: what is known when it is asked for, of limits, database and backups."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.access.audit_heads import heads_path
+from app.access.audit_service import read_state
+from app.access.metrics_store import Looked, look
+from app.database.scope import as_service
+from app.database.transactions import Database
+from app.errors import ChengtuError
+from app.meters import exposition, head, resident_bytes, sample
+from app.settings import Settings
+from app.version import version
+
+#: What `chengtu db backup` leaves in the data folder.
+BACKUP = Path("backups") / "last.json"
+#: The database has so long to say what it knows, seconds.
+DATABASE_S = 2.0
+
+Lines = Iterator[str]
+
+
+def metrics(db: Database, limits: Mapping[str, float], *, engine_up: bool) -> str:
+    """All of it, as Prometheus reads it."""
+    return "\n".join(_all(db, limits, engine_up=engine_up)) + "\n"
+
+
+def _all(db: Database, limits: Mapping[str, float], *, engine_up: bool) -> Lines:
+    yield from _one("chengtu_build_info", "What runs here.", {"version": version(), "python": _python()}, 1)
+    yield from exposition()
+    yield from _limits(limits)
+    yield from _memory()
+    yield from _database(_looked(db))
+    yield from _one("chengtu_engine_up", "Whether the engine takes requests.", {}, int(engine_up))
+    yield from _audit(db.settings)
+    yield from _backup(db.settings)
+
+
+def _one(name: str, told: str, labels: Mapping[str, str], value: float) -> Lines:
+    yield from head(name, told, "gauge")
+    yield sample(name, labels, value)
+
+
+def _limits(limits: Mapping[str, float]) -> Lines:
+    yield from head("chengtu_limit", "Limits as they are set; docs/limits.md tells what each is.", "gauge")
+    for name, value in limits.items():
+        yield sample("chengtu_limit", {"name": name}, value)
+
+
+def _memory() -> Lines:
+    yield from head("chengtu_process_resident_bytes", "Memory, shared pages included, by process.", "gauge")
+    for name, size in resident_bytes().items():
+        yield sample("chengtu_process_resident_bytes", {"process": name}, size)
+
+
+def _looked(db: Database) -> Looked | None:
+    try:
+        with as_service(), db.read(timeout_s=DATABASE_S) as conn:
+            return look(conn)
+    except ChengtuError:
+        return None
+
+
+def _database(found: Looked | None) -> Lines:
+    yield from _one("chengtu_database_up", "Whether the database answered.", {}, int(found is not None))
+    if found is None:
+        return
+    yield from _one("chengtu_database_bytes", "Size of the database.", {}, found.size)
+    yield from _one(
+        "chengtu_database_connections", "Connections of all clients of the server.", {}, found.connections
+    )
+    yield from head("chengtu_jobs", "Jobs that wait or run, by kind.", "gauge")
+    for kind, state, number, _ in found.jobs:
+        yield sample("chengtu_jobs", {"kind": kind, "state": state}, number)
+    oldest = max((age for _, state, _, age in found.jobs if state == "queued"), default=0.0)
+    yield from _one("chengtu_job_oldest_waiting_seconds", "Age of the oldest waiting job.", {}, oldest)
+    yield from head("chengtu_imports", "Imports on record, by state.", "gauge")
+    for state, number in found.imports:
+        yield sample("chengtu_imports", {"state": state}, number)
+
+
+def _audit(settings: Settings) -> Lines:
+    try:
+        kept_at = heads_path(settings).stat().st_mtime
+    except OSError:
+        kept_at = 0.0
+    if kept_at:
+        yield from _one(
+            "chengtu_audit_head_age_seconds",
+            "Since the record's newest entry was kept outside.",
+            {},
+            _age(kept_at),
+        )
+    try:
+        state = read_state(settings)
+    except (ChengtuError, OSError):
+        state = None
+    if state is not None:
+        checked_at = _moment(state["checked_at"])
+        yield from _one(
+            "chengtu_audit_checked_age_seconds",
+            "Since the whole audit record was checked.",
+            {},
+            _age(checked_at),
+        )
+        yield from _one(
+            "chengtu_audit_whole", "Whether it was whole then.", {}, int(bool(state.get("whole")))
+        )
+
+
+def _backup(settings: Settings) -> Lines:
+    try:
+        told: Any = json.loads((settings.home_path / BACKUP).read_text(encoding="utf-8"))
+        made_at, size, verified = _moment(told["at"]), float(told["bytes"]), bool(told["verified"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    yield from _one("chengtu_backup_age_seconds", "Since the last backup was made.", {}, _age(made_at))
+    yield from _one("chengtu_backup_bytes", "Its size.", {}, size)
+    yield from _one("chengtu_backup_verified", "Whether it was restored to try it.", {}, int(verified))
+
+
+def _moment(told: str) -> float:
+    return datetime.fromisoformat(told).timestamp()
+
+
+def _age(moment: float) -> float:
+    return max(0.0, round(time.time() - moment, 1))
+
+
+def _python() -> str:
+    return platform.python_version()
