@@ -5,16 +5,18 @@ from __future__ import annotations
 import shutil
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.database.location import find_location
 from app.errors import (
+    Away,
     BadGeometry,
     BadInput,
     ChengtuError,
     Conflict,
     Forbidden,
+    InDoubt,
     NoSpace,
     SetupFailed,
     Unavailable,
@@ -40,7 +42,7 @@ def translate(error: Exception, settings: Settings | None = None) -> Exception:
     With `settings`, an embedded server that went down because its disk is full is told as such.
     """
     told = _translate(error)
-    is_away = isinstance(told, Unavailable) and told.message == AWAY
+    is_away = isinstance(told, Away) and not isinstance(told, InDoubt)
     return _full() if is_away and settings is not None and _has_no_space(settings) else told
 
 
@@ -62,6 +64,8 @@ def _full() -> NoSpace:
 def _translate(error: Exception) -> Exception:
     if isinstance(error, PoolTimeoutError):
         return Unavailable("All connections to the database are busy.", LATER)
+    if isinstance(error, PendingRollbackError):  # what cleans up after a lost connection stumbles
+        return Away(AWAY, START)
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(cause, psycopg.Error):
         return error
@@ -102,7 +106,7 @@ def _forbidden() -> Forbidden:
 def _by_class(state: str, message: str, detail: str | None) -> ChengtuError | None:
     match state[:2]:
         case "08" | "57":
-            return Unavailable(AWAY, START)
+            return Away(AWAY, START)
         case "53":
             return Unavailable(f"The database is out of resources: {message}.", LATER)
         case "40":
@@ -124,7 +128,7 @@ def _without_state(cause: psycopg.OperationalError) -> ChengtuError:
         return _refused()
     if "does not exist" in text and "database" in text:
         return Unavailable("The database does not exist yet.", "Make it: chengtu db migrate")
-    return Unavailable(AWAY, START)
+    return Away(AWAY, START)
 
 
 def _refused() -> ChengtuError:

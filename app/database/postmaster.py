@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ READY_S = 300.0
 STOP_S = 60.0
 #: How long children of a killed server may take to notice, before they are killed too.
 ORPHAN_S = 5.0
+#: Where `pg_control` holds the state of the cluster, and those of a server that was shut down (DBState, since 9.2).
+_STATE, _STATE_AT, _SHUT_DOWN = struct.Struct("=i"), 16, {1, 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,15 @@ def stop(data: Path, alive: Path) -> bool:
             break
     end_orphans(data, alive)
     return True
+
+
+def was_stopped(data: Path) -> bool:
+    """Whether the server that is not running was shut down in order; else it was killed, or could not go on."""
+    try:
+        control = (data / "global" / "pg_control").read_bytes()
+    except OSError:
+        return True  # nothing here that could be started
+    return bool(_STATE.unpack_from(control, _STATE_AT)[0] in _SHUT_DOWN)
 
 
 def wait_ready(data: Path) -> bool:

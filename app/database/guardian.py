@@ -1,0 +1,37 @@
+"""Beside a running server: the embedded cluster that died is started again; one that was stopped is left alone."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from app.database.cluster import ensure_started, has_died
+from app.errors import ChengtuError
+from app.settings import Settings
+
+log = logging.getLogger("chengtu.database")
+
+#: How often it is looked whether the cluster lives, and the longest pause between two tries to start it, seconds.
+LOOK_S = 0.5
+LONGEST_S = 10.0
+
+
+def keep_up(settings: Settings) -> None:
+    """Look after the cluster until the process is ended; nothing that fails ends it."""
+    pause_s, told = LOOK_S, ""
+    while True:
+        time.sleep(pause_s)
+        try:
+            if not has_died(settings):
+                pause_s = LOOK_S
+                continue
+            log.warning("The database died and is started again.")
+            ensure_started(settings)
+        except (ChengtuError, OSError) as error:
+            said = str(error)
+            if said != told:
+                log.warning("The database cannot be started: %s It is tried again.", said)
+            pause_s, told = min(pause_s * 2, LONGEST_S), said
+        else:
+            log.warning("The database is back.")
+            pause_s, told = LOOK_S, ""

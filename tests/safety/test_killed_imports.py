@@ -1,0 +1,117 @@
+"""`kill -9` of `chengtu import` or of its reading child (S24): the old rows or the new ones, never between."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from app.settings import ROOT, Settings
+from tests.importing import import_path, write_points
+from tests.safety.audits import names_of
+from tests.safety.house import (
+    CHENGTU,
+    KILLS,
+    SEED,
+    asking,
+    children_of,
+    command_of,
+    environment,
+    kill,
+    tell,
+    until,
+)
+
+pytestmark = pytest.mark.slow
+
+ROWS = 1500
+#: Mode → rows stored before, rows of the file, whether what the file lacks is deleted.
+MODES = {
+    "new": (range(0), range(ROWS), False),
+    "append": (range(ROWS), range(ROWS, 2 * ROWS), False),
+    "update": (range(ROWS), range(ROWS), False),
+    "replace": (range(ROWS), range(ROWS // 2, ROWS + ROWS // 2), True),
+}
+
+
+def names(rows: range, word: str) -> dict[str, str]:
+    return {f"c{i}": f"{word}{i}" for i in rows}
+
+
+def quiet(settings: Settings) -> None:
+    """Wait until a killed import's session is gone: its transaction ends when the server sees that nobody is there."""
+    query = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND state LIKE '%transaction%'"
+    )
+    with asking(settings) as admin:
+        until(lambda: admin.execute(query.encode()).fetchone() is None, "no session is left in a transaction")
+
+
+def reader_of(pid: int) -> int | None:
+    """The process that reads the file for the import."""
+    return next((child for child in children_of(pid) if "python" in command_of(child)), None)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_s24_an_import_that_is_killed_is_done_or_was_never_begun(
+    settings, database, catalogue, tmp_path, mode
+):
+    old, new, delete = MODES[mode]
+    path, dice, told = tmp_path / "toilets.geojson", random.Random(f"{mode}{SEED}"), []
+    if old:
+        import_path(database, catalogue, write_points(path, old, "旧"))
+    before, wanted = names(old, "旧"), {**({} if delete else names(old, "旧")), **names(new, "新")}
+    write_points(path, new, "新")
+    command = [
+        *CHENGTU,
+        "import",
+        str(path),
+        "--class",
+        "toilets",
+        *(["--delete-missing", "--yes"] if delete else []),
+    ]
+    for number in range(KILLS):
+        process = subprocess.Popen(
+            command, env=environment(settings), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        until(lambda process=process: reader_of(process.pid) or process.poll() is not None, "it reads")  # type: ignore[misc]
+        time.sleep(dice.uniform(0, 2))
+        # The child reads, the parent writes: by turns, so that each is met in each mode in the long run.
+        victim = reader_of(process.pid) if (number + len(mode)) % 2 else process.pid
+        kill(victim or process.pid)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode in {-9, 0, 2}, said
+        assert b"Traceback" not in said
+        quiet(settings)
+        found = names_of(settings, "toilets")
+        assert found in (before, wanted), f"half an import: {len(found)} rows"
+        before = found
+        told.append("whole" if found == wanted else "as before")
+    tell(f"{mode}: {KILLS} kills, {told}")
+    import_path(database, catalogue, path, class_id="toilets", delete_missing=delete)
+    assert names_of(settings, "toilets") == wanted
+    assert tables(settings) == []
+    assert readers_left(path) == []
+
+
+def tables(settings: Settings) -> list[str]:
+    """Tables of loads that came to no end."""
+    with asking(settings) as admin:
+        rows = admin.execute(b"SELECT relname FROM pg_class WHERE relname LIKE '%\\_load\\_%'").fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def readers_left(path: Path) -> list[int]:
+    """Processes that still read the file of an import that is gone."""
+    left = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(path).encode() in (entry / "cmdline").read_bytes():
+                left.append(int(entry.name))
+        except OSError:
+            continue
+    return left
