@@ -1,23 +1,25 @@
 """Requests made from the API definition by schemathesis, good and broken ones: none may be answered 5xx or otherwise
-than the definition says, and no answer may tell of the inside.
+than the definition says, none without the headers of safety, and none may tell of the inside.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import schemathesis
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import Failure, FailureGroup
@@ -28,11 +30,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from app import console
+from app.access.middleware import SECURITY_HEADERS
 from app.coverage import service
 from app.coverage.engine import Engine
+from app.database.transactions import Database
 from app.main import create_app
 from app.sample.service import load
 from app.settings import ROOT
+from app.worker import make_worker
+from bench.fuzz_askers import ASKERS, OPEN, Asker, made_names, name_people, new_keys
 from bench.scratch import scratch
 from bench.tools import table
 
@@ -49,7 +56,11 @@ LEAK = re.compile(
     r"|SELECT .{1,80} FROM|city\.[a-z_]+_history|PG::|SQLSTATE|server closed the connection|\.py\b",
     re.IGNORECASE,
 )
-CASES = 20_000
+CASES, SEED = 20_000, 2026
+#: Requests to all operations before they begin again, by another order of chance.
+SLICE = 2_500
+#: How long an answer may take on a busy machine, seconds: how fast it is, is told elsewhere.
+PATIENCE_S = 120
 #: Names in paths that exist, put into some of the requests: made-up ones hardly ever do.
 KNOWN: tuple[dict[str, str], ...] = (
     {},
@@ -63,68 +74,102 @@ KNOWN: tuple[dict[str, str], ...] = (
 
 @dataclass
 class Findings:
-    """What came of it: requests by status class, and faults with the request that shows each."""
+    """What came of it: requests by who asked and status, and faults with the request that shows each."""
 
     cases: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
+    statuses: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     faults: dict[str, str] = field(default_factory=dict)
 
-    def note(self, fault: str, case: schemathesis.Case[Any]) -> None:
+    def note(self, fault: str, asker: str, case: schemathesis.Case[Any]) -> None:
         """Keep the first request of each kind of fault."""
-        self.faults.setdefault(f"{case.method} {case.path}: {fault}", case.as_curl_command())
+        shown = f"asked by {asker}: {case.as_curl_command()}"
+        self.faults.setdefault(f"{case.method} {case.path}: {fault}", shown)
+
+    def joined(self, other: Findings) -> Findings:
+        """Both together."""
+        statuses = defaultdict(Counter, {name: Counter(told) for name, told in self.statuses.items()})
+        for name, told in other.statuses.items():
+            statuses[name] += told
+        return Findings(self.cases + other.cases, statuses, self.faults | other.faults)
 
 
-def fuzz(app: FastAPI, examples: int, *, leave_out: frozenset[str] = frozenset()) -> Findings:
-    """`examples` requests to every operation of `app`, the same ones each time; `leave_out` holds paths."""
-    schema = schemathesis.openapi.from_asgi("/api?f=oas31", app)
-    runs = TestClient(app).get("/coverage?limit=1&f=json").json()["runs"]
-    known = (*KNOWN, {"run": str(runs[0]["run"])}) if runs else KNOWN
-    found = Findings()
-    for result in schema.get_all_operations():
-        operation = result.ok()
-        if operation.path not in leave_out:
-            _fuzz_operation(operation, examples, known, found)
-    return found
+@dataclass
+class Fuzzed:
+    """A server, and who asks it in turn."""
 
+    app: FastAPI
+    db: Database
+    askers: Sequence[Asker] = ASKERS
+    seed: int = SEED
 
-def _fuzz_operation(operation: Any, examples: int, names: Sequence[dict[str, str]], found: Findings) -> None:
-    modes = hypothesis.strategies.one_of(
-        operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
-        operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
-    )
+    def __post_init__(self) -> None:
+        self._turns = itertools.cycle(self.askers)
 
-    @hypothesis.seed(2026)
-    @hypothesis.settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        derandomize=True,
-        phases=[hypothesis.Phase.generate],
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    @hypothesis.given(case=modes, known=hypothesis.strategies.sampled_from(names))
-    def ask(case: schemathesis.Case[Any], known: dict[str, str]) -> None:
-        case.path_parameters.update(
-            {name: known[name] for name in known.keys() & case.path_parameters.keys()}
+    def fuzz(self, examples: int, only: str = "") -> Findings:
+        """`examples` requests to every operation whose `METHOD path` holds `only`, the same ones each time."""
+        schema = schemathesis.openapi.from_asgi("/api?f=oas31", self.app, headers=self._headers("viewer"))
+        found = Findings()
+        for result in schema.get_all_operations():
+            operation = result.ok()
+            if only in f"{operation.method.upper()} {operation.path}":
+                self._fuzz_operation(operation, examples, found)
+        return found
+
+    def _headers(self, name: str) -> dict[str, str]:
+        key = new_keys(self.db).get(name) if OPEN not in self.askers else None
+        return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+    def _known(self) -> Sequence[dict[str, str]]:
+        return *KNOWN, dict(made_names(self.db))
+
+    def _fuzz_operation(self, operation: Any, examples: int, found: Findings) -> None:
+        keys = {} if OPEN in self.askers else new_keys(self.db)
+        strategies = hypothesis.strategies
+        modes = strategies.one_of(
+            operation.as_strategy(generation_mode=GenerationMode.POSITIVE),
+            operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
         )
-        _ask(case, found)
 
-    ask()
+        @hypothesis.seed(self.seed)
+        @hypothesis.settings(
+            max_examples=examples,
+            database=None,
+            deadline=None,
+            phases=[hypothesis.Phase.generate],
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        # The number tells nothing: without it what takes few parameters would be asked a few times only.
+        @hypothesis.given(
+            case=modes, known=strategies.sampled_from(self._known()), _number=strategies.integers(0)
+        )
+        def ask(case: schemathesis.Case[Any], known: dict[str, str], _number: int) -> None:
+            named = {name: known[name] for name in known.keys() & case.path_parameters.keys()}
+            case.path_parameters.update(named)
+            asker = next(self._turns)
+            _ask(case, asker.name, keys.get(asker.name), found)
+
+        ask()
 
 
-def _ask(case: schemathesis.Case[Any], found: Findings) -> None:
-    response = case.call()
+def _ask(case: schemathesis.Case[Any], asker: str, key: str | None, found: Findings) -> None:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    response = case.call(headers=headers, timeout=PATIENCE_S)
     found.cases += 1
-    found.statuses[f"{response.status_code // 100}xx"] += 1
+    found.statuses[asker][f"{response.status_code // 100}xx"] += 1
     leaked = LEAK.search(response.text) if response.status_code >= 400 else None
     if leaked is not None:
-        found.note(f"tells of the inside: {leaked[0]}", case)
+        found.note(f"tells of the inside: {leaked[0]}", asker, case)
+    bare = [name for name in ("X-Request-Id", *SECURITY_HEADERS) if name.lower() not in response.headers]
+    if bare or "unsafe" in response.headers["content-security-policy"][0]:
+        found.note(
+            f"{response.status_code} lacks a header of safety: {', '.join(bare) or 'policy'}", asker, case
+        )
     try:
         case.validate_response(response, checks=list(CHECKS))
     except (Failure, FailureGroup) as error:
         faults = error.exceptions if isinstance(error, FailureGroup) else [error]
         for fault in faults:
-            found.note(f"{response.status_code} {fault.title}: {str(fault)[:300]}", case)
+            found.note(f"{response.status_code} {fault.title}: {str(fault)[:300]}", asker, case)
 
 
 class NearEngine(Engine):
@@ -136,29 +181,50 @@ class NearEngine(Engine):
 
 
 @contextmanager
-def _town() -> Iterator[FastAPI]:
+def _town() -> Iterator[tuple[Callable[[], FastAPI], Database]]:
     with scratch() as (settings, catalogue, db):
         load(db, catalogue, "town")
         engine = NearEngine(db, catalogue)
         service.run(db, engine.answer, {"policy": "toilet-300", "mode": "both"})
-        yield create_app(settings, engine)
+        # Who asks so often and so wrongly would soon be told to wait.
+        changed = settings.model_copy(update={"requests_per_minute": 0, "open": True})
+        worker = make_worker(settings, engine)
+        working = threading.Thread(target=worker.run)
+        working.start()
+        try:
+            yield partial(create_app, changed, engine), db
+        finally:
+            worker.stop()
+            working.join()
 
 
-def run(*, peers: bool) -> None:
-    """Ask until there were 20,000 requests in all, and print every kind of fault; any of them is a failure."""
+def run(*, peers: bool, cases: int = CASES, only: str = "", seed: int = SEED) -> None:
+    """Ask until there were `cases` requests in all, and print every kind of fault; any of them is a failure."""
     del peers
-    with _town() as app:
+    with _town() as (make_app, db):
+        app = make_app()
         operations = sum(1 for _ in schemathesis.openapi.from_asgi("/api?f=oas31", app).get_all_operations())
-        found = fuzz(app, -(-CASES // operations))
+        each = -(-cases // operations)
+        share, slices = -(-each // (1 + len(ASKERS))), max(1, cases // SLICE)
+        found = Fuzzed(app, db, (OPEN,), seed).fuzz(share, only)
+        name_people(db)
+        for number in range(slices):
+            closed = Fuzzed(make_app(), db, ASKERS, seed + number)
+            found = found.joined(closed.fuzz(-(-(each - share) // slices), only))
+            console.step(f"{found.cases:,} requests, {len(found.faults)} kinds of fault …")
+    _tell(found)
+
+
+def _tell(found: Findings) -> None:
+    kinds = sorted({status for counted in found.statuses.values() for status in counted})
     rows = [
-        ("requests", f"{found.cases:,}"),
-        *((name, f"{count:,}") for name, count in sorted(found.statuses.items())),
+        (asker, "   ".join(f"{kind} {counted[kind]:6,}" for kind in kinds))
+        for asker, counted in found.statuses.items()
     ]
-    rows.append(("kinds of fault", f"{len(found.faults)}   (bar: 0)"))
-    table("Requests made from the API definition", rows)
-    folder = Path(tempfile.mkdtemp(prefix="chengtu-fuzz-"))
-    text = "\n\n".join(f"{fault}\n{curl}" for fault, curl in found.faults.items())
-    (folder / "faults.txt").write_text(text, encoding="utf-8")
+    rows += [("requests", f"{found.cases:,}"), ("kinds of fault", f"{len(found.faults)}   (bar: 0)")]
+    table("Requests made from the API definition, by who asked", rows)
     if found.faults:
-        print(f"  each with a request that shows it: {folder / 'faults.txt'}")
+        path = Path(tempfile.mkdtemp(prefix="chengtu-fuzz-")) / "faults.txt"
+        path.write_text("\n\n".join(f"{fault}\n{shown}" for fault, shown in found.faults.items()), "utf-8")
+        print(f"  each with a request that shows it: {path}")
         sys.exit(1)

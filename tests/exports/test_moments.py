@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pyogrio
@@ -22,6 +22,7 @@ from app.main import create_app
 from app.settings import Settings
 from tests.conftest import clone
 from tests.importing import import_path
+from tests.moments import LOCAL, drawn
 
 VISITS = """\
 id: visits
@@ -34,6 +35,7 @@ zooms: [{zoom: 10}]
 fields:
   came: {type: datetime, title: {zh: 到场时间, en: Came at}}
 """
+ROUNDS = VISITS.replace("visits", "rounds").replace("Visits", "Rounds").replace("巡查记录", "巡回记录")
 CAME = {
     "v1": "2022-04-16T02:13:19Z",
     "v2": "2022-04-16 10:13:19.250+08:00",
@@ -56,7 +58,8 @@ def visits(cluster_settings, template, tmp_path_factory):
 
 def _visits(settings: Settings, tmp_path: Path) -> Iterator[tuple[Settings, Catalogue, Database]]:
     (tmp_path / "ours" / "classes").mkdir(parents=True)
-    (tmp_path / "ours" / "classes" / "visits.yaml").write_text(VISITS, encoding="utf-8")
+    for name, declared in (("visits", VISITS), ("rounds", ROUNDS)):
+        (tmp_path / "ours" / "classes" / f"{name}.yaml").write_text(declared, encoding="utf-8")
     own = settings.model_copy(update={"local": tmp_path / "ours"})
     migrate(own, then=LocalGrowth(own))
     catalogue, database = load_catalogue(own.geodata, own.local_path), open_database(own)
@@ -108,3 +111,27 @@ def test_moments_are_served_and_asked_for(visits):
             found = client.get("/collections/visits/items", params=query).json()["features"]
             assert [item["properties"]["code"] for item in found] == ["v2"], query
         assert client.get("/collections/visits/items?came=yesterday").status_code == 400
+
+
+def test_two_thousand_moments_keep_day_and_second_all_the_way(visits, tmp_path):
+    own, catalogue, database = visits
+    moments = {f"r{number}": moment for number, moment in enumerate(drawn(2000))}
+    zones = (UTC, LOCAL, timezone(timedelta(hours=-11)))
+    rows = "".join(
+        f"{code},115.8,28.{number:06},{moment.astimezone(zones[number % 3]).isoformat()}\n"
+        for number, (code, moment) in enumerate(moments.items())
+    )
+    (tmp_path / "made.csv").write_text(f"编码,lon,lat,到场时间\n{rows}", encoding="utf-8")
+    report = import_path(database, catalogue, tmp_path / "made.csv", class_id="rounds")
+    assert report["files"][0]["classes"]["rounds"]["loaded"] == len(moments)
+    for ending in FORMATS:
+        export(database, catalogue, "rounds", tmp_path / f"rounds.{ending}")
+        report = import_path(database, catalogue, tmp_path / f"rounds.{ending}")
+        assert report["files"][0]["classes"]["rounds"]["unchanged"] == len(moments), ending
+    with TestClient(create_app(own)) as client:
+        items = client.get("/collections/rounds/items?limit=10000").json()["features"]
+    came = {item["properties"]["code"]: _moment(item["properties"]["came"]) for item in items}
+    assert came == moments
+    assert [one.astimezone(LOCAL).date() for one in came.values()] == [
+        moments[code].astimezone(LOCAL).date() for code in came
+    ]

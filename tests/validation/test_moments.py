@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from app.validation.moments import read_moment
+from tests.moments import LOCAL, drawn
 
 MOMENT = datetime(2022, 4, 16, 2, 13, 19, tzinfo=UTC)
 
@@ -32,6 +33,25 @@ def test_what_names_no_zone_is_in_that_of_the_machine(monkeypatch):
             assert read_moment(given) == MOMENT
         midnight = datetime(2022, 4, 15, 16, tzinfo=UTC)
         assert read_moment("2022-04-16") == read_moment(date(2022, 4, 16)) == midnight
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_two_thousand_moments_written_without_a_zone_keep_day_and_second(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        told = {moment: moment.astimezone(LOCAL) for moment in drawn(2000)}
+        # An hour that comes twice where a summer time ends names two moments: the first of them is taken.
+        wrong = [
+            moment
+            for moment, local in told.items()
+            if not local.fold and read_moment(f"{local:%Y-%m-%d %H:%M:%S}") != moment
+        ]
+        assert wrong == []
+        assert sum(local.utcoffset() == timedelta(hours=9) for local in told.values()) > 100
+        assert sum(f"{local:%H%M%S}" == "000000" for local in told.values()) > 100
     finally:
         monkeypatch.undo()
         time.tzset()
