@@ -44,7 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "export": ("app.exports.commands", "export_command"),
     "project": ("app.exports.project_commands", "project_command"),
     "map": ("app.maps.commands", "map_command"),
-    "db": ("app.database.commands", "db"),
+    "db": ("app.backup.commands", "db"),
     "user": ("app.access.user_commands", "user"),
     "party": ("app.access.party_commands", "party"),
     "key": ("app.access.key_commands", "api_keys"),

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app import console
+from app import console, logs
+from app.access.weak_secrets import check_secrets
 from app.catalogue.loader import load_catalogue
 from app.coverage.commands import print_runs, run_policies
 from app.database.engine import Database, open_database
@@ -168,9 +169,12 @@ def tell_entries(class_id: str, entries: int) -> None:
 
 
 def _settings(host: str | None, port: int | None, workers: int | None) -> Settings:
-    """The settings, with what the command line gives over the environment."""
+    """The settings, with what the command line gives over the environment; none of their secrets is a default."""
     given = {"host": host, "PORT": port, "workers": workers}
-    return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    logs.install(settings)
+    check_secrets(settings)
+    return settings
 
 
 def _tell_address(settings: Settings) -> None:

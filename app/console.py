@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -31,9 +32,12 @@ from rich.progress import (
 from rich.prompt import Confirm
 from rich.table import Table
 
+from app import logs
 from app.errors import ChengtuError, NoSpace
+from app.secret_files import secret_settings
 from app.settings import Settings
 
+log = logging.getLogger("chengtu.console")
 #: Results go to stdout, everything a person only watches goes to stderr.
 #: Where nobody looks (a pipe, a log), tables get room enough not to be cut.
 OUT = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -74,17 +78,25 @@ def progress(title: str) -> Iterator[ProgressReport]:
 
 def step(text: str) -> None:
     """One line on stderr that says what is being done now."""
-    ERR.print(f"[bold cyan]›[/] {escape(text)}")
+    _say("[bold cyan]›[/]", text)
 
 
 def success(text: str) -> None:
     """One line on stderr that says what was reached."""
-    ERR.print(f"[bold green]✓[/] {escape(text)}")
+    _say("[bold green]✓[/]", text)
 
 
 def warning(text: str) -> None:
     """One line on stderr for something a person should look at."""
-    ERR.print(f"[bold yellow]![/] {escape(text)}")
+    _say("[bold yellow]![/]", text, logging.WARNING)
+
+
+def _say(mark: str, text: str, level: int = logging.INFO) -> None:
+    """A line for a person; where lines are for machines (a server's), one of those."""
+    if logs.for_machines():
+        log.log(level, text)
+    else:
+        ERR.print(f"{mark} {escape(text)}")
 
 
 def confirm(question: str) -> bool:
@@ -136,6 +148,9 @@ def _is_number(cell: object) -> bool:
 
 def fail(message: str, hint: str | None = None) -> None:
     """One sentence on stderr and, where there is one, the way out."""
+    if logs.for_machines():
+        log.error(message, extra={logs.TOLD: {"hint": hint}})
+        return
     ERR.print(f"[bold red]Error:[/] {escape(message)}")
     if hint:
         ERR.print(f"[bold]Hint:[/] {escape(hint)}")
@@ -150,7 +165,7 @@ def run(main: Callable[[], object]) -> NoReturn:
     try:
         main()
     except KeyboardInterrupt:
-        ERR.print("Stopped.")
+        step("Stopped.")
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader (`head`, `less`) left: nothing more to say; stdout must not complain at shutdown.
@@ -163,7 +178,7 @@ def run(main: Callable[[], object]) -> NoReturn:
 
 def _report(error: Exception) -> int:
     """Tell `error` on stderr and give the exit code."""
-    if os.environ.get("CHENGTU_DEBUG"):
+    if os.environ.get("CHENGTU_DEBUG") and not logs.for_machines():
         traceback.print_exception(error)
     known = as_chengtu_error(error)
     if known is not None:
@@ -191,11 +206,16 @@ def as_chengtu_error(error: Exception) -> ChengtuError | None:
 
 def _bad_setting(error: ValidationError) -> ChengtuError:
     first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
+    why = first["msg"].removeprefix("Value error, ").rstrip(".")
+    name = str(first["loc"][0]) if first["loc"] else ""
     variable = name if name.isupper() else f"CHENGTU_{name.upper()}"
+    # Where several do not fit together, the value would be all of them: secrets are among these.
+    shown = f"={first['input']!r}" if variable not in secret_settings(Settings).values() else ""
     told = ChengtuError(
-        f"The setting {variable}={first['input']!r} cannot be used: {first['msg']}.",
-        f"Correct or unset {variable}; docs/reference.md lists every setting.",
+        f"The setting {variable}{shown} cannot be used: {why}."
+        if name
+        else f"The settings cannot be used: {why}.",
+        f"Correct or unset {variable if name else 'what it names'}; docs/reference.md lists every setting.",
     )
     told.code = "bad-setting"
     return told

@@ -17,7 +17,9 @@ ChengtuError                 code, message, hint, HTTP status, exit code
 │   ├── PreconditionFailed 412   the caller's version is not the current one
 │   └── PreconditionRequired 428 the caller must name the version that it means to change
 ├── TooMany         429      too many tries or requests; `Retry-After` says how long to wait
-├── Unavailable     503      database, engine or another part is down; retry later
+├── Unavailable     503      database, engine or another part is busy or down; retry later
+│   ├── Away                 it is gone for the moment and comes back by itself
+│   │   └── InDoubt          it went while it was saving: nobody knows yet whether it did
 │   └── NoSpace     507      the disk is full
 └── SetupFailed     500      the machine lacks something; the hint says what to install or free
 """
@@ -133,6 +135,14 @@ class TooMany(ChengtuError):
 class Unavailable(ChengtuError):
     code = "unavailable"
     status = 503
+
+
+class Away(Unavailable):
+    code = "away"
+
+
+class InDoubt(Away):
+    code = "in-doubt"
 
 
 class NoSpace(Unavailable):

@@ -10,15 +10,26 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from app import problems
-from app.access import audit_routes, docs, health, login_routes, me_routes, users_routes
+from app.access import (
+    audit_routes,
+    docs,
+    health,
+    login_routes,
+    me_routes,
+    metrics_routes,
+    tally,
+    users_routes,
+)
 from app.access.audit_gate import Noting
 from app.access.compression import compressing
 from app.access.cors import sharing
 from app.access.gate import Gate, check_line
+from app.access.keeping import Keeping
 from app.access.middleware import HouseMiddleware
 from app.access.openapi import Definition
 from app.access.parameters import check_parameters
 from app.access.rates import Guesses, Meter, Rates
+from app.access.routing import lines_of
 from app.assess import routes as assessed
 from app.catalogue.loader import load_catalogue
 from app.catalogue.public_part import parts_of
@@ -33,10 +44,12 @@ from app.exports import project_routes as projects
 from app.exports import routes as exports
 from app.field import report_routes as field_reports
 from app.field import routes as field
+from app.field import start_routes as field_start
 from app.history import import_routes as imported
 from app.history import routes as history
 from app.ingest import routes as imports
 from app.jobs import routes as jobs
+from app.limits import limit_values
 from app.maps import basemap_routes, run_routes
 from app.maps import compare_routes as compared
 from app.maps import planner_routes as planner
@@ -62,6 +75,7 @@ ROUTERS = (
     tiles.router,
     tile_documents.router,
     field.router,
+    field_start.router,
     field_reports.router,
     assessed.router,
     history.router,
@@ -93,6 +107,7 @@ ROUTERS = (
     audit_routes.router,
     docs.router,
     health.router,
+    metrics_routes.router,
 )
 STATIC = ROOT / "app" / "web" / "static"
 
@@ -118,6 +133,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
             *sharing(settings),
             Middleware(Guesses, settings=settings, meter=meter),
             Middleware(Gate, settings=settings),
+            Middleware(Keeping),
             Middleware(Noting, settings=settings),
             Middleware(Rates, settings=settings, meter=meter),
             Middleware(TileFront),
@@ -140,6 +156,8 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
+    app.state.limits = limit_values(settings)
+    tally.declare(line for line, _ in lines_of(app.router.routes))
     return app
 
 

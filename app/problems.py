@@ -38,6 +38,8 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "unsupported-media-type": ("不支持的内容类型", "Unsupported media type"),
     "too-many-requests": ("请求过多", "Too many requests"),
     "unavailable": ("服务暂不可用", "Unavailable"),
+    "away": ("服务暂不可用", "Unavailable"),
+    "in-doubt": ("保存结果未知", "Not known whether it was saved"),
     "no-space": ("磁盘已满", "Disk full"),
     "key-required": ("需要密钥", "Key required"),
     "login-failed": ("登录失败", "Login failed"),

@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 from app.catalogue.parameters import PARAMETERS
 from app.cli import app as command_line
 from app.main import ROUTERS
+from app.secret_files import is_secret, variable_of
 from app.settings import ROOT, Settings
 
 PAGE = ROOT / "docs" / "reference.md"
@@ -41,15 +42,21 @@ def _cell(value: object) -> str:
 
 
 def _settings() -> Iterator[str]:
-    yield "## Settings\n\nEach is an environment variable.\n"
+    yield "## Settings\n\nEach is an environment variable. A secret (🔑) may instead stand in a file that"
+    yield "`<VARIABLE>_FILE` names, such as `DATABASE_URL_FILE`: nobody then sees it in the list of processes.\n"
     rows = []
     for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        variable = alias if isinstance(alias, str) else f"CHENGTU_{name.upper()}"
+        variable = variable_of(name, field)
         default = (
             "" if field.default in {None, PydanticUndefined} else str(field.default).replace(f"{ROOT}/", "")
         )
-        rows.append((f"`{variable}`", f"`{default}`" if default else "", field.description))
+        rows.append(
+            (
+                f"`{variable}`{' 🔑' if is_secret(field) else ''}",
+                f"`{default}`" if default else "",
+                field.description,
+            )
+        )
     yield _table(("variable", "default", "meaning"), rows)
 
 

@@ -1,4 +1,5 @@
-"""`chengtu serve`: one supervisor with its children: the engine, the job worker and the web workers.
+"""`chengtu serve`: one supervisor with its children: the engine, the job worker, the web workers, and the guardian of
+the embedded database.
 
 Children are forked from the supervisor, which has imported everything once: they start at once and share its memory.
 One that dies is started again, with a growing pause; on SIGINT or SIGTERM the web workers finish their requests first,
@@ -21,7 +22,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -29,14 +30,19 @@ from typing import Any
 
 import uvicorn
 
-from app.access.patient import patient_protocol
+from app.access.patient import KEEP_ALIVE_S, patient_protocol
 from app.coverage.engine_client import EngineClient
 from app.coverage.engine_server import serve_engine
+from app.database.guardian import keep_up
+from app.database.locks import exclusive, is_free
 from app.errors import SetupFailed
 from app.field.tls_service import server_certificate
 from app.jobs.stopping import StopFlag
+from app.logs import install as install_logs
 from app.main import create_app
+from app.meters import BOARD, counter
 from app.settings import Settings
+from app.traces import set_process
 from app.worker import work
 
 log = logging.getLogger("chengtu.serve")
@@ -44,9 +50,16 @@ log = logging.getLogger("chengtu.serve")
 #: How long a child may take to end by itself before it is killed, seconds.
 GRACE_S = 10.0
 #: A child that lived this long had a good start: the next pause is short again.
-SETTLED_S = 30.0
+SETTLED_S = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
+_RESTARTS = counter(
+    "chengtu_process_restarts_total",
+    "Children that ended unasked and were started again.",
+    process=("web", "engine", "jobs", "database"),
+)
+#: How the engine's socket folder begins, and from what age on one that nobody holds is removed, seconds.
+_ENGINE_FOLDER, LEFT_S = "chengtu-engine-", 60.0
 
 
 @dataclass(slots=True)
@@ -59,6 +72,9 @@ class Child:
     started_at: float = 0.0
     next_start_at: float = 0.0
     pause_s: float = field(default=0.2)
+    supervisor: int = 0
+    #: Where on the board of all processes it writes its numbers.
+    place: int = 0
 
     def keep_alive(self) -> None:
         """Start the process where it does not run, not more often than `pause_s` allows."""
@@ -69,6 +85,7 @@ class Child:
             return
         if self.process.exitcode is None:
             return
+        _RESTARTS.add(self.name)
         self.pause_s = 0.2 if now - self.started_at > SETTLED_S else min(self.pause_s * 2, 10.0)
         log.warning(
             "The %s ended (code %s) and starts again in %.1f s.",
@@ -81,6 +98,7 @@ class Child:
     def _start(self) -> None:
         self.started_at = time.monotonic()
         self.process = multiprocessing.get_context("fork").Process(target=self._run, name=self.name)
+        self.supervisor = os.getpid()
         # Held back until the child has handlers of its own: in the supervisor's it would only set a flag nobody reads.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
@@ -98,7 +116,15 @@ class Child:
         libc.prctl(_PR_SET_NAME, f"chengtu {self.name}".encode()[:15])
         # The child ends with the supervisor, even when that is killed outright.
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        self.work()
+        set_process(self.name)
+        BOARD.enter(self.place)
+        if os.getppid() != self.supervisor:  # it was killed in the moment before
+            return
+        try:
+            self.work()
+        except Exception:
+            log.exception("The %s ended by a failure.", self.name)
+            raise SystemExit(1) from None
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM where the process runs."""
@@ -143,12 +169,24 @@ def bind(host: str, port: int) -> socket.socket:
 @contextmanager
 def engine_socket_folder() -> Iterator[Path]:
     """A private folder with a short path for the engine's socket (its path may have 107 bytes at most)."""
-    base = tempfile.gettempdir()
-    folder = Path(tempfile.mkdtemp(prefix="chengtu-", dir=base if len(base.encode()) < 60 else "/tmp"))  # noqa: S108
+    temporary = tempfile.gettempdir()
+    base = Path(temporary if len(temporary.encode()) < 60 else "/tmp")  # noqa: S108
+    _remove_left(base)
+    folder = Path(tempfile.mkdtemp(prefix=_ENGINE_FOLDER, dir=base))
     try:
-        yield folder
+        with exclusive(folder / "alive"):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left(base: Path) -> None:
+    """Remove the folders of servers that were killed."""
+    for folder in base.glob(f"{_ENGINE_FOLDER}*"):
+        with suppress(OSError):  # another user's, or gone meanwhile
+            is_old = folder.lstat().st_mtime < time.time() - LEFT_S
+            if is_old and folder.lstat().st_uid == os.geteuid() and is_free(folder / "alive"):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def children(settings: Settings, engine_socket: Path, listening: socket.socket) -> list[Child]:
@@ -161,20 +199,33 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
         loop="uvloop",
         http=patient_protocol(settings),
         ws="none",
+        log_config=None,  # its lines take the form of all others
         log_level=uvicorn_level(settings.log_level),
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
-        timeout_keep_alive=30,
+        timeout_keep_alive=int(KEEP_ALIVE_S),
         # Whose word is taken for who asks stands in our own settings, and nowhere else.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         **_tls(settings),
     )
+
+    def apart(work: Callable[[], object]) -> Callable[[], object]:
+        """What listens to nobody holds no port: else a server that was killed could not be started again at once."""
+
+        def alone() -> None:
+            listening.close()
+            work()
+
+        return alone
+
+    guardian = [Child("database", apart(lambda: keep_up(settings)))] if settings.database_url is None else []
     return [
-        Child("engine", lambda: serve_engine(settings, engine_socket)),
+        *guardian,
+        Child("engine", apart(lambda: serve_engine(settings, engine_socket))),
         # A job may wait for an engine that is being started again.
-        Child("jobs", lambda: work(settings, EngineClient(engine_socket, patience_s=30))),
+        Child("jobs", apart(lambda: work(settings, EngineClient(engine_socket, patience_s=30)))),
         *(
             Child("web", lambda: uvicorn.Server(config).run(sockets=[listening]))
             for _ in range(settings.workers)
@@ -200,7 +251,8 @@ def serve(
 
     `prepare`, if given, is tried every 5 s beside the running server until it succeeds (a database that is down).
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(processName)s %(levelname)s %(message)s")
+    install_logs(settings)
+    set_process("serve")
     stop = StopFlag()
     with (
         bind(settings.host, settings.port) as listening,
@@ -208,6 +260,7 @@ def serve(
         _stop_on_signal(stop),
     ):
         running = children(settings, folder / "engine.sock", listening)
+        _place(running)
         gc.collect()
         gc.freeze()  # what is there already stays shared between the children
         try:
@@ -215,6 +268,14 @@ def serve(
         finally:
             listening.close()
             stop_all(running)
+
+
+def _place(running: list[Child]) -> None:
+    """Give each child a place on the board, which its successors keep."""
+    BOARD.name(0, "serve")
+    for place, child in enumerate(running, start=1):
+        child.place = place
+        BOARD.name(place, child.name)
 
 
 def stop_all(running: list[Child]) -> None:

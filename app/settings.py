@@ -9,9 +9,10 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.basemap import archive_host, check_basemap
+from app.secret_files import SECRET, SecretFiles
 
 ROOT = Path(__file__).resolve().parent.parent
 #: An origin as browsers send it (RFC 6454 §6.2).
@@ -20,10 +21,10 @@ _ORIGIN = re.compile(r"https?://[^\s/?#@,]+")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 #: Settings whose empty variable is one that is not set.
 EMPTY_IS_UNSET = (
-    "local", "tls_cert", "tls_key", "open",
+    "local", "wal_archive", "tls_cert", "tls_key", "open",
     "crs_file", "crs_systems", "unconditional_writes", "map_approval", "tianditu_token", "tianditu_approval",
     "basemap_url", "basemap_reason", "basemap_attribution", "basemap_title", "basemap_crs",
-    "basemap_pmtiles",
+    "basemap_pmtiles", "log_format",
     "public_url", "oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_audience", "oidc_title",
 )  # fmt: skip
 
@@ -37,7 +38,14 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
+        json_schema_extra={**SECRET},
+        repr=False,
         description="PostgreSQL server to use instead of the embedded one (an owner who may create roles).",
+    )
+    wal_archive: Path | None = Field(
+        default=None,
+        description="Folder in which the embedded database keeps its log of writes (WAL), so that any moment since a "
+        "base backup comes back; none by default. It holds from the next start on.",
     )
     geodata: Path = Field(default=ROOT / "geodata", description="Folder with classes/, policies/ and codes/.")
     local: Path | None = Field(
@@ -186,7 +194,10 @@ class Settings(BaseSettings):
     )
     oidc_audience: str | None = Field(
         default=None,
-        description="The audience (`aud`) of bearer tokens that the API takes; by default `oidc_client_id`.",
+        description=(
+            "The audience (`aud`) of access tokens that the API takes; without it they bear `oidc_client_id` and "
+            "say that they are access tokens (`typ: at+jwt`)."
+        ),
     )
     oidc_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -204,6 +215,23 @@ class Settings(BaseSettings):
         default="zh", description="Language of pages where the client asks for none."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Log level.")
+    log_format: Literal["json", "text"] | None = Field(
+        default=None,
+        description="Form of log lines on stderr: `json`, one object a line, or `text`; by default `text` on a "
+        "terminal and `json` elsewhere.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no file but those of secrets is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - a folder of them; ours are named one by one
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in the program, then the environment, then files that it names."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -284,6 +312,11 @@ class Settings(BaseSettings):
     def local_path(self) -> Path | None:
         """The folder of the city's own declarations as an absolute path."""
         return None if self.local is None else self.local.expanduser().resolve()
+
+    @property
+    def wal_path(self) -> Path | None:
+        """The folder of the log of writes as an absolute path."""
+        return None if self.wal_archive is None else self.wal_archive.expanduser().resolve()
 
     @property
     def tls_path(self) -> Path:

@@ -24,9 +24,11 @@ from app.settings import Settings
 
 PERIOD_S = 3600
 MAX_KNOWN = 10_000
-#: Routes that read features of several classes at once, by the first part of their path.
+#: Routes that read features of several classes at once, by the first part of their path; the portal is at `/` too.
 SEVERAL = frozenset(
     (
+        "",
+        "collections",
         "search",
         "tiles",
         "field",
@@ -34,13 +36,48 @@ SEVERAL = frozenset(
         "overview",
         "changes",
         "imports",
+        "jobs",
         "photos",
         "reach",
         "coverage",
         "exports",
+        "scenarios",
         "summary",
         "completeness",
         "assessments",
+    )
+)
+#: Routes that tell nothing of a restricted feature: what is declared, what lies on the ground, borders, and what holds
+#: no feature at all.
+HARMLESS = frozenset(
+    (
+        "GET /conformance",
+        "GET /api",
+        "GET /docs",
+        "GET /metrics",
+        "GET /tileMatrixSets",
+        "GET /tileMatrixSets/{tileMatrixSetId}",
+        "GET /policies",
+        "GET /policies/{policy}",
+        "GET /background/tiles",
+        "GET /background/tiles/{tileMatrixSetId}",
+        "GET /background/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
+        "GET /basemap.pmtiles",
+        "GET /areas/check",
+        "GET /network",
+        "GET /me",
+        "GET /users",
+        "GET /audit",
+        "GET /audit/verify",
+    )
+)
+#: Questions that are asked by POST and answered by what they read.
+ASKED = frozenset(
+    (
+        "POST /coverage",
+        "POST /coverage/series",
+        "POST /coverage/service-area",
+        "POST /scenarios/guard",
     )
 )
 _READING = frozenset({"GET", "HEAD"})
@@ -79,13 +116,12 @@ class Noting:
 
     async def _note(self, request: Request, principal: Principal, name: str) -> None:
         seen = SCOPE.get()
-        if principal.kind not in ("user", "key") or request.method not in _READING:
+        line = request.scope.get(LINE, "")
+        if principal.kind not in ("user", "key") or not (request.method in _READING or line in ASKED):
             return
         if seen is None or seen.level != "restricted":
             return
-        about = restricted_read(
-            request.scope.get(LINE, ""), request.scope["path"], request.app.state.catalogue
-        )
+        about = restricted_read(line, request.scope["path"], request.app.state.catalogue)
         hour = int(time.time()) // PERIOD_S
         if about is None or self._known.get((name, about)) == hour:
             return
@@ -103,7 +139,9 @@ def restricted_read(line: str, path: str, catalogue: Catalogue) -> str | None:
         return parts[1] if cls is not None and restricted_of(cls) else None
     if "{name}" in line and parts[0] == "exports":
         return None  # noted as an export
-    return parts[0] if line and parts[0] in SEVERAL else None
+    if not line or line in HARMLESS or parts[0] not in SEVERAL:
+        return None
+    return parts[0] or "map"
 
 
 def _write(db: Database, about: str, path: str) -> None:

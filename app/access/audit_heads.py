@@ -62,12 +62,33 @@ def read_heads(settings: Settings) -> Heads:
 
 def keep_head(settings: Settings, seq: int, value: bytes) -> None:
     """Keep the hash of the newest entry."""
-    _append(settings, {"kind": "head", "seq": seq, "hash": value.hex(), "at": _now()})
+    _append(settings, _said("head", seq, value, _now()))
 
 
 def keep_pruning(settings: Settings, until: int, value: bytes) -> None:
     """Keep that entries were pruned until a number, the last of which had this hash."""
-    _append(settings, {"kind": "pruned", "seq": until, "hash": value.hex(), "at": _now()})
+    _append(settings, _said("pruned", until, value, _now()))
+
+
+def begin_anew(settings: Settings, heads: Heads, stamp: str) -> Path | None:
+    """Keep these heads in place of those that were kept, which are put aside under another name, given back.
+
+    For a database that was restored: its record is shorter than the heads of the one that it replaced.
+    """
+    path, aside = heads_path(settings), None
+    if path.exists():
+        aside = path.with_name(f"{path.name}.before-{stamp}")
+        path.rename(aside)
+    for pruning in heads.prunings:
+        _append(settings, _said("pruned", pruning.until, pruning.hash, pruning.at.isoformat()))
+    for seq, value in sorted(heads.hashes.items()):
+        at = heads.kept_at.get(seq)
+        _append(settings, _said("head", seq, value, _now() if at is None else at.isoformat()))
+    return aside
+
+
+def _said(kind: str, seq: int, value: bytes, at: str) -> dict[str, Any]:
+    return {"kind": kind, "seq": seq, "hash": value.hex(), "at": at}
 
 
 def _append(settings: Settings, said: dict[str, Any]) -> None:

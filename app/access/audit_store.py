@@ -44,7 +44,12 @@ class Wanted:
 
 def read_chain(conn: Connection, start: int = 0) -> Generator[Entry, None, None]:
     """The entries from a number on, in their order, as they are hashed; to be closed within the transaction."""
-    with Database.raw(conn).cursor(name="audit", binary=True) as cursor:
+    return chain_of(Database.raw(conn), start)
+
+
+def chain_of(driver: psycopg.Connection[Any], start: int = 0) -> Generator[Entry, None, None]:
+    """The same by the driver's own connection, as for a backup."""
+    with driver.cursor(name="audit", binary=True) as cursor:
         cursor.itersize = AT_ONCE
         cursor.execute(_CHAIN, [start])
         for row in cursor:

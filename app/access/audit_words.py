@@ -37,6 +37,8 @@ EVENT_WORDS: Mapping[str, tuple[str, str]] = {
     "job.cancelled": ("取消任务", "job cancelled"),
     "assessed": ("测评打分", "feature assessed"),
     "audit.pruned": ("清理审计记录", "audit record pruned"),
+    "backup.made": ("备份数据库", "database backed up"),
+    "backup.restored": ("由备份恢复数据库", "database restored from a backup"),
 }
 #: How somebody came → Chinese and English.
 KIND_WORDS: Mapping[str, tuple[str, str]] = {

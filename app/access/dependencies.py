@@ -22,7 +22,8 @@ from app.database.transactions import POOL_KEPT, POOL_WAIT_S, Connection, Databa
 from app.settings import Settings
 
 #: Whoever reads for the length of a handler leaves some of the connections to those that take one within it.
-_TURNS = Turns(POOL_KEPT - 2, line=200)
+READERS, READERS_LINE = POOL_KEPT - 2, 200
+_TURNS = Turns(READERS, line=READERS_LINE, name="readers")
 
 
 def get_settings(request: Request) -> Settings:

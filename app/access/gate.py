@@ -114,7 +114,7 @@ class Gate:
         """Who asks, and what the route needs; raises KeyRequired, LoginRequired or Forbidden."""
         line = request.scope[LINE] = self._lines.find(request.scope)
         needed = ROUTES.get(line)
-        if needed == "open":
+        if needed == "open" or (needed == "watch" and self._is_here(request)):
             return NOBODY, needed
         try:
             principal = await self._identify(request)
@@ -124,12 +124,19 @@ class Gate:
             if line in ALONE and "authorization" not in request.headers:
                 return NOBODY, needed
             raise
+        if needed == "watch" and principal.kind == "open":
+            raise KeyRequired("From another machine this is answered only with a key.", principals.REFUSAL)
         if line == UNKNOWN:
             return principal, needed
         if needed is None or not may(principal, needed):
             _refuse(principal, needed)
         self._check_csrf(request, principal, line)
         return principal, needed
+
+    def _is_here(self, request: Request) -> bool:
+        """Whether a program of this machine asks, without saying who it is."""
+        peer = (request.scope.get("client") or ("",))[0]
+        return "authorization" not in request.headers and self._opening.is_here(peer, request.headers)
 
     async def _identify(self, request: Request) -> Principal:
         db: Database = request.app.state.db

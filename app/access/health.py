@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import anyio
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
@@ -14,7 +14,9 @@ from app.version import version
 router = APIRouter(tags=["Health"])
 
 #: Longer than this the answer is "not ready", seconds.
-PATIENCE_S = 3.0
+PATIENCE_S = 1.5
+#: Who asks whether all is well waits for no thread that others hold; of those that hang there are so many at most.
+_THREADS = CapacityLimiter(4)
 
 
 @router.get("/health", summary="Liveness", response_description="The process takes requests.")
@@ -32,7 +34,7 @@ async def ready(request: Request) -> JSONResponse:
     """200 when database (with PostGIS) and engine can answer, else 503 with what is missing."""
     try:
         with anyio.fail_after(PATIENCE_S):
-            await to_thread.run_sync(_check, request, abandon_on_cancel=True)
+            await to_thread.run_sync(_check, request, abandon_on_cancel=True, limiter=_THREADS)
     except TimeoutError:
         raise Unavailable(
             "The database does not answer in time.", "Look at the database server's load."

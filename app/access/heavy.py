@@ -16,14 +16,17 @@ from app.access.turns import Turns
 from app.database.deadline import extend_deadline
 from app.database.transactions import STREAMS
 from app.errors import TooMany
+from app.refused import refused
 
 #: How long a turn is waited for, seconds; who waits for one holds neither thread nor connection.
 PATIENCE_S = 1.0
 #: Of the turns of a worker process, how many one person, key or address may have.
 OWN = STREAMS - 1
+#: How many may wait for a turn.
+LINE = 4 * STREAMS
 #: What the database may work for such an answer beside its stream, seconds.
 HEAVY_S = 600.0
-_TURNS = Turns(STREAMS, line=4 * STREAMS)
+_TURNS = Turns(STREAMS, line=LINE, name="downloads", limit="downloads")
 _HELD: Counter[str] = Counter()
 
 
@@ -37,6 +40,7 @@ async def heavy(request: Request) -> AsyncIterator[None]:
     """
     name = _name(request)
     if _HELD[name] >= OWN:
+        refused("own_downloads")
         raise TooMany(
             f"{OWN} of your files are being written right now.",
             "Take the next one when one of them has come.",

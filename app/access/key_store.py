@@ -76,6 +76,12 @@ def find_key(conn: Connection, key: str) -> Key | None:
     return None if row is None else _key(row)
 
 
+def find_numbered(conn: Connection, number: int) -> Key | None:
+    """The key of a number, holding or not; None where there is none."""
+    row = conn.execute(_ONE, {"id": number}).mappings().one_or_none()
+    return None if row is None else _key(row)
+
+
 def list_keys(conn: Connection) -> list[Key]:
     """All keys, the newest first."""
     return [_key(row) for row in conn.execute(_LIST).mappings()]

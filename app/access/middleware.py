@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import secrets
 from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
@@ -14,10 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.access.leaving import Watch
 from app.access.sender import check_origin
 from app.access.streaming import HEADERS_ONLY, WATCH
+from app.access.tally import Tally, request_id
 from app.database.deadline import DEADLINE, Deadline
-from app.errors import BadInput
+from app.errors import BadInput, Unavailable
 from app.problems import MAX_BODY_BYTES, internal_error, problem, too_large
+from app.refused import refused
 from app.settings import Settings
+from app.traces import REQUEST_ID
 
 log = logging.getLogger("chengtu.web")
 
@@ -51,9 +54,14 @@ class HouseMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope["request_id"] = secrets.token_hex(8)
-        reply = _Reply(scope, send, is_head=scope["method"] == "HEAD")
-        inner = {**scope, "method": "GET", HEADERS_ONLY: True} if reply.is_head else scope
+        settings: Settings | None = getattr(scope["app"].state, "settings", None)
+        scope["request_id"] = request_id(scope, settings)
+        is_head = scope["method"] == "HEAD"
+        inner = {**scope, "method": "GET", HEADERS_ONLY: True} if is_head else scope
+        # What the layers below find out about the request stands in the scope that they see.
+        tally = Tally(inner, scope["method"])
+        reply = _Reply(scope, send, tally, is_head=is_head)
+        traced = REQUEST_ID.set(scope["request_id"])
         deadline = Deadline(_seconds(scope))
         body = _Body(receive, _limit(scope), deadline)
         token = DEADLINE.set(deadline)
@@ -66,13 +74,21 @@ class HouseMiddleware:
             await self._serve(inner, body, reply, watch)
         except BadInput as error:
             await problem(Request(scope), error)(scope, receive, reply.send)
+        except asyncio.CancelledError:
+            # The server is being stopped, and the grace of this request is over.
+            if reply.started:
+                raise
+            stopped = Unavailable("The server is being stopped.", "Try again in a moment.")
+            await problem(Request(scope), stopped)(scope, receive, reply.send)
         except Exception:
-            log.exception("Request %s failed: %s %s", scope["request_id"], scope["method"], scope["path"])
+            log.exception("The request failed.")
             if reply.started:
                 raise
             await problem(Request(scope), internal_error())(scope, receive, reply.send)
         finally:
+            tally.end()
             DEADLINE.reset(token)
+            REQUEST_ID.reset(traced)
 
     async def _serve(self, scope: Scope, body: _Body, reply: _Reply, watch: Watch | None) -> None:
         """Answer; what only reads is stopped when its client leaves, what writes is carried out."""
@@ -112,6 +128,7 @@ class _Body:
         """Raise TooLarge where the client itself says so, before anything is read."""
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > self.limit:
+            refused("body")
             raise too_large(self.limit)
 
     async def receive(self) -> Message:
@@ -119,6 +136,7 @@ class _Body:
         message = await self.forward()
         self.received += len(message.get("body", b""))
         if self.received > self.limit:
+            refused("body")
             raise HTTPException(413, str(self.limit))
         if message.get("body") and not message.get("more_body"):
             self.deadline.restart()
@@ -128,9 +146,10 @@ class _Body:
 class _Reply:
     """Adds the headers as the reply starts; leaves the body out for HEAD."""
 
-    def __init__(self, scope: Scope, send: Send, *, is_head: bool) -> None:
+    def __init__(self, scope: Scope, send: Send, tally: Tally, *, is_head: bool) -> None:
         self.scope = scope
         self.forward = send
+        self.tally = tally
         self.is_head = is_head
         self.started = False
 
@@ -138,10 +157,13 @@ class _Reply:
         """Pass one ASGI message on."""
         if message["type"] == "http.response.start":
             self.started = True
+            self.tally.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self.scope["request_id"]
-        elif self.is_head and message["type"] == "http.response.body":
-            message = {**message, "body": b""}
+        elif message["type"] == "http.response.body":
+            if self.is_head:
+                message = {**message, "body": b""}
+            self.tally.sent += len(message.get("body", b""))
         await self.forward(message)

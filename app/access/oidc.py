@@ -29,7 +29,12 @@ class Provider:
     """The configured issuer, as one process knows it."""
 
     def __init__(
-        self, issuer: str, client_id: str, secret: str | None, audience: str, hosts: tuple[str, ...] = ()
+        self,
+        issuer: str,
+        client_id: str,
+        secret: str | None,
+        audience: str | None,
+        hosts: tuple[str, ...] = (),
     ) -> None:
         self.issuer = issuer
         self.client_id = client_id
@@ -117,28 +122,31 @@ class Provider:
 
     def check_identity(self, token: str, nonce: str) -> dict[str, Any]:
         """The claims of an ID token for this client and this login; raises LoginFailed."""
-        claims = self._claims(token, self.client_id)
-        oidc_tokens.check_for_login(claims, self.client_id, nonce)
+        header, claims = self._claims(token, self.client_id)
+        oidc_tokens.check_for_login(header, claims, self.client_id, nonce)
         return claims
 
     def check_bearer(self, token: str) -> dict[str, Any]:
-        """The claims of a token that a program bears; raises KeyRequired."""
+        """The claims of an access token that a program bears; raises KeyRequired."""
         try:
-            return self._claims(token, self._audience)
+            header, claims = self._claims(token, self._audience or self.client_id)
+            oidc_tokens.check_for_access(header, claims, named=self._audience is not None)
         except LoginFailed as error:
             raise oidc_tokens.refused(error) from error
+        return claims
 
-    def _claims(self, token: str, audience: str) -> dict[str, Any]:
+    def _claims(self, token: str, audience: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims of a token that the provider signed for an audience."""
         header = oidc_tokens.read_header(token)
         key = oidc_tokens.choose_key(header, self.keys())
         if key is None:
             key = oidc_tokens.choose_key(header, self.keys(anew=True))
-        return oidc_tokens.verify(token, header, key, self.issuer, audience)
+        return header, oidc_tokens.verify(token, header, key, self.issuer, audience)
 
 
 @lru_cache(maxsize=8)
 def _provider(
-    issuer: str, client_id: str, secret: str | None, audience: str, hosts: tuple[str, ...]
+    issuer: str, client_id: str, secret: str | None, audience: str | None, hosts: tuple[str, ...]
 ) -> Provider:
     return Provider(issuer, client_id, secret, audience, hosts)
 
@@ -148,5 +156,5 @@ def provider_of(settings: Settings) -> Provider | None:
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
     secret = None if settings.oidc_client_secret is None else settings.oidc_client_secret.get_secret_value()
-    audience = settings.oidc_audience or settings.oidc_client_id
-    return _provider(settings.oidc_issuer, settings.oidc_client_id, secret, audience, settings.oidc_hosts)
+    named = settings.oidc_issuer, settings.oidc_client_id, secret, settings.oidc_audience or None
+    return _provider(*named, settings.oidc_hosts)

@@ -16,7 +16,11 @@ from app.errors import KeyRequired, LoginFailed
 ALGORITHMS: Mapping[str, str] = {"RS256": "RSA", "ES256": "EC"}
 #: Headers by which a token would bring or fetch its own key, or change what its parts mean.
 REFUSED_HEADERS = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip", "enc"})
-TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
+#: How an access token's header names itself (RFC 9068 §2.1).
+ACCESS_TYPES = frozenset({"at+jwt", "application/at+jwt"})
+TYPES = frozenset({"jwt"}) | ACCESS_TYPES
+#: Claims that ID tokens alone have (OpenID Connect Core §2, §3.3.2.11; FAPI 1.0).
+ID_CLAIMS = frozenset({"at_hash", "c_hash", "s_hash"})
 MAX_LENGTH = 16_384
 MAX_SUBJECT = 255
 #: Clocks may differ by this much, seconds.
@@ -97,8 +101,28 @@ def verify(
     return claims
 
 
-def check_for_login(claims: Mapping[str, Any], client_id: str, nonce: str) -> None:
+def check_for_access(header: Mapping[str, Any], claims: Mapping[str, Any], *, named: bool) -> None:
+    """Raise LoginFailed where a token tells who logged in (an ID token) and not what a program may ask for.
+
+    Whoever has logged in anywhere with our client has such a token in hand. `named`: whether settings name the audience
+    of access tokens; else one that does not say what it is cannot be told from an ID token, which has the same one.
+    """
+    says_access = _is_access(header) or claims.get("typ") == "Bearer" or claims.get("token_use") == "access"
+    says_id = claims.get("typ") == "ID" or claims.get("token_use") == "id" or not ID_CLAIMS.isdisjoint(claims)
+    if says_id or ("nonce" in claims and not says_access):
+        raise _doubt("It is an ID token, which is for logging in alone")
+    if not (says_access or named):
+        raise _doubt("It does not say that it is an access token")
+
+
+def _is_access(header: Mapping[str, Any]) -> bool:
+    return str(header.get("typ", "")).lower() in ACCESS_TYPES
+
+
+def check_for_login(header: Mapping[str, Any], claims: Mapping[str, Any], client_id: str, nonce: str) -> None:
     """Raise LoginFailed where an ID token is not for this client and this login (OpenID Connect Core §3.1.3.7)."""
+    if _is_access(header):
+        raise _doubt("It is an access token, which names nobody who logs in")
     said = claims.get("nonce")
     if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
         raise _doubt("It belongs to another login")

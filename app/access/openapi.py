@@ -36,6 +36,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 PROBLEM_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 #: Browsers get it as a page.
 _CONTENT = {PROBLEM: {"schema": PROBLEM_REFERENCE}, "text/html": {"schema": {"type": "string"}}}
+#: What a browser is answered that asks for anything while nobody is logged in by it.
+_LOG_IN = {
+    "description": "Nobody is logged in: browsers are sent to `/login`; programs are answered 401.",
+    "headers": {"Location": {"schema": {"type": "string"}}},
+}
 
 
 class Definition:
@@ -54,8 +59,10 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     """The document with problems where the framework tells of its own errors; it is changed in place."""
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM_SCHEMA
-    for operation in _operations(document):
+    for method, operation in _operations(document):
         responses = operation["responses"]
+        if method == "get":
+            responses.setdefault("303", _LOG_IN)
         if "HTTPValidationError" in str(responses.get("422")):
             del responses["422"]
         for status, response in responses.items():
@@ -79,6 +86,6 @@ def _name_limit(document: dict[str, Any]) -> None:
                 document["components"].setdefault("parameters", {})["limit"] = item
 
 
-def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in document["paths"].values():
-        yield from (operation for operation in path.values() if "responses" in operation)
+        yield from ((method, operation) for method, operation in path.items() if "responses" in operation)

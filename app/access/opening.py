@@ -63,6 +63,8 @@ class Opening:
         if age >= AGAIN_S and (self._asking is None or self._asking.done()):
             # In a context of its own: it ends with no request, and is no request's.
             self._asking = asyncio.create_task(self._ask(db), context=Context())
+            # Who waits for it is told; that nobody did, and it failed, is no news: it is asked again.
+            self._asking.add_done_callback(lambda asked: asked.cancelled() or asked.exception())
         if age < SURE_S or self._asking is None:
             return False
         return await asyncio.shield(self._asking)
@@ -82,6 +84,11 @@ class Opening:
     def is_near(self, peer: str, headers: Headers) -> bool:
         """Whether somebody asks from this machine itself."""
         return is_loopback(peer) and not any(name in headers for name in _FORWARDED)
+
+    def is_here(self, peer: str, headers: Headers) -> bool:
+        """Whether a program of this machine asks the server itself; behind a proxy that could be anybody."""
+        behind = self._settings.public_url is not None or self._settings.open
+        return not behind and self.is_near(peer, headers) and self._is_asked_by_own_name(headers)
 
     def _is_asked_by_own_name(self, headers: Headers) -> bool:
         """Whether the server is asked for by this machine's name, not by one that a page of another site made its own.

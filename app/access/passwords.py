@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.errors import BadInput, Unavailable
+from app.refused import refused
 
 SHORTEST, LONGEST = 12, 200
 #: Passwords hashed at once in a process: each takes 64 MiB and a processor.
@@ -134,6 +135,7 @@ class _Turn:
 
     def __enter__(self) -> None:
         if not _TURNS.acquire(timeout=PATIENCE_S):
+            refused("logins")
             raise Unavailable("Many people are logging in right now.", "Try again in a moment.")
 
     def __exit__(self, *_: object) -> None:

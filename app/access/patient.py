@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.access.keys import is_loopback
 from app.access.peer import is_proxy, network_of
+from app.refused import refused
 from app.settings import Settings
 
 #: The first line and the headers of a request come within so long, seconds, and are so long at most.
@@ -25,6 +26,8 @@ BODY_S, BODY_BYTES = 30.0, 1000
 MAX_PASSED_BYTES = 4_000_000
 #: Something of a reply is taken up within so long, seconds.
 STALL_S = 60.0
+#: Between two requests a connection is kept so long, seconds.
+KEEP_ALIVE_S = 30.0
 #: Connections of one address that one worker process keeps open; the machine itself and trusted proxies have more.
 MAX_CONNECTIONS, MAX_PER_ADDRESS = 2000, 256
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
@@ -53,6 +56,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._place = network_of(host) if alone else ""
         _OPEN[self._place] += 1
         if (alone and _OPEN[self._place] > MAX_PER_ADDRESS) or len(self.connections) > MAX_CONNECTIONS:
+            refused("own_clients" if len(self.connections) <= MAX_CONNECTIONS else "clients")
             transport.abort()
             return
         self._wait(HEADERS_S, self._end_slow)
@@ -72,6 +76,7 @@ class PatientProtocol(HttpToolsProtocol):
         if self._in_headers:
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
+                refused("header_bytes")
                 self._end(_TOO_LONG)
 
     def on_message_begin(self) -> None:
@@ -85,6 +90,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_header(name, value)
         self._came_bytes += len(name) + len(value)
         if self._came_bytes + len(self.url) > MAX_HEADER_BYTES:
+            refused("header_bytes")
             raise ValueError("The headers are too long.")
 
     def on_headers_complete(self) -> None:
@@ -108,7 +114,7 @@ class PatientProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client takes nothing up just now."""
         super().pause_writing()
-        self._set_stalled(self.loop.call_later(STALL_S, self.transport.abort))
+        self._set_stalled(self.loop.call_later(STALL_S, self._end_stalled))
 
     def resume_writing(self) -> None:
         """The client goes on."""
@@ -118,13 +124,21 @@ class PatientProtocol(HttpToolsProtocol):
     def _check_body(self) -> None:
         # Where we do not read, because what came is still being written to a disk, the client is not slow.
         if self._came_bytes < BODY_BYTES and not self.flow.read_paused:
-            self._end_slow()
+            refused("body_pace")
+            self._end(_TOO_SLOW)
             return
         self._came_bytes = 0
         self._wait(BODY_S, self._check_body)
 
     def _end_slow(self) -> None:
+        # Between two requests nothing is refused: a connection that is kept for the next one just ends.
+        if self._header_bytes or self._came_bytes:
+            refused("header_time")
         self._end(_TOO_SLOW)
+
+    def _end_stalled(self) -> None:
+        refused("reply_pace")
+        self.transport.abort()
 
     def _end(self, reply: bytes) -> None:
         """Close the connection, with a word where nothing was answered yet."""

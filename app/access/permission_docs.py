@@ -28,6 +28,7 @@ WORDS: Mapping[Permission, tuple[str, str]] = {
     "audit": ("查看并校验审计记录", "read and verify the audit log"),
     "administer": ("检查、缓存", "checks and caches"),
     "people": ("人员、单位、授权、密钥", "people, parties, grants and keys"),
+    "watch": ("读取运行指标（/metrics）", "read `/metrics`"),
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from app.access.principal import ROLES, Principal, Role
 
 Permission = Literal[
     "open", "self", "read", "street", "report", "export", "edit", "import", "plan", "assess", "jobs", "audit",
-    "administer", "people",
+    "administer", "people", "watch",
 ]  # fmt: skip
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 
@@ -32,6 +32,8 @@ HOLDERS: Mapping[Permission, frozenset[Role]] = {
     "audit": frozenset(("auditor",)),
     "administer": frozenset(("system",)),
     "people": frozenset(("security",)),
+    # From the machine itself nobody has to be named for it (`gate`).
+    "watch": frozenset(("auditor", "system")),
 }
 
 _ITEM = "/collections/{collection}/items/{item}"
@@ -47,6 +49,7 @@ _LINES: Mapping[Permission, Iterable[str]] = {
         "GET /field/authority",
         "GET /field/authority.crt",
         "GET /field/start",
+        "POST /field/start",
         "GET /login",
         "POST /login",
         "GET /login/oidc",
@@ -190,6 +193,7 @@ _LINES: Mapping[Permission, Iterable[str]] = {
         "POST /users/keys/{key}/revoke",
     ),
     "audit": ("GET /audit", "GET /audit/verify"),
+    "watch": ("GET /metrics",),
     "jobs": ("GET /jobs/{job}", "DELETE /jobs/{job}"),
 }
 

@@ -79,6 +79,7 @@ class Principal:
             edits,
             party if party_kind == "contractor" else None,
             name,
+            f"{kind}:{person_id if kind == 'user' else key_id}",
         )
         roles = frozenset(grant.role for grant in held)
         return cls(
@@ -90,6 +91,11 @@ class Principal:
         if permission != "report" or self.kind not in {"user", "key"}:
             return self.scope
         return replace(self.scope, edits=self.areas("field", "editor"))
+
+    @property
+    def owner(self) -> str:
+        """Whose jobs and imports are one's own: `user:7`, `key:5`; "" for who is neither."""
+        return self.scope.owner
 
     def areas(self, *roles: Role) -> tuple[str, ...] | None:
         """The codes of the areas in which one of the roles is held: None the whole city, () none."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from app.access import key_store, login_store, oidc, people_store
 from app.access.key_service import REFUSAL as REFUSAL
 from app.access.key_service import get_holding
+from app.access.keys import Key
 from app.access.people import Person
 from app.access.principal import Principal
 from app.access.sessions import MAX_LENGTH, PREFIX
@@ -30,7 +31,11 @@ AGAIN = "Log in again: /login"
 
 def by_key(conn: Connection, token: str) -> Principal:
     """Who bears an API key; raises KeyRequired where it was never made, was revoked or has expired."""
-    key = get_holding(conn, token)
+    return of_key(get_holding(conn, token))
+
+
+def of_key(key: Key) -> Principal:
+    """Who bears a key that holds."""
     return Principal.granted(
         "key",
         key.name,
@@ -55,8 +60,8 @@ def by_session(conn: Connection, token: str) -> Principal:
     if session is None or person is None or person.disabled_at is not None:
         raise LoginRequired("The session has ended.", AGAIN)
     if session.means == "password" and person.password_once:
-        return _person(person, csrf=session.csrf, until=session.expires_at, held=False)
-    return _person(person, csrf=session.csrf, until=session.expires_at)
+        return of_person(person, csrf=session.csrf, until=session.expires_at, held=False)
+    return of_person(person, csrf=session.csrf, until=session.expires_at)
 
 
 def by_jwt(settings: Settings, db: Database, token: str) -> Principal:
@@ -76,7 +81,7 @@ def by_jwt(settings: Settings, db: Database, token: str) -> Principal:
             "Whom this token names is not on record here.",
             "A security administrator makes people known: /users",
         )
-    return _person(person, until=datetime.fromtimestamp(min(claims["exp"], _FAR), UTC))
+    return of_person(person, until=datetime.fromtimestamp(min(claims["exp"], _FAR), UTC))
 
 
 def anyone_configured(conn: Connection) -> bool:
@@ -84,9 +89,10 @@ def anyone_configured(conn: Connection) -> bool:
     return people_store.anyone(conn)
 
 
-def _person(
+def of_person(
     person: Person, *, csrf: str | None = None, until: datetime | None = None, held: bool = True
 ) -> Principal:
+    """Somebody on record, with what they were granted (`held`)."""
     return Principal.granted(
         "user",
         person.name,

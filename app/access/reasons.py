@@ -88,6 +88,20 @@ def leave_run(catalogue: Catalogue, reason: str | None, *, held: bool) -> Leavin
     return Leaving(catalogue, given, {"run": ("*",)} if held else {}, {})
 
 
+def leave_whole(catalogue: Catalogue, classes: list[str] | None, reason: str | None) -> Leaving:
+    """The same of what leaves as it is or not at all, such as the rows of a file; `classes` None: of any.
+
+    Raises:
+        BadInput: The reason is too short.
+        Forbidden: It may hold what is restricted, and no reason is given.
+    """
+    given = check_reason(reason)
+    held = restricted_in(catalogue, classes)
+    if held and given is None:
+        raise Forbidden("This file may hold restricted data: it leaves only with a reason.", HINT)
+    return Leaving(catalogue, given, held, {})
+
+
 def note_export(db: Database, what: str, form: str, leaving: Leaving, **detail: Any) -> None:
     """Note that something leaves as a file: before it does."""
     told = {name: ", ".join(parts) for name, parts in leaving.restricted.items()}

@@ -70,7 +70,10 @@ def get_assessments(
 
 
 @router.get(
-    "/assessments", summary="Scores of features, with figures by class, area and party", response_model=None
+    "/assessments",
+    summary="Scores of features, with figures by class, area and party",
+    response_model=None,
+    responses={200: {"content": {"text/csv": {}}}},
 )
 def list_assessments(
     conn: ReadConn,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from app.catalogue.model import Catalogue, FeatureClass
+from app.catalogue.model import Catalogue, FeatureClass, Sensitivity
 from app.catalogue.policy_model import Amount, Demand, Policy, Supply, Where
+from app.catalogue.public_part import LEVELS
 
 
 def needs_restricted(catalogue: Catalogue, policy: Policy) -> bool:
@@ -26,6 +27,18 @@ def restricted_reads(catalogue: Catalogue, policy: Policy) -> dict[str, frozense
         if fields or _may_be_restricted(cls, where):
             found[class_id] = found.get(class_id, frozenset()) | fields
     return found
+
+
+def level_of(catalogue: Catalogue, policy: Policy) -> Sensitivity:
+    """What one may see at least who is told the policy's figure: the highest level of its classes and fields.
+
+    Restricted rows do not count: who may not see them is told a figure without them. `catalogue` is the whole one.
+    """
+    levels: list[Sensitivity] = ["public"]
+    for class_id, _, names in _reads(policy):
+        cls = catalogue.get_class(class_id)
+        levels += [cls.sensitivity, *(item.sensitivity for item in cls.fields if item.name in names)]
+    return max(levels, key=LEVELS.index)
 
 
 def _may_be_restricted(cls: FeatureClass, where: Where) -> bool:

@@ -23,11 +23,12 @@ from app.coverage.routes import (
     ModeQuery,
     RunId,
     TableForm,
+    TakingDep,
     TierQuery,
     table_file,
 )
 from app.coverage.scenario_routes import AskedBody
-from app.coverage.scoped import asked_area
+from app.coverage.scoped import asked_area, check_policy
 from app.coverage.series import days_of
 from app.inventory.periods import today
 from app.jobs.routes import result_in_time
@@ -86,7 +87,7 @@ def post_series(
     """200 with the rows when they are done in time, else 202 with the job that goes on."""
     days = days_of(body.first, body.last, body.step, body.dates, today=today())
     request = body.model_dump(include={"policy", "mode", "area", "levels", "parameters"})
-    parse(catalogue, request, None)
+    check_policy(catalogue, parse(catalogue, request, None).policy.id)
     with db.read() as conn:
         request["area"] = asked_area(conn, body.area)
     asked = {**request, "days": [day.isoformat() for day in days]}
@@ -100,6 +101,7 @@ def post_series(
             response_model=None, responses=AS_TABLE | {303: {"description": "A browser gets the map."}})  # fmt: skip
 def get_compare(
     conn: ReadConn,
+    taking: TakingDep,
     lang: LangDep,
     a: FirstRun,
     b: SecondRun,
@@ -112,6 +114,7 @@ def get_compare(
     found = answers.compare_runs(conn, a, b)
     form = f or choose_format(accept)
     if form in TABLES:
+        taking.note([found["a"]["run"], found["b"]["run"]], form, "compare")
         return table_file(answers.compare_table(found), form, "compare", lang)
     if form == "html":
         return RedirectResponse(f"/coverage/compare/map?a={found['a']['run']}&b={found['b']['run']}", 303)
@@ -142,6 +145,7 @@ def get_compare_land(
 )
 def get_difference(
     conn: ReadConn,
+    taking: TakingDep,
     lang: LangDep,
     run: RunId,
     tier: TierQuery = None,
@@ -150,6 +154,7 @@ def get_difference(
 ) -> Response:
     """Parts of parcels, most people first; sums by cause are in the run itself."""
     if f in TABLES:
+        taking.note([run], f, "differences")
         found = answers.table_of_run(conn, run, "coverage_differences", None, tier, limit, lang)
         return table_file(found, f, "difference", lang)
     service.get_run(conn, run, areas=False)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from app.catalogue.model import Lang
+from app.access.reasons import Leaving, leave_run
+from app.catalogue.model import Catalogue, Lang
 from app.coverage import service, store
 from app.coverage.compare import figures_beside
 from app.coverage.counted_results import REASON_NONE_HERE, REASON_UNSURE
@@ -72,6 +73,14 @@ REASONS_ZH = {
     REASON_NOBODY_KNOWN: "未计人口：数据中没有人口",
     REASON_WITHHELD: "只向可见整个量算范围的人提供此数",
 }
+
+
+def leaving_tables(
+    conn: Connection, catalogue: Catalogue, runs: Sequence[str], reason: str | None
+) -> Leaving:
+    """What lets tables of runs leave; raises NotFound, BadInput and Forbidden as `leave_run`."""
+    every = [service.get_run(conn, run, areas=False)["inputs"].get("held") or {} for run in runs]
+    return leave_run(catalogue, reason, held=any(held.get("level") == "restricted" for held in every))
 
 
 def table_of_run(

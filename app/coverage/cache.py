@@ -49,6 +49,11 @@ class ArrayCache:
     def __len__(self) -> int:
         return len(self._values)
 
+    @property
+    def newest(self) -> int:
+        """The highest data version of what is kept, 0 where nothing is."""
+        return max((version for version, _ in list(self._newest.values())), default=0)
+
     def __contains__(self, key: tuple[Hashable, ...]) -> bool:
         """Whether a value is kept for the key."""
         return key in self._values

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.catalogue.model import Catalogue
+from app.catalogue.policy_sensitivity import level_of
 from app.coverage.bases import add_also
 from app.coverage.cache import ArrayCache
 from app.coverage.classes import limits_of_groups
@@ -20,12 +21,14 @@ from app.coverage.compute import compute
 from app.coverage.counted_results import MODE
 from app.coverage.details import both_modes, difference_rows, equity_rows, histogram_rows
 from app.coverage.edition_service import with_editions
+from app.coverage.guard import Sites
 from app.coverage.guard_answer import guard_answer
+from app.coverage.guard_seen import seen_sites
 from app.coverage.held import STATEMENT_S, held_notes, held_of, scoped_loader
 from app.coverage.levels import parse_levels
 from app.coverage.loader import Loader
 from app.coverage.loading import load_inputs
-from app.coverage.model import Figures, Inputs
+from app.coverage.model import Bools, Figures, Inputs
 from app.coverage.notes import notes_of
 from app.coverage.official import assess
 from app.coverage.place import default_reach, reach_of_place
@@ -95,7 +98,7 @@ class Engine:
         operations: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "coverage": self._coverage,
             "scenario": lambda values: self._scenario(values, scenario_answer),
-            "guard": lambda values: self._scenario(values, guard_answer),
+            "guard": lambda values: self._scenario(values, self._guard(values)),
             "reach": self._reach,
             "network": self._network,
             "service_area": self._service_area,
@@ -180,6 +183,18 @@ class Engine:
         record |= _asked(loader, values) | facts
         record["notes"] = [*notes_of(loader.catalogue, base.facts), *held_notes(loader)]
         return {"policy": _policy(request), "modes": list(request.modes), **rows, "inputs": record}
+
+    def _guard(self, values: Mapping[str, Any]) -> Answering:
+        """The guard, which tries no site that who asks does not see."""
+        scope = self._scope(values)
+        if scope.whole:
+            return guard_answer
+
+        def seen(loader: Loader, class_id: str, sites: Sites) -> Bools:
+            with within(scope), self.db.read(timeout_s=STATEMENT_S) as conn:
+                return seen_sites(conn, loader.catalogue, class_id, sites, (loader.crs, loader.times))
+
+        return lambda loader, request, asked: guard_answer(loader, request, asked, seen)
 
     def _told(
         self, loader: Loader, request: CoverageRequest, rows: dict[str, Any], values: Mapping[str, Any]
@@ -289,6 +304,7 @@ def _asked(loader: Loader, values: Mapping[str, Any]) -> dict[str, Any]:
         "asked": dict(values.get("parameters") or {}),
         "levels": list(parse_levels(values.get("levels"))),
         **({"scenario": values["scenario"]} if values.get("scenario") else {}),
+        "sensitivity": level_of(loader.catalogue, loader.catalogue.get_policy(str(values["policy"]))),
         **held_of(loader),
     }
 
@@ -306,8 +322,7 @@ def _classes_used(request: CoverageRequest) -> list[str]:
         "park_gates",
         "residential_gates",
     }
-    names |= {demand.cls for demand in policy.people}
-    return sorted(names | ({policy.frame_cls} if policy.frame_cls else set()))
+    return sorted(names | set(policy.classes))
 
 
 def _policy(request: CoverageRequest) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from app.coverage.engine_frames import receive_frame, send_frame
 from app.database.scope import SCOPE
-from app.errors import ChengtuError, Unavailable, error_from_plain
+from app.errors import Away, ChengtuError, Unavailable, error_from_plain
+from app.traces import REQUEST_ID
 
 #: How often a client that follows stages looks whether it still wants the answer.
 LOOK_EVERY_S = 0.5
@@ -68,9 +69,9 @@ class EngineClient:
                     "Ask for a smaller area, or later.",
                 ) from error
             except OSError as error:
-                raise Unavailable(*_AWAY) from error
+                raise Away(*_AWAY) from error
         if not isinstance(reply, dict):
-            raise Unavailable(*_AWAY)
+            raise Away(*_AWAY)
         return reply
 
     def _follow(self, connection: socket.socket, report: Callable[[float, str], None]) -> Any:
@@ -109,11 +110,12 @@ class EngineClient:
             connection.connect(str(self.path))
         except OSError as error:
             connection.close()
-            raise Unavailable(*_AWAY) from error
+            raise Away(*_AWAY) from error
         return connection
 
 
 def _asking() -> dict[str, Any]:
     """Who asks, for what is restricted (`held`): the engine runs in another process, which knows no request."""
     scope = SCOPE.get()
-    return {} if scope is None else {"scope": scope.plain()}
+    asked = {} if scope is None else {"scope": scope.plain()}
+    return {**asked, "request_id": REQUEST_ID.get()}

@@ -22,9 +22,14 @@ from app.coverage.engine_frames import receive_frame, send_frame
 from app.coverage.stages import Report
 from app.database.transactions import Database
 from app.errors import ChengtuError, error_to_plain
+from app.meters import gauge
 from app.settings import Settings
+from app.traces import tracing
 
 log = logging.getLogger("chengtu.engine")
+_WAITING = gauge("chengtu_engine_requests", "Requests that the engine answers or that wait for it.")
+_KEPT = gauge("chengtu_engine_arrays", "Arrays that the engine holds.")
+_NEWEST = gauge("chengtu_engine_newest_change", "The highest data version among them.")
 
 Answer = Callable[[dict[str, Any], Report | None], dict[str, Any]]
 
@@ -39,6 +44,7 @@ class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         path.unlink(missing_ok=True)
         self._answer = answer
         self._one_at_a_time = threading.Lock()
+        self._counting, self._open = threading.Lock(), 0
         # Made private before it can be reached: the umask holds while bind() creates the file.
         before = os.umask(0o177)
         try:
@@ -48,8 +54,17 @@ class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def answer(self, request: dict[str, Any], report: Report | None = None) -> dict[str, Any]:
         """The engine's answer; one at a time, since its arrays and the interpreter's lock are shared anyway."""
-        with self._one_at_a_time:
-            return self._answer(request, report)
+        self._tell(1)
+        try:
+            with self._one_at_a_time:
+                return self._answer(request, report)
+        finally:
+            self._tell(-1)
+
+    def _tell(self, more: int) -> None:
+        with self._counting:
+            self._open += more
+            _WAITING.set(to=self._open)
 
 
 class _Connection(socketserver.BaseRequestHandler):
@@ -64,7 +79,8 @@ class _Connection(socketserver.BaseRequestHandler):
         try:
             while (request := receive_frame(connection)) is not None:
                 report = _reporting(connection) if request.pop("stages", False) else None
-                send_frame(connection, reply_to(server.answer, request, report))
+                with tracing(str(request.pop("request_id", ""))):
+                    send_frame(connection, reply_to(server.answer, request, report))
         except (OSError, ChengtuError) as error:
             log.info("A client left in the middle: %s", error)
 
@@ -105,6 +121,14 @@ def serve_engine(settings: Settings, path: Path) -> None:
     """Serve until SIGTERM at the socket `path`: the whole life of the engine process."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     engine = Engine(Database(settings), load_catalogue(settings.geodata, settings.local_path))
-    with EngineServer(path, engine.answer) as server:
+
+    def answer(request: dict[str, Any], report: Report | None) -> dict[str, Any]:
+        try:
+            return engine.answer(request, report)
+        finally:
+            _KEPT.set(to=len(engine.cache))
+            _NEWEST.set(to=engine.cache.newest)
+
+    with EngineServer(path, answer) as server:
         threading.Thread(target=engine.warm, daemon=True).start()
         server.serve_forever()

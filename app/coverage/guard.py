@@ -8,8 +8,8 @@ the given distance keeps coverage as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import shapely
@@ -48,6 +48,12 @@ class Sites:
     metres: Floats
     kind: list[str]
     code: list[str | None]
+
+    def only(self, chosen: Bools) -> Self:
+        """Those of which `chosen` (k,) is true."""
+        places = np.flatnonzero(chosen)
+        kinds, codes = [self.kind[i] for i in places.tolist()], [self.code[i] for i in places.tolist()]
+        return replace(self, shapes=self.shapes[places], metres=self.metres[places], kind=kinds, code=codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.coverage.area_loading import names_at
 from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M, Loss, Sites, find_sites, made_up, plan, tried, weight
 from app.coverage.incremental import State
 from app.coverage.loader import Loader
+from app.coverage.model import Bools
 from app.coverage.official import assess
 from app.coverage.request import CoverageRequest
 from app.coverage.scenario import parse_scenario
@@ -26,17 +27,20 @@ from app.errors import BadInput
 #: Sites that are told, and tried for a plan of several.
 MOST_TOLD = 20
 PLANNED_OF = 12
+#: Which of the sites for a facility of a class whoever asks may know of.
+Seen = Callable[[Loader, str, Sites], Bools]
 #: Where coverage does not fall, nothing has to be rebuilt for it.
 NOTHING_TO_MAKE_UP: Mapping[str, Any] = {"sites_tried": 0, "restored_by_one": True, "sites": [], "plan": []}
 
 
 def guard_answer(
-    loader: Loader, request: CoverageRequest, values: Mapping[str, Any]
+    loader: Loader, request: CoverageRequest, values: Mapping[str, Any], seen: Seen | None = None
 ) -> tuple[Base, dict[str, Any], dict[str, Any]] | None:
     """The city as it is, what is told of a removal, and what the answer records; None `only_warm` where it is cold.
 
     `values` hold `remove` (`{"class", "code"}`) and `within_m`. Told are `falls`, the rows of `scenario_rows`, `sites`
-    (those that restore everything first, then by people served again) and `plan`.
+    (those that restore everything first, then by people served again) and `plan`. Sites that are not `seen` are not
+    tried: no figure tells of them.
 
     Raises:
     ------
@@ -64,7 +68,7 @@ def guard_answer(
     loss = Loss(base.state, outcome.state)
     falls = not all(made_up(row) for row in _known(loss.restored(outcome.state)))
     what = (list(outcome.changes), resolved.shapes[0], patch)
-    told = _replacements(loader, request, loss, what, within_m) if falls else NOTHING_TO_MAKE_UP
+    told = _replacements(loader, request, loss, what, (within_m, seen)) if falls else NOTHING_TO_MAKE_UP
     facts = scenario_facts(scenario, base, outcome) | judged(judgement, {"scenario": patch})
     facts |= {"timing": {"load_s": 0.0, "compute_s": round(time.perf_counter() - started, 4)}}
     head = {"remove": {"class": patch["class"], "code": patch["code"]}, "within_m": within_m}
@@ -92,11 +96,14 @@ def _replacements(
     request: CoverageRequest,
     loss: Loss,
     what: tuple[Any, Any, Mapping[str, Any]],
-    within_m: float,
+    where: tuple[float, Seen | None],
 ) -> dict[str, Any]:
     """Sites ranked by the people that they serve again, and where none of them is enough alone, some together."""
     keys, shape, patch = what
+    within_m, seen = where
     sites = find_sites(loader, patch["class"], shape, patch["code"], within_m)
+    if seen is not None:
+        sites = sites.only(seen(loader, patch["class"], sites))
     figure = _judged_by(loss.before)
     found = tried(loader, request, loss, keys, sites)
     order = sorted(

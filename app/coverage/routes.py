@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
@@ -17,6 +19,7 @@ from app.access.dependencies import (
     LangDep,
     ReadConn,
 )
+from app.access.reasons import LONGEST, note_export
 from app.access.time_parameters import AsOf, KnownAt
 from app.catalogue.model import Catalogue, Lang
 from app.catalogue.parameters import PARAMETERS
@@ -28,7 +31,7 @@ from app.coverage.list_page import runs_html
 from app.coverage.patches import WITHIN_M
 from app.coverage.request import parse
 from app.coverage.scenario import parse_scenario
-from app.coverage.scoped import asked_area, check_everywhere, check_seen, told_place
+from app.coverage.scoped import asked_area, check_everywhere, check_policy, check_seen, told_place
 from app.coverage.tables import Sheet, to_csv, to_xlsx
 from app.database.transactions import Database
 from app.errors import BadInput
@@ -45,6 +48,13 @@ TableForm = Annotated[
     Literal["json", "geojson", "csv", "xlsx"],
     Query(description="`csv`, `xlsx`: a table with headings in the answer's language."),
 ]
+TableReason = Annotated[
+    str | None,
+    Query(
+        max_length=LONGEST,
+        description="Why a table of a run over restricted data leaves, 10 characters or more; the audit keeps it.",
+    ),
+]
 GEOJSON = "application/geo+json"
 TABLES = frozenset({"csv", "xlsx"})
 #: What a route answers beside JSON, for the API definition.
@@ -60,6 +70,24 @@ def table_file(table: Sheet, form: str, name: str, lang: Lang) -> Response:
     if form == "xlsx":
         return Response(to_xlsx(table, lang), media_type=XLSX, headers=headers)
     return Response(to_csv(table, lang), media_type="text/csv", headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Who takes tables away, and why: what a route of tables asks for beside the run."""
+
+    conn: ReadConn
+    db: DatabaseDep
+    catalogue: CatalogueDep
+    reason: TableReason = None
+
+    def note(self, runs: Sequence[str], form: str, part: str) -> None:
+        """Note that a table of runs leaves; raises Forbidden where one is over restricted data without a reason."""
+        leaving = answers.leaving_tables(self.conn, self.catalogue, runs, self.reason)
+        note_export(self.db, " ".join(runs), form, leaving, part=part)
+
+
+TakingDep = Annotated[Taking, Depends()]
 
 
 class CoverageBody(scenarios.AskedBody):
@@ -144,7 +172,8 @@ def _requested(catalogue: Catalogue, db: Database, body: CoverageBody) -> dict[s
     with db.read() as conn:
         request["area"] = asked_area(conn, body.area)
         check_seen(conn, catalogue, [(patch.cls, patch.code) for patch in patches if patch.code])
-        parse(with_editions(conn, catalogue), request, None)
+        every = with_editions(conn, catalogue)
+        check_policy(every, parse(every, request, None).policy.id)
         if body.as_of or body.known_at:
             asked_times(conn, body.as_of or None, body.known_at or None)
     return request
@@ -187,6 +216,7 @@ def get_coverage(conn: ReadConn, run: RunId, html: HtmlWanted) -> dict[str, Any]
 )
 def get_areas(
     conn: ReadConn,
+    taking: TakingDep,
     lang: LangDep,
     run: RunId,
     mode: ModeQuery = None,
@@ -196,6 +226,7 @@ def get_areas(
 ) -> Response:
     """One feature an area, mode and tier."""
     if f in TABLES:
+        taking.note([run], f, "areas")
         found = answers.table_of_run(conn, run, "coverage_areas", mode, tier, limit, lang)
         return table_file(found, f, "areas", lang)
     service.get_run(conn, run, areas=False)
@@ -210,6 +241,7 @@ def get_areas(
 )
 def get_gaps(
     conn: ReadConn,
+    taking: TakingDep,
     engine: EngineDep,
     lang: LangDep,
     run: RunId,
@@ -229,6 +261,7 @@ def get_gaps(
     if merged:
         return answers.gap_patches(conn, engine.answer, run, mode, tier, within_m, limit)
     if f in TABLES:
+        taking.note([run], f, "gaps")
         found = answers.table_of_run(conn, run, "coverage_gaps", mode, tier, limit, lang)
         return table_file(found, f, "gaps", lang)
     service.get_run(conn, run, areas=False)
@@ -272,7 +305,9 @@ def get_reach(
         "parameters": parameters,
     }
     found = engine.answer(asked)
-    return scenarios.json_reply(told_place(conn, catalogue, found, asked_times(conn, as_of, known_at)))
+    return scenarios.json_reply(
+        told_place(conn, with_editions(conn, catalogue), found, asked_times(conn, as_of, known_at))
+    )
 
 
 @router.get(

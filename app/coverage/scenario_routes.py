@@ -13,9 +13,10 @@ from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep
 from app.catalogue.model import Lang
 from app.catalogue.parameters import PARAMETERS
 from app.coverage import service
+from app.coverage.edition_service import with_editions
 from app.coverage.engine_client import EngineClient
 from app.coverage.guard import USUAL_WITHIN_M, WITHIN_M
-from app.coverage.scoped import asked_area, check_seen
+from app.coverage.scoped import asked_area, check_policy, check_seen
 from app.database.transactions import Database
 from app.errors import BadInput
 from app.jobs.routes import result_in_time
@@ -149,5 +150,7 @@ def post_guard(
     request = body.model_dump(by_alias=True)
     with db.read() as conn:
         request["area"] = asked_area(conn, body.area)
+        every = with_editions(conn, catalogue)
+        check_policy(every, every.get_policy(body.policy).id)
         check_seen(conn, catalogue, [(body.remove.cls, body.remove.code)])
     return scenario_reply(db, engine, request, prefer)

@@ -38,3 +38,17 @@ def seen_codes(conn: Connection, cls: FeatureClass, codes: Collection[str], time
     query = f"SELECT code FROM {versions(cls, {'code'}, times)} v WHERE code = ANY(%(codes)s)"
     rows = raw(conn).execute(query.encode(), {"codes": sorted(codes), **times.values})
     return {str(code) for (code,) in rows}
+
+
+def places_within(conn: Connection, lonlat: Sequence[Sequence[float]], areas: Sequence[str]) -> set[int]:
+    """Which of the points (k, 2) in degrees lie in one of `areas`: their positions."""
+    union = " UNION ALL ".join(
+        f"SELECT a.geom FROM {table_name(name)} a WHERE a.code = ANY(%(areas)s)" for name in AREA_CLASSES
+    )
+    query = (
+        "SELECT p.place - 1 FROM unnest(%(lon)s::float8[], %(lat)s::float8[]) WITH ORDINALITY p (lon, lat, place) "
+        f"WHERE EXISTS (SELECT FROM ({union}) a WHERE ST_Intersects(a.geom, ST_SetSRID(ST_MakePoint(lon, lat), 4326)))"
+    )
+    lon, lat = ([float(point[axis]) for point in lonlat] for axis in (0, 1))
+    rows = raw(conn).execute(query.encode(), {"lon": lon, "lat": lat, "areas": list(areas)})
+    return {int(place) for (place,) in rows}

@@ -7,9 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 from app.catalogue.model import Catalogue
+from app.catalogue.policy_sensitivity import level_of
+from app.catalogue.public_part import may_see as level_may_see
 from app.coverage.scope_store import codes_above, own_codes, seen_codes
 from app.coverage.store import limiting_areas
-from app.database.scope import SCOPE
+from app.database.scope import SCOPE, Scope
 from app.database.transactions import Connection
 from app.errors import Forbidden, NotFound
 from app.inventory.area_rows import get_area
@@ -128,12 +130,33 @@ def told_place(conn: Connection, catalogue: Catalogue, found: dict[str, Any], ti
     scope = SCOPE.get()
     if scope is None or scope.whole:
         return found
+    told = [one for one in found["policies"] if _is_told(scope, catalogue, one["id"])]
+    found = {**found, "policies": told}
     answers = list(_reached(found))
-    seen = _seen(conn, catalogue, [(answer["class"], answer["code"]) for answer in answers], times)
+    seen = seen_pairs(conn, catalogue, [(answer["class"], answer["code"]) for answer in answers], times)
     for answer in answers:
         if (answer["class"], answer["code"]) not in seen:
             answer.update({name: None for name in ("code", "name", "way") if name in answer}, withheld=True)
     return found
+
+
+def _is_told(scope: Scope, catalogue: Catalogue, policy: str) -> bool:
+    found = catalogue.policies.get(policy)  # of the city's own those that the level cannot read are not there
+    return found is not None and level_may_see(scope.level, level_of(catalogue.stored, found))
+
+
+def check_policy(catalogue: Catalogue, policy: str) -> None:
+    """Refuse figures of a policy that reads classes or fields which the scope does not see.
+
+    Raises:
+        Forbidden: It reads some above the scope's level.
+    """
+    scope = SCOPE.get()
+    if scope is not None and not _is_told(scope, catalogue, policy):
+        raise Forbidden(
+            f"The policy '{policy}' reads what is above your clearance.",
+            "Ask somebody who may see all that it reads.",
+        )
 
 
 def _reached(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -152,7 +175,7 @@ def told_features(
     if scope is None or scope.whole:
         return found
     pairs = [(item["properties"].get("class"), item["properties"].get("code")) for item in found["features"]]
-    seen = _seen(conn, catalogue, [(cls, code) for cls, code in pairs if cls and code], times)
+    seen = seen_pairs(conn, catalogue, [(cls, code) for cls, code in pairs if cls and code], times)
     kept = [item for item, pair in zip(found["features"], pairs, strict=True) if pair in seen]
     return {"type": found["type"], "numberReturned": len(kept), "features": kept}
 
@@ -162,40 +185,22 @@ def told_scenario(
 ) -> dict[str, Any]:
     """What is told of a scenario or removal without the features that the scope does not see.
 
-    Of gains and losses the nearest facility (of one of the classes `supplies`) is not named; sites that are such a
-    feature are left out.
+    Of gains and losses the nearest facility (of one of the classes `supplies`) is not named.
     """
     scope = SCOPE.get()
     if scope is None or scope.whole:
         return rows
     changed = [row for side in ("gains", "losses") for row in rows.get(side, ()) if row.get("nearest_code")]
     codes = {row["nearest_code"] for row in changed}
-    named = _seen(conn, catalogue, [(class_id, code) for class_id in supplies for code in codes], times)
+    named = seen_pairs(conn, catalogue, [(class_id, code) for class_id in supplies for code in codes], times)
     known = {code for _, code in named}
     for row in changed:
         if row["nearest_code"] not in known:
             row["nearest_code"] = None
-    if "sites" not in rows:
-        return rows
-    classes = {"reopened": rows["remove"]["class"], "public_property": "public_properties"}
-    sites = [
-        (classes[site["kind"]], site["code"])
-        for side in ("sites", "plan")
-        for site in rows[side]
-        if site["kind"] in classes
-    ]
-    seen = _seen(conn, catalogue, sites, times)
-    return rows | {
-        side: [
-            site
-            for site in rows[side]
-            if site["kind"] not in classes or (classes[site["kind"]], site["code"]) in seen
-        ]
-        for side in ("sites", "plan")
-    }
+    return rows
 
 
-def _seen(
+def seen_pairs(
     conn: Connection, catalogue: Catalogue, asked: Iterable[tuple[str, str]], times: Times = NOW
 ) -> set[tuple[str, str]]:
     """Those of pairs of class and code that are features which the scope sees."""
@@ -219,7 +224,7 @@ def check_seen(conn: Connection, catalogue: Catalogue, asked: Iterable[tuple[str
     scope, pairs = SCOPE.get(), list(asked)
     if scope is None or scope.whole:
         return
-    seen = _seen(conn, catalogue, pairs)
+    seen = seen_pairs(conn, catalogue, pairs)
     for class_id, code in pairs:
         if (class_id, code) not in seen:
             raise NotFound(f"{class_id} holds no feature with the code '{code[:40]}'.")
@@ -232,6 +237,7 @@ def check_facility(conn: Connection, catalogue: Catalogue, policy: str, code: st
         Forbidden: No facility is named, and the scope does not see them all.
         NotFound: The scope sees no facility of the policy with this code.
     """
+    check_policy(catalogue, policy)
     scope = SCOPE.get()
     if scope is None or (scope.everywhere and code is None):
         return
@@ -241,5 +247,5 @@ def check_facility(conn: Connection, catalogue: Catalogue, policy: str, code: st
             "Name one facility that you see: `facility`.",
         )
     classes = {supply.cls for tier in catalogue.get_policy(policy).tiers for supply in tier.supplies}
-    if not scope.whole and not _seen(conn, catalogue, [(class_id, code) for class_id in classes]):
+    if not scope.whole and not seen_pairs(conn, catalogue, [(class_id, code) for class_id in classes]):
         raise NotFound(f"The policy counts no facility with the code '{code[:40]}'.")

@@ -28,6 +28,8 @@ class Event(StrEnum):
     PRUNED = "audit.pruned"
     CANCELLED = "job.cancelled"
     ASSESSED = "assessed"
+    BACKED_UP = "backup.made"
+    RESTORED = "backup.restored"
 
 
 #: What triggers note.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -13,6 +14,7 @@ from typing import Any
 
 from app.database import postmaster
 from app.database.account import ROOT_UID
+from app.database.archiving import archive_settings, let_copy, prepare_folder
 from app.database.binaries import Binaries, find_binaries
 from app.database.location import (
     Location,
@@ -27,7 +29,7 @@ from app.database.location import (
 from app.database.locks import exclusive
 from app.database.passwords import find_superuser_password, make_superuser_password
 from app.database.sizing import as_config, machine_memory, server_settings, shared_memory
-from app.errors import SetupFailed
+from app.errors import NoSpace, SetupFailed
 from app.settings import Settings
 
 DATABASE = "chengtu"
@@ -89,8 +91,18 @@ def ensure_started(settings: Settings) -> Status:
         location = _locate(home)
         if location.major() is None:
             _initialise(location)
-        _start(location)
+        _start(location, settings.wal_path)
     return status(settings)
+
+
+def has_died(settings: Settings) -> bool:
+    """Whether the cluster is down though nobody stopped it, or answers nobody; False with DATABASE_URL."""
+    now = status(settings)
+    if now.data is None or not now.embedded:
+        return False
+    if now.pid is not None:
+        return now.running and not _has_socket(now)
+    return not postmaster.was_stopped(now.data)
 
 
 def stop(settings: Settings) -> bool:
@@ -151,7 +163,7 @@ def _initdb_command(binaries: Binaries, data: Path, password_file: str) -> list[
     ]  # fmt: skip
 
 
-def _start(location: Location) -> None:
+def _start(location: Location, archive: Path | None) -> None:
     running = postmaster.find_running(location.data)
     if running is not None and running.socket_dir.is_dir() and postmaster.wait_ready(location.data):
         return
@@ -159,7 +171,10 @@ def _start(location: Location) -> None:
     # A server whose socket folder was cleaned away answers nobody: it is started again.
     postmaster.stop(location.data, location.alive)
     _remove_sockets(location)
-    _write_config(location.data / "chengtu.conf", _config(_make_socket_folder(location), location), location)
+    prepare_folder(archive, location.account)
+    let_copy(archive, location.data / "pg_hba.conf")
+    config = _config(_make_socket_folder(location), location, archive)
+    _write_config(location.data / "chengtu.conf", config, location)
     _trim_log(location)
     if find_superuser_password(location.home) is None:
         _renew_password(binaries, location)
@@ -196,14 +211,21 @@ def _matching_binaries(location: Location) -> Binaries:
         ) from error
 
 
-def _config(socket_folder: Path, location: Location) -> str:
-    values = server_settings(machine_memory(), shared_memory())
+def _config(socket_folder: Path, location: Location, archive: Path | None) -> str:
+    values = server_settings(machine_memory(), shared_memory()) | archive_settings(archive)
     port = 20000 + int(location.digest[:4], 16) % 20000
     return as_config({**values, "port": str(port), "unix_socket_directories": str(socket_folder)})
 
 
 def _write_config(path: Path, text: str, location: Location) -> None:
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise NoSpace(
+                "The disk of the database is full: it cannot be started.", "Free some space and try again."
+            ) from error
+        raise
     location.account.own(path)
     path.chmod(0o600)
 

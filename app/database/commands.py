@@ -16,7 +16,9 @@ from app.database.transactions import translated
 from app.errors import ChengtuError
 from app.settings import Settings
 
-db = typer.Typer(name="db", help="The database: start, stop, status, migrate.", no_args_is_help=True)
+db = typer.Typer(
+    name="db", help="The database: start, stop, status, migrate, back up, restore.", no_args_is_help=True
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -29,23 +29,29 @@ config = lazy_module("alembic.config")
 
 #: Any constant: whoever migrates a Chengtu database takes this advisory lock first.
 LOCK_KEY = 7_310_582_604_519
-ATTEMPTS = 5
+#: How long a statement waits for a lock that a reader or writer holds: whoever comes after it waits as long, too.
+LOCK_MS = 800
+#: So often all is tried again, with a pause between that grows to the longest, seconds.
+ATTEMPTS, LONGEST_S = 15, 2.0
 #: What a caller does in the migration's transaction; it may be called again after a rollback.
 Then: TypeAlias = Callable[[psycopg.Connection[Any]], None]
 
 
-def migrate(settings: Settings, *, then: Then | None = None, to: str | None = None) -> str:
+def migrate(
+    settings: Settings, *, then: Then | None = None, to: str | None = None, database: str | None = None
+) -> str:
     """Make the database where it is missing and bring it to the newest revision, which is returned.
 
     All revisions run in one transaction: either all or none. Two at once both end right. A statement that must wait
-    for a reader gives up after 2 s and all is tried again, so that readers never queue behind it for long.
+    for a reader gives up after 0.8 s and all is tried again, so that nobody queues behind it for longer.
     `then` is called in the same transaction, as the owner, after the last revision; `to` names one to stop at.
+    `database` names another one of the same server, which is there.
     """
     ensure_started(settings)
     try:
-        if settings.database_url is None:
+        if settings.database_url is None and database is None:
             _create_database(admin_parameters(settings, "postgres"))
-        _upgrade_patiently(settings, then, to or head())
+        _upgrade_patiently(admin_parameters(settings, database), settings, then, to or head())
     except (DBAPIError, psycopg.Error) as error:
         raise _explain(error) from error
     return to or head()
@@ -61,21 +67,20 @@ def _create_database(parameters: Parameters) -> None:
             return  # another process made it in the meantime
 
 
-def _upgrade_patiently(settings: Settings, then: Then | None, to: str) -> None:
+def _upgrade_patiently(parameters: Parameters, settings: Settings, then: Then | None, to: str) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _upgrade(settings, then, to)
+            _upgrade(parameters, settings, then, to)
         except (DBAPIError, psycopg.Error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             if attempt == ATTEMPTS or not isinstance(cause, LockNotAvailable):
                 raise
-            time.sleep(0.2 * attempt)
+            time.sleep(min(0.25 * attempt, LONGEST_S))
         else:
             return
 
 
-def _upgrade(settings: Settings, then: Then | None, to: str) -> None:
-    parameters = admin_parameters(settings)
+def _upgrade(parameters: Parameters, settings: Settings, then: Then | None, to: str) -> None:
     engine = create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(**parameters), poolclass=NullPool
     )
@@ -85,7 +90,7 @@ def _upgrade(settings: Settings, then: Then | None, to: str) -> None:
         )
         _check_postgis(driver_of(connection))
         roles.prepare(driver_of(connection), make_login(settings))
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '2s'")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_MS}")
         _run_revisions(connection, to)
         if then is not None:
             driver_of(connection).execute(f"SET LOCAL ROLE {roles.OWNER}")

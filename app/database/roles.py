@@ -44,12 +44,18 @@ def prepare(connection: Connection[Any], login: Login) -> None:
 
     Roles belong to the whole server: another database's migration may make the same ones at the same time.
     """
-    for name in (*GROUPS, login.user):
-        connection.execute(_create_role(name))
+    make_groups(connection)
+    connection.execute(_create_role(login.user))
     _set_password(connection, login)
+    _grant(connection, login)
+
+
+def make_groups(connection: Connection[Any]) -> None:
+    """Make the roles that tables are granted to, and let who is connected act as their owner."""
+    for name in GROUPS:
+        connection.execute(_create_role(name))
     if not _is_member(connection, OWNER):
         connection.execute(SQL("GRANT {} TO CURRENT_USER").format(Identifier(OWNER)))
-    _grant(connection, login)
 
 
 def _create_role(name: str) -> Composed:

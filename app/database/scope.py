@@ -29,7 +29,8 @@ class Scope:
 
     `areas` are the codes of the areas whose features are seen (those that touch one), None the whole city, () none.
     `edits` are the codes of the areas in which features may be written (those at home there), likewise. With a `party`
-    only features that are this party's own are seen and written. `who` stands in the record of what is written.
+    only features that are this party's own are seen and written. `who` stands in the record of what is written; `owner`
+    (`user:7`, `key:5`) is whose jobs, imports and keys of idempotency are: two may bear the same name.
     """
 
     level: Level
@@ -37,6 +38,7 @@ class Scope:
     edits: tuple[str, ...] | None = ()
     party: str | None = None
     who: str = ""
+    owner: str = ""
 
     @property
     def whole(self) -> bool:
@@ -71,6 +73,7 @@ class Scope:
     def settings(self) -> str:
         """The statements that tell it to the database within a transaction, each after a semicolon."""
         who = f";SET LOCAL chengtu.who={_literal(self.who)}" if self.who else ""
+        who += f";SET LOCAL chengtu.owner={_literal(self.owner)}" if self.owner else ""
         if self.whole and self.edits is None:
             return who
         party = "" if self.party is None else self.party
@@ -88,17 +91,27 @@ class Scope:
             "edits": None if self.edits is None else list(self.edits),
             "party": self.party,
             "who": self.who,
+            "owner": self.owner,
         }
 
     @classmethod
     def of(cls, plain: dict[str, Any]) -> Self:
         """It again, from what `plain` gave."""
         areas, edits = (None if plain[name] is None else tuple(plain[name]) for name in ("areas", "edits"))
-        return cls(plain["level"], areas, edits, plain["party"], plain["who"])
+        return cls(plain["level"], areas, edits, plain["party"], plain["who"], plain.get("owner", ""))
 
-    def named(self, who: str) -> Self:
+    def named(self, who: str, owner: str = "") -> Self:
         """The same for somebody."""
-        return replace(self, who=who)
+        return replace(self, who=who, owner=owner)
+
+    def holds(self, other: Scope) -> bool:
+        """Whether all that `other` sees and writes is seen and written here too, as far as codes of areas tell."""
+        return (
+            LEVELS.index(other.level) <= LEVELS.index(self.level)
+            and _within(other.areas, self.areas)
+            and _within(other.edits, self.edits)
+            and self.party == other.party
+        )
 
 
 #: The machine's own commands, its worker and what a server does for itself: all rows, all areas.
@@ -123,7 +136,7 @@ def within(scope: Scope) -> Iterator[None]:
 def as_service() -> Iterator[None]:
     """Let the block run as the service itself, keeping whose doing it is: for what is no feature (jobs, sessions)."""
     scope = SCOPE.get()
-    with within(SERVICE if scope is None else SERVICE.named(scope.who)):
+    with within(SERVICE if scope is None else SERVICE.named(scope.who, scope.owner)):
         yield
 
 
@@ -141,8 +154,13 @@ def author(otherwise: str) -> str:
 
 def own_key(key: str) -> str:
     """An `Idempotency-Key` as it is kept: what one person sent under it is not another's."""
-    who = author("")
-    return f"{who}{_BETWEEN}{key}" if who else key
+    scope = SCOPE.get()
+    whose = "" if scope is None else scope.owner or scope.who
+    return f"{whose}{_BETWEEN}{key}" if whose else key
+
+
+def _within(inner: tuple[str, ...] | None, outer: tuple[str, ...] | None) -> bool:
+    return outer is None or (inner is not None and set(inner) <= set(outer))
 
 
 def _codes(areas: tuple[str, ...] | None) -> str:

@@ -10,13 +10,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from app.database.cluster import DATABASE, SUPERUSER, Status, status
 from app.database.passwords import Login, find_login, find_superuser_password, get_login
-from app.errors import BadInput, SetupFailed, Unavailable
+from app.errors import Away, BadInput, SetupFailed
 from app.settings import Settings
 
 #: For every connection: give up on a silent server, and speak one dialect whatever the server's defaults are.
 #: (Keepalive and user timeout act on TCP only.)
 COMMON: Parameters = {
-    "connect_timeout": "5",
+    "connect_timeout": "4",
     "keepalives_idle": "30",
     "tcp_user_timeout": "10000",
     "application_name": "chengtu",
@@ -86,7 +86,7 @@ def _server(settings: Settings) -> Parameters:
 
 def _embedded(now: Status) -> Parameters:
     if not now.running:
-        raise Unavailable(f"The database in {now.home} is not running.", "Start it: chengtu db start")
+        raise Away(f"The database in {now.home} is not running.", "Start it: chengtu db start")
     return Parameters(host=str(now.socket_dir), port=str(now.port), dbname=DATABASE)
 
 

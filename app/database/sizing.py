@@ -65,7 +65,7 @@ def server_settings(memory: int, shm: int) -> dict[str, str]:
 
 def as_config(settings: Mapping[str, str]) -> str:
     """The text of a configuration file, each value quoted."""
-    quoted = {name: value.replace("'", "''") for name, value in settings.items()}
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "''") for name, value in settings.items()}
     return "".join(f"{name} = '{value}'\n" for name, value in quoted.items())
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, QueuePool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.database.deadline import within_deadline
 from app.database.errors import translate
 from app.database.origin import ORIGIN, machine
 from app.database.origin import SERVICE as ITSELF
+from app.database.pulse import LATER_S, OPENING_S, Pulse, Silent, WatchedConnection
 from app.database.reads import READS
 from app.database.roles import ENGINE
 from app.database.scope import NOTHING, SCOPE, SERVICE, Scope
 from app.database.server import Parameters, login_parameters
-from app.errors import Conflict, Unavailable
+from app.errors import Away, Conflict, InDoubt, Unavailable
+from app.meters import counter, gauge
+from app.refused import LimitName, refused
 from app.settings import Settings
+from app.traces import application_name, trace_setting
 
 SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 #: Connections a process keeps, and may open beside them for a moment; a server has 100 for all processes. One that is
@@ -39,6 +45,13 @@ LOCK_S = 30.0
 STREAM_S = 3600
 #: Among what is noted with a connection: how to wait for the thread that works on it.
 BUSY = "chengtu.busy"
+#: A connection that took longer to get was waited for, or made, seconds.
+WAITED_S = 0.001
+_POOLS = ("pages", "streams")
+_IN_USE = gauge("chengtu_db_connections_in_use", "Connections held now.", by_process=True, pool=_POOLS)
+#: The limit that a statement was over, by SQLSTATE.
+_LIMITS: dict[str, LimitName] = {"57014": "request_time", "55P03": "lock_time"}
+_WAITED = counter("chengtu_db_connection_wait_seconds_total", "Time spent waiting for one.", pool=_POOLS)
 
 
 class Database:
@@ -53,6 +66,8 @@ class Database:
         self.settings = settings
         self._otherwise = NOTHING if closed else SERVICE
         self._closed = closed
+        #: A database that says nothing is noticed, and asked nothing until it does.
+        self.pulse = Pulse(settings, self.dispose)
         # The driver is in autocommit because we send BEGIN ourselves, together with role and limits.
         self._pool = create_engine(
             "postgresql+psycopg://",
@@ -62,6 +77,8 @@ class Database:
             max_overflow=POOL_EXTRA,
             pool_timeout=POOL_WAIT_S,
             pool_use_lifo=True,
+            logging_name="pages",
+            hide_parameters=True,
         )
         # Apart from the others: as many slow downloads as may be leave the pages their connections.
         self._streams = create_engine(
@@ -71,6 +88,8 @@ class Database:
             pool_size=1,
             max_overflow=STREAMS - 1,
             pool_timeout=STREAM_WAIT_S,
+            logging_name="streams",
+            hide_parameters=True,
         )
 
     @contextmanager
@@ -80,8 +99,9 @@ class Database:
         Where the client for whom it is read has left (`READS`), its statement is stopped as well; a request has no more
         than is left of its time (`deadline`).
         """
-        opening = _reading(self.scope, within_deadline(timeout_s))
-        with self._transaction(opening) as connection, _for_client(connection):
+        limit_s = within_deadline(timeout_s)
+        opening = _reading(self.scope, limit_s)
+        with self._transaction(opening, limit_s=limit_s) as connection, _for_client(connection):
             yield connection
 
     @contextmanager
@@ -106,13 +126,15 @@ class Database:
             _opening(scope.writes_as, "READ WRITE", limit_s, lock_s=lock_s, idle_s=600) + scope.settings()
         )
         origin = ORIGIN.get() or (ITSELF if self._closed else machine())
-        with self._transaction(opening + origin.setting()) as connection:
+        opening += origin.setting()
+        with self._transaction(opening, writes=True, limit_s=limit_s) as connection:
             yield connection
 
     @contextmanager
     def engine(self, timeout_s: float = 300) -> Iterator[Connection]:
         """A snapshot for the analysis engine, as chengtu_engine: it sees all areas of the classes it may read."""
-        with self._transaction(_opening(ENGINE, SNAPSHOT, timeout_s, lock_s=2, idle_s=300)) as connection:
+        opening = _opening(ENGINE, SNAPSHOT, timeout_s, lock_s=2, idle_s=300)
+        with self._transaction(opening, limit_s=timeout_s) as connection:
             yield connection
 
     @contextmanager
@@ -153,48 +175,116 @@ class Database:
         self._streams.dispose()
 
     def _connect(self) -> psycopg.Connection[Any]:
+        self.pulse.check()
         # Asked each time: a cluster that was started again listens in another folder.
-        return psycopg.connect(**get_login(self.settings))
+        login = get_login(self.settings)
+        login["application_name"] = application_name()
+        try:
+            made = WatchedConnection.connect(**login)
+        except psycopg.errors.ConnectionTimeout:
+            self.pulse.note_silent()
+            raise
+        made.pulse = self.pulse
+        return made
 
     @contextmanager
-    def _transaction(self, opening: str, pool: Engine | None = None) -> Iterator[Connection]:
+    def _transaction(
+        self, opening: str, pool: Engine | None = None, *, writes: bool = False, limit_s: float = 0
+    ) -> Iterator[Connection]:
         with translated(self.settings):
             engine = pool or self._pool
-            connection = _open(engine, opening)
+            self.pulse.check()
+            connection = _open(engine, opening + trace_setting(), limit_s)
             kept = engine.pool
+            _tell_use(engine)
             try:
                 yield connection
                 _check_whole(connection)
-                _commit(connection)
+                with _in_doubt(connection) if writes else nullcontext():
+                    _commit(connection)
             finally:
-                connection.close()
+                _give_back(connection)
                 if engine.pool is not kept:  # disposed of meanwhile: nobody would close what comes back to it
                     kept.dispose()
+                _tell_use(engine)
 
 
-def _open(pool: Engine, opening: str) -> Connection:
+def _open(pool: Engine, opening: str, limit_s: float) -> Connection:
     """A connection with its transaction begun; one that died in the pool is replaced unseen."""
-    connection = pool.connect()
+    connection = _take(pool)
     driver = driver_of(connection)
     try:
-        # Straight to the driver, here and at the end: it is asked at every request, and SQLAlchemy takes twice as long.
-        driver.execute(opening.encode())
-    except psycopg.Error:
+        _begin(driver, opening, limit_s)
+    except psycopg.Error as error:
         if not driver.closed:
             connection.close()
             raise
         connection.invalidate()
         connection.close()
         pool.dispose()  # those beside it died with it
-        connection = pool.connect()
-        driver_of(connection).execute(opening.encode())
+        if isinstance(error, Silent):  # its successor would be as silent
+            raise
+        connection = _take(pool)
+        try:
+            _begin(driver_of(connection), opening, limit_s)
+        except psycopg.Error:
+            _give_back(connection)
+            raise
     return connection
+
+
+def _give_back(connection: Connection) -> None:
+    """Give a connection back to its pool; one that was lost is dropped, nothing can be rolled back over it."""
+    if not (connection.closed or connection.invalidated) and driver_of(connection).closed:
+        connection.invalidate()
+    connection.close()
+
+
+def _take(pool: Engine) -> Connection:
+    """A connection of the pool; how long that took is counted where it had to be waited for."""
+    started = time.perf_counter()
+    connection = pool.connect()
+    took = time.perf_counter() - started
+    if took > WAITED_S:
+        _WAITED.add(str(pool.logging_name), by=took)
+    return connection
+
+
+def _tell_use(pool: Engine) -> None:
+    """What is in use now is read anew each time: it cannot drift."""
+    if isinstance(pool.pool, QueuePool):
+        _IN_USE.set(str(pool.logging_name), to=pool.pool.checkedout())
+
+
+def _begin(driver: psycopg.Connection[Any], opening: str, limit_s: float) -> None:
+    """Straight to the driver, here and at the end: it is asked at every request, and SQLAlchemy takes twice as long."""
+    if not isinstance(driver, WatchedConnection):
+        driver.execute(opening.encode())
+        return
+    driver.limit_s = OPENING_S
+    driver.execute(opening.encode())
+    # The server ends a statement at its limit; nothing is waited for much longer.
+    driver.limit_s = limit_s + LATER_S if limit_s else None
 
 
 def _commit(connection: Connection) -> None:
     if connection.in_transaction():
         connection.commit()
     driver_of(connection).commit()
+
+
+@contextmanager
+def _in_doubt(connection: Connection) -> Iterator[None]:
+    """Say so where the connection is lost in a commit: it may have been saved, though nobody was told."""
+    try:
+        yield
+    except (SQLAlchemyError, psycopg.Error) as error:
+        if not (connection.invalidated or driver_of(connection).closed):
+            raise
+        raise InDoubt(
+            "The database went away while this was being saved: it is saved whole or not at all.",
+            "Look which, or send it again under the same Idempotency-Key: it is never saved twice.",
+        ) from error
 
 
 @contextmanager
@@ -217,11 +307,20 @@ def translated(settings: Settings | None = None) -> Iterator[None]:
     """Turn database failures in the block into app errors; `settings` let a full disk be told."""
     try:
         yield
-    except (SQLAlchemyError, psycopg.Error) as error:
+    except (SQLAlchemyError, psycopg.Error, Away) as error:
         told = translate(error, settings)
+        _count(error, told)
         if told is error:
             raise
         raise told from error
+
+
+def _count(error: Exception, told: Exception) -> None:
+    """Count what was refused because the database is busy, or away."""
+    if isinstance(error, PoolTimeoutError):
+        refused("connections")
+    elif isinstance(told, Unavailable):
+        refused(_LIMITS.get(str(getattr(getattr(error, "orig", error), "sqlstate", "")), "database"))
 
 
 def driver_of(connection: Connection) -> psycopg.Connection[Any]:

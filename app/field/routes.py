@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, ReadConn, SettingsDep
-from app.access.gate import COOKIE
-from app.access.key_service import get_holding
-from app.access.keys import FIELD
+from app.access.dependencies import CatalogueDep, LangDep, ReadConn, SettingsDep
 from app.access.principal import principal_of
-from app.database.scope import as_service
-from app.errors import Forbidden, NotFound
+from app.errors import NotFound
 from app.field import service
 from app.field.certificates import as_der, fingerprint
 from app.maps.figure import script_json
@@ -174,25 +169,6 @@ def get_photo(
     """The picture alone: its file tells nothing of who took it, where and with what."""
     body = service.photo(conn, catalogue, photo, service.area_code(principal_of(request), None))
     return Response(body, media_type="image/jpeg", headers={"Cache-Control": KEEP})
-
-
-@router.get("/field/start", include_in_schema=False)
-def start(
-    db: DatabaseDep,
-    settings: SettingsDep,
-    key: Annotated[str, Query(description="The key of the QR code.", max_length=200)],
-) -> Response:
-    """Keep the key that came by QR code, and go on to the page by an address that does not hold it."""
-    with as_service(), db.read() as conn:
-        found = get_holding(conn, key)
-    if found.scopes != (FIELD,):
-        raise Forbidden(
-            "This key does not open the phone page alone: it is no key for an address.", "chengtu keys new"
-        )
-    left = int((found.expires_at - datetime.now(UTC)).total_seconds())
-    reply = Response(status_code=303, headers={"Location": "/field", "Cache-Control": "no-store"})
-    reply.set_cookie(COOKIE, key, max_age=left, httponly=True, secure=settings.tls, samesite="lax")
-    return reply
 
 
 @router.get(

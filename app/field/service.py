@@ -99,6 +99,8 @@ def page_view(
         if caller.until is None
         else {"name": caller.name, "expires_at": caller.until.isoformat()},
         "reports": VIEWER.get().can("report"),
+        "assesses": VIEWER.get().can("assess"),
+        "scores": VIEWER.get().can("read") and not catalogue.open_only,
         "ground": "/background/tiles/WebMercatorQuad/{z}/{y}/{x}",
     }
 

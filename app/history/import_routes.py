@@ -8,9 +8,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.access.dependencies import CatalogueDep, LangDep, ReadConn, SettingsDep
+from app.access.dependencies import CatalogueDep, DatabaseDep, LangDep, ReadConn, SettingsDep
 from app.access.negotiation import choose_of
+from app.access.reasons import LONGEST, leave_whole, note_export
 from app.catalogue.model import Catalogue, Lang
+from app.database.transactions import Connection, Database
 from app.errors import NotFound
 from app.history import import_new_service
 from app.history import import_service as service
@@ -35,6 +37,13 @@ LimitQuery = Annotated[int, Query(ge=1, le=1000, description="At most this many.
 FormQuery = Annotated[
     Literal["json", "html", "csv"] | None,
     Query(alias="f", description="Form of the answer; else `Accept` decides."),
+]
+ReasonQuery = Annotated[
+    str | None,
+    Query(
+        max_length=LONGEST,
+        description="Why rows of a class with restricted data leave, 10 characters or more; the audit record keeps it.",
+    ),
 ]
 
 
@@ -84,10 +93,12 @@ def get_new_import(
 def get_import(
     request: Request,
     conn: ReadConn,
+    db: DatabaseDep,
     catalogue: WholeCatalogue,
     lang: LangDep,
     import_id: ImportId,
     form: FormQuery = None,
+    reason: ReasonQuery = None,
 ) -> Response:
     """How the file was understood, what was read, loaded and rejected, and why; CSV: rejected rows and warnings."""
     wanted = form or choose_of(request.headers.get("accept"), OFFERED)
@@ -95,6 +106,7 @@ def get_import(
         return page(service.one_html(conn, catalogue, import_id, lang), lang)
     if wanted == "csv":
         name, text = service.reasons(conn, import_id)
+        _leave(conn, db, catalogue, import_id, reason, name)
         return _download(name, text.encode(), lang)
     return JSONResponse(service.one_plain(conn, import_id), headers=_headers(lang))
 
@@ -106,15 +118,32 @@ def get_import(
 )
 def get_rejected(
     conn: ReadConn,
+    db: DatabaseDep,
+    catalogue: WholeCatalogue,
     lang: LangDep,
     import_id: ImportId,
     form: Annotated[
         Literal["xlsx"] | None,
         Query(alias="f", description="`xlsx`: a workbook in one language, whatever the file was."),
     ] = None,
+    reason: ReasonQuery = None,
 ) -> Response:
-    """As they stood, XLSX of a workbook and CSV of all else, with the reason beside each."""
-    return _download(*service.rejected(conn, import_id, workbook=form == "xlsx", lang=lang), lang)
+    """As they stood, XLSX of a workbook and CSV of all else, with the reason beside each.
+
+    Rows of a class with restricted rows or fields leave with a `reason` alone.
+    """
+    name, content = service.rejected(conn, import_id, workbook=form == "xlsx", lang=lang)
+    _leave(conn, db, catalogue, import_id, reason, name)
+    return _download(name, content, lang)
+
+
+def _leave(
+    conn: Connection, db: Database, catalogue: Catalogue, import_id: str, reason: str | None, name: str
+) -> None:
+    """Note that rows of an import leave as a file; raises Forbidden where they may be restricted without a reason."""
+    found, classes = service.classes_of(conn, import_id)
+    leaving = leave_whole(catalogue, classes, reason)
+    note_export(db, f"imports/{found}", name.rpartition(".")[2], leaving)
 
 
 def page(text: str, lang: Lang) -> Response:

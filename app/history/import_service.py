@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.catalogue.restricted import restricted_in
 from app.database.transactions import Connection
 from app.errors import NotFound
 from app.history import import_files, import_page
@@ -59,9 +60,11 @@ def one_html(conn: Connection, catalogue: Catalogue, import_id: str, lang: Lang)
     one = _find(conn, import_id)
     view = import_page.one_view(one, catalogue, lang)
     undo = script_json(import_page.undo_view(one, catalogue, lang))
+    reasons = bool(restricted_in(catalogue, _classes(one)))
     return _page(
-        conn, catalogue, lang, "imports/one.html", one=view, undo=undo, script=bundle("undo.js").address
-    )
+        conn, catalogue, lang, "imports/one.html", one=view, undo=undo, script=bundle("undo.js").address,
+        reasons=reasons,
+    )  # fmt: skip
 
 
 def _page(conn: Connection, catalogue: Catalogue, lang: Lang, template: str, **values: Any) -> str:
@@ -74,6 +77,17 @@ def reasons(conn: Connection, import_id: str) -> tuple[str, str]:
     one = _find(conn, import_id)
     stem = import_page.file_name(one["path"]).split(".")[0]
     return f"{stem}.report.csv", import_files.reasons_csv(one["report"] or {})
+
+
+def classes_of(conn: Connection, import_id: str) -> tuple[str, list[str] | None]:
+    """The whole id of an import and the classes of which its rows are, None where that was not found out."""
+    one = _find(conn, import_id)
+    return one["id"], _classes(one)
+
+
+def _classes(one: dict[str, Any]) -> list[str] | None:
+    found = {*(one["classes"] or ()), *(one["report"] or {}).get("classes", {})}
+    return sorted(found) or None
 
 
 def rejected(conn: Connection, import_id: str, *, workbook: bool, lang: Lang) -> tuple[str, bytes]:

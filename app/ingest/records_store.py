@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, text
 
+from app.database.scope import own_key
 from app.ingest.rejects import RejectsFile
 from app.inventory.history_store import IMPORT_LOCK
 from app.jobs import store as jobs
@@ -82,7 +83,7 @@ def enqueue_import(
     """Queue an import, or find the one that the same asked for under the same key: the job's id and its request."""
     if key is None:
         return jobs.enqueue(conn, "import", request, who, scope), dict(request)
-    key = f"{who}: {key}"
+    key = own_key(key) if own_key(key) != key else f"{who}: {key}"
     plain = None if scope is None else orjson.dumps(scope).decode()
     values = {"request": orjson.dumps(request).decode(), "who": who, "scope": plain, "key": key}
     new = conn.execute(_ENQUEUE, values).scalar()

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from app.access.dependencies import CatalogueDep, DatabaseDep, SettingsDep
 from app.access.prefer import wait_s
 from app.access.sender import check_sender
-from app.errors import BadInput, ChengtuError, Conflict, NoSpace, error_from_plain
+from app.errors import BadInput, ChengtuError, Conflict, InDoubt, NoSpace, error_from_plain
 from app.ingest import upload_service
 from app.ingest.kept_upload import adopt
 from app.ingest.upload import FormReader, Sink, Upload, name_of_body, new_upload
@@ -111,6 +111,8 @@ async def _queued(
     try:
         asked = await _take(request, upload, options, settings)
         return upload, await run_in_threadpool(queue, upload, asked)
+    except InDoubt:
+        raise  # the job may be there, and want its file; what no job wants is removed later
     except BaseException:
         upload.remove()
         raise

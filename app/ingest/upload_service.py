@@ -14,7 +14,7 @@ from app.catalogue.model import Catalogue
 from app.catalogue.public_part import part_of
 from app.database.scope import as_service, author
 from app.database.transactions import Connection, Database
-from app.errors import BadInput, Conflict
+from app.errors import Away, BadInput, Conflict
 from app.ingest import records_store
 from app.ingest.inspect_service import inspect
 from app.ingest.kept_upload import keep
@@ -121,8 +121,8 @@ def do_import(context: JobContext, catalogue: Catalogue) -> dict[str, Any]:
     upload = Upload(uploads_root(settings.home_path) / request["upload"], request["name"])
     try:
         report = _import(context, catalogue, settings, upload, request)
-    except JobInterrupted:
-        raise  # the job is taken up again, and wants its file
+    except (JobInterrupted, Away):
+        raise  # the job is taken up again, and wants its file; at its last run what is left is removed later
     except BaseException:
         upload.remove()
         raise

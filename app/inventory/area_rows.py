@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from app.errors import unknown
+from app.database.scope import SCOPE
+from app.errors import Forbidden, unknown
 from app.inventory.areas import RANK
 from app.inventory.tables import table_name
 
@@ -38,12 +39,35 @@ def get_area(conn: Connection, name: str) -> dict[str, Any]:
 
     Raises:
         NotFound: With the nearest names (codes may be hashes that tell a person nothing).
+        Forbidden: It holds the areas of the scope that holds, and more: its name is no secret, the rest of it is.
     """
     statement = text(f"SELECT * FROM ({_LIST}) a WHERE :name IN (code, name_zh, name_en)")
     rows = [dict(row) for row in conn.execute(statement, {"name": name}).mappings()]
     if not rows:
+        _check_above(conn, name)
         raise unknown("area", name, _names(conn))
     return min(rows, key=lambda row: (row["code"] != name, RANK[row["level"]], row["code"]))
+
+
+#: Areas that one of some codes lies in, by code or name: who sees a district may know of what city it is.
+_ABOVE = text(
+    "SELECT code, coalesce(name_zh, name_en, code) FROM city.whole_districts() WHERE :name IN (code, name_zh, name_en) "
+    "AND code IN (SELECT unnest(string_to_array(area_path, '/')) FROM ("
+    f"SELECT area_path FROM {table_name('districts')} WHERE code = ANY(:areas) UNION ALL "
+    f"SELECT area_path FROM {table_name('grid_cells')} WHERE code = ANY(:areas)) own)"
+)
+
+
+def _check_above(conn: Connection, name: str) -> None:
+    scope = SCOPE.get()
+    if scope is None or scope.areas is None or scope.party is not None:
+        return
+    row = conn.execute(_ABOVE, {"name": name, "areas": list(scope.areas)}).first()
+    if row is not None:
+        raise Forbidden(
+            f"'{row[1]}' ({row[0]}) holds more than your areas.",
+            f"Name one of your own areas, or none: {', '.join(scope.areas)}.",
+        )
 
 
 def _names(conn: Connection) -> list[str]:

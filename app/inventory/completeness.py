@@ -19,6 +19,7 @@ from app.inventory.areas import RANK
 from app.inventory.areas_job import list_pending
 from app.inventory.changes import METRIC_CRS, areas_version, data_versions, find_setting
 from app.inventory.duty_store import DUTIES, NO_LACKS, Lacks, lacks_by_path, list_lacking, read_duty_version
+from app.inventory.few import hides_few, told
 from app.inventory.kept import once
 from app.inventory.summary import LEVELS
 from app.inventory.summary_scope import area_shapes
@@ -73,10 +74,13 @@ def _read_completeness(
     classes = [cls for cls in owned if cls.id != GRID]
     at = _At(list_areas(conn, level), level)
     return {
-        "classes": [_class(cls, lacks[cls.id], at, level, area) for cls in classes],
+        "classes": [
+            _class(cls, lacks[cls.id], at, level, area, few=hides_few(catalogue, cls)) for cls in classes
+        ],
         "grid": _grid(catalogue, lacks[GRID]),
         "cover": _covers(conn, area),
-        "worst_cells": _worst(conn, [lacks[cls.id] for cls in classes]),
+        # Of a cell a few would be told as the difference.
+        "worst_cells": _worst(conn, [lacks[cls.id] for cls in classes if not hides_few(catalogue, cls)]),
     }
 
 
@@ -126,18 +130,25 @@ def _class(
     at: _At,
     level: str,
     area: Mapping[str, Any] | None,
+    *,
+    few: bool,
 ) -> dict[str, Any]:
+    """The figures of a class; with `few` those of one to four features are withheld."""
     query = f"?area={area['code']}" if area else ""
     return {
         "id": cls.id,
         "title": {"zh": cls.title.zh, "en": cls.title.en},
-        **figures(_sum(lacks.values())),
-        f"by_{level}": _by_area(lacks, at),
+        **_told(_sum(lacks.values()), few=few),
+        f"by_{level}": _by_area(lacks, at, few=few),
         "items": f"/completeness/{cls.id}{query}",
     }
 
 
-def _by_area(lacks: Mapping[str, Lacks], at: _At) -> list[dict[str, Any]]:
+def _told(lacks: Lacks, *, few: bool) -> dict[str, Any]:
+    return told(figures(lacks)) if few else figures(lacks)
+
+
+def _by_area(lacks: Mapping[str, Lacks], at: _At, *, few: bool) -> list[dict[str, Any]]:
     """The areas that hold any of the features, and what lies in none of the level last."""
     known = at.known
     grouped: dict[str | None, list[Lacks]] = {}
@@ -149,7 +160,7 @@ def _by_area(lacks: Mapping[str, Lacks], at: _At) -> list[dict[str, Any]]:
             "code": code,
             "name_zh": known[code]["name_zh"] if code else None,
             "name_en": known[code]["name_en"] if code else None,
-            **figures(_sum(grouped[code])),
+            **_told(_sum(grouped[code]), few=few),
         }
         for code in order
     ]

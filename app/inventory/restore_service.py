@@ -246,6 +246,12 @@ def _lock_all(conn: Connection, catalogue: Catalogue, class_ids: Iterable[str]) 
     settle_due(conn, catalogue, chosen)
 
 
+def _hidden(stored: FeatureClass, seen: FeatureClass) -> list[str]:
+    """The fields of a class that who restores does not see."""
+    shown = {field.name for field in seen.fields}
+    return [field.name for field in stored.fields if field.name not in shown]
+
+
 def _restore(
     conn: Connection,
     catalogue: Catalogue,
@@ -253,9 +259,10 @@ def _restore(
     to_change: Mapping[str, int],
     change: Change,
 ) -> Restored:
-    catalogue = catalogue.stored
+    seen, catalogue = catalogue, catalogue.stored
+    # What differs in what is hidden alone is no matter of who restores.
     wanted = {
-        class_id: restore_store.differing(conn, catalogue.classes[class_id], ids, to_change[class_id])
+        class_id: restore_store.differing(conn, seen.classes[class_id], ids, to_change[class_id])
         for class_id, ids in wanted.items()
     }
     filled = {class_id: ids for class_id, ids in wanted.items() if ids}
@@ -263,7 +270,9 @@ def _restore(
         return Restored(None, dict.fromkeys(wanted, 0))
     change_id = changes.draw_change(conn, change, sorted(filled))
     for class_id, ids in filled.items():
-        restore_store.restore_rows(conn, catalogue.classes[class_id], ids, to_change[class_id], change_id)
+        cls = catalogue.classes[class_id]
+        hidden = [*_hidden(cls, seen.classes[class_id]), *(("extra",) if seen.open_only else ())]
+        restore_store.restore_rows(conn, cls, ids, to_change[class_id], change_id, hidden)
     relocate_changed(conn, catalogue, sorted(filled), change_id)
     for class_id in filled:
         index_change(conn, catalogue.classes[class_id], change_id)

@@ -75,9 +75,16 @@ def _believed_at(cls: FeatureClass, columns: Sequence[str], change_id: int) -> s
 
 
 def restore_rows(
-    conn: Connection, cls: FeatureClass, ids: Sequence[int], to_change: int, change_id: int
+    conn: Connection,
+    cls: FeatureClass,
+    ids: Sequence[int],
+    to_change: int,
+    change_id: int,
+    hidden: Sequence[str] = (),
 ) -> None:
     """Let features (by id) be again what was believed of them at `to_change`, under a new change number.
+
+    Columns that are `hidden` from who restores stay as they were last.
 
     Raises:
         Conflict: An earlier version does not fit the class as it is declared now, or its code is taken by another.
@@ -91,6 +98,8 @@ def restore_rows(
             (list(ids),),
         )
         _take_versions(cursor, cls, to_change)
+        if hidden:
+            _keep_hidden(cursor, cls, hidden)
         try:
             finish(cursor, cls, change_id)
         except (CheckViolation, NotNullViolation) as error:
@@ -116,6 +125,27 @@ def _take_versions(cursor: Cursor, cls: FeatureClass, to_change: int) -> None:
             names(columns),
             _believed_at(cls, columns, to_change),
             temporary("claim", cls),
+        )
+    )
+
+
+def _keep_hidden(cursor: Cursor, cls: FeatureClass, hidden: Sequence[str]) -> None:
+    """Let the versions have in these columns what was last recorded of the same days, else of the feature."""
+    columns = names(["id", "change_id", "valid", *hidden])
+    cursor.execute(
+        sql.SQL(
+            "UPDATE {version} t SET ({targets}) = ROW({found}) FROM (SELECT DISTINCT ON (v.ctid) v.ctid AS row, {seen} "
+            "FROM {version} v JOIN (SELECT {columns}, 2^62::bigint AS until FROM {now} UNION ALL "
+            "SELECT {columns}, coalesce(until_change, 2^62::bigint) FROM {history}) s ON s.id = v.id "
+            "ORDER BY v.ctid, s.valid && v.valid DESC, s.until DESC, s.change_id DESC) f WHERE t.ctid = f.row"
+        ).format(
+            version=temporary("version", cls),
+            targets=names(hidden),
+            found=names(hidden, "f"),
+            seen=names(hidden, "s"),
+            columns=columns,
+            now=table(cls),
+            history=table(cls, history=True),
         )
     )
 

@@ -102,14 +102,14 @@ def _table(row: dict[str, Any], guards: Guards, columns: Rows, constraints: Rows
     )
 
 
-def leaking(conn: Connection) -> list[str]:
-    """The statements that mark functions LEAKPROOF which are not: row-level security leaves their indexes in use then.
+#: The statements that mark functions LEAKPROOF which are not: row-level security leaves their indexes in use then.
+LEAKING = (
+    "SELECT format('ALTER FUNCTION %s LEAKPROOF', oid::regprocedure) FROM pg_proc WHERE NOT proleakproof "
+    "AND (proname IN ('ts_match_vq', 'range_contains_elem', 'range_overlaps') OR proname = 'geometry_overlaps' "
+    "AND pg_get_function_identity_arguments(oid) LIKE '%geometry, %geometry') ORDER BY 1"
+)
 
-    They stand behind the operators by which rows are found in space, in time and by their words.
-    """
-    query = text(
-        "SELECT format('ALTER FUNCTION %s LEAKPROOF', oid::regprocedure) FROM pg_proc WHERE NOT proleakproof "
-        "AND (proname IN ('ts_match_vq', 'range_contains_elem', 'range_overlaps') OR proname = 'geometry_overlaps' "
-        "AND pg_get_function_identity_arguments(oid) LIKE '%geometry, %geometry') ORDER BY 1"
-    )
-    return list(conn.execute(query).scalars())
+
+def leaking(conn: Connection) -> list[str]:
+    """What `LEAKING` finds: functions behind the operators by which rows are found in space, in time and by words."""
+    return list(conn.execute(text(LEAKING)).scalars())

@@ -17,7 +17,9 @@ from app.database.scope import SCOPE, as_service, author
 from app.database.transactions import Connection, Database
 from app.errors import NotFound, TooMany, Unavailable
 from app.jobs import store
-from app.jobs.store import Job
+from app.jobs.store import REQUEST, Job
+from app.refused import refused
+from app.traces import REQUEST_ID
 
 #: Waiting looks soon at first, then ten times a second.
 FIRST_LOOK_S = 0.01
@@ -41,22 +43,25 @@ def check_room(db: Database, connection: Connection) -> None:
         TooMany: It would be more than one person or key may have.
         Unavailable: The queue is full.
     """
-    who, most = author(""), db.settings.jobs_per_person
-    own, queued = store.count_open(connection, who)
-    if who and own >= most:
+    scope, most = SCOPE.get(), db.settings.jobs_per_person
+    owner = "" if scope is None else scope.owner
+    own, queued = store.count_open(connection, owner)
+    if owner and own >= most:
+        refused("own_jobs")
         raise TooMany(
             f"{own} of your jobs are waiting or running.",
             "Wait until one of them has ended, or stop one: DELETE /jobs/….",
             wait_s=5,
         )
     if queued >= MOST_QUEUED:
+        refused("queued_jobs")
         raise Unavailable("Too many jobs are waiting.", "Try again in a moment.")
 
 
 def scope_of_job() -> dict[str, Any] | None:
     """The scope that holds here, as a job keeps it; None where none was set."""
     scope = SCOPE.get()
-    return None if scope is None else scope.plain()
+    return None if scope is None else {**scope.plain(), REQUEST: REQUEST_ID.get()}
 
 
 def get(db: Database, job_id: UUID, by: Principal | None = None) -> Job:
@@ -67,7 +72,7 @@ def get(db: Database, job_id: UUID, by: Principal | None = None) -> Job:
 
 def is_own(job: Job, by: Principal) -> bool:
     """Whether who asks asked for the job, or nobody is named."""
-    return by.kind == "open" or (job.scope is not None and job.who == by.name)
+    return by.kind == "open" or (job.scope is not None and bool(by.owner) and job.owner == by.owner)
 
 
 def wait(db: Database, job_id: UUID, seconds: float) -> Job:

@@ -15,6 +15,8 @@ from sqlalchemy.types import Text
 from app.errors import Conflict
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+#: In a job's scope: the id of the request that asked for it.
+REQUEST = "request_id"
 #: Channel told, with the job's id, when a job is queued.
 CHANNEL = "chengtu_jobs"
 #: A run that gave no sign of life for so long is dead: its worker was killed or hangs.
@@ -22,19 +24,23 @@ STALE_S = 20.0
 #: How often a job is tried when its worker dies.
 MAX_ATTEMPTS = 3
 COLUMNS = (
-    "id, kind, request, who, scope, state, progress, message, result, error, cancel, attempts, worker, created_at, "
-    "started_at, finished_at"
+    "id, kind, request, who, owner, scope, state, progress, message, result, error, cancel, attempts, worker, "
+    "created_at, started_at, finished_at"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One row of the table; `worker` is the run that holds it, `scope` what who asked sees and writes (None: all)."""
+    """One row of the table; `worker` is the run that holds it, `scope` what who asked sees and writes (None: all).
+
+    `owner` is whose it is (`user:7`, `key:5`; None: the service's), `who` the name alone, which others may bear.
+    """
 
     id: UUID
     kind: str
     request: dict[str, Any]
     who: str
+    owner: str | None
     scope: dict[str, Any] | None
     state: State
     progress: float | None
@@ -47,6 +53,11 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request that asked for it, "" where none did."""
+        return str((self.scope or {}).get(REQUEST, ""))
 
     @property
     def ended(self) -> bool:
@@ -83,13 +94,13 @@ def drop_queued(connection: Connection, kind: str) -> None:
     connection.execute(text("DELETE FROM city.jobs WHERE state = 'queued' AND kind = :kind"), {"kind": kind})
 
 
-def count_open(connection: Connection, who: str) -> tuple[int, int]:
+def count_open(connection: Connection, owner: str) -> tuple[int, int]:
     """How many jobs of somebody wait or run, and how many wait in all."""
     statement = text(
-        "SELECT count(*) FILTER (WHERE who = :who), count(*) FILTER (WHERE state = 'queued') FROM city.jobs "
+        "SELECT count(*) FILTER (WHERE owner = :owner), count(*) FILTER (WHERE state = 'queued') FROM city.jobs "
         "WHERE state IN ('queued', 'running')"
     )
-    own, queued = connection.execute(statement, {"who": who}).one()
+    own, queued = connection.execute(statement, {"owner": owner}).one()
     return int(own), int(queued)
 
 
@@ -168,6 +179,14 @@ def release(connection: Connection, run: UUID) -> None:
     connection.execute(statement, {"run": run})
 
 
+def retry(connection: Connection, run: UUID) -> None:
+    """Put the job back into the queue; this run counts as one of those that it has."""
+    statement = text(
+        "UPDATE city.jobs SET state = 'queued', worker = NULL, progress = NULL, message = NULL WHERE worker = :run"
+    )
+    connection.execute(statement, {"run": run})
+
+
 def cancel(connection: Connection, job_id: UUID) -> Job | None:
     """Ask to cancel: a queued job ends at once, a running one at its next check, an ended one stays as it is."""
     statement = text(
@@ -189,7 +208,8 @@ def reap(connection: Connection, stale_s: float = STALE_S, max_attempts: int = M
         "WHERE id IN (SELECT id FROM city.jobs WHERE state = 'running' "
         "AND heartbeat_at < clock_timestamp() - make_interval(secs => :stale) FOR UPDATE SKIP LOCKED)"
     ).bindparams(bindparam("error", type_=JSONB))
-    error = {"code": "worker-died", "message": f"The worker ended {max_attempts} times while doing this job."}
+    message = f"The worker ended {max_attempts} times while doing this job."
+    error = {"code": "worker-died", "status": 503, "message": message, "hint": "Ask for it again."}
     return connection.execute(statement, {"stale": stale_s, "most": max_attempts, "error": error}).rowcount
 
 

@@ -7,17 +7,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
+from app.access.permissions import Permission
+from app.access.standing_service import check_standing
 from app.database.origin import Origin, originating
 from app.database.scope import SERVICE, Scope, within
 from app.database.transactions import Database
-from app.errors import ChengtuError, Conflict, Unavailable
+from app.errors import Away, ChengtuError, Conflict, Unavailable
 from app.jobs import store
 from app.jobs.context import Handler, JobCancelled, JobContext, JobInterrupted
 from app.jobs.stopping import StopFlag
 from app.jobs.store import Job
+from app.logs import TOLD
+from app.meters import counter
+from app.traces import tracing
 
 log = logging.getLogger("chengtu.jobs")
 
@@ -28,6 +34,19 @@ REAP_EVERY_S = 5.0
 #: Pause after the database was not reachable.
 RETRY_S = 1.0
 CHORE_EVERY_S = 300.0
+#: Kind of job → the permission of the routes that queue it.
+NEEDED: Mapping[str, Permission] = {
+    "coverage": "plan", "scenario": "plan", "coverage_series": "plan", "import": "import", "inspect": "import",
+}  # fmt: skip
+Outcome = Literal["done", "failed", "cancelled", "released", "again"]
+#: Kinds of jobs that there are; their names are those of the handlers.
+KINDS = ("coverage", "scenario", "coverage_series", "areas", "search", "import", "inspect")
+ENDED = counter(
+    "chengtu_jobs_ended_total",
+    "Runs of jobs, by kind and how they ended.",
+    kind=KINDS,
+    outcome=get_args(Outcome),
+)
 
 
 class Worker:
@@ -119,11 +138,30 @@ class Worker:
             log.warning("The chores could not be done: %s", error.message)
 
     def _do(self, job: Job) -> None:
+        with tracing(job.request_id or f"job-{job.id}"):
+            started = time.monotonic()
+            outcome = self._run(job)
+            took = time.monotonic() - started
+            ENDED.add(job.kind, outcome)
+            log.info(
+                "job",
+                extra={
+                    TOLD: {
+                        "job": str(job.id),
+                        "kind": job.kind,
+                        "outcome": outcome,
+                        "seconds": round(took, 3),
+                    }
+                },
+            )
+
+    def _run(self, job: Job) -> Outcome:
+        """Do a job; how this run of it ended."""
         assert job.worker is not None
         context = JobContext(self._db, job.id, job.worker, job.request, job.who, stopping=self._stopping)
         try:
             # In the scope of who asked; the queue itself, before and after, is the service's.
-            scope = SERVICE if job.scope is None else Scope.of(job.scope)
+            scope = SERVICE if job.scope is None else self._standing(job, job.scope)
             with self._heartbeat(context), within(scope), originating(Origin("job", who=job.who)):
                 result = self._handlers[job.kind](context)
             if not context.finished:
@@ -131,10 +169,32 @@ class Worker:
                     context.finish(connection, result)
         except JobInterrupted:
             self._settle(lambda connection: store.release(connection, context.run))
+            return "released"
         except JobCancelled:
             self._settle(lambda connection: store.finish_cancelled(connection, context.run))
+            return "cancelled"
+        except Away as error:
+            self._settle_away(context, job, error)
+            return "again"
         except Exception as error:  # noqa: BLE001 - a handler may fail in any way; the worker goes on
             self._settle_failure(context, error)
+            return "failed"
+        return "done"
+
+    def _standing(self, job: Job, asked_in: dict[str, Any]) -> Scope:
+        """The scope of a job that somebody asked for; raises Forbidden where it was taken from them meanwhile."""
+        scope = replace(Scope.of(asked_in), owner=job.owner or "")
+        with self._db.read(timeout_s=10) as connection:
+            check_standing(connection, job.owner, scope, NEEDED.get(job.kind))
+        return scope
+
+    def _settle_away(self, context: JobContext, job: Job, error: Away) -> None:
+        """What the job needs is gone for the moment: it is done again, as one is whose worker died."""
+        if job.attempts >= store.MAX_ATTEMPTS:
+            self._settle_failure(context, error)
+            return
+        log.warning("Job %s is done again: %s", context.job_id, error.message)
+        self._settle(lambda connection: store.retry(connection, context.run))
 
     def _settle_failure(self, context: JobContext, error: Exception) -> None:
         told = _problem(error)

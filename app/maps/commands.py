@@ -39,6 +39,12 @@ def map_command(
     public: Annotated[
         bool, typer.Option("--public", help="Only classes and fields that are declared public.")
     ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", help="Why restricted data leaves; without one it is left out. The audit keeps it."
+        ),
+    ] = None,
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -61,7 +67,8 @@ def map_command(
             language = _language(lang or settings.lang)
             made = standalone.write_map(
                 db, catalogue, shown, to,
-                lang=language, without=left_out, as_of=as_of, known_at=known_at, report=report,
+                lang=language, without=left_out, as_of=as_of, known_at=known_at, reason=reason,
+                report=report,
             )  # fmt: skip
     finally:
         db.dispose()

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from app.access.reasons import Leaving, leave, leave_run, note_export
 from app.catalogue.model import Catalogue, Lang
-from app.catalogue.public_part import lower, part_of
+from app.catalogue.public_part import lower
 from app.coverage.classes import limits_of_groups
 from app.coverage.edition_service import with_editions
 from app.coverage.run_words import run_words
@@ -39,9 +40,6 @@ GROUND_ZOOMS = (20, 15, 14, 13, 12, 10)
 #: A class with more rows than this is not drawn up to find that it is too large; a row takes about so many bytes.
 TRY_ROWS = 150_000
 ROW_BYTES = 250
-
-#: How what no file of ours shows may leave.
-LEAVES = "With a reason it may leave as an export: chengtu export … --reason."
 #: Called as `report(done, total, text)`.
 Report = Callable[[float, float | None, str], None]
 
@@ -79,25 +77,26 @@ def write_map(
     without: Sequence[str] = (),
     as_of: str | None = None,
     known_at: str | None = None,
+    reason: str | None = None,
     report: Report = _silent,
 ) -> dict[str, Any]:
     """Write a class's map, a run's (by UUID) or with None that of all classes: `{"file", "bytes", "layers"}`.
 
     `as_of` (a day) and `known_at` (a change number or a moment) choose the versions that are drawn. What is restricted
-    is in no such file: it leaves with a reason alone, as an export.
+    leaves with a `reason` alone; without one it is left out. That the file was written is noted.
 
     Raises:
         NotFound: No class or run of that name.
         BadInput: The file would be over 50 MB (the hint says what to leave out), or cannot be written there; a time
-            cannot be read, or is given for a run.
+            cannot be read, or is given for a run; the reason is too short.
+        Forbidden: What is asked for is restricted as a whole, and no reason is given.
     """
     for class_id in without:
         service.get_class(catalogue, class_id)
     _check_place(path)
-    level = lower(db.scope.level, "internal")
-    shown = part_of(catalogue, lower(catalogue.level, level))
-    if _is_restricted(db, catalogue, shown, target):
-        raise BadInput(f"'{target}' is restricted, and whoever has the file sees all of it.", LEAVES)
+    leaving = _leaving(db, catalogue, target, reason)
+    shown = leaving.catalogue
+    level = lower(db.scope.level, shown.level)
     with within(replace(db.scope, level=level)), db.read(timeout_s=600) as conn:
         times = asked_times(conn, as_of, known_at)
         told = marks.file_marks(db.settings, lang)
@@ -107,16 +106,22 @@ def write_map(
     size = len(text.encode())
     _check_size(size, file.sizes)
     _write(path, text)
+    note_export(db, target or "city", "html", leaving)
     return {"file": str(path), "bytes": size, "layers": file.sizes}
 
 
-def _is_restricted(db: Database, catalogue: Catalogue, shown: Catalogue, target: str | None) -> bool:
-    """Whether a class, or what a run was made of, is in no part that a file may show."""
+def _leaving(db: Database, catalogue: Catalogue, target: str | None, reason: str | None) -> Leaving:
+    """What may leave in a map of a class, of a run or of all classes; raises as `write_map`."""
     if target is None or target in catalogue.classes:
-        return target is not None and target not in shown.classes
+        return leave(catalogue, None if target is None else [target], reason)
     with db.read() as conn:
         held = get_run(conn, target, areas=False)["inputs"].get("held") or {}
-    return held.get("level") == "restricted"
+    # Behind a run's figures lie the classes themselves: without a reason what of them is restricted stays.
+    leaving = leave_run(catalogue, reason, held=held.get("level") == "restricted")
+    behind = leave(catalogue, None, reason)
+    return replace(
+        leaving, catalogue=behind.catalogue, restricted={**behind.restricted, **leaving.restricted}
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ router = APIRouter(tags=["OGC API Features: editing"])
 #: Edits that one process makes at the same time, and how long the next one waits for its turn, or for a lock, seconds.
 AT_ONCE = 4
 PATIENCE_S = 10.0
-_TURNS = Turns(AT_ONCE)
+_TURNS = Turns(AT_ONCE, name="edits", limit="edits")
 READ_METHODS = "GET, HEAD, OPTIONS"
 ITEMS_METHODS = f"{READ_METHODS}, POST"
 ITEM_METHODS = f"{READ_METHODS}, PUT, PATCH, DELETE"

@@ -9,6 +9,7 @@ from app.database.transactions import Connection
 from app.inventory.area_check_service import check_areas
 from app.inventory.area_rows import list_areas
 from app.inventory.completeness import completeness, lacking
+from app.inventory.few import in_words
 from app.reports.check_tables import completeness_table, findings_table
 from app.reports.files import csv_text
 from app.reports.service import CHOSEN_LEVELS, Report, read_city
@@ -37,14 +38,17 @@ def completeness_html(conn: Connection, report: Report, asked: Asked, lang: Lang
     document, city = report.document, report.city
     areas = [area for level in CHOSEN_LEVELS for area in list_areas(conn, level)]
     area = document["area"]
-    filled = [item for item in document["classes"] if item["count"]]
+    filled = [item for item in document["classes"] if item["count"] or "fewer_than" in item]
     return render(
         "reports/completeness.html",
         lang,
         city=city,
         place=area_name(area, lang) if area else city.name or {"zh": "本市", "en": "The city"}[lang],
         document=document,
-        classes=sorted(filled, key=lambda item: item["share_complete"]),
+        classes=sorted(
+            filled, key=lambda item: 2 if item["share_complete"] is None else item["share_complete"]
+        ),
+        few=in_words,
         asked=asked,
         groups=grouped(areas, area, lang),
         levels={level: LEVEL_TITLES[level][lang] for level in ("community", "grid")},

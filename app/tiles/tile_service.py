@@ -90,7 +90,7 @@ class Tiles:
         self.program = _fingerprint(catalogue)
         self._questions: OrderedDict[Address, Question] = OrderedDict()
         self._lock = Lock()
-        self._turns = Turns(BUILDS)
+        self._turns = Turns(BUILDS, name="builds", limit="builds")
         self._under_way: WeakKeyDictionary[asyncio.AbstractEventLoop, _UnderWay] = WeakKeyDictionary()
 
     async def close(self) -> None:

@@ -53,6 +53,7 @@ EXPORTS: Mapping[str, str] = {
     "This run was computed from restricted data: it leaves only with a reason.": (
         "此结果由受限数据算得：说明理由后才能带出。"
     ),
+    "This file may hold restricted data: it leaves only with a reason.": "此文件可能含受限数据：说明理由后才能带出。",
     "A reason has {least} to {most} characters.": "理由应有 {least} 至 {most} 个字符。",
     "Say why, in {least} characters or more: reason=… (command line: --reason); the audit record keeps it.": (
         "请用 reason=… 说明理由（至少 {least} 个字符），审计记录会保存。"

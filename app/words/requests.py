@@ -93,6 +93,8 @@ _MISSING: Mapping[str, str] = {
     ),
     "More than one {kind!t}'s id begins with '{id}'.": "有多个{kind}的编号以“{id}”开头。",
     "Candidates: {names}": "候选：{names}",
+    "'{name}' ({code}) holds more than your areas.": "“{name}”（{code}）超出您的区域。",
+    "Name one of your own areas, or none: {areas}.": "请指定自己的区域，或不指定：{areas}。",
     "The run has no area '{code}'.": "该结果没有区域“{code}”。",
     "GET /coverage/{run}/areas lists them; leave it out for the whole.": (
         "其区域见 /coverage/{run}/areas；不指定即为全部。"
@@ -180,6 +182,13 @@ _AWAY: Mapping[str, str] = {
     ),
     "The database does not answer in time.": "数据库没有及时回应。",
     "The database is not reachable.": "无法连接数据库。",
+    "The server is being stopped.": "服务正在停止。",
+    "The database went away while this was being saved: it is saved whole or not at all.": (
+        "保存时与数据库的连接中断：要么已完整保存，要么完全没有保存。"
+    ),
+    "Look which, or send it again under the same Idempotency-Key: it is never saved twice.": (
+        "请查看是否已保存，或用同一 Idempotency-Key 再次发送：不会重复保存。"
+    ),
     "Look at the database server's load.": "请查看数据库服务器的负载。",
     "The database in {home} is not running.": "数据库没有运行。",
     "Start it: chengtu db start": "请启动：chengtu db start",

@@ -48,12 +48,16 @@ class Provider:
         self.keys = [key]
         return key
 
-    def token(self, key: RSAKey | ECKey | None = None, **claims: Any) -> str:
+    def access_token(self, key: RSAKey | ECKey | None = None, **claims: Any) -> str:
+        """A token that says by RFC 9068 that it is for programs."""
+        return self.token(key, "at+jwt", **claims)
+
+    def token(self, key: RSAKey | ECKey | None = None, kind: str = "JWT", **claims: Any) -> str:
         """A token of the provider, for the client, now; `claims` change it (None leaves one out)."""
         signing, now = key or self.keys[0], int(time.time())
         plain = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, **self.claims} | claims
         algorithm = "RS256" if isinstance(signing, RSAKey) else "ES256"
-        header = {"alg": algorithm, "kid": signing.kid, "typ": "JWT"}
+        header = {"alg": algorithm, "kid": signing.kid, "typ": kind}
         return jwt.encode(
             header, {name: value for name, value in plain.items() if value is not None}, signing
         )

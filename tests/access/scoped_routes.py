@@ -37,7 +37,7 @@ def _tile(rng: random.Random) -> str:
 
 
 def _run(town: Town, rng: random.Random) -> str:
-    return rng.choice(town.runs)
+    return rng.choice((*town.runs, town.closed_run))
 
 
 #: Route → an address of it. What is not told anything of features, or has no address here, stands in `ASIDE`.

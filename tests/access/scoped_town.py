@@ -6,9 +6,11 @@ Who may see a row is worked out here in Python from what was drawn, not asked of
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import shapely
@@ -17,21 +19,33 @@ from fastapi.testclient import TestClient
 from app.access import people_store
 from app.access.key_service import make_key
 from app.access.principal import Grant
+from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
+from app.coverage import edition_service as editions
 from app.coverage import service as coverage
 from app.coverage.engine import Engine
+from app.database.migrate import migrate
 from app.database.scope import LEVELS, Level
 from app.database.transactions import Database
 from app.inventory.batch import Batch
+from app.inventory.local_growth import LocalGrowth
 from app.inventory.service import write_batches
+from app.inventory.tables import table_name
 from app.main import create_app
 from app.search.service import ensure_entries
 from app.settings import Settings
+from tests.access.own_classes import write_own
 from tests.conftest import clone, opened
 from tests.inventory.town import BOXES, CHANGE, LAT, LON, batch, districts, grid, place
 
 QUARTERS = ("W1", "W2", "E1", "E2")
 CONTRACTOR = "城市照明养护公司"
+#: A policy of the city's own over internal data.
+CLOSED = """\
+id: sewer-near
+title: {zh: 近, en: Near}
+supplies: [{class: manholes, where: {kind: [sewer]}, radius_m: 100}]
+"""
 #: Class → the values of its kind with the level of such a row: fields and rows as the catalogue declares them.
 KINDS: Mapping[str, Mapping[str, Level]] = {
     "toilets": {"public": "public"},
@@ -41,7 +55,10 @@ KINDS: Mapping[str, Mapping[str, Level]] = {
     "monitoring_points": {"flood": "public", "camera": "restricted"},
     "gas_devices": {"shut_off": "restricted"},
     "responsibility_areas": {"cleaning": "public"},
+    "bee_hotels": {"common": "internal", "rare": "restricted"},
 }
+#: Class → its field of text that is restricted, also those of the city's own.
+SECRETS = {"toilets": "x_cleaner", "responsibility_areas": "telephone", "bee_hotels": "telephone"}
 #: Where on the map a class's canaries stand, in hundredths of a degree from the quarter's corner.
 _SHAPES = {"parks": "polygon", "streets": "line", "responsibility_areas": "polygon"}
 
@@ -64,7 +81,10 @@ class User:
 
 @dataclass(frozen=True)
 class Canary:
-    """A text or place that must be told to nobody but who may see it; `code` is the feature's."""
+    """A text or place that must be told to nobody but who may see it; `code` is the feature's.
+
+    What is past is told to who sees the quarter in which the feature `stands` now, besides.
+    """
 
     text: str
     cls: str
@@ -73,11 +93,13 @@ class Canary:
     quarters: frozenset[str]
     owner: str | None
     now: bool = True
+    stands: str | None = None
 
     def is_for(self, user: User) -> bool:
         """Whether a user may see it."""
         known = LEVELS.index(self.level) <= LEVELS.index(user.level)
-        return known and bool(self.quarters & user.quarters) and user.party in {None, self.owner}
+        stands = self.stands is None or self.stands in user.quarters
+        return known and stands and bool(self.quarters & user.quarters) and user.party in {None, self.owner}
 
 
 @dataclass
@@ -103,11 +125,9 @@ class Drawing:
         secret = self.word()
         self.canaries.append(Canary(secret, cls, code, max(level, "internal", key=LEVELS.index),
                                     frozenset(quarters), owner))  # fmt: skip
-        if cls == "responsibility_areas":
-            columns["telephone"] = self.word()
-            self.canaries.append(
-                Canary(columns["telephone"], cls, code, "restricted", frozenset(quarters), owner)
-            )
+        if cls in SECRETS:
+            hidden = columns[SECRETS[cls]] = self.word()
+            self.canaries.append(Canary(hidden, cls, code, "restricted", frozenset(quarters), owner))
         return code, shape, columns, {"secret": secret}
 
     def add(self, *rows: tuple[str, tuple[Any, ...]]) -> None:
@@ -156,17 +176,17 @@ def draw() -> Drawing:
 
 
 def _move(drawing: Drawing, rows: list[tuple[str, Any]]) -> None:
-    """A toilet of E1 moves to W2 under other names: what it was is told in the east alone, its code in both."""
+    """A toilet of E1 moves to W2 under other names: what it was is told to who sees both, its code in the west."""
     moved = next(row for cls, row in rows if cls == "toilets" and _is_in(drawing, row[0], "E1"))
     code = moved[0]
     for canary in [one for one in drawing.canaries if one.code == code and one.text != code]:
         drawing.canaries.remove(canary)
         drawing.canaries.append(
-            Canary(canary.text, "toilets", code, canary.level, frozenset(("E1",)), None, now=False)
+            Canary(canary.text, "toilets", code, canary.level, frozenset(("E1",)), None, False, "W2")
         )
     own = next(one for one in drawing.canaries if one.text == code)
     drawing.canaries.remove(own)
-    drawing.canaries.append(Canary(code, "toilets", code, "public", frozenset(("E1", "W2")), None, now=False))
+    drawing.canaries.append(Canary(code, "toilets", code, "public", frozenset(("W2",)), None, now=False))
     names = [drawing.word(), drawing.word()]
     drawing.canaries += [
         Canary(name, "toilets", code, "public", frozenset(("W2",)), None) for name in (*names,)
@@ -189,6 +209,7 @@ class Town:
     canaries: tuple[Canary, ...]
     keys: Mapping[User, str]
     runs: tuple[str, ...]
+    closed_run: str
     ids: Mapping[str, tuple[str, int]]
 
     def get(self, user: User, path: str, **headers: str) -> Any:
@@ -204,6 +225,8 @@ class Town:
         return {one.code for one in self.canaries if one.cls == cls and one.now and one.is_for(user)}
 
 
+#: Who is let in, and sees what anybody may know.
+ANYBODY = User("public", None)
 #: Levels, areas and parties of those who ask.
 USERS = [
     *(
@@ -219,16 +242,25 @@ USERS = [
 
 
 @contextmanager
-def served_town(cluster: Settings, template: str, catalogue: Catalogue) -> Iterator[Town]:
-    """The drawn town behind the web application, with a key for each of `USERS` and two runs."""
+def served_town(cluster: Settings, template: str) -> Iterator[Town]:
+    """The drawn town behind the web application, with classes of its own, a key for each of `USERS` and two runs."""
     drawing = draw()
-    with clone(cluster, template) as settings, opened(settings) as db:
+    with (
+        clone(cluster, template) as cloned,
+        _declared(cloned) as (settings, catalogue),
+        opened(settings) as db,
+    ):
         _write(db, catalogue, drawing)
         engine = Engine(db, catalogue)
         runs = [
             coverage.run(db, engine.answer, {"policy": "toilet-300", "mode": "straight", "area": area})["run"]
             for area in (None, "W")
         ]
+        with db.write() as conn:
+            editions.save(conn, catalogue, CLOSED, "test", None)
+        closed = coverage.run(
+            db, engine.answer, {"policy": "sewer-near", "mode": "straight", "area": "W", "name": "sewers"}
+        )["run"]
         with db.write() as conn:
             people_store.make_party(conn, CONTRACTOR, "contractor")
             keys = {
@@ -240,12 +272,23 @@ def served_town(cluster: Settings, template: str, catalogue: Catalogue) -> Itera
                     user.level,
                     user.party,
                 )[0]
-                for number, user in enumerate(USERS)
+                for number, user in enumerate((*USERS, ANYBODY))
             }
         with db.read() as conn:
-            ids = _ids(conn, drawing)
-        with TestClient(create_app(settings, engine=engine), raise_server_exceptions=False) as client:
-            yield Town(client, db, catalogue, tuple(drawing.canaries), keys, tuple(runs), ids)
+            ids = _ids(conn, catalogue, drawing)
+        # How long an answer takes on a busy machine is not the point here.
+        patient = settings.model_copy(update={"request_seconds": 300})
+        with TestClient(create_app(patient, engine=engine), raise_server_exceptions=False) as client:
+            yield Town(client, db, catalogue, tuple(drawing.canaries), keys, tuple(runs), closed, ids)
+
+
+@contextmanager
+def _declared(settings: Settings) -> Iterator[tuple[Settings, Catalogue]]:
+    """The settings with the city's own classes and fields, which the database holds, and the whole catalogue."""
+    with tempfile.TemporaryDirectory(prefix="chengtu-tests-own-") as folder:
+        told = settings.model_copy(update={"local": write_own(Path(folder))})
+        migrate(told, then=LocalGrowth(told))
+        yield told, load_catalogue(told.geodata, told.local_path)
 
 
 def _write(db: Database, catalogue: Catalogue, drawing: Drawing) -> None:
@@ -261,14 +304,27 @@ def _write(db: Database, catalogue: Catalogue, drawing: Drawing) -> None:
     ensure_entries(db, catalogue)
 
 
-def _ids(conn: Any, drawing: Drawing) -> dict[str, tuple[str, int]]:
+def _ids(conn: Any, catalogue: Catalogue, drawing: Drawing) -> dict[str, tuple[str, int]]:
     """Code → class and id."""
     found = {}
     for cls in KINDS:
-        for code, number in Database.raw(conn).execute(f"SELECT code, id FROM city.{cls}").fetchall():
+        table = table_name(catalogue.get_class(cls))
+        for code, number in Database.raw(conn).execute(f"SELECT code, id FROM {table}".encode()).fetchall():
             found[code] = (cls, number)
     assert {one.code for one in drawing.canaries} == set(found)
     return found
 
 
-__all__ = ["CONTRACTOR", "KINDS", "LAT", "LON", "QUARTERS", "USERS", "Canary", "Town", "User", "served_town"]
+__all__ = [
+    "ANYBODY",
+    "CONTRACTOR",
+    "KINDS",
+    "LAT",
+    "LON",
+    "QUARTERS",
+    "USERS",
+    "Canary",
+    "Town",
+    "User",
+    "served_town",
+]

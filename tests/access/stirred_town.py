@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -44,6 +45,28 @@ class Town:
     catalogue: Catalogue
     rows: Mapping[tuple[str, bool], list[Row]]
     codes: tuple[str, ...]
+
+    def sees(self, scope: Scope, key: tuple[str, bool], row: Row) -> bool:
+        """Whether a scope lets one see a row: of the past where that is so of the feature as it stands, too."""
+        return sees(scope, self.catalogue.classes[key[0]], row) and self._stands(scope, key, row)
+
+    def writes(self, scope: Scope, key: tuple[str, bool], row: Row) -> bool:
+        """Whether a scope lets one write a row, likewise."""
+        return writes(scope, self.catalogue.classes[key[0]], row) and self._stands(scope, key, row)
+
+    def _stands(self, scope: Scope, key: tuple[str, bool], row: Row) -> bool:
+        cls, past = key
+        return not past or sees(scope, self.catalogue.classes[cls], self.now[cls][row.id])
+
+    @cached_property
+    def now(self) -> Mapping[str, Mapping[int, Row]]:
+        """Class → id → the feature as it stands, or stood last."""
+        # Rows of the past come oldest first.
+        return {
+            cls: {row.id: row for row in (*self.rows[cls, True], *rows)}
+            for (cls, past), rows in self.rows.items()
+            if not past
+        }
 
 
 @contextmanager
@@ -114,7 +137,8 @@ def _stir(admin: psycopg.Connection[Any], cls: FeatureClass) -> None:
 def _read(admin: psycopg.Connection[Any], cls: FeatureClass, past: bool) -> list[Row]:
     decides = next(iter(cls.restricted_rows), None)
     owners = SQL(", ").join(map(Identifier, cls.owned_by))
-    query = SQL("SELECT id, areas_touched, area_path, {}, ARRAY[{}]::text[] FROM {}").format(
+    order = " ORDER BY until_change IS NULL, change_id, upper(valid) NULLS LAST" if past else ""
+    query = SQL("SELECT id, areas_touched, area_path, {}, ARRAY[{}]::text[] FROM {}" + order).format(
         SQL("NULL") if decides is None else Identifier(decides),
         owners,
         Identifier("city", f"{cls.id}_history" if past else cls.id),

@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access import audit_service, key_service, people_service
+from app.access import audit_service, key_service, key_store, people_service
 from app.access.audit_store import Wanted
 from app.access.permissions import ROUTES
 from app.access.principal import Grant
+from app.database.scope import SERVICE, within
 from app.inventory.batch import Change, ImportSource
 from app.inventory.service import write_batches
 from app.jobs import service as jobs
@@ -24,6 +25,7 @@ UNSAFE = [line for line in ROUTES if line.partition(" ")[0] not in ("GET", "HEAD
 EXCEPTIONS = {
     "POST /imports": "queues a job; `import.running` and `import.done` are noted as the worker reads the file",
     "POST /imports/inspect": "a look at a file: nothing is written",
+    "POST /field/start": "the phone keeps its key: nothing is written; that the key is used is noted",
     "POST /coverage": "queues a job; `run.made` is noted with the run that it saves",
     "POST /coverage/series": "computed and answered: nothing is written",
     "POST /coverage/service-area": "computed and answered: nothing is written",
@@ -68,7 +70,10 @@ class World:
         """An import of somebody's that makes a toilet."""
         name, code = uuid4(), f"c{uuid4().hex[:8]}"
         rows = batch("toilets", {code: place(0, 0.3)}, {"stalls": [2], "name_zh": ["甲"]})
-        with self.town.database.write() as conn:
+        with self.town.database.read() as conn:
+            key = key_store.find_key(conn, self.keys[who]) if who in self.keys else None
+        whose = SERVICE if key is None else SERVICE.named(who, f"key:{key.id}")
+        with within(whose), self.town.database.write() as conn:
             change = Change(who, "import", name, ImportSource("/x/厕所.gpkg", "gpkg", sha256="ab" * 32))
             write_batches(conn, self.catalogue, [rows], change)
         return name

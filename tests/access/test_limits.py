@@ -15,8 +15,9 @@ from fastapi.testclient import TestClient
 
 from app.access.dependencies import DatabaseDep, ReadConn, WriteConn
 from app.access.heavy import OWN, HeavyTurn
+from app.access.key_service import make_key
 from app.access.permissions import ROUTES
-from app.access.principal import Principal
+from app.access.principal import Grant, Principal
 from app.access.rates import PERIOD_S, Meter, cost_of
 from app.database.scope import SERVICE, within
 from app.database.server import admin_parameters
@@ -172,6 +173,48 @@ def test_who_guesses_is_slowed_down_before_the_gate(shared_database):
 
 
 @pytest.fixture
+def office(database):
+    """Asks from the address of an office, with what is given."""
+    with database.write() as conn:
+        keys = [make_key(conn, name, [Grant("viewer")], 1)[0] for name in ("one", "two")]
+    changes = {"requests_per_minute": 10 * RATE, "open": False}
+    with TestClient(create_app(database.settings.model_copy(update=changes)), client=FAR) as client:
+
+        def ask(bearer: str | None, times: int = 1, path: str = "/collections", **headers: str) -> set[int]:
+            given = headers if bearer is None else {"Authorization": f"Bearer {bearer}", **headers}
+            return {client.get(path, headers=given).status_code for _ in range(times)}
+
+        yield ask, keys
+
+
+def test_what_a_foreign_page_has_a_browser_ask_shuts_nobody_out(office):
+    ask, keys = office
+    for headers in (
+        {},
+        {"Authorization": "Basic Y2s6eA=="},
+        {"Cookie": "chengtu=cs_ended; chengtu_key=ck_x"},
+    ):
+        assert ask(None, 2 * RATE, **headers) == {401}
+    ask(None, 2 * RATE, "/field/start?key=ck_wrong")
+    assert ask(None, 1, "/login") == {200}
+    assert ask(keys[0]) == {200}
+
+
+def test_a_wrong_key_is_slowed_down_by_itself(office):
+    """A program whose key has ended asks and asks: it is told to wait, and nobody beside it."""
+    ask, keys = office
+    wrong = [f"ck_{number:05}{'x' * 38}" for number in range(3 * RATE)]
+    assert ask(wrong[0], RATE // 2) == {401}
+    assert ask(keys[0]) == {200}
+    assert ask(wrong[0], RATE) == {401, 429}
+    # However many others are guessed from the same address, who was let in is answered.
+    statuses = [ask(one) for one in wrong]
+    assert statuses[-1] == {429}
+    assert ask(keys[0], 5) == {200}
+    assert ask(None, 1, "/login") == {200}
+
+
+@pytest.fixture
 def listed(monkeypatch):
     """Routes of these tests that the gate lets everybody use."""
     made = dict.fromkeys(("GET /slow", "POST /slow", "GET /many", "GET /heavy"), "self")
@@ -257,13 +300,13 @@ def test_heavy_answers_are_few_and_one_cannot_take_all(shared_database, listed):
 
 
 def test_one_person_fills_no_queue(database):
-    asking = Principal("user", "zhang", SERVICE.named("zhang"), frozenset(("planner",)))
+    asking = Principal("user", "zhang", SERVICE.named("zhang", "user:1"), frozenset(("planner",)))
     most = database.settings.jobs_per_person
     with within(asking.scope):
         queued = [jobs.enqueue(database, "nothing", {}) for _ in range(most)]
         with pytest.raises(TooMany, match="waiting or running"):
             jobs.enqueue(database, "nothing", {})
-    with within(SERVICE.named("li")):
+    with within(SERVICE.named("li", "user:2")):
         jobs.enqueue(database, "nothing", {})
     with within(asking.scope):
         jobs.cancel(database, queued[0])

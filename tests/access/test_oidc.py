@@ -184,10 +184,56 @@ def test_a_verified_address_names_a_person_where_that_is_allowed(
 
 def test_a_program_bears_the_providers_token(entrance, issuer):
     program = entrance.browser()
-    program.headers["Authorization"] = f"Bearer {issuer.token()}"
+    program.headers["Authorization"] = f"Bearer {issuer.access_token()}"
     assert (me(program).json()["name"], me(program).json()["csrf"]) == ("wu", None)
-    program.headers["Authorization"] = f"Bearer {issuer.token(sub='sub-2')}"
+    program.headers["Authorization"] = f"Bearer {issuer.access_token(sub='sub-2')}"
     assert me(program).status_code == 401
+
+
+ID = {"nonce": "n"}, {"at_hash": "x"}, {"c_hash": "x"}, {"typ": "ID"}, {"token_use": "id"}
+ACCESS = {"typ": "Bearer"}, {"token_use": "access"}, {"typ": "Bearer", "nonce": "n"}
+
+
+def borne(entrance, token):
+    program = entrance.browser()
+    program.headers["Authorization"] = f"Bearer {token}"
+    return me(program).status_code
+
+
+def test_an_id_token_opens_nothing(entrance, issuer):
+    """What a login gives has the client for its audience, too: whoever holds it is not let in by it."""
+    kept = []
+    issuer.spoil = lambda own: kept.append(issuer.token(**own)) or kept[0]
+    assert log_in(entrance.browser()).status_code == 303
+    assert borne(entrance, kept[0]) == 401
+    assert borne(entrance, issuer.token()) == 401
+    for claims in ID:
+        assert borne(entrance, issuer.token(**claims)) == 401, claims
+    for claims in ACCESS:
+        assert borne(entrance, issuer.token(**claims)) == 200, claims
+    assert borne(entrance, issuer.access_token(nonce="n")) == 200
+    assert borne(entrance, issuer.access_token(at_hash="x")) == 401
+    assert borne(entrance, issuer.token(kind="application/at+jwt")) == 200
+
+
+def test_a_named_audience_takes_tokens_that_say_nothing_and_no_id_token(
+    cluster_settings, template, issuer, monkeypatch
+):
+    monkeypatch.setattr(gate, "TRUSTED_S", 0.0)
+    more = {"oidc_issuer": issuer.issuer, "oidc_client_id": CLIENT, "oidc_audience": "our-api"}
+    with door(cluster_settings, template, **more) as made:
+        made.person("wu", "viewer", password=None, oidc=(issuer.issuer, "sub-1"))
+        assert borne(made, issuer.token(aud="our-api")) == 200
+        assert borne(made, issuer.access_token(aud="our-api")) == 200
+        assert borne(made, issuer.access_token()) == 401
+        for claims in ID:
+            assert borne(made, issuer.token(aud=[CLIENT, "our-api"], **claims)) == 401, claims
+
+
+def test_an_access_token_is_no_identity(entrance, issuer):
+    issuer.spoil = lambda own: issuer.access_token(**own)
+    assert log_in(entrance.browser()).status_code == 401
+    assert entrance.rows("SELECT FROM city.sessions") == []
 
 
 def test_a_key_that_is_replaced_counts_no_more_and_is_asked_for_once_a_minute(entrance, issuer):
@@ -198,14 +244,14 @@ def test_a_key_that_is_replaced_counts_no_more_and_is_asked_for_once_a_minute(en
         program.headers["Authorization"] = f"Bearer {token}"
         return int(me(program).status_code)
 
-    assert status(issuer.token()) == 200
+    assert status(issuer.access_token()) == 200
     new = issuer.rotate("EC")
     known = oidc.provider_of(entrance.settings)
     known._asked -= oidc.REFETCH_S
-    assert status(issuer.token(new)) == 200
-    assert status(issuer.token(old)) == 401
+    assert status(issuer.access_token(new)) == 200
+    assert status(issuer.access_token(old)) == 401
     before = issuer.asked.count("/keys")
-    assert [status(issuer.token(key)) for key in (old, old, old)] == [401] * 3
+    assert [status(issuer.access_token(key)) for key in (old, old, old)] == [401] * 3
     assert issuer.asked.count("/keys") == before
 
 
@@ -219,7 +265,7 @@ def test_the_provider_may_be_away(entrance, issuer):
 def test_while_the_provider_is_away_its_tokens_are_neither_good_nor_nobodys(entrance, issuer):
     issuer.document = {"issuer": "https://elsewhere.example"}
     program = entrance.browser()
-    program.headers["Authorization"] = f"Bearer {issuer.token()}"
+    program.headers["Authorization"] = f"Bearer {issuer.access_token()}"
     for path in ("/me", "/conformance", "/docs", "/", "/collections"):
         reply = program.get(path, headers={"Accept": "application/json"})
         assert (reply.status_code, reply.json()["code"]) == (503, "unavailable"), path

@@ -243,7 +243,11 @@ def issuer() -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def entrance(cluster_settings: Settings, template: str, issuer: Provider) -> Iterator[Door]:
-    more = {"oidc_issuer": issuer.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SecretStr(SECRET)}
+    # A named audience: a token need not say that it is an access token.
+    more = {
+        "oidc_issuer": issuer.issuer, "oidc_client_id": CLIENT, "oidc_client_secret": SecretStr(SECRET),
+        "oidc_audience": CLIENT,
+    }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch, door(cluster_settings, template, **more) as made:
         patch.setattr(gate, "TRUSTED_S", 0.0)
         patch.setattr(oidc, "REFETCH_S", 0.0)

@@ -20,10 +20,10 @@ from tests.access.writers import GREEN, OTHER
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
 
 #: Sees and writes the west; sees all and writes the west; writes what is its own anywhere.
-WEST = Scope("internal", ("W",), ("W",), who="li")
-READS_ALL = Scope("internal", None, ("W",), who="li")
-OWN = Scope("internal", None, None, party=GREEN, who="wang")
-EVERYWHERE = Scope("internal", None, None, who="zhao")
+WEST = Scope("internal", ("W",), ("W",), who="li", owner="user:1")
+READS_ALL = Scope("internal", None, ("W",), who="li", owner="user:1")
+OWN = Scope("internal", None, None, party=GREEN, who="wang", owner="user:2")
+EVERYWHERE = Scope("internal", None, None, who="zhao", owner="user:3")
 TOILETS = "SELECT code, name_zh, area_path FROM city.toilets ORDER BY code"
 
 

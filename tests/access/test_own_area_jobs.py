@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from app.access import key_store, people_service, people_store
+from app.access.key_service import make_key
+from app.access.principal import Grant
+from app.access.principals import of_person
+from app.database.scope import SERVICE, Scope, within
 from app.ingest.upload_service import do_import
+from app.jobs import service as jobs
 from app.jobs.worker import Worker
 from tests.access.writers import GREEN, written_town
 from tests.inventory.town import LAT, LON
@@ -85,3 +93,107 @@ def test_a_report_from_the_street_stays_in_its_own_area(town):
     assert (report("reads all", "w2"), report("reads all", "e1")) == (201, 403)
     patch = town.change("field", "PATCH", "toilets", "w1", {"properties": {"stalls": 9}})
     assert patch.status_code == 403
+
+
+def test_a_key_named_like_another_owns_nothing_of_it(town, upload):
+    """Jobs, imports and keys of idempotency go by whose they are, not by the name that they show."""
+    with town.db.write() as conn:
+        town.keys["twin"] = make_key(conn, "west", [Grant("editor", "W")], 24)[0]
+    job = upload("west", "toilets", [("n1", "新一", -1, 1.2)])
+    address, record = f"/jobs/{job['job']}", f"/imports/{job['result']['import']}"
+    assert [town.ask(who, "GET", address).status_code for who in ("west", "twin")] == [200, 404]
+    assert town.ask("twin", "DELETE", address).status_code == 404
+    assert [town.ask(who, "GET", record).status_code for who in ("west", "twin")] == [200, 404]
+    assert town.ask("twin", "GET", "/imports").json()["imports"] == []
+    assert town.ask("twin", "POST", f"{record}/undo", {}).status_code == 404
+    codes = {}
+    for who, dx in (("west", -1.3), ("twin", -1.4), ("west", -1.3)):
+        body = {
+            "type": "Feature", "properties": {"code": f"k{dx}"},
+            "geometry": {"type": "Point", "coordinates": [LON + dx / 100, LAT + 0.01]},
+        }  # fmt: skip
+        made = town.ask(who, "POST", "/collections/toilets/items", body, **{"Idempotency-Key": "same"})
+        assert made.status_code == 201, made.text
+        codes.setdefault(who, set()).add(made.headers["location"])
+    assert [len(found) for found in codes.values()] == [1, 1]
+
+
+def revoked(conn, number):
+    key_store.revoke_key(conn, number)
+
+
+def expired(conn, number):
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    conn.exec_driver_sql("UPDATE city.access_keys SET expires_at = %s WHERE id = %s", (past, number))
+
+
+def ungranted(conn, number):
+    conn.exec_driver_sql(f"DELETE FROM city.grants WHERE key_id = {number}")
+
+
+def moved(conn, number):
+    conn.exec_driver_sql(f"UPDATE city.grants SET area = 'E' WHERE key_id = {number}")
+
+
+def lowered(conn, number):
+    conn.exec_driver_sql(f"UPDATE city.access_keys SET level = 'public' WHERE id = {number}")
+
+
+def demoted(conn, number):
+    conn.exec_driver_sql(f"UPDATE city.grants SET role = 'viewer' WHERE key_id = {number}")
+
+
+def untouched(conn, number):
+    conn.exec_driver_sql(f"UPDATE city.access_keys SET level = 'restricted' WHERE id = {number}")
+
+
+@pytest.mark.parametrize("change", [revoked, expired, ungranted, moved, lowered, demoted, untouched])
+def test_what_waited_is_done_for_who_may_have_it_done_still(town, catalogue, change):
+    with town.db.write() as conn:
+        token, key = make_key(conn, "short", [Grant("editor", "W")], 24)
+    rows = f"code,name_zh,lon,lat\nq1,新,{LON - 0.01},{LAT + 0.012}"
+    sent = town.client.post(
+        "/imports",
+        files={"file": ("rows.csv", rows.encode(), "text/csv")},
+        data={"class": "toilets", "key": "code"},
+        headers={"Authorization": f"Bearer {token}", "Prefer": "wait=0"},
+    )
+    assert sent.status_code == 202, sent.text
+    with town.db.write() as conn:
+        change(conn, key.id)
+    assert Worker(town.db, {"import": lambda context: do_import(context, catalogue)}).run_one()
+    ((state, error),) = town.sql(
+        f"SELECT state, error ->> 'message' FROM city.jobs WHERE owner = 'key:{key.id}' AND kind = 'import'"
+    )
+    stored = town.sql("SELECT count(*) FROM city.toilets WHERE code = 'q1'")
+    if change is untouched:
+        assert (state, error, stored) == ("done", None, [(1,)])
+    else:
+        assert (state, stored) == ("failed", [(0,)])
+        assert "no longer allowed" in error
+
+
+def test_a_person_who_is_disabled_has_nothing_done_any_more(town):
+    with town.db.write() as conn:
+        grants = (Grant("planner"),)
+        person = people_service.make_person(conn, people_service.NewPerson("hu", grants))
+    done = []
+    worker = Worker(town.db, {"coverage": lambda context: done.append(context.who) or {}})
+    with within(of_person(person).scope):
+        first = jobs.enqueue(town.db, "coverage", {})
+    assert worker.run_one()
+    with within(of_person(person).scope):
+        second = jobs.enqueue(town.db, "coverage", {})
+    with town.db.write() as conn:
+        people_store.set_disabled(conn, person.id, disabled=True)
+    # What nobody by name asked for is the machine's own.
+    with within(SERVICE):
+        third = jobs.enqueue(town.db, "coverage", {})
+    with within(Scope("internal", None, (), None, "who knows")):
+        fourth = jobs.enqueue(town.db, "coverage", {})
+    while worker.run_one():
+        pass
+    assert [jobs.get(town.db, one).state for one in (first, second, third, fourth)] == [
+        "done", "failed", "done", "failed",
+    ]  # fmt: skip
+    assert done == ["hu", "server"]

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from app.database.engine import Database
 from app.database.roles import EDIT, SEE, see_all_role, see_role
 from app.database.scope import LEVELS, Scope, within
-from tests.access.stirred_town import Town, drawn, refused, sees, stirred_town, writes
+from tests.access.stirred_town import Town, drawn, refused, stirred_town
 
 #: Short in `make test`; `make soak` takes more.
 SCOPES = int(os.environ.get("CHENGTU_SOAK_SCOPES_SQL", "30"))
@@ -42,7 +42,7 @@ def test_the_ids_seen_are_the_ids_allowed(town: Town, seed):
     with within(scope), town.database.read() as conn:
         found = {(row[0], row[1]): row for row in conn.execute(text(" UNION ALL ".join(parts)))}
     for key, rows in town.rows.items():
-        allowed = sorted(row.id for row in rows if sees(scope, town.catalogue.classes[key[0]], row))
+        allowed = sorted(row.id for row in rows if town.sees(scope, key, row))
         assert (list(found[key][2]), found[key][3]) == (allowed, len(allowed)), key
 
 
@@ -50,11 +50,7 @@ def test_the_scopes_drawn_tell_rows_apart(town: Town):
     shares = []
     for seed in range(SCOPES):
         scope = drawn(town.codes, seed)
-        seen = [
-            sees(scope, town.catalogue.classes[name], row)
-            for (name, _), rows in town.rows.items()
-            for row in rows
-        ]
+        seen = [town.sees(scope, key, row) for key, rows in town.rows.items() for row in rows]
         shares.append(sum(seen) / len(seen))
     assert len({round(share, 3) for share in shares}) > SCOPES // 4
     assert min(shares) == 0
@@ -67,8 +63,9 @@ def test_the_ids_changed_and_deleted_are_the_ids_allowed(town: Town, seed):
     if scope.writes_as not in EDIT:
         scope = Scope(scope.level, scope.areas, (town.codes[-1],), scope.party, scope.who)
     for class_id, past in list(town.rows)[seed % 3 :: 3]:
-        cls, table = town.catalogue.classes[class_id], f"city.{class_id}{'_history' if past else ''}"
-        allowed = sorted(row.id for row in town.rows[class_id, past] if writes(scope, cls, row))
+        table = f"city.{class_id}{'_history' if past else ''}"
+        key = (class_id, past)
+        allowed = sorted(row.id for row in town.rows[key] if town.writes(scope, key, row))
         for statement in (
             f"UPDATE {table} SET min_zoom = min_zoom RETURNING id",
             f"DELETE FROM {table} RETURNING id",
@@ -77,7 +74,7 @@ def test_the_ids_changed_and_deleted_are_the_ids_allowed(town: Town, seed):
                 done = sorted(conn.execute(text(statement)).scalars())
                 conn.rollback()
             assert done == allowed, statement
-        seen = {row.id for row in town.rows[class_id, past] if sees(scope, cls, row)}
+        seen = {row.id for row in town.rows[key] if town.sees(scope, key, row)}
         with within(scope), town.database.write() as conn:
             found = set(conn.execute(text(f"SELECT id FROM {table}")).scalars())
         assert found == seen | set(allowed), "who writes sees what it writes, and what it may see besides"
@@ -237,8 +234,7 @@ def test_many_turns_of_three_scopes_over_two_connections_never_mix(town: Town):
     query = f"SELECT pg_backend_pid(), {arrays}"
     allowed = {
         scope: [
-            sorted(row.id for row in town.rows[name, False] if sees(scope, town.catalogue.classes[name], row))
-            or None
+            sorted(row.id for row in town.rows[name, False] if town.sees(scope, (name, False), row)) or None
             for name in tables
         ]
         for scope in scopes

@@ -52,6 +52,13 @@ def city(database, catalogue):
     return database
 
 
+def border_of(city):
+    """The longitude of the border between the districts."""
+    with city.read() as conn:
+        row = conn.exec_driver_sql("SELECT max(ST_XMax(geom)) FROM city.districts WHERE code = 'T1'").one()
+    return row[0]
+
+
 @pytest.mark.parametrize(
     ("scope", "sites", "nearest"),
     [
@@ -72,5 +79,25 @@ def test_the_guard_tells_of_sites_and_facilities_that_one_sees(city, catalogue, 
     assert found["falls"]
     told = {site["code"] for side in ("sites", "plan") for site in found[side]} - {None}
     assert told == sites
+    assert found["restored_by_one"] == any(site["restores"] for site in found["sites"])
+    if scope is IN_WEST:
+        border = border_of(city)
+        assert all(site["lon"] <= border for side in ("sites", "plan") for site in found[side])
     for answer in (found, patched):
         assert {row["nearest_code"] for row in answer["losses"] if row["nearest_m"]} == nearest
+
+
+def test_the_guard_counts_no_site_that_one_does_not_see(city, catalogue):
+    engine = Engine(city, catalogue)
+    counts = {}
+    for name, scope in (("all", SERVICE), ("west", IN_WEST), ("public", ANYBODY)):
+        with within(scope):
+            found = engine.answer(
+                {"op": "guard", "remove": REMOVE, "within_m": 60.0, "policy": "toilet-300", "mode": "straight",
+                 "area": "T1"}
+            )  # fmt: skip
+        counts[name] = found["sites_tried"]
+        assert len(found["sites"]) == min(found["sites_tried"], 20)
+    # Two public properties are hidden from the public; of the east nobody in the west knows a place.
+    assert counts["public"] == counts["all"] - 2
+    assert 0 < counts["west"] < counts["public"]

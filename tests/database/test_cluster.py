@@ -420,6 +420,24 @@ def test_another_users_database_is_one_sentence(kept: Settings):
         assert kind == "SetupFailed", sentence
 
 
+def test_what_died_is_told_from_what_was_stopped(kept: Settings):
+    """The guardian of a running server starts again what died alone."""
+    cluster.ensure_started(kept)
+    assert not cluster.has_died(kept)
+    crash(kept)
+    assert cluster.has_died(kept)
+    cluster.ensure_started(kept)
+    socket_dir = cluster.status(kept).socket_dir
+    assert socket_dir is not None
+    shutil.rmtree(socket_dir)  # as those do who clean temporary folders
+    assert cluster.has_died(kept)
+    cluster.ensure_started(kept)
+    assert not cluster.has_died(kept)
+    cluster.stop(kept)
+    assert not cluster.has_died(kept)
+    cluster.ensure_started(kept)
+
+
 @needs_root
 def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_made(settings: Settings, folder: Path):
     home = folder / "home"

@@ -76,16 +76,57 @@ def test_an_area_bound_key_shows_its_area_alone(field):
     assert client.get("/field").text.count('"areas":[]') == 1
 
 
+#: What browsers say of an address that was scanned or typed, to a server that they trust.
+SCANNED = {"Sec-Fetch-Site": "none"}
+
+
 def test_the_qr_code_leaves_a_cookie_and_no_key_in_the_address(field):
     client, key = field.far(None), field.key()
-    reply = client.get(f"/field/start?key={key}", follow_redirects=False)
+    reply = client.get(f"/field/start?key={key}", headers=SCANNED, follow_redirects=False)
     assert (reply.status_code, reply.headers["location"]) == (303, "/field")
     cookie = reply.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
     assert client.get("/field").status_code == 200
     assert key not in client.get("/field").text
-    assert client.get("/field/start?key=ck_wrong", follow_redirects=False).status_code == 401
+    assert client.get("/field/start?key=ck_wrong", headers=SCANNED).status_code == 401
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", None])
+def test_who_comes_from_elsewhere_is_asked_first(field, site):
+    client, key = field.far(None), field.key(DISTRICT, name="别人<b>")
+    headers = {} if site is None else {"Sec-Fetch-Site": site}
+    page = client.get(f"/field/start?key={key}", headers=headers)
+    assert (page.status_code, "set-cookie" in page.headers) == (200, False)
+    assert "别人&lt;b&gt;" in page.text
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert client.get("/field").status_code == 401
+    reply = client.post(
+        "/field/start", data={"key": key}, headers={"Origin": "http://testserver"}, follow_redirects=False
+    )
+    assert (reply.status_code, reply.headers["location"]) == (303, "/field")
+    assert client.get("/field").status_code == 200
+
+
+def test_a_phone_that_is_somebodys_is_asked_first(field):
+    client, own, other = field.far(None), field.key(), field.key()
+    for key, status in ((own, 303), (own, 303), (other, 200)):
+        reply = client.get(f"/field/start?key={key}", headers=SCANNED, follow_redirects=False)
+        assert reply.status_code == status
+    assert client.cookies["chengtu_key"] == own
+    browser = field.far(None)
+    browser.cookies.set("chengtu", "cs_" + "x" * 43)
+    assert browser.get(f"/field/start?key={own}", headers=SCANNED, follow_redirects=False).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}],
+)
+def test_no_other_sites_page_says_yes(field, headers):
+    client = field.far(None)
+    reply = client.post("/field/start", data={"key": field.key()}, headers=headers, follow_redirects=False)
+    assert (reply.status_code, "set-cookie" in reply.headers) == (400, False)
 
 
 def test_keys_end(field, monkeypatch):

@@ -133,6 +133,28 @@ def test_a_report_with_a_photo_reaches_the_history(browser, address, place, fiel
     assert 640 <= max(photo["width"], photo["height"]) <= 1600
 
 
+def test_an_assessor_scores_what_stands_there_and_reads_it_again(browser, address, place, field):
+    with opened_page(browser, address, place) as watched:
+        page = watched.page
+        page.locator(".row").first.click()
+        page.get_by_text("测评", exact=True).click()
+        form = page.locator("form.assess")
+        form.get_by_role("button", name="提交测评").click()
+        expect(form.locator("[role=status]")).to_have_text("请填写得分并选择结论。")
+        form.locator("input[name=score]").fill("35")
+        form.get_by_role("button", name="有问题").click()
+        form.locator("textarea").fill("门坏了 <b>")
+        form.get_by_role("button", name="提交测评").click()
+        told = page.locator(".assessments .assessed li").first
+        expect(told).to_contain_text("35 分 · 有问题")
+        expect(told).to_contain_text("门坏了 <b>")
+        expect(form).to_have_count(0)
+        watched.clean()
+    found = field.here.get("/assessments").json()["assessments"]
+    assert [(one["score"], one["verdict"], one["note"]) for one in found] == [(35, "fault", "门坏了 <b>")]
+    assert found[0]["position"] == pytest.approx(place, abs=1e-6)
+
+
 def test_without_signal_a_report_waits_and_is_sent_once(browser, address, place, field):
     item, _ = field.toilet()
     with opened_page(browser, address, place) as watched:

@@ -84,6 +84,33 @@ def test_every_operation_tells_of_problems_as_they_are_answered(client):
         assert all(types[status] for status in types if status[0] == "4"), (path, method)
 
 
+def test_every_page_says_that_browsers_may_be_sent_elsewhere(client):
+    """To log in, where nobody is."""
+    paths = client.get("/api").json()["paths"]
+    assert [
+        path
+        for path, methods in paths.items()
+        if "303" not in methods.get("get", {"responses": "303"})["responses"]
+    ] == []
+    assert "Location" in paths["/collections"]["get"]["responses"]["303"]["headers"]
+
+
+def test_a_route_that_names_its_forms_names_the_table_among_them(client):
+    tables = [
+        (path, operation["responses"]["200"]["content"])
+        for path, methods in client.get("/api").json()["paths"].items()
+        if (operation := methods.get("get"))
+        for item in operation.get("parameters", [])
+        if item["name"] == "f"
+        and "'csv'" in str(item["schema"])
+        and "content" in operation["responses"]["200"]
+    ]
+    assert "/assessments" in dict(tables)
+    assert [
+        path for path, content in tables if not any(kind.startswith("text/csv") for kind in content)
+    ] == []
+
+
 def test_every_reply_of_the_standard_s_routes_has_its_media_types(client):
     for path, method, _, types in _operations(client.get("/api").json()):
         if method == "get" and (path.startswith("/collections") or path in {"/", "/conformance", "/api"}):

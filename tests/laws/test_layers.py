@@ -9,7 +9,10 @@ from networkx import DiGraph, simple_cycles
 from tests.laws.code import Module, graph, imports, modules
 
 #: Room → the rooms it may import, besides itself. What is not listed here is not allowed.
-BASE = {"errors", "garbage", "lazy", "parallel", "settings", "version"}
+BASE = {
+    "errors", "garbage", "lazy", "logs", "meters", "parallel", "refused", "secret_files", "settings", "traces",
+    "version",
+}  # fmt: skip
 DECLARED = BASE | {"catalogue", "space"}
 STORED = DECLARED | {"database", "console"}
 ROOMS = {
@@ -20,7 +23,12 @@ ROOMS = {
     "version": set(),
     "pmtiles": {"errors"},
     "basemap": set(),
-    "settings": {"errors", "basemap"},
+    "traces": set(),
+    "meters": set(),
+    "refused": {"meters"},
+    "logs": {"settings", "traces"},
+    "secret_files": {"errors"},
+    "settings": {"errors", "basemap", "secret_files"},
     "console": BASE,
     "catalogue": BASE,
     "space": BASE | {"catalogue"},
@@ -45,10 +53,11 @@ ROOMS = {
     "tiles": STORED | {"inventory", "coverage", "web", "access", "maps", "ogc", "pmtiles"},
     "field": STORED | {"inventory", "validation", "web", "access", "maps", "ogc", "words"},
     "assess": STORED | {"inventory", "access", "ogc"},
+    "backup": STORED | {"access", "inventory"},
     "start": STORED | {"inventory", "coverage", "sample"},
 }
 #: Those that wire all rooms together.
-WIRING = {"main", "cli", "city", "commands", "check_commands", "reference", "worker", "serve"}
+WIRING = {"main", "cli", "city", "commands", "check_commands", "reference", "worker", "serve", "limits"}
 
 #: Layer of a file by the last word of its name (`area_store` is a store); the others are as high as what they import.
 LAYERS = {"routes": 4, "commands": 4, "service": 3, "store": 2}

@@ -151,7 +151,7 @@ def test_a_client_that_has_the_document_gets_304_until_the_data_changes(
         for form in ("json", "tilejson", "style"):
             first = client.get(TOILETS, params={"f": form})
             tag = {"If-None-Match": first.headers["etag"]}
-            assert first.headers["cache-control"] == "no-cache, max-age=0"
+            assert first.headers["cache-control"] == "private, no-cache, max-age=0"
             assert client.get(TOILETS, params={"f": form}, headers=tag).status_code == 304
             created(client)
             assert client.get(TOILETS, params={"f": form}, headers=tag).status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -119,11 +120,21 @@ BOMBS = {
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_refused_at_once(queryables, text):
-    start = time.thread_time()
     with pytest.raises(BadInput) as caught:
         compile_filter(parse(text), queryables)
-    assert time.thread_time() - start < REFUSED
     assert caught.value.hint
+    assert _least_s(lambda: compile_filter(parse(text), queryables)) < REFUSED
+
+
+def _least_s(refused: Callable[[], object]) -> float:
+    """Seconds of the processor that a refusal takes at least: others who work on it at the same time add to them."""
+    least = float("inf")
+    for _ in range(3):
+        start = time.thread_time()
+        with pytest.raises(BadInput):
+            refused()
+        least = min(least, time.thread_time() - start)
+    return least
 
 
 JSON_BOMBS = {
@@ -136,10 +147,7 @@ JSON_BOMBS = {
 
 @pytest.mark.parametrize("text", JSON_BOMBS.values(), ids=JSON_BOMBS)
 def test_a_bomb_in_json_is_refused_at_once(queryables, text):
-    start = time.thread_time()
-    with pytest.raises(BadInput):
-        compile_filter(parse(text, "cql2-json"), queryables)
-    assert time.thread_time() - start < REFUSED
+    assert _least_s(lambda: compile_filter(parse(text, "cql2-json"), queryables)) < REFUSED
 
 
 def test_arithmetic_that_doubles_stays_small(queryables):

@@ -7,8 +7,10 @@
     const cls = app.classOf(one.class), details = el("div", { class: "details" });
     const head = el("div", { class: "head" }, field.symbol(cls, one.state), el("div", { class: "what" }, el("b", { text: cls.title }), el("span", { class: `badge ${one.state || ""}`, text: field.stateWord(app.view, one.state) })));
     const show = el("button", { type: "button", class: "quiet", text: t.show, on: { click: () => { field.closeSheet(app); app.map.setView([one.at[1], one.at[0]], Math.max(app.map.getZoom(), 17)); } } });
-    field.openSheet(app, one.name || one.code || t.noName, el("div", {}, head, el("div", { class: "waits" }), app.view.reports ? form(app, one, cls) : null, details, el("p", {}, show)));
+    const assessed = el("section", { class: "assessments" });
+    field.openSheet(app, one.name || one.code || t.noName, el("div", {}, head, el("div", { class: "waits" }), app.view.reports ? form(app, one, cls) : null, app.view.assesses ? field.assessForm(app, one, assessed) : null, details, assessed, el("p", {}, show)));
     field.showTrouble(app, one);
+    field.showAssessments(app, one, assessed);
     fill(details, rows([[t.code, one.code], [t.address, one.address], [t.at, `${one.at[0].toFixed(6)}, ${one.at[1].toFixed(6)}`]]));
     try {
       const reply = await fetch(`/field/${encodeURIComponent(one.class)}/${one.id}.json?lang=${chengtu.lang}`);

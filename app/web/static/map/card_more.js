@@ -17,7 +17,7 @@
   chengtu.cardMore = function (app, it, detail) {
     const { options } = it.layer;
     if (!options.feature || app.page.offline) return { body: [], foot: null };
-    return { body: [photos(detail), history(options, it.id, detail)].filter(Boolean), foot: actions(app, it, detail) };
+    return { body: [photos(detail), history(options, it.id, detail), assessed(options, it.id)].filter(Boolean), foot: actions(app, it, detail) };
   };
 
   function actions(app, it, detail) {
@@ -78,6 +78,18 @@
         if (!answer.ok) throw new Error(said);
         list.replaceChildren(...(events.length ? [...events].reverse().map((event) => eventNode(event, detail)) : [el("p", { class: "note", text: t.noHistory })]));
       } catch { chengtu.toast(chengtu.t.failed); box.open = false; }
+    });
+    return box;
+  }
+
+  /** How assessors scored it, asked for when it is unfolded; a public view has no scores. */
+  function assessed(options, id) {
+    if (chengtu.viewed("/") !== "/") return null;
+    const list = el("div", { class: "events" }), box = el("details", { class: "card-history card-assessed" }, el("summary", null, chengtu.icon("table"), el("span", { text: chengtu.assessedWords().title }), chengtu.icon("down")), list);
+    box.addEventListener("toggle", async () => {
+      if (!box.open || list.firstChild) return;
+      const found = await chengtu.assessments(options.id, id);
+      if (found) list.replaceChildren(chengtu.assessedList(found)); else { chengtu.toast(chengtu.t.failed); box.open = false; }
     });
     return box;
   }
