@@ -55,7 +55,7 @@ class _Editor:
 def run(*, peers: bool) -> None:
     """Print how many edits were made, refused and lost; a peer has none to be compared with."""
     del peers
-    with server() as (port, _):
+    with server() as (port, _, _):
         first = _Editor(port, ITEMS)
         _, _, page = first.send("GET", f"{ITEMS}?limit=1")
         geometry = page["features"][0]["geometry"]  # type: ignore[index]

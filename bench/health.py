@@ -21,8 +21,8 @@ BOUND_S = 1.0
 
 
 @contextmanager
-def server() -> Iterator[tuple[int, int]]:
-    """A server of two workers over a database of its own; yields its port and process id, and stops it."""
+def server(size: str = "town") -> Iterator[tuple[int, int, Path]]:
+    """A server of two workers over a database of its own; yields its port, process id and data folder, and stops it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -33,11 +33,11 @@ def server() -> Iterator[tuple[int, int]]:
         environment.pop("DATABASE_URL", None)
         command = [sys.executable, "-m", "app.cli"]
         process = subprocess.Popen(
-            [*command, "run", "--size", "town"], env=environment, stdout=subprocess.DEVNULL
+            [*command, "run", "--size", size], env=environment, stdout=subprocess.DEVNULL
         )
         try:
             _wait_for(port, process)
-            yield port, process.pid
+            yield port, process.pid, Path(home)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
@@ -73,51 +73,10 @@ def hundred(port: int) -> None:
 def run(*, peers: bool) -> None:
     """Print the time of 100 requests beside its bound; it has no peer."""
     del peers
-    with server() as (port, _):
+    with server() as (port, _, _):
         seconds, _ = best_of(5, lambda: hundred(port))
     verdict = "kept" if seconds < BOUND_S else "MISSED"
     table(
         "100 keep-alive requests to /health, two workers",
         [("ours", f"{seconds:.3f} s"), ("bound", f"{BOUND_S} s, {verdict}")],
     )
-
-
-PATHS = (
-    "/health",
-    "/collections",
-    "/collections/toilets/items?limit=1000",
-    "/summary",
-    "/reach?lon=115.86&lat=28.68",
-    "/map/toilets",
-)
-SOAK_S = 120.0
-
-
-def soak(*, peers: bool) -> None:
-    """Ask the server for two minutes, bounded, from one client, and print how its memory grew."""
-    del peers
-    with server() as (port, pid):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        statuses = [_get(connection, path) for path in PATHS * 5]
-        before, until, asked = _memory_mib(pid), time.monotonic() + SOAK_S, 0
-        while time.monotonic() < until:
-            statuses += [_get(connection, path) for path in PATHS]
-            asked += len(PATHS)
-        connection.close()
-        grown = _memory_mib(pid) - before
-    failed = sum(status >= http.HTTPStatus.INTERNAL_SERVER_ERROR for status in statuses)
-    table(
-        "Two minutes of requests",
-        [("asked", f"{asked:,}"), ("failed", str(failed)), ("memory grew", f"{grown:.1f} MiB")],
-    )
-
-
-def _memory_mib(pid: int) -> float:
-    """Memory of a process's children that they alone hold."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    lines = [
-        line
-        for child in children
-        for line in Path(f"/proc/{child}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    ]
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024

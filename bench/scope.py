@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import shapely
+from sqlalchemy import text
 
 from app import console
 from app.catalogue.model import Catalogue
@@ -17,9 +18,10 @@ from app.database.engine import Connection, Database
 from app.database.scope import SERVICE, Scope, within
 from app.database.server import admin_parameters
 from app.inventory.batch import Batch
-from app.inventory.query import FeatureQuery
+from app.inventory.query import Condition, FeatureQuery
 from app.inventory.service import write_batches
 from app.inventory.store import features_page, row_count
+from app.inventory.tables import table_name
 from app.settings import Settings
 from app.tiles import service
 from app.tiles.asked import TilesAsked
@@ -40,6 +42,10 @@ SCOPES = {
     "level internal, all areas": Scope("internal", None),
     "level internal, one district": Scope("internal", ("D11",)),
 }
+#: What touches the district in the middle, as a condition: a page or a number over the whole of a class is another one
+#: in a district, whoever asks for it.
+MIDDLE = Condition("areas_touched && %(c_0)s::text[]", {"c_0": ["D11"]}, frozenset())
+CHOSEN = "the same district asked for"
 BAR = 1.15
 
 
@@ -101,16 +107,25 @@ def _districts(side: float) -> Batch:
 
 
 def _rows(db: Database, catalogue: Catalogue, class_id: str, side: float) -> list[tuple[str, str]]:
-    works = _works(db, catalogue, class_id, side)
+    works, chosen = _works(db, catalogue, class_id, side), _chosen(db, catalogue, class_id)
     rows = []
     for name, work in works.items():
         placed = [partial(_in_scope, scope, work) for scope in SCOPES.values()]
+        if name in chosen:
+            placed.append(partial(_in_scope, SERVICE, chosen[name]))
         for one in placed:
             one()  # once for what is kept
-        whole, *others = race(ROUNDS, *placed)
+        whole, open_to, district, *asked = race(ROUNDS, *placed)
         rows.append((name, f"{whole * 1000:8.2f} ms"))
-        for scope, seconds in zip(list(SCOPES)[1:], others, strict=True):
-            rows.append((f"  {scope}", f"{seconds * 1000:8.2f} ms, {seconds / whole:.2f} × (bar: ≤ {BAR} ×)"))
+        # Where the answer itself is another one, it is held against the same one asked for.
+        floors = (whole, *(asked or [whole]))
+        for scope, seconds, floor in zip(
+            list(SCOPES)[1:], (open_to, district), (whole, floors[-1]), strict=True
+        ):
+            rows.append((f"  {scope}", f"{seconds * 1000:8.2f} ms, {seconds / floor:.2f} × (bar: ≤ {BAR} ×)"))
+        rows.extend(
+            (f"    {CHOSEN} by who sees the whole", f"{seconds * 1000:8.2f} ms, 1.00 ×") for seconds in asked
+        )
     return rows
 
 
@@ -147,6 +162,24 @@ def _works(db: Database, catalogue: Catalogue, class_id: str, side: float) -> di
         "all counted": reading(lambda conn, seen: row_count(conn, seen.classes[class_id])),
         **{f"a tile of zoom {z}": reading(partial(_tile, class_id, _tile_at(z, x, y))) for z in (12, 14, 16)},
     }
+
+
+def _chosen(db: Database, catalogue: Catalogue, class_id: str) -> dict[str, Callable[[], object]]:
+    """The readings that are over the whole of a class, for the district in the middle alone."""
+    page = FeatureQuery(class_id, limit=1000, count="none", condition=MIDDLE)
+    number = text(
+        f"SELECT count(*) FROM {table_name(catalogue.classes[class_id])} WHERE areas_touched && :codes"
+    )
+
+    def read() -> object:
+        with db.read() as conn:
+            return features_page(conn, catalogue, page)
+
+    def count() -> object:
+        with db.read() as conn:
+            return conn.execute(number, {"codes": ["D11"]}).scalar()
+
+    return {"first page of 1,000": read, "all counted": count}
 
 
 def _tile(class_id: str, tile: Tile, conn: Connection, catalogue: Catalogue) -> object:
