@@ -35,7 +35,7 @@ trap '"$CHENGTU" db stop' EXIT
 "$CHENGTU" coverage toilet-300 >/dev/null
 "$CHENGTU" check || true
 PORT=18642 "$CHENGTU" serve & server=$!
-trap 'kill -TERM $server 2>/dev/null; wait $server; "$CHENGTU" db stop' EXIT
+trap 'kill -TERM $server 2>/dev/null; wait $server || true; "$CHENGTU" db stop' EXIT
 "$TARGET/bin/python" - <<'PYTHON'
 import json, time, urllib.error, urllib.request
 for path in ("/health", "/ready", "/collections/toilets/items?limit=1", "/static/vendor/leaflet/leaflet.js", "/map/toilets"):

@@ -145,7 +145,7 @@ install_service() {
   install -d /usr/local/bin
   # As the service's user, with its settings: whoever types `chengtu` means the service's data.
   printf '%s\n' '#!/bin/sh' 'set -a && . /etc/chengtu/chengtu.env && set +a' \
-    "exec runuser -u chengtu -- '$target/bin/chengtu' \"\$@\"" >/usr/local/bin/chengtu
+    "exec setpriv --reuid=chengtu --regid=chengtu --init-groups '$target/bin/chengtu' \"\$@\"" >/usr/local/bin/chengtu
   chmod 755 /usr/local/bin/chengtu
   if command -v systemctl >/dev/null; then systemctl daemon-reload 2>/dev/null || true; fi
 }
