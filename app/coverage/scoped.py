@@ -149,8 +149,10 @@ def check_policy(catalogue: Catalogue, policy: str) -> None:
     """Refuse figures of a policy that reads classes or fields which the scope does not see.
 
     Raises:
+        NotFound: There is no such policy, or it is one of the city's own that the scope does not see.
         Forbidden: It reads some above the scope's level.
     """
+    catalogue.get_policy(policy)
     scope = SCOPE.get()
     if scope is not None and not _is_told(scope, catalogue, policy):
         raise Forbidden(
@@ -235,7 +237,7 @@ def check_facility(conn: Connection, catalogue: Catalogue, policy: str, code: st
 
     Raises:
         Forbidden: No facility is named, and the scope does not see them all.
-        NotFound: The scope sees no facility of the policy with this code.
+        NotFound: There is no such policy, or the scope sees no facility of it with this code.
     """
     check_policy(catalogue, policy)
     scope = SCOPE.get()

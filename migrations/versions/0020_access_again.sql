@@ -95,7 +95,8 @@ BEGIN
         city.guard_roles(', ', 'chengtu_see_all_', whole));
     EXECUTE format('CREATE POLICY see ON %s FOR SELECT TO %s%s USING (%s AND %s%s)', target,
         city.guard_roles('', 'chengtu_see_', whole), city.guard_roles(', ', 'chengtu_edit_', whole), visible, own, stands);
-    EXECUTE format('CREATE POLICY edit ON %s TO %s USING (%s AND %s%s) WITH CHECK (%3$s AND %4$s)', target,
+    EXECUTE format('CREATE POLICY edit ON %s TO %s USING (%s AND %s%s)'
+        || CASE WHEN stands = '' THEN '' ELSE ' WITH CHECK (%3$s AND %4$s)' END, target,
         city.guard_roles('', 'chengtu_edit_', whole), written, own, stands);
     IF partly <> '{}' THEN
         EXECUTE format('CREATE POLICY read_open ON %s FOR SELECT TO %s USING (%s%s)', target,
@@ -103,8 +104,9 @@ BEGIN
         EXECUTE format('CREATE POLICY see_open ON %s FOR SELECT TO %s%s USING (%s AND %s AND %s%s)', target,
             city.guard_roles('', 'chengtu_see_', partly), city.guard_roles(', ', 'chengtu_edit_', partly),
             visible, own, shown, stands);
-        EXECUTE format('CREATE POLICY edit_open ON %s TO %s USING (%s AND %s AND %s%s) WITH CHECK (%3$s AND %4$s AND %5$s)',
-            target, city.guard_roles('', 'chengtu_edit_', partly), written, own, shown, stands);
+        EXECUTE format('CREATE POLICY edit_open ON %s TO %s USING (%s AND %s AND %s%s)'
+            || CASE WHEN stands = '' THEN '' ELSE ' WITH CHECK (%3$s AND %4$s AND %5$s)' END, target,
+            city.guard_roles('', 'chengtu_edit_', partly), written, own, shown, stands);
     END IF;
 END $$;
 

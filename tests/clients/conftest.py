@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -96,7 +97,22 @@ class Recorder:
 
 @pytest.fixture(scope="session")
 def town_settings(cluster_settings: Settings, town_template: str, catalogue: Catalogue) -> Iterator[Settings]:
-    """A database of the sample town with a run."""
+    """A database of the sample town with a run, which all tests read."""
+    with town_with_a_run(cluster_settings, town_template, catalogue) as settings:
+        yield settings
+
+
+@pytest.fixture
+def own_town(cluster_settings: Settings, town_template: str, catalogue: Catalogue) -> Iterator[Settings]:
+    """The same for a test that changes who may ask."""
+    with town_with_a_run(cluster_settings, town_template, catalogue) as settings:
+        yield settings
+
+
+@contextmanager
+def town_with_a_run(
+    cluster_settings: Settings, town_template: str, catalogue: Catalogue
+) -> Iterator[Settings]:
     with clone(cluster_settings, town_template) as cloned, opened(cloned) as database:
         engine = Engine(database, catalogue)
         run(database, engine.answer, {"policy": POLICY, "mode": "both"})

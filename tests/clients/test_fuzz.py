@@ -17,12 +17,12 @@ EXAMPLES = 2
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_no_request_made_from_the_definition_fails_or_is_answered_otherwise(town_settings, catalogue):
-    with opened(town_settings) as database:
+def test_no_request_made_from_the_definition_fails_or_is_answered_otherwise(own_town, catalogue):
+    with opened(own_town) as database:
         engine = NearEngine(database, catalogue)
-        found = Fuzzed(create_app(town_settings, engine), database, (OPEN,)).fuzz(EXAMPLES)
+        found = Fuzzed(create_app(own_town, engine), database, (OPEN,)).fuzz(EXAMPLES)
         name_people(database)
-        named = Fuzzed(create_app(town_settings, engine), database).fuzz(EXAMPLES)
+        named = Fuzzed(create_app(own_town, engine), database).fuzz(EXAMPLES)
     assert found.joined(named).faults == {}
     assert named.cases > 200
     assert set(named.statuses) == {asker.name for asker in ASKERS}

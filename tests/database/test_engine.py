@@ -15,7 +15,7 @@ from app.database.engine import Database, open_database
 from app.database.errors import translate
 from app.database.roles import ENGINE, READER, WRITER
 from app.database.server import login_parameters
-from app.errors import BadInput, Conflict, NoSpace, SetupFailed, Unavailable
+from app.errors import Away, BadInput, Conflict, NoSpace, SetupFailed, Unavailable
 from app.inventory.schema_store import leaking
 from app.settings import Settings
 
@@ -139,14 +139,14 @@ def test_a_write_that_raises_leaves_nothing(database: Database):
 
 def test_a_server_that_went_down_on_a_full_disk_says_so(cluster_settings: Settings, monkeypatch):
     lost = psycopg.OperationalError("server closed the connection unexpectedly")
-    assert type(translate(lost, cluster_settings)) is Unavailable
+    assert type(translate(lost, cluster_settings)) is Away
     # Any disk counts as full now.
     monkeypatch.setattr(errors, "LITTLE_BYTES", 1 << 62)
     told = translate(lost, cluster_settings)
     assert isinstance(told, NoSpace)
     assert told.hint
     elsewhere = Settings(home=cluster_settings.home_path, DATABASE_URL="postgresql://a:b@c/d")
-    assert type(translate(lost, elsewhere)) is Unavailable
+    assert type(translate(lost, elsewhere)) is Away
 
 
 def test_a_swallowed_failure_is_not_taken_for_a_commit(database: Database):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import mapbox_vector_tile
@@ -145,13 +146,23 @@ def test_the_record_is_not_public(client, path):
 
 
 def test_features_that_a_run_counted_are_in_no_public_answer(client):
-    run = "80000000-0000-4000-8000-000000000000"
+    run, closed = "80000000-0000-4000-8000-000000000000", "80000000-0000-4000-8000-000000000001"
     with as_service(), client.app.state.db.write() as conn:
-        conn.exec_driver_sql(
-            "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, inputs, results, areas)"
-            " VALUES (%s, 'intact', '1', '', '{count}', '{\"policy\": {\"id\": \"intact\"}}', '{}', '[]')",
-            (run,),
-        )
+        # what a run read decides who may know of it at all
+        for name, versions in ((run, {"toilets": 1}), (closed, {"toilets": 1, "manholes": 1})):
+            conn.exec_driver_sql(
+                "INSERT INTO city.coverage_runs (id, policy_id, policy_version, policy_text, modes, inputs,"
+                " results, areas) VALUES (%s, 'intact', '1', '', '{count}', %s, '{}', '[]')",
+                (
+                    name,
+                    json.dumps({"policy": {"id": "intact"}, "versions": versions, "sensitivity": "public"}),
+                ),
+            )
+            conn.exec_driver_sql(
+                "INSERT INTO city.coverage_units (run, mode, tier, kind, code, geom) VALUES (%s, 'count', 'manholes',"
+                " 'land', 'LAND-0', ST_SetSRID(ST_MakePoint(115.86, 28.68), 4326))",
+                (name,),
+            )
         ids = conn.exec_driver_sql(
             "INSERT INTO city.coverage_units (run, mode, tier, kind, code, geom) SELECT %s, 'count', 'manholes', kind,"
             " code, ST_SetSRID(ST_MakePoint(115.86, 28.68), 4326)"
@@ -170,3 +181,8 @@ def test_features_that_a_run_counted_are_in_no_public_answer(client):
     assert client.get(public(f"{units}/items/{shown}")).status_code == 200
     tile = client.get(public(f"{units}/tiles/WebMercatorQuad/14/6824/13464?run={run}"))
     assert b"MH-000001" not in tile.content
+    for path, status in ((f"{units}/items?run={closed}", 200), (f"/exports/{closed}.csv?part=units", 404)):
+        assert "LAND-0" in client.get(path).text, path
+        told = client.get(public(path))
+        assert told.status_code == status, path
+        assert "LAND-0" not in told.text, path

@@ -69,7 +69,7 @@
   /** Who changed what and when, asked for when it is unfolded. */
   function history(options, id, detail) {
     const t = words(), list = el("div", { class: "events" });
-    const box = el("details", { class: "card-history" }, el("summary", null, chengtu.icon("history"), el("span", { text: t.history }), chengtu.icon("down")), list);
+    const box = el("details", { class: "card-fold card-history" }, el("summary", null, chengtu.icon("history"), el("span", { text: t.history }), chengtu.icon("down")), list);
     box.addEventListener("toggle", async () => {
       if (!box.open || list.firstChild) return;
       try {
@@ -85,7 +85,7 @@
   /** How assessors scored it, asked for when it is unfolded; a public view has no scores. */
   function assessed(options, id) {
     if (chengtu.viewed("/") !== "/") return null;
-    const list = el("div", { class: "events" }), box = el("details", { class: "card-history card-assessed" }, el("summary", null, chengtu.icon("table"), el("span", { text: chengtu.assessedWords().title }), chengtu.icon("down")), list);
+    const list = el("div", { class: "events" }), box = el("details", { class: "card-fold card-assessed" }, el("summary", null, chengtu.icon("table"), el("span", { text: chengtu.assessedWords().title }), chengtu.icon("down")), list);
     box.addEventListener("toggle", async () => {
       if (!box.open || list.firstChild) return;
       const found = await chengtu.assessments(options.id, id);
