@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.access.dependencies import CatalogueDep, EngineDep, ReadConn
 from app.coverage.edition_service import with_editions
 from app.coverage.entrance_service import request_of_run
+from app.coverage.recorded import with_recorded
 from app.coverage.scoped import check_facility, told_features
 from app.coverage.service_areas import DEPTH_M, DEPTH_RANGE, MAX_FEATURES
 from app.inventory.changes import read_times
@@ -89,7 +90,9 @@ def get_service_area(
     """By the run's policy, parameters, day and data."""
     asked = {"mode": mode, "form": form, "tier": tier, "facility": facility, "depth_m": depth_m}
     request = {**request_of_run(conn, catalogue, run), **asked, "op": "service_area"}
-    check_facility(conn, with_editions(conn, catalogue), request["policy"], facility)
+    # The policy may be gone since, or have another text: the run's own counts.
+    every = with_recorded(with_editions(conn, catalogue), request["recorded_policy"])
+    check_facility(conn, every, request["policy"], facility)
     return JSONResponse(engine.answer(request), media_type=GEOJSON)
 
 
