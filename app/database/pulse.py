@@ -31,6 +31,9 @@ PATIENCE_S = 1.0
 ANSWER_S = 1.5
 #: Asked again at most so often, seconds.
 AGAIN_S = 0.5
+#: Whose word, on any connection, is no older than this is no silent server, however long it lets a question wait:
+#: on an overloaded machine that may take longer than ANSWER_S. Seconds.
+HEARD_S = 1.0
 #: What begins a transaction takes no time, seconds: a connection that needs longer is dead.
 OPENING_S = 4.0
 #: The server ends a statement by itself; so much later it is given up here, seconds.
@@ -55,6 +58,7 @@ class Pulse:
         self._when_silent = when_silent
         self._silent = False
         self._looked_at = -AGAIN_S
+        self._heard_at = -HEARD_S
         self._looking = threading.Lock()
 
     def check(self) -> None:
@@ -67,16 +71,24 @@ class Pulse:
         if self._looking.acquire(blocking=False):
             try:
                 if time.monotonic() - self._looked_at >= AGAIN_S:
-                    self._set(silent=not answers(self._settings))
+                    self._set(silent=not (self._was_heard() or answers(self._settings) or self._was_heard()))
                     self._looked_at = time.monotonic()
             finally:
                 self._looking.release()
         return self._silent
 
+    def note_heard(self) -> None:
+        """Something came from the server."""
+        self._heard_at = time.monotonic()
+
     def note_silent(self) -> None:
         """A connection was not answered within its time."""
-        self._set(silent=True)
-        self._looked_at = time.monotonic()
+        if not self._was_heard():
+            self._set(silent=True)
+            self._looked_at = time.monotonic()
+
+    def _was_heard(self) -> bool:
+        return time.monotonic() - self._heard_at < HEARD_S
 
     def _set(self, *, silent: bool) -> None:
         falls, self._silent = silent and not self._silent, silent
@@ -119,6 +131,8 @@ def _watched(
                     raise Silent("The database did not answer in time.")
                 if now - began > PATIENCE_S and pulse.is_silent():
                     raise Silent("The database does not answer.")
+            elif ready & Ready.R:
+                pulse.note_heard()
             wanted = gen.send(ready)
     except StopIteration as end:
         found: T = end.value

@@ -11,7 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.access.metrics import metrics
-from app.database.pulse import answers
+from app.database import pulse
+from app.database.pulse import Pulse, answers
 from app.database.server import admin_parameters
 from app.errors import Unavailable
 from app.main import create_app
@@ -132,3 +133,23 @@ def test_requests_are_answered_while_the_database_is_a_black_hole(way):
         while client.get("/collections/toilets/items").status_code != 200:
             assert time.monotonic() < until
     assert "\nchengtu_database_up 0\n" in told
+
+
+def test_a_server_that_was_heard_a_moment_ago_is_slow_and_not_silent(settings, monkeypatch):
+    lost: list[int] = []
+    asked = Pulse(settings, lambda: lost.append(1))
+    monkeypatch.setattr(pulse, "AGAIN_S", 0.0)
+    monkeypatch.setattr(
+        pulse, "answers", lambda _settings: False
+    )  # an overloaded machine lets it wait too long
+    asked.note_heard()
+    asked.note_silent()
+    assert (asked.is_silent(), lost) == (False, [])
+    monkeypatch.setattr(pulse, "HEARD_S", 0.0)
+    assert (asked.is_silent(), lost) == (True, [1])
+
+
+def test_whatever_comes_is_heard(database):
+    with database.read() as conn:
+        conn.exec_driver_sql(ONE)
+        assert database.pulse._was_heard()
