@@ -29,7 +29,13 @@ def server(size: str = "town") -> Iterator[tuple[int, int, Path]]:
     with tempfile.TemporaryDirectory(prefix="chengtu-bench-") as home:
         # The database's own user must reach it: so the cluster lies here and is removed with the folder.
         Path(home).chmod(0o755)
-        environment = {**os.environ, "CHENGTU_HOME": home, "PORT": str(port), "CHENGTU_WORKERS": "2"}
+        environment = {
+            **os.environ,
+            "CHENGTU_HOME": home,
+            "PORT": str(port),
+            "CHENGTU_WORKERS": "2",
+            "CHENGTU_LOG_LEVEL": "warning",
+        }
         environment.pop("DATABASE_URL", None)
         command = [sys.executable, "-m", "app.cli"]
         process = subprocess.Popen(
