@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import math
 import random
 import threading
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
+
+from bench.places import place
 
 WEST, SOUTH, EAST, NORTH = 115.80, 28.62, 115.95, 28.75
 #: Kind of request → how often of a hundred.
@@ -107,8 +108,7 @@ class Client:
 
     def _tile(self) -> None:
         (lon, lat), zoom = self._place(), self._chance.randint(10, 17)
-        column = int((lon + 180) / 360 * 2**zoom)
-        row = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * 2**zoom)
+        row, column = place(lon, lat, zoom)
         self._send("tile", "GET", f"/tiles/WebMercatorQuad/{zoom}/{row}/{column}")
 
     def _items(self) -> None:

@@ -29,6 +29,7 @@ from app.tiles.layers import Plan
 from app.tiles.matrix import Tile
 from app.tiles.plan import plan_of
 from bench.features_data import CHANGE, SEEDS, SIDE, SOUTH, WEST, copy_aside
+from bench.places import place
 from bench.scratch import scratch
 from bench.tools import race, table
 
@@ -160,7 +161,10 @@ def _works(db: Database, catalogue: Catalogue, class_id: str, side: float) -> di
         "10 in a wide box": asked(bbox=wide, limit=10),
         "10 in a wide box, with their number": asked(bbox=wide, limit=10, count="auto"),
         "all counted": reading(lambda conn, seen: row_count(conn, seen.classes[class_id])),
-        **{f"a tile of zoom {z}": reading(partial(_tile, class_id, _tile_at(z, x, y))) for z in (12, 14, 16)},
+        **{
+            f"a tile of zoom {z}": reading(partial(_tile, class_id, Tile(z, *place(x, y, z))))
+            for z in (12, 14, 16)
+        },
     }
 
 
@@ -185,9 +189,3 @@ def _chosen(db: Database, catalogue: Catalogue, class_id: str) -> dict[str, Call
 def _tile(class_id: str, tile: Tile, conn: Connection, catalogue: Catalogue) -> object:
     plan: Plan = plan_of(conn, catalogue, [class_id], TilesAsked())
     return service.build(conn, plan, tile)
-
-
-def _tile_at(z: int, lon: float, lat: float) -> Tile:
-    col = int((lon + 180) / 360 * 2**z)
-    row = int((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * 2**z)
-    return Tile(z, row, col)

@@ -114,9 +114,10 @@ class Guesses:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
         rate = self._settings.requests_per_minute * REFUSED_SHARE
-        place = _place(Request(scope), self._settings) if scope["type"] == "http" and rate else None
-        borne = None if place is None else _borne(Request(scope), self._settings)
-        if place is None or borne is None:
+        request = Request(scope) if scope["type"] == "http" and rate else None
+        place = None if request is None else _place(request, self._settings)
+        borne = None if request is None or place is None else _borne(request, self._settings)
+        if request is None or borne is None:
             await self.app(scope, receive, send)
             return
         meter, name, every = self._meter, f"refused {place} {borne.mark}", f"refused {place}"
@@ -125,7 +126,7 @@ class Guesses:
             wait = meter.wait_s(every, rate, charge=False)
         if wait:
             refused("guesses")
-            await _refuse(Request(scope), wait)(scope, receive, send)
+            await _refuse(request, wait)(scope, receive, send)
             return
 
         async def count(message: Message) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +15,14 @@ from app.database.clients import Clients, filling
 from app.database.revision import head
 from app.database.server import Parameters
 from app.errors import Conflict
+from app.parallel import cores
 
 CATALOG, DUMP, HOME = "catalog.txt", "dump", "home"
 
 
 def jobs() -> str:
     """How many connections a dump and its way back take at once."""
-    return str(min(4, max(1, len(os.sched_getaffinity(0)))))
+    return str(min(4, cores()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,21 +170,13 @@ def _end(connection: Connection, run: UUID, state: State, values: Mapping[str, A
         raise Conflict("The job was given to another run meanwhile; this run's work is dropped.")
 
 
-def release(connection: Connection, run: UUID) -> None:
-    """Put the job back into the queue, as if this run had not been (the worker stops)."""
+def release(connection: Connection, run: UUID, *, tried: bool = False) -> None:
+    """Put the job back into the queue, as if this run had not been (the worker stops), unless the job was `tried`."""
     statement = text(
-        "UPDATE city.jobs SET state = 'queued', worker = NULL, attempts = attempts - 1, progress = NULL, "
+        "UPDATE city.jobs SET state = 'queued', worker = NULL, attempts = attempts - :untried, progress = NULL, "
         "message = NULL WHERE worker = :run"
     )
-    connection.execute(statement, {"run": run})
-
-
-def retry(connection: Connection, run: UUID) -> None:
-    """Put the job back into the queue; this run counts as one of those that it has."""
-    statement = text(
-        "UPDATE city.jobs SET state = 'queued', worker = NULL, progress = NULL, message = NULL WHERE worker = :run"
-    )
-    connection.execute(statement, {"run": run})
+    connection.execute(statement, {"run": run, "untried": 0 if tried else 1})
 
 
 def cancel(connection: Connection, job_id: UUID) -> Job | None:

@@ -194,7 +194,7 @@ class Worker:
             self._settle_failure(context, error)
             return
         log.warning("Job %s is done again: %s", context.job_id, error.message)
-        self._settle(lambda connection: store.retry(connection, context.run))
+        self._settle(lambda connection: store.release(connection, context.run, tried=True))
 
     def _settle_failure(self, context: JobContext, error: Exception) -> None:
         told = _problem(error)
