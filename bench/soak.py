@@ -155,7 +155,7 @@ def _left(settings: Settings, pid: int) -> dict[str, int]:
     kept = [
         found
         for found in home.rglob("*")
-        if found.is_file() and found.relative_to(home).parts[0] != "postgres"
+        if found.is_file() and found.relative_to(home).parts[0] not in APART
     ]
     return {
         "connections of the database": told[1],

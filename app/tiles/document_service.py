@@ -72,7 +72,7 @@ def version(conn: Connection, catalogue: Catalogue) -> str:
 
     Of every class by itself: an import may draw its number long before a change of another class that is seen earlier.
     """
-    found = read_versions(conn, catalogue, (*catalogue.classes, RUNS))
+    found = read_versions(conn, catalogue.classes, (*catalogue.classes, RUNS))
     return hashlib.blake2b(repr(found).encode(), digest_size=8).hexdigest()
 
 

@@ -18,7 +18,7 @@ from anyio import to_thread
 
 from app.access.turns import Turns
 from app.catalogue.model import Catalogue
-from app.database.scope import scope_key
+from app.database.scope import as_service, scope_key
 from app.database.transactions import Connection, Database
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.version_marks import version_mark
@@ -27,6 +27,7 @@ from app.tiles import service, shelf
 from app.tiles.layers import Plan, Thinned
 from app.tiles.matrix import Tile
 from app.tiles.shelf import Shelf, Stored
+from app.tiles.touched_store import TouchedClasses, number
 from app.tiles.version_store import RUNS, Versions, read_versions, versions_together
 from app.version import version
 
@@ -54,19 +55,32 @@ def address_of(path: str, query: bytes) -> Address:
 class Question:
     """What an address asks, as it is at data of `versions`, which are those of `names`; `base` tells it from others.
 
-    `mark` names these versions in an address (`v=`).
+    `is_local`: features decide the tiles that they lie in and no others, and the plan is that of any later version.
     """
 
     plan: Plan
     names: tuple[str, ...]
     versions: Versions
     base: bytes
-    mark: str
+    is_local: bool
 
-    def key(self, tile: Tile) -> str:
-        """Names the bytes of a tile: 32 hexadecimal digits."""
-        place = b"%d/%d/%d" % (tile.z, tile.row, tile.col)
-        return hashlib.blake2b(self.base + place, digest_size=16).hexdigest()
+    def key(self, tile: Tile, versions: Versions) -> str:
+        """Names the bytes of a tile at the versions that decide them: 32 hexadecimal digits."""
+        place = f"{tile.z}/{tile.row}/{tile.col} {' '.join(versions)}"
+        return hashlib.blake2b(self.base + place.encode(), digest_size=16).hexdigest()
+
+    @property
+    def mark(self) -> str:
+        """Names the versions in an address (`v=`): without the moments of the changes, which pages do not know."""
+        of_names = zip(self.names, self.versions, strict=True)
+        return "-".join(version_mark(name, number(word)) for name, word in of_names if name != RUNS)
+
+    def later(self, versions: Versions) -> Question | None:
+        """The same at other versions; None where it must be read anew."""
+        # A tile of all classes leaves out those that nobody ever wrote to.
+        pairs = zip(versions, self.versions, strict=True)
+        same = self.is_local and all(bool(number(new)) == bool(number(old)) for new, old in pairs)
+        return replace(self, versions=versions) if same else None
 
 
 @dataclass(slots=True)
@@ -75,6 +89,7 @@ class _UnderWay:
 
     questions: dict[Address, asyncio.Event] = field(default_factory=dict)
     tiles: dict[str, asyncio.Future[Stored | None]] = field(default_factory=dict)
+    bringing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Tiles:
@@ -84,10 +99,13 @@ class Tiles:
         limit = settings.tile_store_mb * 2**20
         self._catalogue = catalogue
         self._db = db
-        self._shelf = Shelf(settings.home_path / "tiles", limit, settings.workers)
+        folder = settings.home_path / "tiles"
+        self._shelf = Shelf(folder, limit, settings.workers)
         self._versions = versions_together(settings, catalogue)
         #: Tells apart the catalogues and programs that would answer otherwise from the same data.
         self.program = _fingerprint(catalogue)
+        file = folder / f"{city_mark(settings)}.json" if limit else None
+        self._touched = TouchedClasses(catalogue.classes, file)
         self._questions: OrderedDict[Address, Question] = OrderedDict()
         self._lock = Lock()
         self._turns = Turns(BUILDS, name="builds", limit="builds")
@@ -107,7 +125,12 @@ class Tiles:
         if question is None:
             return None
         found = await self._versions.ask(question.names)
-        return question if tuple(found[name] for name in question.names) == question.versions else None
+        versions = tuple(found[name] for name in question.names)
+        if versions != question.versions:
+            question = question.later(versions)
+            if question is not None:
+                self._keep(address, question)
+        return question
 
     async def get(self, question: Question, tile: Tile, *, pack: bool) -> Stored:
         """A tile, with its packed copy where `pack` says so; `question` was just found or read.
@@ -115,7 +138,7 @@ class Tiles:
         Raises:
             Unavailable: The database is away, or the tile takes too long.
         """
-        key = question.key(tile)
+        key = question.key(tile, await self._deciding(question, tile))
         found = self._shelf.recall(key)
         if found is None and self._shelf.has(key):
             found = await to_thread.run_sync(self._shelf.find, key)
@@ -144,6 +167,22 @@ class Tiles:
             del learning[address]
             under_way.set()
 
+    async def _deciding(self, question: Question, tile: Tile) -> Versions:
+        """The versions that decide a tile: where a class has changed elsewhere only, that of before."""
+        if not question.is_local:
+            return question.versions
+        if not self._touched.are_at(question.names, question.versions):
+            async with self._doing().bringing:
+                # Another request may have brought them up in the meantime, perhaps beyond what this one knows of.
+                if not self._touched.are_at(question.names, question.versions):
+                    await to_thread.run_sync(self._bring, question.names)
+        return self._touched.versions_at(question.names, tile)
+
+    def _bring(self, names: tuple[str, ...]) -> None:
+        # Every change counts, also one that who asks may not see: what he sees is told by the key of his scope.
+        with as_service(), self._db.read(timeout_s=STATEMENT_S) as conn:
+            self._touched.bring(conn, names)
+
     def _doing(self) -> _UnderWay:
         return self._under_way.setdefault(asyncio.get_running_loop(), _UnderWay())
 
@@ -163,15 +202,12 @@ class Tiles:
             # An area's code may come to mean another area before its features are given that one.
             areas = [name for name in AREA_CLASSES if plan.by_area and name not in classes]
             names = (*classes, *areas, *([RUNS] if plan.runs else []))
-            versions = read_versions(conn, self._catalogue, names)
+            versions = read_versions(conn, self._catalogue.classes, names)
         scope = scope_key()
-        base = repr((self.program, _words(plan), names, versions, *([scope] if scope else ()))).encode()
-        of_names = zip(names, versions, strict=True)
-        # without the moment of the change, which pages do not know
-        marks = [version_mark(name, int(word.split("@")[0])) for name, word in of_names if name != RUNS]
-        return Question(
-            plan, names, versions, hashlib.blake2b(base, digest_size=16).digest(), "-".join(marks)
-        )
+        # An area's path or an earlier day may stand in the plan; a run's gaps are all of one version.
+        is_local = not plan.by_area and not plan.runs and _is_of_now(plan)
+        base = repr((self.program, _words(plan), names, *([scope] if scope else ()))).encode()
+        return Question(plan, names, versions, hashlib.blake2b(base, digest_size=16).digest(), is_local)
 
     async def _built_once(self, key: str, plan: Plan, tile: Tile, *, pack: bool) -> Stored:
         """A new tile; where it is under way already, that one."""
@@ -219,6 +255,15 @@ def is_named(question: Question, address: Address) -> bool:
     """Whether the address names the versions that the question is of, so that its answer will never be another."""
     found = _NAMED.search(address[1])
     return found is not None and not question.plan.runs and found[1].decode() == question.mark
+
+
+def _is_of_now(plan: Plan) -> bool:
+    return plan.times.now if plan.background else all(layer.current for layer in plan.layers)
+
+
+def city_mark(settings: Settings) -> str:
+    """Tells apart the databases whose tiles lie in one folder."""
+    return hashlib.blake2b((settings.database_url or "own").encode(), digest_size=8).hexdigest()
 
 
 def _words(plan: Plan) -> tuple[object, ...]:

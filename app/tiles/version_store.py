@@ -14,20 +14,21 @@ from app.settings import Settings
 
 #: The name of the runs beside the ids of classes.
 RUNS = "*runs"
-#: When the change `v` was made.
-_MOMENT = "SELECT extract(epoch FROM at)::text FROM city.changes WHERE id = v"
+#: When a change was made, as its name bears it.
+MOMENT = "extract(epoch FROM at)::text"
+_MOMENT = f"SELECT {MOMENT} FROM city.changes WHERE id = v"
 
 Versions = tuple[str, ...]
 
 
-def read_versions(conn: Connection, catalogue: Catalogue, names: Sequence[str]) -> Versions:
+def read_versions(conn: Connection, classes: Mapping[str, FeatureClass], names: Sequence[str]) -> Versions:
     """The version of each class, and of the runs where they are named, in this transaction's snapshot.
 
     A version bears the moment of its change: after a restore the same number may come to name another one.
     """
     if not names:
         return ()
-    terms, values = select(_term(catalogue.classes, name) for name in names)
+    terms, values = select(_term(classes, name) for name in names)
     # Planning it for all classes takes much longer than running it.
     row = Database.raw(conn).execute(f"SELECT {terms}".encode(), values, prepare=True).fetchone()
     return tuple(str(value or "") for value in row or ())
