@@ -23,8 +23,9 @@ from app.inventory.areas import (
     make_areas,
 )
 from app.inventory.batch import Batch
-from app.inventory.changes import raw
+from app.inventory.changes import data_versions, raw
 from app.inventory.copy_binary import Cells, integers, ranges
+from app.inventory.kept import latest
 from app.inventory.measure import as_multi
 from app.inventory.periods import holds, today
 from app.inventory.prepare import located_columns
@@ -32,7 +33,7 @@ from app.inventory.search_index_store import index_ids
 from app.inventory.staging import update_columns
 from app.inventory.tables import table_name
 
-__all__ = ["get_area", "list_areas", "read_areas", "relocate", "with_batches"]
+__all__ = ["get_area", "known_areas", "list_areas", "read_areas", "relocate", "with_batches"]
 
 _PARENT = {"districts": "parent", "grid_cells": "community"}
 
@@ -41,6 +42,14 @@ def read_areas(conn: Connection) -> Areas:
     """All whole areas of both classes, shapes in lon/lat; the same for whoever asks: by them features are located."""
     rows = [row for class_id in AREA_CLASSES for row in _read_class(conn, class_id)]
     return _areas(rows)
+
+
+def known_areas(conn: Connection) -> Areas:
+    """The same, read once for each version of them: an edit of one feature would read thousands of shapes.
+
+    Not for a transaction that is itself writing areas: under one change they may stand in several ways.
+    """
+    return latest(conn, "areas", data_versions(conn, AREA_CLASSES), lambda: read_areas(conn))
 
 
 def _read_class(conn: Connection, class_id: str) -> list[tuple[str, str, str | None, Any]]:
@@ -61,6 +70,8 @@ def with_batches(areas: Areas, batches: Sequence[Batch]) -> Areas:
     Raises:
         BadInput: An area would contain itself.
     """
+    if not any(batch.class_id in AREA_CLASSES for batch in batches):
+        return areas
     levels = list(RANK)
     rows = {
         code: (code, levels[rank], parent, shape)

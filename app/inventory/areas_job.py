@@ -17,7 +17,6 @@ from app.database.transactions import Database
 from app.inventory import area_store, changes
 from app.inventory.areas import AREA_CLASSES, Areas, check_no_circle
 from app.inventory.batch import Change
-from app.inventory.kept import once
 from app.inventory.tables import SCHEMA
 from app.jobs import store as jobs
 
@@ -118,17 +117,11 @@ def _recompute_class(conn: Connection, catalogue: Catalogue, class_id: str) -> i
     mark = changes.find_setting(conn, PREFIX + class_id)
     if mark is None:  # somebody else has done it
         return 0
-    current, others = area_store.relocate(conn, cls, _areas(conn))
+    current, others = area_store.relocate(conn, cls, area_store.known_areas(conn))
     if current or others:
         _mark_moved(conn, cls)
     _unmark(conn, class_id, mark)
     return len(current) + others
-
-
-def _areas(conn: Connection) -> Areas:
-    """The areas as they are now, read once for all classes."""
-    version = changes.areas_version(conn)
-    return once(conn, ("areas", version), lambda: area_store.read_areas(conn))
 
 
 def _mark_moved(conn: Connection, cls: FeatureClass) -> None:

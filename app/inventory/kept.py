@@ -40,6 +40,24 @@ def once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
     return made
 
 
+_latest: WeakKeyDictionary[Any, dict[str, tuple[object, Any]]] = WeakKeyDictionary()
+
+
+def latest(conn: Connection, name: str, version: object, make: Callable[[], T]) -> T:
+    """`make()` once for each version, of which the one asked for last is kept: for what is large and the same for all.
+
+    It must not depend on the scope.
+    """
+    with _lock:
+        known = _latest.setdefault(conn.engine, {})
+        if name in known and known[name][0] == version:
+            return cast("T", known[name][1])
+    made = make()
+    with _lock:
+        known[name] = (version, made)
+    return made
+
+
 #: Numbers kept for one database: addresses may ask for anything, so they must not push out what is dear to find.
 COUNTS = 1_000
 _counts: WeakKeyDictionary[Any, dict[tuple[object, ...], tuple[int, bool]]] = WeakKeyDictionary()

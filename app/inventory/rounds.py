@@ -92,7 +92,10 @@ def _load_first(conn: Connection, rows: Prepared, number: Written) -> None:
 class Round:
     """Batches of different classes that are written together; those of one class that follow are chunks of one."""
 
-    def __init__(self, copier: Copier, catalogue: Catalogue, change: Change, crs: MetricCrs) -> None:
+    def __init__(
+        self, copier: Copier, catalogue: Catalogue, change: Change, crs: MetricCrs, *, first: bool
+    ) -> None:
+        """`first`: this transaction has written no areas yet."""
         self.conn = copier.conn
         self.moved = False
         self.settled: set[str] = set()
@@ -102,7 +105,7 @@ class Round:
         self._change = change
         self._crs = crs
         self._version = changes.areas_version(self.conn)
-        self._before = area_store.read_areas(self.conn)
+        self._before = (area_store.known_areas if first else area_store.read_areas)(self.conn)
         self._areas = self._before
         self._area_batches: list[Batch] = []
         self._loads: dict[str, FirstLoad] = {}
@@ -174,13 +177,13 @@ class Round:
 
     def _find_areas(self) -> None:
         self._areas = area_store.with_batches(self._before, self._area_batches)
-        self.moved = not same_areas(self._before, self._areas)
+        self.moved = self._areas is not self._before and not same_areas(self._before, self._areas)
 
     def _check_plans(self) -> None:
         """Plan again what somebody else has overtaken; nobody can do so once more while the locks are held."""
         same = changes.areas_version(self.conn) == self._version
         if not same:
-            self._before = area_store.read_areas(self.conn)
+            self._before = area_store.known_areas(self.conn)
             self._find_areas()
         for item in self._planned():
             if not (same and item.still_holds()):

@@ -131,7 +131,8 @@ class _Rounds:
             self.close()
         if self._open is None:
             self.copier.wait()
-            self._open = Round(self.copier, self._catalogue, self._change, centre.crs(batch))
+            first = self.change_id is None
+            self._open = Round(self.copier, self._catalogue, self._change, centre.crs(batch), first=first)
         self._open.add(batch)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.catalogue.model import FeatureClass
 from app.database.scope import SCOPE, Scope
-from app.inventory.area_store import read_areas
+from app.inventory.area_store import known_areas
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.prepare import find_areas
 
@@ -40,7 +40,7 @@ def find_outside(
         return []
     if cls.id in AREA_CLASSES:
         return list(range(len(codes)))
-    located = find_areas(cls, codes, shapes, read_areas(conn))
+    located = find_areas(cls, codes, shapes, known_areas(conn))
     paths = [""] * len(codes) if located is None else located.path
     return [place for place, path in enumerate(paths) if not holds_home(scope, cls, path)]
 

@@ -24,7 +24,7 @@ from app.inventory import store as inventory
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Batch, Change, Period
 from app.inventory.changes import METRIC_CRS, areas_version, find_setting
-from app.inventory.kept import once
+from app.inventory.kept import latest
 from app.inventory.periods import today
 from app.inventory.row_store import StoredRow, find_versions
 from app.inventory.service import delete_features, lock_rows, write_batches
@@ -137,10 +137,10 @@ def _city(conn: Connection, catalogue: Catalogue, cls: FeatureClass, how: How) -
         )
     version = areas_version(conn)
     open_ = how.allow_outside or cls.id in AREA_CLASSES
-    frame = None if open_ else once(conn, ("edit frame", version), lambda: read_frame(conn))
+    frame = None if open_ else latest(conn, "edit frame", version, lambda: read_frame(conn))
     if frame is None and not open_:
         frame = read_surroundings(conn, catalogue.stored.classes.values())
-    divisions = once(conn, ("edit divisions", version), lambda: read_divisions(conn))
+    divisions = latest(conn, "edit divisions", version, lambda: read_divisions(conn))
     return _City(frame, Official(catalogue.stored, None, divisions), offered(metric or how.metric_crs))
 
 
