@@ -9,6 +9,7 @@ then job worker and engine stop. Only processes started here are ever stopped.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import gc
 import http.client
 import importlib
@@ -116,6 +117,7 @@ class Child:
         libc.prctl(_PR_SET_NAME, f"chengtu {self.name}".encode()[:15])
         # The child ends with the supervisor, even when that is killed outright.
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        faulthandler.enable()  # a crash in a library's own code says where
         set_process(self.name)
         BOARD.enter(self.place)
         if os.getppid() != self.supervisor:  # it was killed in the moment before

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -102,6 +103,7 @@ class Database:
         limit_s = within_deadline(timeout_s)
         opening = _reading(self.scope, limit_s)
         with self._transaction(opening, limit_s=limit_s) as connection, _for_client(connection):
+            _SNAPSHOTS[connection] = {}
             yield connection
 
     @contextmanager
@@ -207,6 +209,15 @@ class Database:
                 if engine.pool is not kept:  # disposed of meanwhile: nobody would close what comes back to it
                     kept.dispose()
                 _tell_use(engine)
+
+
+#: Of transactions that read: what was asked in their snapshot, where it stays the same.
+_SNAPSHOTS: WeakKeyDictionary[Connection, dict[str, Any]] = WeakKeyDictionary()
+
+
+def remembered(connection: Connection) -> dict[str, Any] | None:
+    """What a transaction that reads remembers of its snapshot; None in one that writes."""
+    return _SNAPSHOTS.get(connection)
 
 
 def _open(pool: Engine, opening: str, limit_s: float) -> Connection:

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import Connection, text
 
 from app.catalogue.model import FeatureClass
-from app.database.transactions import Database
+from app.database.transactions import Database, remembered
 from app.errors import BadInput, NotFound
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Change, Counts, ImportSource
@@ -117,10 +117,15 @@ def data_versions(conn: Connection, classes: Sequence[FeatureClass | str]) -> li
     """The data version of each class, by one question: see `data_version`."""
     if not classes:
         return []
-    statement = f"SELECT {', '.join(version_term(cls) for cls in classes)}"
-    # Asked before every read, so without the detour through SQLAlchemy and prepared after some times.
-    row = raw(conn).execute(statement.encode()).fetchone()
-    return [0] * len(classes) if row is None else [int(value) for value in row]
+    terms = [version_term(cls) for cls in classes]
+    known = remembered(conn)
+    known = {} if known is None else known
+    missing = [term for term in terms if term not in known]
+    if missing:
+        # Asked before every read, so without the detour through SQLAlchemy and prepared after some times.
+        row = raw(conn).execute(f"SELECT {', '.join(missing)}".encode()).fetchone() or [0] * len(missing)
+        known |= zip(missing, map(int, row), strict=True)
+    return [known[term] for term in terms]
 
 
 def version_term(cls: FeatureClass | str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from app.catalogue.model import AREA_LEVELS, Catalogue, FeatureClass
 from app.errors import unknown
 from app.inventory.areas_job import list_pending
+from app.inventory.changes import data_versions
 from app.inventory.few import hides_few, told
 from app.inventory.summary_cells import Cells, Figure, Key, read_cells
 from app.inventory.summary_scope import Scope, is_shown, read_scope
@@ -46,6 +47,7 @@ def summary(
     if level not in LEVELS:
         raise unknown("level of areas to break figures down by", level, LEVELS)
     chosen = [catalogue.get_class(name) for name in dict.fromkeys(classes)] or catalogue.classes.values()
+    data_versions(conn, list(chosen))  # by one question; each class asks for its own again
     scope = read_scope(conn, area, level)
     return {
         "area": None if scope.area is None else dict(scope.area),

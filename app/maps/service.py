@@ -14,10 +14,11 @@ from app.catalogue.licences import licence_address
 from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.errors import NotFound
+from app.inventory.changes import data_versions
 from app.inventory.kept import once
 from app.inventory.periods import today
 from app.inventory.photo_store import list_photos
-from app.inventory.store import bounds, data_version
+from app.inventory.store import bounds
 from app.inventory.times import NOW, Times
 from app.inventory.version_marks import version_mark
 from app.maps import ground, layers, place_store, store
@@ -46,7 +47,8 @@ class City:
 
 def versions(conn: Connection, catalogue: Catalogue) -> dict[str, int]:
     """Class id → data version, of every class that may be shown."""
-    return {class_id: data_version(conn, cls) for class_id, cls in shown_classes(catalogue).items()}
+    shown = shown_classes(catalogue)
+    return dict(zip(shown, data_versions(conn, list(shown.values())), strict=True))
 
 
 def shown_classes(catalogue: Catalogue) -> Mapping[str, FeatureClass]:

@@ -11,7 +11,7 @@ from app.catalogue.model import Catalogue, FeatureClass, Lang
 from app.database.transactions import Connection
 from app.errors import unknown
 from app.inventory import store as inventory
-from app.inventory.changes import METRIC_CRS, data_versions, find_setting, list_origins
+from app.inventory.changes import METRIC_CRS, data_version, data_versions, find_setting, list_origins
 from app.inventory.kept import once
 from app.ogc import store
 from app.ogc.collections import Box, Extent, class_collection, run_collection
@@ -32,7 +32,7 @@ def version(conn: Connection, catalogue: Catalogue, collection: str | None = Non
     if collection in RUN_COLLECTIONS:
         return store.runs_version(conn)
     if collection is not None:
-        return str(inventory.data_version(conn, catalogue.classes[collection]))
+        return str(data_version(conn, catalogue.classes[collection]))
     found = data_versions(conn, list(catalogue.classes.values()))
     # Not the highest alone: a change of another class may have drawn a lower number and be committed after it.
     return f"{max(found)}.{zlib.crc32(repr(found).encode()):08x}"
@@ -40,9 +40,12 @@ def version(conn: Connection, catalogue: Catalogue, collection: str | None = Non
 
 def list_collections(conn: Connection, catalogue: Catalogue, links: Links, lang: Lang) -> dict[str, Any]:
     """`/collections`: every class in the catalogue's order, then the runs."""
-    known = [*catalogue.classes, *RUN_COLLECTIONS]
-    found = [get_collection(conn, catalogue, collection, links, lang) for collection in known]
-    return {"links": links.collections(), "crs": list(known_crs(conn)), "collections": found}
+    known, systems = [*catalogue.classes, *RUN_COLLECTIONS], known_crs(conn)
+    data_versions(
+        conn, list(catalogue.classes.values())
+    )  # by one question; each class asks for its own again
+    found = [_collection(conn, catalogue, collection, links, lang, systems) for collection in known]
+    return {"links": links.collections(), "crs": list(systems), "collections": found}
 
 
 def get_collection(
@@ -50,11 +53,22 @@ def get_collection(
 ) -> dict[str, Any]:
     """`/collections/{id}`."""
     check_collection(catalogue, collection)
+    return _collection(conn, catalogue, collection, links, lang, known_crs(conn))
+
+
+def _collection(
+    conn: Connection,
+    catalogue: Catalogue,
+    collection: str,
+    links: Links,
+    lang: Lang,
+    systems: tuple[str, ...],
+) -> dict[str, Any]:
     if collection in RUN_COLLECTIONS:
-        return run_collection(RUN_COLLECTIONS[collection], links, lang, known_crs(conn))
+        return run_collection(RUN_COLLECTIONS[collection], links, lang, systems)
     cls = catalogue.get_class(collection)
-    origins = list_origins(conn, cls)
-    found = class_collection(cls, links, lang, _extent(conn, cls), _licences(origins), known_crs(conn))
+    origins = once(conn, ("origins", cls.id, data_version(conn, cls)), lambda: list_origins(conn, cls))
+    found = class_collection(cls, links, lang, _extent(conn, cls), _licences(origins), systems)
     return found | _credits(origins)
 
 
@@ -70,7 +84,7 @@ def extent(conn: Connection, catalogue: Catalogue, collection: str) -> Box | Non
 
 def _extent(conn: Connection, cls: FeatureClass) -> Extent:
     """Of the features now, found once a data version: it takes a scan of the class."""
-    version = inventory.data_version(conn, cls)
+    version = data_version(conn, cls)
     return once(
         conn,
         ("extent", cls.id, version),

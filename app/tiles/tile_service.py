@@ -171,14 +171,15 @@ class Tiles:
         """The versions that decide a tile: where a class has changed elsewhere only, that of before."""
         if not question.is_local:
             return question.versions
-        if not self._touched.are_at(question.names, question.versions):
+        if self._touched.not_at(question.names, question.versions):
             async with self._doing().bringing:
                 # Another request may have brought them up in the meantime, perhaps beyond what this one knows of.
-                if not self._touched.are_at(question.names, question.versions):
-                    await to_thread.run_sync(self._bring, question.names)
+                late = self._touched.not_at(question.names, question.versions)
+                if late:
+                    await to_thread.run_sync(self._bring, late)
         return self._touched.versions_at(question.names, tile)
 
-    def _bring(self, names: tuple[str, ...]) -> None:
+    def _bring(self, names: list[str]) -> None:
         # Every change counts, also one that who asks may not see: what he sees is told by the key of his scope.
         with as_service(), self._db.read(timeout_s=STATEMENT_S) as conn:
             self._touched.bring(conn, names)

@@ -52,13 +52,14 @@ class TouchedClasses:
         self._known: dict[str, Touched] = {}
         self._lock = Lock()
 
-    def are_at(self, names: Sequence[str], versions: Sequence[str]) -> bool:
-        """Whether the changes of the classes are known up to just these versions."""
+    def not_at(self, names: Sequence[str], versions: Sequence[str]) -> list[str]:
+        """The classes whose changes are known up to other versions than these."""
         known = self._known
-        return all(
-            (found := known.get(name)) is not None and found.version == version
+        return [
+            name
             for name, version in zip(names, versions, strict=True)
-        )
+            if (found := known.get(name)) is None or found.version != version
+        ]
 
     def versions_at(self, names: Iterable[str], tile: Tile) -> tuple[str, ...]:
         """Of each class the newest version that may have changed the tile; all of them are known."""
