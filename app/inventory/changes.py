@@ -122,8 +122,9 @@ def data_versions(conn: Connection, classes: Sequence[FeatureClass | str]) -> li
     known = {} if known is None else known
     missing = [term for term in terms if term not in known]
     if missing:
-        # Asked before every read, so without the detour through SQLAlchemy and prepared after some times.
-        row = raw(conn).execute(f"SELECT {', '.join(missing)}".encode()).fetchone() or [0] * len(missing)
+        # Asked before every read, so without the detour through SQLAlchemy (many: reading it takes longest).
+        statement = f"SELECT {', '.join(missing)}".encode()
+        row = raw(conn).execute(statement, prepare=len(missing) > 1).fetchone() or [0] * len(missing)
         known |= zip(missing, map(int, row), strict=True)
     return [known[term] for term in terms]
 

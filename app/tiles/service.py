@@ -49,7 +49,7 @@ def build(conn: Connection, plan: Plan, tile: Tile) -> Built:
         MAX_BYTES - TOLD_BYTES * len(layers) - sum(map(len, clustered.values())),
         MAX_FEATURES - len(layers) - sum(map(len, clusters.values())),
     )
-    drawn = _draw(conn, census, layers, tile, room)
+    drawn = _draw(conn, census, layers, tile, room, _usual(plan, tile))
     thinned = tuple(_thinned(census, layers, tile, drawn))
     named = zip((layer.collection for layer in layers), drawn, strict=True)
     bodies = clustered | {name: found.body for name, found in named if found.size.drawn}
@@ -69,14 +69,26 @@ def is_ruled(layer: Layer, z: int) -> bool:
     return z < layer.last_zoom
 
 
-def _draw(conn: Connection, census: Census, layers: Sequence[Layer], tile: Tile, room: Room) -> list[Drawn]:
+def _usual(plan: Plan, tile: Tile) -> list[Layer]:
+    """The layers of the plan that are drawn alike in all large tiles, whether they hold anything in this one or not."""
+    return [layer for layer in plan.layers if store.is_usual(layer, tile)]
+
+
+def _draw(
+    conn: Connection,
+    census: Census,
+    layers: Sequence[Layer],
+    tile: Tile,
+    room: Room,
+    usual: Sequence[Layer],
+) -> list[Drawn]:
     """The layers, each with as many of its largest features as there is room for."""
 
     def draw(limits: Sequence[int]) -> list[Drawn]:
         narrowed = [census.narrowed(layer, tile, limit) for layer, limit in zip(layers, limits, strict=True)]
         return store.draw(conn, narrowed, tile, limits)
 
-    drawn = draw([first_limit(tile.z)] * len(layers))
+    drawn = _draw_first(conn, census, layers, tile, usual)
     sizes = [found.size for found in drawn]
     wanted = larger(sizes, room, tile.z) if layers else None
     if wanted is not None and not is_over(sizes, room):
@@ -87,6 +99,20 @@ def _draw(conn: Connection, census: Census, layers: Sequence[Layer], tile: Tile,
             return drawn
         drawn = draw(smaller(sizes, room))
     return _without_heaviest(drawn, room)
+
+
+def _draw_first(
+    conn: Connection, census: Census, layers: Sequence[Layer], tile: Tile, usual: Sequence[Layer]
+) -> list[Drawn]:
+    """The layers as they are tried first, those of `usual` by the statement that the server keeps."""
+    limit = first_limit(tile.z)
+    kept: dict[str, Drawn] = {}
+    if sum(layer in usual for layer in layers) > FEW:
+        names = (layer.collection for layer in usual)
+        kept = dict(zip(names, store.draw_usual(conn, usual, tile), strict=True))
+    rest = [census.narrowed(layer, tile, limit) for layer in layers if layer.collection not in kept]
+    others = iter(store.draw(conn, rest, tile, [limit] * len(rest)))
+    return [kept[layer.collection] if layer.collection in kept else next(others) for layer in layers]
 
 
 def _without_heaviest(drawn: Sequence[Drawn], room: Room) -> list[Drawn]:
