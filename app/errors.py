@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -155,6 +156,8 @@ class SetupFailed(ChengtuError):
     status = 500
 
 
+#: A path of a machine, which whoever runs it is told at the terminal and in the log, and no caller.
+_MACHINE_PATH = re.compile(r"(?<![\w/.:])(?:/[^\s/'\",;]+){2,}")
 #: Names a hint lists at most.
 SHOWN_NAMES = 12
 
@@ -175,6 +178,17 @@ def _short_list(names: list[str]) -> str:
         f"{shown} … and {more} more: /docs and docs/reference.md say where to list them"
         if more > 0
         else shown
+    )
+
+
+def outside(error: ChengtuError) -> ChengtuError:
+    """What callers hear of it: of what the machine lacks nothing that names its folders."""
+    told = f"{error.message} {error.hint or ''}"
+    if not isinstance(error, SetupFailed) or _MACHINE_PATH.search(told) is None:
+        return error
+    return SetupFailed(
+        "The server's machine lacks something.",
+        "Tell whoever runs it: the server's log has the details under this request's id.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import http
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -16,10 +17,11 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from app.access.negotiation import choose_format, choose_lang
 from app.catalogue.model import Lang
-from app.errors import BadInput, ChengtuError, NotFound, TooLarge
+from app.errors import BadInput, ChengtuError, NotFound, TooLarge, outside
 from app.web.templates import render
 from app.words.sentences import in_chinese, say
 
+log = logging.getLogger("chengtu.web")
 MEDIA_TYPE = "application/problem+json"
 #: Longest request body.
 MAX_BODY_BYTES = 1_000_000
@@ -58,7 +60,11 @@ _ASSETS = (".js", ".css", ".json", ".png", ".mvt", ".pbf")
 
 
 def problem(request: Request, error: ChengtuError, headers: Mapping[str, str] | None = None) -> Response:
-    """`error` as a page where a browser asks for one, else as a problem document."""
+    """`error` as a page where a browser asks for one, else as a problem document; it names no path of the machine."""
+    said = outside(error)
+    if said is not error:
+        log.error("The server's machine lacks something: %s %s", error.message, error.hint or "")
+        error = said
     if wants_page(request):
         return _page(request, error, headers or {})
     return _document(request, error, headers or {})

@@ -21,6 +21,7 @@ from app.ingest import upload_service as uploads
 from app.inventory import areas_job, search_job
 from app.inventory.day_service import turn_day
 from app.jobs.context import JobContext
+from app.jobs.kinds import KINDS
 from app.jobs.worker import Worker
 from app.search.service import ensure_entries
 from app.settings import Settings
@@ -97,7 +98,7 @@ def do_chores(db: Database, catalogue: Catalogue) -> None:
 
 
 def make_worker(settings: Settings, engine: EngineClient) -> Worker:
-    """A worker with the handlers of every kind of job."""
+    """A worker with a handler of every kind of job that is declared, and of no other."""
     catalogue = load_catalogue(settings.geodata, settings.local_path)
     handlers = {
         "coverage": lambda context: do_coverage(context, engine),
@@ -108,6 +109,8 @@ def make_worker(settings: Settings, engine: EngineClient) -> Worker:
         uploads.KIND: lambda context: uploads.do_import(context, catalogue),
         uploads.INSPECT_KIND: lambda context: uploads.do_inspection(context, catalogue),
     }
+    if handlers.keys() != KINDS.keys():
+        raise LookupError(f"Kinds of jobs and handlers differ: {handlers.keys() ^ KINDS.keys()}")
     return Worker(Database(settings), handlers, chore=lambda db: do_chores(db, catalogue))
 
 

@@ -21,6 +21,11 @@ from app.errors import BadInput, LoginFailed, TooMany
 
 #: From the tenth failure in a row one waits: half a minute, then twice as long each time, a quarter of an hour at most.
 MOST, FIRST_S, LONGEST_S = 10, 30.0, 900.0
+#: An address may be an office of hundreds. It may fail so often at once, then once in so many seconds.
+PLACE_MOST, PLACE_EACH_S = 300, 60.0
+#: Who was let in is known at that address for so long, seconds: neither others' failures there nor strangers' failures
+#: under the name elsewhere shut them out.
+KNOWN_S = 3600.0
 #: Failures are forgotten when none came for so long, seconds.
 FORGOTTEN_S = 86_400.0
 MAX_NAME, MAX_PASSWORD = 320, 1000
@@ -43,15 +48,14 @@ def log_in(
     Whether a name exists, may log in or has a password is told neither by the answer nor by the time that it takes.
 
     Raises:
-        TooMany: Too many tries failed under this name or from this address.
+        TooMany: Too many tries failed under this name, or far too many from this address.
         LoginFailed: Name or password are wrong.
     """
     given = name.strip()[:MAX_NAME]
-    marks = _mark("address", network_of(address)), _mark("name", _same(given))
+    marks = _marks(given, address)
     with as_service(), failures_noted(db, "password", given):
         with db.write(timeout_s=10) as conn:
-            for mark in marks:
-                _count(conn, mark)
+            _admit(conn, marks)
         with db.read(timeout_s=10) as conn:
             person = people_store.find_named(conn, given) if given and "\x00" not in given else None
             active = person is not None and person.disabled_at is None
@@ -60,15 +64,52 @@ def log_in(
         if not right or person is None or hashed is None:
             raise LoginFailed("Name or password are wrong.", "Capital letters matter in the password.")
         with db.write(timeout_s=10) as conn:
-            login_store.take_back(conn, marks[0], login_store.forgive(conn, marks[1]))
+            _let_in(conn, marks)
             login_store.clear_failures(conn, FORGOTTEN_S)
             if passwords.is_outdated(hashed):
                 people_store.rehash(conn, person.id, hashed, passwords.hash_password(password))
             return _begin_session(conn, person, "password", agent, before)
 
 
-def _count(conn: Connection, mark: bytes) -> None:
-    wait = login_store.count_try(conn, mark, MOST, FIRST_S, LONGEST_S, FORGOTTEN_S)
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Under what a try counts: the name at this address, the name anywhere, the address; and whether it is known."""
+
+    pair: bytes
+    name: bytes
+    place: bytes
+    known: bytes
+
+
+def _marks(name: str, address: str) -> _Marks:
+    place, name = network_of(address), _same(name)
+    pair = f"{place}\0{name}"
+    return _Marks(_mark("pair", pair), _mark("name", name), _mark("address", place), _mark("known", pair))
+
+
+def _admit(conn: Connection, marks: _Marks) -> None:
+    """Count a try; rows are always taken in this order, so that two logins never wait for each other."""
+    known = login_store.is_let_in(conn, marks.known, KNOWN_S)
+    _wait(_count(conn, marks.pair))
+    wait = _count(conn, marks.name)
+    if not known:
+        _wait(wait)
+    _wait(login_store.count_at(conn, marks.place, PLACE_MOST, PLACE_EACH_S, known=known))
+
+
+def _let_in(conn: Connection, marks: _Marks) -> None:
+    """A success forgives one's own mistakes: what this name failed at this address was no guessing."""
+    own = login_store.forgive(conn, marks.pair)
+    login_store.forgive(conn, marks.name)
+    login_store.take_back(conn, marks.place, own, PLACE_EACH_S)
+    login_store.let_in(conn, marks.known)
+
+
+def _count(conn: Connection, mark: bytes) -> float | None:
+    return login_store.count_try(conn, mark, MOST, FIRST_S, LONGEST_S, FORGOTTEN_S)
+
+
+def _wait(wait: float | None) -> None:
     if wait is not None:
         raise TooMany(
             "Too many logins failed.", "Wait, then try again; it takes longer each time.", wait_s=wait
@@ -101,10 +142,10 @@ def log_out(db: Database, token: str) -> None:
         login_store.end_session(conn, token)
 
 
-def change_password(
-    db: Database, person_id: int | None, old: str, new: str, address: str, agent: str | None
-) -> LoggedIn:
+def change_password(db: Database, person_id: int | None, old: str, new: str, agent: str | None) -> LoggedIn:
     """Take a password of one's own: all sessions end, and a new one begins.
+
+    Tries count for whoever bears the session, wherever they are: others' failed logins keep nobody from changing it.
 
     Raises:
         LoginFailed: The old password is wrong.
@@ -117,10 +158,9 @@ def change_password(
             hashed = None if person is None else people_store.password_hash(conn, person.id)
         if person is None or hashed is None:
             raise BadInput("There is no password to change.", "You log in at the provider; change it there.")
-        marks = _mark("address", network_of(address)), _mark("name", _same(person.name))
+        mark = _mark("change", _same(person.name))
         with db.write(timeout_s=10) as conn:
-            for mark in marks:
-                _count(conn, mark)
+            _wait(_count(conn, mark))
         if not passwords.is_password(hashed, old[:MAX_PASSWORD]):
             raise LoginFailed("The old password is wrong.", "Capital letters matter in the password.")
         passwords.check_password(new, person.name)
@@ -128,7 +168,7 @@ def change_password(
             raise BadInput("The new password is the old one.", "Take another one.")
         made = passwords.hash_password(new)
         with db.write(timeout_s=10) as conn:
-            login_store.take_back(conn, marks[0], login_store.forgive(conn, marks[1]))
+            login_store.forgive(conn, mark)
             people_store.set_password(conn, person.id, made, once=False)
             login_store.end_sessions(conn, person.id)
             return _begin_session(conn, person, "password", agent, None)

@@ -46,12 +46,40 @@ _WAIT = text(
     "SELECT greatest(0, extract(epoch FROM until - clock_timestamp())) AS seconds "
     "FROM city.login_failures WHERE sha256 = :sha256"
 )
+#: An address is charged a step of time for each try, and time itself gives it back (generic cell rate algorithm, as in
+#: `rates`): so an office of many people, of whom some mistype each day, never adds up to a wait.
+_TRY_PLACE = text(
+    """
+    INSERT INTO city.login_failures AS f (sha256, failures, until)
+    VALUES (:sha256, 1, clock_timestamp() + :each * interval '1 second')
+    ON CONFLICT (sha256) DO UPDATE SET
+        last_at = clock_timestamp(),
+        until = greatest(f.until, clock_timestamp()) + :each * interval '1 second'
+    WHERE :known
+        OR greatest(f.until, clock_timestamp()) <= clock_timestamp() + (:most - 1) * :each * interval '1 second'
+    RETURNING failures
+    """
+)
+_WAIT_PLACE = text(
+    "SELECT greatest(0, extract(epoch FROM until - clock_timestamp()) - (:most - 1) * :each) AS seconds "
+    "FROM city.login_failures WHERE sha256 = :sha256"
+)
+_LET_IN = text(
+    "INSERT INTO city.login_failures (sha256, failures) VALUES (:sha256, 1) "
+    "ON CONFLICT (sha256) DO UPDATE SET last_at = clock_timestamp()"
+)
+_IS_LET_IN = text(
+    "SELECT EXISTS (SELECT FROM city.login_failures WHERE sha256 = :sha256 AND last_at > clock_timestamp() - :within)"
+)
 _FORGIVEN = text("DELETE FROM city.login_failures WHERE sha256 = :sha256 RETURNING failures")
 _TAKEN_BACK = text(
-    "UPDATE city.login_failures SET failures = failures - :fewer, until = NULL "
-    "WHERE sha256 = :sha256 AND failures > :fewer RETURNING failures"
+    "UPDATE city.login_failures SET until = until - :fewer * :each * interval '1 second' WHERE sha256 = :sha256"
 )
-_FAILURES_OLD = text("DELETE FROM city.login_failures WHERE last_at < clock_timestamp() - :forgotten")
+# Rows that another login holds are left to the next one: it may wait for a row of this one's.
+_FAILURES_OLD = text(
+    "DELETE FROM city.login_failures WHERE sha256 IN (SELECT sha256 FROM city.login_failures "
+    "WHERE last_at < clock_timestamp() - :forgotten FOR UPDATE SKIP LOCKED)"
+)
 _STATE_MAKE = text(
     "INSERT INTO city.login_states (sha256, browser, nonce, verifier, next, expires_at) "
     "VALUES (:sha256, :browser, :nonce, :verifier, :next, clock_timestamp() + interval '10 minutes')"
@@ -123,10 +151,28 @@ def forgive(conn: Connection, mark: bytes) -> int:
     return int(conn.execute(_FORGIVEN, {"sha256": mark}).scalar_one_or_none() or 0)
 
 
-def take_back(conn: Connection, mark: bytes, fewer: int) -> None:
-    """So many tries under a mark were none after all."""
-    if conn.execute(_TAKEN_BACK, {"sha256": mark, "fewer": fewer}).one_or_none() is None:
-        forgive(conn, mark)
+def count_at(conn: Connection, place: bytes, most: int, each_s: float, *, known: bool) -> float | None:
+    """Charge a place for a try, as `count_try`; of whoever is known there it is charged, but nobody waits."""
+    given = {"sha256": place, "most": most, "each": each_s}
+    if conn.execute(_TRY_PLACE, {**given, "known": known}).one_or_none() is not None:
+        return None
+    return float(conn.execute(_WAIT_PLACE, given).scalar_one_or_none() or 0.0)
+
+
+def take_back(conn: Connection, place: bytes, fewer: int, each_s: float) -> None:
+    """So many tries at a place were none after all."""
+    conn.execute(_TAKEN_BACK, {"sha256": place, "fewer": fewer, "each": each_s})
+
+
+def let_in(conn: Connection, mark: bytes) -> None:
+    """Somebody was let in under a mark now."""
+    conn.execute(_LET_IN, {"sha256": mark})
+
+
+def is_let_in(conn: Connection, mark: bytes, within_s: float) -> bool:
+    """Whether somebody was let in under a mark within so many seconds."""
+    given = {"sha256": mark, "within": timedelta(seconds=within_s)}
+    return bool(conn.execute(_IS_LET_IN, given).scalar_one())
 
 
 def clear_failures(conn: Connection, forgotten_s: float) -> None:

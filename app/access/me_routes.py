@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from app.access import key_store, login_service, people_store
 from app.access.dependencies import ALSO_A_PAGE, DatabaseDep, HtmlWanted, LangDep, SettingsDep
 from app.access.forms import check_form, keep_session, private_page
-from app.access.peer import peer_address
 from app.access.people import Person
 from app.access.principal import Principal, principal_of
 from app.access.role_words import LEVEL_WORDS, PARTY_WORDS, ROLE_WORDS
@@ -66,9 +65,8 @@ def post_password(
     principal = principal_of(request)
     try:
         _check_same(new, again)
-        address = peer_address(request, settings)
         agent = request.headers.get("user-agent")
-        entered = login_service.change_password(db, principal.person_id, old, new, address, agent)
+        entered = login_service.change_password(db, principal.person_id, old, new, agent)
     except (BadInput, LoginFailed, TooMany) as error:
         person, areas = _known(db, principal)
         return _page(principal, person, areas, lang, error=error)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.access.dependencies import CatalogueDep, ReadConn
 from app.access.principal import principal_of
 from app.access.sender import check_sender
+from app.access.taking import TakingDep
 from app.assess import service
 from app.assess.service import Assessment, Verdict
 from app.assess.store import Chosen
@@ -76,8 +77,7 @@ def get_assessments(
     responses={200: {"content": {"text/csv": {}}}},
 )
 def list_assessments(
-    conn: ReadConn,
-    catalogue: CatalogueDep,
+    taking: TakingDep,
     class_id: Annotated[
         str | None, Query(alias="class", max_length=100, description="Of this class only.")
     ] = None,
@@ -90,11 +90,14 @@ def list_assessments(
     f: Annotated[Literal["json", "csv"], Query(description="Form of the answer.")] = "json",
 ) -> dict[str, Any] | Response:
     """What one may see of them; areas of which one sees a part only have no figures. CSV: the list alone."""
-    found = service.listed(conn, catalogue, Chosen(class_id, area, party, before, limit))
+    chosen, classes = Chosen(class_id, area, party, before, limit), None if class_id is None else [class_id]
+    with taking.reading("assessments", f, classes, **chosen.told()) as seen:
+        found = service.listed(seen.conn, seen.catalogue, chosen)
     if f == "json":
         return found
     headers = {
         "Content-Disposition": 'attachment; filename="assessments.csv"',
         "Cache-Control": "private, no-cache",
+        **seen.headers,
     }
     return Response(service.as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)

@@ -21,6 +21,11 @@ class Chosen:
     before: int | None = None
     limit: int = 100
 
+    def told(self) -> dict[str, Any]:
+        """What was named, for the record."""
+        named = {"class": self.class_id, "area": self.area, "party": self.party}
+        return {name: value for name, value in named.items() if value is not None}
+
 
 _KEEP = text(
     "INSERT INTO city.assessments (class_id, feature_id, change_id, area_path, who, party, score, verdict, note, geom, "

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, LangDep, ReadConn
 from app.access.negotiation import choose_format
+from app.access.reasons import note_export
 from app.coverage import answer_service as answers
 from app.coverage import service, store
 from app.coverage.request import parse
@@ -23,6 +24,7 @@ from app.coverage.routes import (
     ModeQuery,
     RunId,
     TableForm,
+    TableReason,
     TakingDep,
     TierQuery,
     table_file,
@@ -83,18 +85,24 @@ def post_series(
     body: Annotated[SeriesBody, Body()],
     prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
     f: TableForm = "json",
+    reason: TableReason = None,
 ) -> dict[str, Any] | Response | None:
     """200 with the rows when they are done in time, else 202 with the job that goes on."""
     days = days_of(body.first, body.last, body.step, body.dates, today=today())
     request = body.model_dump(include={"policy", "mode", "area", "levels", "parameters"})
-    check_policy(catalogue, parse(catalogue, request, None).policy.id)
+    policy = parse(catalogue, request, None).policy
+    check_policy(catalogue, policy.id)
+    leaving = answers.leaving_series(catalogue, policy, reason) if f in TABLES else None
     with db.read() as conn:
         request["area"] = asked_area(conn, body.area)
     asked = {**request, "days": [day.isoformat() for day in days]}
     result, going_on = result_in_time(db, answers.SERIES_JOB, asked, prefer)
     if result is None:
         return going_on
-    return table_file(answers.series_table(result, lang), f, "series", lang) if f in TABLES else result
+    if leaving is None:
+        return result
+    note_export(db, policy.id, f, leaving, part="series")
+    return table_file(answers.series_table(result, lang), f, "series", lang)
 
 
 @router.get("/coverage/compare", summary="Two runs side by side (JSON, CSV, XLSX; a browser is sent to the map)",

@@ -8,6 +8,8 @@ from typing import Any
 
 from app.access.reasons import Leaving, leave_run
 from app.catalogue.model import Catalogue, Lang
+from app.catalogue.policy_model import Policy
+from app.catalogue.policy_sensitivity import needs_restricted
 from app.coverage import service, store
 from app.coverage.compare import figures_beside
 from app.coverage.counted_results import REASON_NONE_HERE, REASON_UNSURE
@@ -81,6 +83,13 @@ def leaving_tables(
     """What lets tables of runs leave; raises NotFound, BadInput and Forbidden as `leave_run`."""
     every = [service.get_run(conn, run, areas=False)["inputs"].get("held") or {} for run in runs]
     return leave_run(catalogue, reason, held=any(held.get("level") == "restricted" for held in every))
+
+
+def leaving_series(catalogue: Catalogue, policy: Policy, reason: str | None) -> Leaving:
+    """What lets a series over days leave as a table, before it is computed; raises as `leave_run`."""
+    return leave_run(
+        catalogue, reason, held=catalogue.level == "restricted" and needs_restricted(catalogue, policy)
+    )
 
 
 def table_of_run(

@@ -19,17 +19,17 @@ def exclusive(path: Path, timeout_s: float = 120.0) -> Iterator[None]:
     """Hold the file's lock alone; the kernel frees it when the holder dies. Unavailable after `timeout_s`."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _acquire(descriptor, path, time.monotonic() + timeout_s)
+        _acquire(descriptor, time.monotonic() + timeout_s)
         yield
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, deadline: float) -> None:
+def _acquire(descriptor: int, deadline: float) -> None:
     while not try_lock(descriptor):
         if time.monotonic() > deadline:
             raise Unavailable(
-                f"Another process has been starting or stopping the database of {path.parent} for too long.",
+                "Another process has been starting or stopping the database for too long.",
                 "Look for a hanging `chengtu` process and end it, then try again.",
             )
         time.sleep(POLL_S)

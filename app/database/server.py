@@ -86,7 +86,7 @@ def _server(settings: Settings) -> Parameters:
 
 def _embedded(now: Status) -> Parameters:
     if not now.running:
-        raise Away(f"The database in {now.home} is not running.", "Start it: chengtu db start")
+        raise Away("The database is not running.", "Start it: chengtu db start")
     return Parameters(host=str(now.socket_dir), port=str(now.port), dbname=DATABASE)
 
 

@@ -344,7 +344,8 @@ def _told(error: OSError, to: Path) -> Exception:
             f"The disk is full: '{to.name}' was not written.", "Free some space, then export again."
         )
     return BadInput(
-        f"'{to}' cannot be written: {error.strerror or error}.", "Check the folder and its permissions."
+        f"'{to.name}' cannot be written: {error.strerror or type(error).__name__}.",
+        "Check the folder and its permissions.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -25,6 +25,10 @@ OFFERED = {
     "json": ("application/json",),
     "html": ("text/html", "application/xhtml+xml"),
     "csv": ("text/csv",),
+}
+#: What a route answers, for the API definition.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {}, "text/html": {}, "text/csv": {}}}
 }
 ImportId = Annotated[
     str,
@@ -62,7 +66,10 @@ WholeCatalogue = Annotated[Catalogue, Depends(whole_catalogue)]
 
 
 @router.get(
-    "/imports", summary="The files that were imported, or are being, newest first", response_class=Response
+    "/imports",
+    summary="The files that were imported, or are being, newest first",
+    response_class=Response,
+    responses=RESPONSES,
 )
 def get_imports(
     request: Request,
@@ -81,7 +88,12 @@ def get_imports(
     return JSONResponse({"imports": service.list_plain(conn, limit)}, headers=_headers(lang))
 
 
-@router.get("/imports/new", summary="The page on which a file is brought in", response_class=Response)
+@router.get(
+    "/imports/new",
+    summary="The page on which a file is brought in",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}},
+)
 def get_new_import(
     conn: ReadConn, catalogue: WholeCatalogue, settings: SettingsDep, lang: LangDep
 ) -> Response:
@@ -89,7 +101,12 @@ def get_new_import(
     return page(import_new_service.new_page(conn, catalogue, settings, lang), lang)
 
 
-@router.get("/imports/{import_id}", summary="One import with its report", response_class=Response)
+@router.get(
+    "/imports/{import_id}",
+    summary="One import with its report",
+    response_class=Response,
+    responses=RESPONSES,
+)
 def get_import(
     request: Request,
     conn: ReadConn,
@@ -115,6 +132,15 @@ def get_import(
     "/imports/{import_id}/rejected",
     summary="The refused rows of an import as a file, to be mended and imported again",
     response_class=Response,
+    responses={
+        200: {
+            "content": {
+                MEDIA_TYPES["csv"].partition(";")[0]: {},
+                MEDIA_TYPES["xlsx"]: {},
+                MEDIA_TYPES["zip"]: {},
+            }
+        }
+    },
 )
 def get_rejected(
     conn: ReadConn,

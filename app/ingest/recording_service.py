@@ -10,7 +10,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from app.database.transactions import Database
-from app.errors import ChengtuError, error_to_plain
+from app.errors import ChengtuError, error_to_plain, outside
 from app.ingest import records_store
 from app.jobs.context import JobCancelled, JobInterrupted
 
@@ -46,7 +46,7 @@ def recorded(db: Database, record: Record, who: str, job: UUID | None) -> Iterat
 
 def _why(error: BaseException) -> tuple[Literal["failed", "interrupted"], Mapping[str, Any]]:
     if isinstance(error, ChengtuError):
-        return "failed", error_to_plain(error)
+        return "failed", error_to_plain(outside(error))
     if isinstance(error, JobCancelled):
         return "interrupted", {"code": "cancelled", "message": "Somebody stopped the import.", "hint": None}
     if isinstance(error, JobInterrupted):

@@ -14,6 +14,8 @@ from app.ingest.rejects import RejectsFile
 from app.inventory.history_store import IMPORT_LOCK
 from app.jobs import store as jobs
 
+#: What of a request is what was sent: the same under the same key is the same import.
+SENT = ("sha256", "options")
 #: Largest file of refused rows that is kept in the database.
 KEPT_BYTES = 16 * 1024**2
 _HOLD = text("SELECT pg_advisory_xact_lock(:space, :key)")
@@ -37,7 +39,12 @@ _ENQUEUE = text(
     "VALUES ('import', CAST(:request AS jsonb), :who, CAST(:scope AS jsonb), :key) "
     "ON CONFLICT (kind, idempotency_key) DO NOTHING RETURNING id"
 )
-_KNOWN_JOB = text("SELECT id, request FROM city.jobs WHERE kind = 'import' AND idempotency_key = :key")
+#: A failure of 500 and more was the machine's: its disk was full, its database away, its worker killed.
+_KNOWN_JOB = text(
+    "SELECT id, request, state = 'failed' AND coalesce((error ->> 'status')::int, 0) >= 500 AS of_machine "
+    "FROM city.jobs WHERE kind = 'import' AND idempotency_key = :key FOR UPDATE"
+)
+_LET_GO = text("UPDATE city.jobs SET idempotency_key = NULL WHERE id = :id")
 _WANTED = text(
     "SELECT request ->> 'upload' FROM city.jobs WHERE kind IN ('import', 'inspect') AND state IN ('queued', 'running')"
 )
@@ -80,18 +87,24 @@ def enqueue_import(
     key: str | None,
     scope: Mapping[str, Any] | None = None,
 ) -> tuple[UUID, dict[str, Any]]:
-    """Queue an import, or find the one that the same asked for under the same key: the job's id and its request."""
+    """Queue an import, or find the one that the same asked for under the same key: the job's id and its request.
+
+    One that the machine made fail is no answer to whoever sends the same again: it is queued anew and has the key.
+    """
     if key is None:
         return jobs.enqueue(conn, "import", request, who, scope), dict(request)
     key = own_key(key) if own_key(key) != key else f"{who}: {key}"
     plain = None if scope is None else orjson.dumps(scope).decode()
     values = {"request": orjson.dumps(request).decode(), "who": who, "scope": plain, "key": key}
-    new = conn.execute(_ENQUEUE, values).scalar()
-    if new is not None:
-        conn.execute(text("SELECT pg_notify(:channel, :id)"), {"channel": jobs.CHANNEL, "id": str(new)})
-        return UUID(str(new)), dict(request)
-    row = conn.execute(_KNOWN_JOB, {"key": key}).one()
-    return UUID(str(row.id)), row.request
+    while (new := conn.execute(_ENQUEUE, values).scalar()) is None:
+        row = conn.execute(_KNOWN_JOB, {"key": key}).one_or_none()
+        if row is None:
+            continue  # another request let it go meanwhile, and has the key now
+        if not row.of_machine or any(row.request[name] != request[name] for name in SENT):
+            return UUID(str(row.id)), row.request
+        conn.execute(_LET_GO, {"id": row.id})
+    conn.execute(text("SELECT pg_notify(:channel, :id)"), {"channel": jobs.CHANNEL, "id": str(new)})
+    return UUID(str(new)), dict(request)
 
 
 def wanted_uploads(conn: Connection) -> set[str]:

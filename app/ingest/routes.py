@@ -53,7 +53,8 @@ async def post_import(
         str | None,
         Header(
             max_length=200,
-            description="The same key with the same file and options gives the same import, never a second one.",
+            description="The same key with the same file and options gives the same import, never a second one; "
+            "where that one failed by no fault of the file (5xx), it is done anew.",
         ),
     ] = None,
 ) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def queue_import(
 ) -> tuple[UUID, str]:
     """Queue the import of an upload; ids of the job and of the import. Under a known `key` those of that one.
 
+    Where that one failed by no fault of the file, it is queued anew.
+
     Raises:
         BadInput, NotFound: The options cannot be used.
         Conflict: Another file or other options were sent under the same key.
@@ -71,7 +73,7 @@ def queue_import(
         jobs.check_room(db, conn)
         job, known = records_store.enqueue_import(conn, told, author(who), key, asked_in)
     if known["import"] != told["import"]:
-        if any(known[name] != told[name] for name in ("sha256", "options")):
+        if any(known[name] != told[name] for name in records_store.SENT):
             raise Conflict(
                 "Another import was asked for under the same Idempotency-Key.", "Give each its own key."
             )

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
-from app.access.permissions import Permission
 from app.access.standing_service import check_standing
 from app.database.origin import Origin, originating
 from app.database.scope import SERVICE, Scope, within
 from app.database.transactions import Database
-from app.errors import Away, ChengtuError, Conflict, Unavailable
+from app.errors import Away, ChengtuError, Conflict, Unavailable, error_to_plain, outside
 from app.jobs import store
 from app.jobs.context import Handler, JobCancelled, JobContext, JobInterrupted
+from app.jobs.kinds import KINDS
 from app.jobs.stopping import StopFlag
 from app.jobs.store import Job
 from app.logs import TOLD
@@ -34,17 +34,11 @@ REAP_EVERY_S = 5.0
 #: Pause after the database was not reachable.
 RETRY_S = 1.0
 CHORE_EVERY_S = 300.0
-#: Kind of job → the permission of the routes that queue it.
-NEEDED: Mapping[str, Permission] = {
-    "coverage": "plan", "scenario": "plan", "coverage_series": "plan", "import": "import", "inspect": "import",
-}  # fmt: skip
 Outcome = Literal["done", "failed", "cancelled", "released", "again"]
-#: Kinds of jobs that there are; their names are those of the handlers.
-KINDS = ("coverage", "scenario", "coverage_series", "areas", "search", "import", "inspect")
 ENDED = counter(
     "chengtu_jobs_ended_total",
     "Runs of jobs, by kind and how they ended.",
-    kind=KINDS,
+    kind=tuple(KINDS),
     outcome=get_args(Outcome),
 )
 
@@ -185,7 +179,7 @@ class Worker:
         """The scope of a job that somebody asked for; raises Forbidden where it was taken from them meanwhile."""
         scope = replace(Scope.of(asked_in), owner=job.owner or "")
         with self._db.read(timeout_s=10) as connection:
-            check_standing(connection, job.owner, scope, NEEDED.get(job.kind))
+            check_standing(connection, job.owner, scope, KINDS.get(job.kind))
         return scope
 
     def _settle_away(self, context: JobContext, job: Job, error: Away) -> None:
@@ -198,9 +192,8 @@ class Worker:
 
     def _settle_failure(self, context: JobContext, error: Exception) -> None:
         told = _problem(error)
-        log.warning(
-            "Job %s failed: %s", context.job_id, told["message"], exc_info=not isinstance(error, ChengtuError)
-        )
+        why = error.message if isinstance(error, ChengtuError) else told["message"]
+        log.warning("Job %s failed: %s", context.job_id, why, exc_info=not isinstance(error, ChengtuError))
         self._settle(lambda connection: store.fail(connection, context.run, told))
 
     def _settle(self, change: Any) -> None:
@@ -237,7 +230,7 @@ class Worker:
 
 def _problem(error: Exception) -> dict[str, Any]:
     if isinstance(error, ChengtuError):
-        return {"code": error.code, "status": error.status, "message": error.message, "hint": error.hint}
+        return error_to_plain(outside(error))
     return {
         "code": "error",
         "status": 500,

@@ -7,13 +7,28 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 from app.access.dependencies import CatalogueDep, LangDep, ReadConn
+from app.access.taking import TakingDep
 from app.reports import check_service as service
-from app.reports.routes import HTML, AreaQuery, LevelQuery, TextForm, answer, download, json_answer
+from app.reports.routes import (
+    HTML,
+    JSON_OR_PAGE,
+    TEXT_RESPONSES,
+    AreaQuery,
+    LevelQuery,
+    PageForm,
+    TextForm,
+    answer,
+    download,
+    json_answer,
+)
+from app.reports.service import told_without
 from app.reports.summary_page import Asked
 
 router = APIRouter(tags=["reports"])
 
 CollectionId = Annotated[str, Path(description="Class id, for example `toilets`.", max_length=100)]
+#: What the check of areas reads.
+CHECKED = ("districts",)
 Missing = Annotated[
     Literal["owner", "maintainer", "department"] | None,
     Query(description="Whom the features lack; default anybody."),
@@ -21,10 +36,14 @@ Missing = Annotated[
 After = Annotated[int, Query(ge=0, lt=2**63, description="Id that the page before ended with.")]
 
 
-@router.get("/completeness", summary="Features and cells that nobody answers for", response_class=Response)
+@router.get(
+    "/completeness",
+    summary="Features and cells that nobody answers for",
+    response_class=Response,
+    responses=TEXT_RESPONSES,
+)
 def get_completeness(
-    conn: ReadConn,
-    catalogue: CatalogueDep,
+    taking: TakingDep,
     lang: LangDep,
     form: TextForm,
     area: AreaQuery = None,
@@ -32,24 +51,28 @@ def get_completeness(
 ) -> Response:
     """Without owner, maintainer or department, by class and area; what the grid leaves out; the worst cells."""
     asked = Asked(area or None, level)
-    report = service.completeness_report(conn, catalogue, asked, lang)
-    if form == "html":
-        return answer(service.completeness_html(conn, report, asked, lang), HTML, lang)
-    if form == "csv":
-        return download(service.completeness_csv(report, lang), report, "completeness", form, lang)
-    return json_answer(report, lang)
+    with taking.reading("completeness", form, query=asked.query() or None) as seen:
+        report = service.completeness_report(seen.conn, seen.catalogue, asked, lang)
+        if form == "html":
+            return answer(service.completeness_html(seen.conn, report, asked, lang), HTML, lang)
+        if form == "json":
+            return json_answer(report, lang)
+        report = told_without(report, lang) if seen.headers else report
+        content = service.completeness_csv(report, lang)
+        return download(content, report, "completeness", form, lang, seen.headers)
 
 
 @router.get(
     "/completeness/{collection}",
     summary="The features of a class that lack somebody",
     response_class=Response,
+    responses=JSON_OR_PAGE,
 )
 def get_lacking(
     conn: ReadConn,
     catalogue: CatalogueDep,
     lang: LangDep,
-    form: TextForm,
+    form: PageForm,
     collection: CollectionId,
     area: AreaQuery = None,
     missing: Missing = None,
@@ -63,12 +86,19 @@ def get_lacking(
     return json_answer(report, lang)
 
 
-@router.get("/areas/check", summary="Whether areas and grid hold together", response_class=Response)
-def get_areas_check(conn: ReadConn, catalogue: CatalogueDep, lang: LangDep, form: TextForm) -> Response:
+@router.get(
+    "/areas/check",
+    summary="Whether areas and grid hold together",
+    response_class=Response,
+    responses=TEXT_RESPONSES,
+)
+def get_areas_check(taking: TakingDep, lang: LangDep, form: TextForm) -> Response:
     """Codes, nesting, sums, overlaps: each finding with area, rule, figure and what to do."""
-    report = service.check_report(conn, catalogue, lang)
-    if form == "html":
-        return answer(service.check_html(report, lang), HTML, lang)
-    if form == "csv":
-        return download(service.check_csv(report.document, lang), report, "areas-check", form, lang)
-    return json_answer(report, lang)
+    with taking.reading("areas/check", form, CHECKED) as seen:
+        report = service.check_report(seen.conn, seen.catalogue, lang)
+        if form == "html":
+            return answer(service.check_html(report, lang), HTML, lang)
+        if form == "json":
+            return json_answer(report, lang)
+        content = service.check_csv(report.document, lang)
+        return download(content, report, "areas-check", form, lang, seen.headers)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator, StringConstraints
 
-from app.access.dependencies import CatalogueDep, LangDep, ReadConn
+from app.access.dependencies import LangDep
 from app.access.negotiation import choose_of
+from app.access.taking import TakingDep
 from app.access.time_parameters import AsOf
 from app.catalogue.model import Lang
 from app.reports import service
@@ -57,6 +60,12 @@ TextFormQuery = Annotated[
 ]
 
 
+PageFormQuery = Annotated[
+    Literal["json", "html"] | None,
+    Query(alias="f", description="Form of the answer; else `Accept` decides."),
+]
+
+
 def get_form(request: Request, form: FormQuery = None) -> str:
     """The form of the answer: `?f=`, else what `Accept` likes best, else JSON."""
     return form or choose_of(request.headers.get("accept"), OFFERED)
@@ -68,11 +77,22 @@ def get_text_form(request: Request, form: TextFormQuery = None) -> str:
     return form or choose_of(request.headers.get("accept"), offered)
 
 
+def get_page_form(request: Request, form: PageFormQuery = None) -> str:
+    """The same where there is no file."""
+    offered = {name: OFFERED[name] for name in ("json", "html")}
+    return form or choose_of(request.headers.get("accept"), offered)
+
+
 Form = Annotated[str, Depends(get_form)]
+PageForm = Annotated[str, Depends(get_page_form)]
 TextForm = Annotated[str, Depends(get_text_form)]
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {}, "text/html": {}, "text/csv": {}, MEDIA_TYPES["xlsx"]: {}}}
 }
+TEXT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {}, "text/html": {}, "text/csv": {}}}
+}
+JSON_OR_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {}, "text/html": {}}}}
 
 
 @router.get(
@@ -82,8 +102,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     responses=RESPONSES,
 )
 def get_summary(
-    conn: ReadConn,
-    catalogue: CatalogueDep,
+    taking: TakingDep,
     lang: LangDep,
     form: Form,
     area: AreaQuery = None,
@@ -93,12 +112,16 @@ def get_summary(
 ) -> Response:
     """Figures of every class; numbers go by home, lengths and areas are cut at borders."""
     asked = Asked(area or None, level, tuple(classes), as_of or None)
-    report = service.summary_report(conn, catalogue, asked, lang)
-    if form == "html":
-        return answer(service.summary_html(conn, catalogue, report, asked, lang), HTML, lang)
-    if form == "json":
-        return json_answer(report, lang)
-    return download(service.summary_file(report, form, lang), report, "summary", form, lang)
+    with taking.reading("summary", form, asked.classes or None, query=asked.query() or None) as seen:
+        report = service.summary_report(seen.conn, seen.catalogue, asked, lang)
+        if form == "html":
+            page = service.summary_html(seen.conn, seen.catalogue, report, asked, lang)
+            return answer(page, HTML, lang)
+        if form == "json":
+            return json_answer(report, lang)
+        report = service.told_without(report, lang) if seen.headers else report
+        content = service.summary_file(report, form, lang)
+        return download(content, report, "summary", form, lang, seen.headers)
 
 
 def json_answer(report: service.Report, lang: Lang) -> Response:
@@ -106,9 +129,17 @@ def json_answer(report: service.Report, lang: Lang) -> Response:
     return JSONResponse(report.with_about(), headers=_headers(lang))
 
 
-def download(content: bytes, report: service.Report, kind: str, form: str, lang: Lang) -> Response:
+def download(
+    content: bytes,
+    report: service.Report,
+    kind: str,
+    form: str,
+    lang: Lang,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     """A file that a browser saves."""
     file = answer(content, MEDIA_TYPES[form], lang)
+    file.headers.update(headers)
     name = service.file_name(report.document, kind, form)
     file.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return file

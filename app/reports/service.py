@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
@@ -23,10 +23,11 @@ CHOSEN_LEVELS = ("city", "district", "subdistrict")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report's plain values, and what the city is: name, sources, notice."""
+    """A report's plain values, and what the city is: name, sources, notice; `left_out` says that some stays."""
 
     document: dict[str, Any]
     city: City
+    left_out: str | None = None
 
     @property
     def about(self) -> dict[str, str]:
@@ -34,7 +35,11 @@ class Report:
         sources = " · ".join(
             source["text"] for source in self.city.attribution if source["text"] != "Leaflet"
         )
-        said = {"city": self.city.name, "source": sources, "notice": self.city.notice}
+        said = {
+            "city": self.city.name,
+            "source": sources,
+            "notice": " · ".join(filter(None, (self.left_out, self.city.notice))),
+        }
         return {name: text for name, text in said.items() if text}
 
     def with_about(self) -> dict[str, Any]:
@@ -64,6 +69,11 @@ def summary_html(conn: Connection, catalogue: Catalogue, report: Report, asked: 
     """The page of a summary."""
     areas = [area for level in CHOSEN_LEVELS for area in list_areas(conn, level)]
     return summary_page(report.document, report.city, areas, catalogue.classes, asked, lang)
+
+
+def told_without(report: Report, lang: Lang) -> Report:
+    """The same, saying that what is restricted is left out: figures of a file must not pass for all of them."""
+    return replace(report, left_out=word("left_out", lang))
 
 
 def summary_file(report: Report, form: str, lang: Lang) -> bytes:

@@ -33,6 +33,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "outside": ("不在任何区域内", "outside all areas"),
     "source": ("数据来源", "Sources"),
     "notice": ("说明", "Notice"),
+    "left_out": (
+        "不含受限数据：未给出理由（reason=…）",
+        "Without what is restricted: no reason was given (reason=…)",
+    ),
     "about": ("说明", "About"),
     "report": ("报表", "Report"),
     "city": ("城市", "City"),

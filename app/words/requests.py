@@ -190,7 +190,11 @@ _AWAY: Mapping[str, str] = {
         "请查看是否已保存，或用同一 Idempotency-Key 再次发送：不会重复保存。"
     ),
     "Look at the database server's load.": "请查看数据库服务器的负载。",
-    "The database in {home} is not running.": "数据库没有运行。",
+    "The database is not running.": "数据库没有运行。",
+    "The server's machine lacks something.": "服务器的机器缺少某些条件。",
+    "Tell whoever runs it: the server's log has the details under this request's id.": (
+        "请告知维护人员：服务器日志中此请求编号下有详情。"
+    ),
     "Start it: chengtu db start": "请启动：chengtu db start",
     "The database does not exist yet.": "数据库尚未建立。",
     "The database is not set up yet.": "数据库尚未安装好。",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import threading
+from typing import Any
 
 import pytest
 
+from app.access.key_service import make_key
+from app.access.principal import Grant
 from app.catalogue.public_part import part_of
 from app.coverage import service as coverage
 from app.coverage.engine import Engine
@@ -14,7 +20,9 @@ from app.errors import BadInput, Forbidden
 from app.ingest.options import ImportOptions
 from app.ingest.reading_service import Importing
 from app.ingest.service import import_with
+from app.jobs.worker import Worker
 from app.maps.standalone_service import write_map
+from app.worker import do_series
 from tests.access.writers import written_town
 
 REASON = "移交燃气公司核对管线"
@@ -86,6 +94,101 @@ def test_tables_of_a_run_over_restricted_data_leave_with_a_reason(town, catalogu
     compared = f"/coverage/compare?a={runs['held']}&b={runs['held']}&f=csv"
     assert town.ask("whole", "GET", compared).status_code == 403
     assert town.ask("whole", "GET", f"{compared}&reason={REASON}").status_code == 200
+
+
+def test_a_series_over_restricted_data_leaves_with_a_reason(town, catalogue):
+    engine, body = Engine(town.db, catalogue), {"dates": ["2026-01-01"], "mode": "straight"}
+
+    with town.db.write() as conn:
+        grants = (Grant("planner"),)
+        keys = {
+            level: make_key(conn, f"planner {level}", grants, 24, level)[0]
+            for level in ("restricted", "internal")
+        }
+
+    def post(policy, query, level="restricted", **headers: str) -> Any:
+        headers["Authorization"] = f"Bearer {keys[level]}"
+        return town.client.post(f"/coverage/series?{query}", json={"policy": policy, **body}, headers=headers)
+
+    def asked(policy, query, level="restricted") -> Any:
+        worker = Worker(town.db, {"coverage_series": lambda context: do_series(context, engine)})
+        working = threading.Thread(target=worker.run)
+        working.start()
+        try:
+            return post(policy, query, level, prefer="wait=30")
+        finally:
+            worker.stop()
+            working.join(30)
+
+    before = len(exported(town))
+    refused = post("facilities-intact", "f=xlsx")
+    assert (refused.status_code, refused.json()["hint"][:7]) == (403, "Say why")
+    assert len(exported(town)) == before
+    assert town.sql("SELECT count(*) FROM city.jobs WHERE kind = 'coverage_series'") == [(0,)]
+    left = asked("facilities-intact", f"f=csv&reason={REASON}")
+    assert (left.status_code, left.headers["content-type"][:8]) == (200, "text/csv"), left.text
+    assert exported(town)[before:] == [("facilities-intact", "csv", REASON)]
+    # who sees nothing restricted takes nothing restricted away, and what is made of open data needs no reason
+    assert asked("facilities-intact", "f=csv", "internal").status_code == 200
+    assert asked("toilet-300", "f=csv").status_code == 200
+    assert [one[2] for one in exported(town)[before + 1 :]] == [None, None]
+
+
+def told(reply):
+    assert reply.status_code == 200, reply.text
+    return list(csv.DictReader(io.StringIO(reply.text.removeprefix("\ufeff"), newline="")))
+
+
+def test_assessments_of_what_is_restricted_leave_with_a_reason(town):
+    with town.db.write() as conn:
+        for class_id, code in (("toilets", "w1"), ("pipes", "gas"), ("gas_devices", "gd1")):
+            conn.exec_driver_sql(
+                "INSERT INTO city.assessments (class_id, feature_id, change_id, area_path, who, party, score, verdict)"
+                f" SELECT '{class_id}', id, change_id, area_path, 'x', 'y', 5, 'fault' FROM city.{class_id}"
+                f" WHERE code = '{code}'"
+            )
+    before = len(exported(town))
+
+    def classes(who, more="") -> tuple[set[str], str | None]:
+        reply = town.ask(who, "GET", f"/assessments?f=csv{more}")
+        return {row["class"] for row in told(reply)}, reply.headers.get("chengtu-left-out")
+
+    assert classes("whole") == ({"toilets"}, "restricted")
+    every = {"toilets", "pipes", "gas_devices"}
+    assert classes("whole", f"&reason={REASON}") == (every, None)
+    assert classes("everywhere") == ({"toilets"}, None)
+    assert exported(town)[before:] == [("assessments", "csv", reason) for reason in (None, REASON, None)]
+    assert town.ask("whole", "GET", "/assessments?f=csv&class=gas_devices").status_code == 403
+    assert town.ask("whole", "GET", "/assessments?f=csv&reason=short").status_code == 400
+    assert len(exported(town)) == before + 3
+    # on a screen it needs no reason and is no export
+    shown = town.ask("whole", "GET", "/assessments").json()["assessments"]
+    assert {one["class"] for one in shown} == every
+    assert len(exported(town)) == before + 3
+
+
+def test_figures_as_tables_hold_what_is_restricted_with_a_reason_alone(town):
+    def counted(who, more="") -> dict[str, str]:
+        rows = told(town.ask(who, "GET", f"/summary?f=csv&lang=en&class=pipes{more}"))
+        if not more:
+            assert {row["Notice"][:7] for row in rows} == {"Without"}
+        return {row["Value"]: row["Number"] for row in rows if row["Dimension"] == "Kind"}
+
+    before = len(exported(town))
+    assert counted("whole") == {"storm": "1", "sewer": "1"}
+    assert counted("whole", f"&reason={REASON}") == {"storm": "1", "sewer": "1", "gas": "1"}
+    refused = town.ask("whole", "GET", "/summary?f=xlsx&class=gas_devices")
+    assert refused.status_code == 403
+    for path in ("/summary?f=xlsx", "/completeness?f=csv"):
+        assert town.ask("whole", "GET", path).headers["chengtu-left-out"] == "restricted"
+        left = town.ask("whole", "GET", f"{path}&reason={REASON}")
+        assert (left.status_code, left.headers.get("chengtu-left-out")) == (200, None)
+    with_it = town.ask("whole", "GET", f"/completeness?f=csv&reason={REASON}").content
+    assert with_it != town.ask("whole", "GET", "/completeness?f=csv").content
+    assert town.ask("whole", "GET", "/areas/check?f=csv").status_code == 200
+    assert len(exported(town)) == before + 9
+    town.ask("whole", "GET", "/summary?f=json")
+    assert len(exported(town)) == before + 9
 
 
 def test_a_map_as_a_file_holds_restricted_data_with_a_reason_alone(town, catalogue, tmp_path):

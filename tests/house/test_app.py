@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from app.access.middleware import SECURITY_HEADERS
@@ -14,7 +16,8 @@ from app.access.parameters import OWN_PARAMETERS
 from app.access.permissions import ROUTES
 from app.coverage.engine_client import EngineClient
 from app.coverage.engine_server import EngineServer
-from app.errors import ChengtuError, Conflict, NoSpace, unknown
+from app.database.server import admin_parameters
+from app.errors import ChengtuError, Conflict, NoSpace, SetupFailed, unknown
 from app.main import create_app
 from app.problems import TITLES
 from app.settings import Settings
@@ -29,8 +32,11 @@ def client(shared_database):
     trouble.add_api_route("/trouble/bug", _bug)
     trouble.add_api_route("/trouble/conflict", _conflict)
     trouble.add_api_route("/trouble/full", _full)
+    trouble.add_api_route("/trouble/away", _away)
+    trouble.add_api_route("/trouble/setup", _foreign)
+    trouble.add_api_route("/trouble/assets", _lacking)
     app.include_router(trouble)
-    listed = dict.fromkeys(("GET /trouble/bug", "GET /trouble/conflict", "GET /trouble/full"), "open")
+    listed = {f"GET {route.path}": "open" for route in trouble.routes if isinstance(route, APIRoute)}
     with patch.dict(ROUTES, listed), TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -45,6 +51,30 @@ def _conflict() -> None:
 
 def _full() -> None:
     raise NoSpace("The disk is full.")
+
+
+def _away() -> None:
+    """What every request meets where the embedded database is stopped."""
+    admin_parameters(Settings(home=Path("/srv/chengtu/home"), database_url=None))
+
+
+def _foreign() -> None:
+    raise SetupFailed("The data folder /srv/chengtu/home belongs to another user.", "Run as that user.")
+
+
+def _lacking() -> None:
+    raise SetupFailed("The map's scripts are missing.", "Fetch them: make setup; /map shows it then.")
+
+
+@pytest.mark.parametrize(("accept", "lang"), [("application/json", "en"), ("text/html", "zh")])
+def test_no_caller_is_told_a_folder_of_the_machine(client, caplog, accept, lang):
+    for path, status, kept in (("away", 503, False), ("setup", 500, False), ("assets", 500, True)):
+        reply = client.get(f"/trouble/{path}?lang={lang}", headers={"Accept": accept})
+        assert reply.status_code == status
+        assert "srv" not in reply.text
+        assert ("make setup" in reply.text) is (kept and lang == "en")
+    # whoever runs it finds it in the log
+    assert [record.getMessage() for record in caplog.records if "/srv/chengtu/home" in record.getMessage()]
 
 
 def _problem(reply, status: int) -> dict:

@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from app.errors import NoSpace
+from app.errors import Away, NoSpace
 from app.ingest.records_store import begin
 from app.ingest.upload import Sink, new_upload
 from app.ingest.upload_service import do_import
@@ -191,6 +191,40 @@ def test_the_same_key_gives_the_same_import(client, count):
     assert (
         send(client, table(), headers={"Idempotency-Key": "b"}).json()["import"] != sent[0].json()["import"]
     )
+
+
+KEYED = {"Idempotency-Key": "again"}
+
+
+@pytest.mark.parametrize(
+    "failure", [NoSpace("The disk is full."), Away("The engine is not running."), ZeroDivisionError("ours")]
+)
+def test_what_the_machine_made_fail_is_done_anew_under_the_same_key(idle, home, database, count, failure):
+    def fail(_: object) -> dict:
+        raise failure
+
+    first = send(idle, table(), headers={**KEYED, "Prefer": "wait=0"}).json()["import"]
+    worker = Worker(database, {"import": fail})
+    while worker.run_one():
+        pass
+    assert count("jobs", "state = 'failed' AND (error ->> 'status')::int >= 500") == 1
+    # another file is another import, whatever became of the first one
+    assert send(idle, table(*ROWS[:3]), headers={**KEYED, "Prefer": "wait=0"}).status_code == 409
+    with working(home), ThreadPoolExecutor(8) as pool:
+        again = list(
+            pool.map(lambda _: send(idle, table(), headers={**KEYED, "Prefer": "wait=30"}), range(12))
+        )
+    assert {answer.status_code for answer in again} == {201}
+    (second,) = {answer.json()["import"] for answer in again}
+    assert second != first
+    assert (count("toilets"), count("jobs"), count("jobs", "idempotency_key IS NOT NULL")) == (10, 2, 1)
+
+
+def test_what_the_file_made_fail_stays_the_answer_to_its_key(client, count):
+    sent = [send(client, b"code,name\na,b\n", headers=KEYED) for _ in range(3)]
+    assert {answer.status_code for answer in sent} == {400}
+    assert len({answer.json()["detail"] for answer in sent}) == 1
+    assert (count("jobs"), count("imports", "state = 'failed'")) == (1, 1)
 
 
 def test_what_takes_longer_goes_on_as_a_job(idle, home, count):

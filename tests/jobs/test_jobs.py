@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from app.database.engine import Database
-from app.errors import BadInput, Conflict, NotFound
+from app.errors import BadInput, Conflict, NotFound, SetupFailed
 from app.jobs import service, store
 from app.jobs.context import Handler, JobContext
 from app.jobs.store import Job
@@ -138,6 +138,18 @@ def test_an_unexpected_failure_is_told_without_its_inside(database: Database):
     job = service.get(database, job_id)
     assert (job.state, job.error and job.error["status"]) == ("failed", 500)
     assert "secret" not in str(job.error)
+
+
+def test_what_a_job_says_names_no_folder_of_the_machine_and_its_log_does(database: Database, caplog):
+    def lack(_: JobContext) -> dict[str, Any]:
+        raise SetupFailed("The data folder /srv/chengtu/home belongs to another user.", "Run as that user.")
+
+    job_id = service.enqueue(database, "lack", {})
+    Worker(database, {"lack": lack}).run_one()
+    error = service.get(database, job_id).error
+    assert error is not None
+    assert (error["code"], "/srv" in str(error)) == ("setup-failed", False)
+    assert "/srv/chengtu/home" in caplog.text
 
 
 def test_the_oldest_comes_first_and_each_goes_to_one(database: Database):

@@ -13,6 +13,15 @@ from tests.safety.house import CHENGTU, PATIENCE_S, asking, environment, until
 from tests.safety.load import BROUGHT, GIVEN_UP, Told, Write, is_whole
 
 
+def check_house(settings: Settings, told: Told) -> None:
+    """All that has to hold after load, whatever was killed or restarted under it: jobs, writes, files, the record."""
+    no_jobs_left(settings)
+    check_writes(settings, told)
+    check_files(settings, told)
+    check_record(settings)
+    assert failed_jobs(settings) == []
+
+
 def check_writes(settings: Settings, told: Told) -> None:
     """Nothing told to be saved is lost, nothing is there twice, what was in doubt is whole or not at all."""
     with asking(settings) as admin:

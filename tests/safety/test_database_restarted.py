@@ -19,7 +19,7 @@ from app.database.binaries import find_binaries
 from app.database.location import find_location
 from app.database.server import admin_parameters
 from app.settings import Settings
-from tests.safety.audits import check_files, check_record, check_writes, failed_jobs, no_jobs_left
+from tests.safety.audits import check_house
 from tests.safety.house import asking, backends, house, postmaster, serving, tell, until
 from tests.safety.load import loaded
 
@@ -123,11 +123,7 @@ def test_s22_fifty_clients_hear_nothing_but_answers_and_503(kind, tmp_path):
                 until(lambda at=ready: _first(told.heard, at), "an answer")  # type: ignore[misc]
                 back.append((_first(told.heard, ready) or ready) - ready)
                 until(lambda before=before: len(told.acked) > before, "something is saved again")  # type: ignore[misc]
-        no_jobs_left(settings)
-        check_writes(settings, told)
-        check_files(settings, told)
-        check_record(settings)
-        assert failed_jobs(settings) == []
+        check_house(settings, told)
         broken = {what: many for what, many in told.statuses.items() if isinstance(what, str)}
         tell(f"{RESTARTS} restarts ({kind}): first 200 after {[round(one, 2) for one in back]} s")
         tell(f"answers {dict(told.statuses)}, {len(told.acked)} acknowledged writes, {told.brought} imports")

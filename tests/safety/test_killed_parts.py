@@ -8,7 +8,7 @@ import time
 import pytest
 
 from app.settings import Settings
-from tests.safety.audits import check_files, check_record, check_writes, failed_jobs, left_over, no_jobs_left
+from tests.safety.audits import check_house, left_over
 from tests.safety.house import (
     KILLS,
     SEED,
@@ -67,11 +67,7 @@ def test_whatever_is_killed_under_load_nothing_acknowledged_is_lost(settings, tm
                 back[part].append(served.wait_ready())
                 before = len(told.acked)
                 until(lambda before=before: len(told.acked) > before, "something is saved again")  # type: ignore[misc]
-        no_jobs_left(settings)
-        check_writes(settings, told)
-        check_files(settings, told)
-        check_record(settings)
-        assert failed_jobs(settings) == []
+        check_house(settings, told)
         assert left_over(settings) == []
         figures = {part: f"{max(times):.1f} s of {len(times)}" for part, times in back.items() if times}
         tell(
