@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from pydantic import ConfigDict, Field
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, LangDep, ReadConn
 from app.access.negotiation import choose_format
 from app.access.reasons import note_export
+from app.catalogue.model import Catalogue, Policy
 from app.coverage import answer_service as answers
 from app.coverage import service, store
 from app.coverage.request import parse
@@ -32,6 +34,7 @@ from app.coverage.routes import (
 from app.coverage.scenario_routes import AskedBody
 from app.coverage.scoped import asked_area, check_policy
 from app.coverage.series import days_of
+from app.database.transactions import Database
 from app.inventory.periods import today
 from app.jobs.routes import result_in_time
 
@@ -78,7 +81,7 @@ class SeriesBody(AskedBody):
 
 @router.post("/coverage/series", summary="A policy on many days: how coverage has grown", response_model=None,
              responses=AS_TABLE)  # fmt: skip
-def post_series(
+async def post_series(
     catalogue: CatalogueDep,
     db: DatabaseDep,
     lang: LangDep,
@@ -88,21 +91,28 @@ def post_series(
     reason: TableReason = None,
 ) -> dict[str, Any] | Response | None:
     """200 with the rows when they are done in time, else 202 with the job that goes on."""
+    asked, policy = await run_in_threadpool(_series, catalogue, db, body)
+    leaving = answers.leaving_series(catalogue, policy, reason) if f in TABLES else None
+    result, going_on = await result_in_time(db, answers.SERIES_JOB, asked, prefer)
+    if result is None or leaving is None:
+        return result or going_on
+
+    def table() -> Response:
+        note_export(db, policy.id, f, leaving, part="series")
+        return table_file(answers.series_table(result, lang), f, "series", lang)
+
+    return await run_in_threadpool(table)
+
+
+def _series(catalogue: Catalogue, db: Database, body: SeriesBody) -> tuple[dict[str, Any], Policy]:
+    """The request of a body, and its policy."""
     days = days_of(body.first, body.last, body.step, body.dates, today=today())
     request = body.model_dump(include={"policy", "mode", "area", "levels", "parameters"})
     policy = parse(catalogue, request, None).policy
     check_policy(catalogue, policy.id)
-    leaving = answers.leaving_series(catalogue, policy, reason) if f in TABLES else None
     with db.read() as conn:
         request["area"] = asked_area(conn, body.area)
-    asked = {**request, "days": [day.isoformat() for day in days]}
-    result, going_on = result_in_time(db, answers.SERIES_JOB, asked, prefer)
-    if result is None:
-        return going_on
-    if leaving is None:
-        return result
-    note_export(db, policy.id, f, leaving, part="series")
-    return table_file(answers.series_table(result, lang), f, "series", lang)
+    return {**request, "days": [day.isoformat() for day in days]}, policy
 
 
 @router.get("/coverage/compare", summary="Two runs side by side (JSON, CSV, XLSX; a browser is sent to the map)",

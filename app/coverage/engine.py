@@ -63,6 +63,8 @@ log = logging.getLogger("chengtu.engine")
 #: Segments a quarter circle; the arcs lose 0.01 % of a circle's area.
 ARC_SEGMENTS = 64
 LAND_RULE = "lattice-50"
+#: Figures with more gaps than these are computed again when they are asked for again: each is a shape in memory.
+KEPT_GAPS = 20_000
 
 
 @dataclass
@@ -136,9 +138,11 @@ class Engine:
                 return self._counted(loader, request, values, counted_run)
             inputs, facts = load_inputs(loader, request)
             versions = {name: loader.version(name) for name in _classes_used(request)}
+            # What a scenario leaves of the city is named by nothing.
+            held = _held(loader, request) if loader is stored else []
         loaded = time.perf_counter()
         stage("computing", 0.5)
-        figures = compute(inputs, request.modes)
+        figures = _figures(request, inputs, held)
         judgement = judged(assess(request, facts, has_land=len(inputs.land.geometry) > 0), values)
         rows: dict[str, Any] = {
             "results": result_rows(inputs, figures, judgement),
@@ -276,6 +280,22 @@ def find_area(conn: Connection, code: object) -> AreaRef | None:
     area = get_area(conn, str(code))
     name = area["name_zh"] or area["name_en"] or area["code"]
     return AreaRef(area["code"], name, area["level"])
+
+
+def _held(loader: Loader, request: CoverageRequest) -> list[Figures]:
+    """What was computed for the request, empty before: kept while nothing changes that it is made of."""
+    stamps = tuple(loader.stamp(name) for name in _classes_used(request))
+    return loader.cache.get(("figures", repr(request), stamps, loader.imports), list)
+
+
+def _figures(request: CoverageRequest, inputs: Inputs, held: list[Figures]) -> list[Figures]:
+    """The figures held, or computed and held: a policy that many ask about is computed once; what is large is not."""
+    if held:
+        return held
+    figures = compute(inputs, request.modes)
+    if sum(len(one.gaps.unit) for one in figures) <= KEPT_GAPS:
+        held += figures
+    return figures
 
 
 def _rows_to_save(

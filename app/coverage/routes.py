@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 
@@ -136,8 +137,7 @@ class CoverageBody(scenarios.AskedBody):
 
 
 @router.post("/coverage", status_code=201, summary="Compute a policy and save the run")
-def post_coverage(
-    response: Response,
+async def post_coverage(
     catalogue: CatalogueDep,
     db: DatabaseDep,
     engine: EngineDep,
@@ -145,16 +145,18 @@ def post_coverage(
     prefer: Annotated[str | None, Header(description="`wait=SECONDS` (default 5).")] = None,
 ) -> Any:
     """201 with the run when it is done in time, else 202 with the job that goes on; 200 with a scenario's answer."""
-    request = _requested(catalogue, db, body)
+    request = await run_in_threadpool(_requested, catalogue, db, body)
     if body.scenario is not None and body.name is None:
-        return scenarios.scenario_reply(db, engine, request, prefer)
-    result, going_on = result_in_time(db, "coverage", request, prefer)
-    if result is None:
-        return going_on
-    run_id = result["run"]
-    response.headers["Location"] = f"/coverage/{run_id}"
+        return await scenarios.scenario_reply(db, engine, request, prefer)
+    result, going_on = await result_in_time(db, "coverage", request, prefer)
+    return going_on if result is None else await run_in_threadpool(_made, db, result["run"])
+
+
+def _made(db: Database, run_id: str) -> Response:
+    """201 with a run."""
     with db.read() as conn:
-        return service.get_run(conn, run_id)
+        run = service.get_run(conn, run_id)
+    return scenarios.json_reply(run, 201, Location=f"/coverage/{run_id}")
 
 
 def _requested(catalogue: Catalogue, db: Database, body: CoverageBody) -> dict[str, Any]:

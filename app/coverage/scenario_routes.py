@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Body, Header, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep
-from app.catalogue.model import Lang
+from app.catalogue.model import Catalogue, Lang
 from app.catalogue.parameters import PARAMETERS
 from app.coverage import service
 from app.coverage.edition_service import with_editions
@@ -65,25 +66,28 @@ def page_reply(text: str, lang: Lang) -> Response:
     return Response(text, media_type="text/html", headers=headers)
 
 
-def json_reply(value: Mapping[str, Any]) -> Response:
+def json_reply(value: Mapping[str, Any], status: int = 200, **headers: str) -> Response:
     """A large answer of plain values, written once."""
-    return Response(orjson.dumps(value), media_type="application/json")
+    return Response(orjson.dumps(value), status, headers, "application/json")
 
 
-def scenario_reply(
+async def scenario_reply(
     db: Database, engine: EngineClient, request: Mapping[str, Any], prefer: str | None
 ) -> Response:
     """200 with the scenario's answer: at once where the city as it is has been computed, else through a job (202)."""
+    found = await run_in_threadpool(_at_once, engine, request)
+    return found or await job_reply(db, "scenario", request, prefer)
+
+
+def _at_once(engine: EngineClient, request: Mapping[str, Any]) -> Response | None:
     found = service.scenario(engine.answer, request, only_warm=True)
-    if found is not None:
-        return json_reply(found)
-    return job_reply(db, "scenario", request, prefer)
+    return None if found is None else json_reply(found)
 
 
-def job_reply(db: Database, kind: str, request: Mapping[str, Any], prefer: str | None) -> Response:
+async def job_reply(db: Database, kind: str, request: Mapping[str, Any], prefer: str | None) -> Response:
     """200 with what a job answers in time, else 202 with the job that goes on."""
-    result, going_on = result_in_time(db, kind, request, prefer)
-    return going_on or json_reply(result or {})
+    result, going_on = await result_in_time(db, kind, request, prefer)
+    return await run_in_threadpool(json_reply, result or {}) if going_on is None else going_on
 
 
 class Facility(BaseModel):
@@ -135,7 +139,7 @@ class GuardBody(AskedBody):
 @router.post(
     "/scenarios/guard", summary="Whether coverage falls if a facility goes, for whom, and where to rebuild it"
 )
-def post_guard(
+async def post_guard(
     db: DatabaseDep,
     catalogue: CatalogueDep,
     engine: EngineDep,
@@ -147,10 +151,16 @@ def post_guard(
     Rebuild one for each one demolished, nearby: sites are facilities of the class that stand unused, public property
     and points of public streets. `restores` tells which serve at least as many people and as much land as before.
     """
+    request = await run_in_threadpool(_guarded, db, catalogue, body)
+    return await scenario_reply(db, engine, request, prefer)
+
+
+def _guarded(db: Database, catalogue: Catalogue, body: GuardBody) -> dict[str, Any]:
+    """The request of a body, of what who asks may see."""
     request = body.model_dump(by_alias=True)
     with db.read() as conn:
         request["area"] = asked_area(conn, body.area)
         every = with_editions(conn, catalogue)
         check_policy(every, every.get_policy(body.policy).id)
         check_seen(conn, catalogue, [(body.remove.cls, body.remove.code)])
-    return scenario_reply(db, engine, request, prefer)
+    return request

@@ -66,7 +66,7 @@ async def post_import(
         )
 
     _, (job_id, import_id) = await _queued(request, options, settings, queue)
-    job = await run_in_threadpool(jobs.wait, db, job_id, wait_s(prefer))
+    job = await jobs.wait(db, job_id, wait_s(prefer))
     return _answer(response, job, import_id)
 
 
@@ -91,7 +91,7 @@ async def post_inspection(
         return upload_service.queue_inspection(db, catalogue, settings, upload, asked, WHO)
 
     upload, job_id = await _queued(request, options, settings, queue)
-    job = await run_in_threadpool(jobs.wait, db, job_id, wait_s(prefer))
+    job = await jobs.wait(db, job_id, wait_s(prefer))
     kept = upload.folder.name
     if job.error is not None:
         error = error_from_plain(job.error)

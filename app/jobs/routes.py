@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from app.access.dependencies import DatabaseDep
@@ -46,15 +47,15 @@ def _told(job: Job, by: Principal) -> dict[str, Any]:
     return told | {"result": None, "message": None, "error": error}
 
 
-def result_in_time(
+async def result_in_time(
     db: Database, kind: str, request: Mapping[str, Any], prefer: str | None
 ) -> tuple[dict[str, Any] | None, Response | None]:
     """Queue a job and wait as long as the client prefers: its result, or else the 202 that names the job that goes on.
 
     Raises the job's own error where it failed.
     """
-    job_id = service.enqueue(db, kind, request)
-    job = service.wait(db, job_id, wait_s(prefer))
+    job_id = await run_in_threadpool(service.enqueue, db, kind, request)
+    job = await service.wait(db, job_id, wait_s(prefer))
     if job.error is not None:
         raise error_from_plain(job.error)
     if job.result is not None:

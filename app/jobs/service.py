@@ -5,10 +5,13 @@ A job belongs to who asked for it and is done in their scope; the queue itself i
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
+
+from anyio import to_thread
 
 from app.access.principal import Principal
 from app.database.audit import Event, note
@@ -21,9 +24,8 @@ from app.jobs.store import REQUEST, Job
 from app.refused import refused
 from app.traces import REQUEST_ID
 
-#: Waiting looks soon at first, then ten times a second.
-FIRST_LOOK_S = 0.01
-LAST_LOOK_S = 0.1
+#: Waiting looks soon at first, then each time that so large a share more of the wait is over, at least once a second.
+FIRST_LOOK_S, LOOK_SHARE, LAST_LOOK_S = 0.01, 0.1, 1.0
 #: Jobs that wait at most, of all people together.
 MOST_QUEUED = 1000
 
@@ -75,17 +77,20 @@ def is_own(job: Job, by: Principal) -> bool:
     return by.kind == "open" or (job.scope is not None and bool(by.owner) and job.owner == by.owner)
 
 
-def wait(db: Database, job_id: UUID, seconds: float) -> Job:
+async def wait(db: Database, job_id: UUID, seconds: float) -> Job:
     """The job once it has ended, or as it is after `seconds`; NotFound where there is none.
 
-    No connection is held between two looks; a request's own time stands still meanwhile.
+    Neither a connection nor a thread is held between two looks: as many may wait as like. A request's own time stands
+    still meanwhile.
     """
-    deadline = time.monotonic() + seconds
-    pause = FIRST_LOOK_S
+    started = time.monotonic()
     with not_counted():
-        while not (job := get(db, job_id)).ended and time.monotonic() + pause <= deadline:
-            time.sleep(pause)
-            pause = min(pause * 1.5, LAST_LOOK_S)
+        while not (job := await to_thread.run_sync(get, db, job_id)).ended:
+            waited = time.monotonic() - started
+            pause = min(max(waited * LOOK_SHARE, FIRST_LOOK_S), LAST_LOOK_S)
+            if waited + pause > seconds:
+                break
+            await asyncio.sleep(pause)
     return job
 
 
