@@ -52,15 +52,20 @@ def by_rows(work: Callable[..., Any], *arrays: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([np.asarray(done) for done in share(lambda part: work(*part), parts)])
 
 
+#: After so long a thread that waits for the interpreter gets it, seconds; its own five milliseconds are long where each
+#: statement of an edit waits for them once.
+TURN_S = 0.001
+
+
 @contextmanager
 def quick_turns() -> Iterator[None]:
     """In a command that reads `ahead` of what it writes: a thread that has work gets the interpreter in a millisecond.
 
     The interpreter's own five are long beside a batch: the reader, which only has to take up what the database sent,
-    keeps the database waiting meanwhile. It holds for the whole process, so a server leaves it as it is.
+    keeps the database waiting meanwhile. It holds for the whole process.
     """
     before = sys.getswitchinterval()
-    sys.setswitchinterval(0.001)
+    sys.setswitchinterval(TURN_S)
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import ssl
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ from app.jobs.stopping import StopFlag
 from app.logs import install as install_logs
 from app.main import create_app
 from app.meters import BOARD, counter
+from app.parallel import TURN_S
 from app.settings import Settings
 from app.traces import set_process
 from app.worker import work
@@ -228,11 +230,14 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
         Child("engine", apart(lambda: serve_engine(settings, engine_socket))),
         # A job may wait for an engine that is being started again.
         Child("jobs", apart(lambda: work(settings, EngineClient(engine_socket, patience_s=30)))),
-        *(
-            Child("web", lambda: uvicorn.Server(config).run(sockets=[listening]))
-            for _ in range(settings.workers)
-        ),
+        *(Child("web", lambda: _answer(uvicorn.Server(config), listening)) for _ in range(settings.workers)),
     ]
+
+
+def _answer(server: uvicorn.Server, listening: socket.socket) -> None:
+    """The work of a web worker. A request is some hundred short turns of its thread, each after an answer."""
+    sys.setswitchinterval(TURN_S)
+    server.run(sockets=[listening])
 
 
 def _tls(settings: Settings) -> dict[str, Any]:

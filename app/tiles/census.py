@@ -72,7 +72,7 @@ class Census:
         if not limit < held <= ranking_store.MOST:
             return layer
         ids = ranking_store.largest(
-            self._conn, layer, tile, limit, drawn_at=indexed, version=self._version(layer)
+            self._conn, layer, tile, limit, drawn_at=indexed, version=self.version(layer)
         )
         return replace(layer, values={**layer.values, CHOSEN: ids})
 
@@ -95,9 +95,9 @@ class Census:
         return self._grid(whole)
 
     def _grid(self, layer: Layer) -> Grid:
-        return grid_store.grid_of(self._conn, layer, self._version(layer))
+        return grid_store.grid_of(self._conn, layer, self.version(layer))
 
-    def _version(self, layer: Layer) -> int | str:
+    def version(self, layer: Layer) -> int | str:
         """The version of a layer's data, asked in the snapshot of its rows: else a grid would be wrong for good."""
         if layer.collection not in self._versions:
             if layer.cls is None:

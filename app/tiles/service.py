@@ -14,6 +14,7 @@ from app.tiles.layer_sql import hides_small
 from app.tiles.layers import THINNED, Built, Layer, Plan, Thinned
 from app.tiles.limits import MAX_BYTES, MAX_FEATURES, Room, Size, first_limit, is_over, larger, smaller
 from app.tiles.matrix import EXTENT, Tile
+from app.tiles.parts import find_part, keep_part, part_key
 from app.tiles.points import Point, Value, point_layer
 from app.tiles.store import Drawn
 
@@ -34,25 +35,21 @@ def build(conn: Connection, plan: Plan, tile: Tile) -> Built:
         return Built(background_tile(conn, tile, plan.times))
     census = Census(conn, plan.layers)
     near = _near(census, plan, tile)
-    clusters = {
-        layer.collection: census.clusters(layer, tile)
+    clustered = {
+        layer.collection: _clustered(conn, census, layer, tile)
         for layer in near
         if is_ruled(layer, tile.z) and census.is_clustered(layer, tile.z)
     }
-    clustered = {
-        layer.collection: _cluster_layer(layer, clusters[layer.collection])
-        for layer in near
-        if layer.collection in clusters
-    }
-    layers = [layer for layer in near if layer.collection not in clusters]
+    layers = [layer for layer in near if layer.collection not in clustered]
     room = Room(
-        MAX_BYTES - TOLD_BYTES * len(layers) - sum(map(len, clustered.values())),
-        MAX_FEATURES - len(layers) - sum(map(len, clusters.values())),
+        MAX_BYTES - TOLD_BYTES * len(layers) - sum(len(body) for body, _ in clustered.values()),
+        MAX_FEATURES - len(layers) - sum(count for _, count in clustered.values()),
     )
     drawn = _draw(conn, census, layers, tile, room, _usual(plan, tile))
     thinned = tuple(_thinned(census, layers, tile, drawn))
     named = zip((layer.collection for layer in layers), drawn, strict=True)
-    bodies = clustered | {name: found.body for name, found in named if found.size.drawn}
+    bodies = {name: body for name, (body, _) in clustered.items()}
+    bodies |= {name: found.body for name, found in named if found.size.drawn}
     parts = [bodies.get(layer.collection, b"") for layer in plan.layers]
     return Built(b"".join([*parts, _told(thinned)]), thinned)
 
@@ -85,8 +82,7 @@ def _draw(
     """The layers, each with as many of its largest features as there is room for."""
 
     def draw(limits: Sequence[int]) -> list[Drawn]:
-        narrowed = [census.narrowed(layer, tile, limit) for layer, limit in zip(layers, limits, strict=True)]
-        return store.draw(conn, narrowed, tile, limits)
+        return _drawn(conn, census, list(zip(layers, limits, strict=True)), tile)
 
     drawn = _draw_first(conn, census, layers, tile, usual)
     sizes = [found.size for found in drawn]
@@ -110,9 +106,33 @@ def _draw_first(
     if sum(layer in usual for layer in layers) > FEW:
         names = (layer.collection for layer in usual)
         kept = dict(zip(names, store.draw_usual(conn, usual, tile), strict=True))
-    rest = [census.narrowed(layer, tile, limit) for layer in layers if layer.collection not in kept]
-    others = iter(store.draw(conn, rest, tile, [limit] * len(rest)))
+    rest = [(layer, limit) for layer in layers if layer.collection not in kept]
+    others = iter(_drawn(conn, census, rest, tile))
     return [kept[layer.collection] if layer.collection in kept else next(others) for layer in layers]
+
+
+def _drawn(conn: Connection, census: Census, wanted: Sequence[tuple[Layer, int]], tile: Tile) -> list[Drawn]:
+    """Layers under their limits: those that were drawn before at the same version, and the others by one question."""
+    keys = [part_key(layer, census.version(layer), tile, limit) for layer, limit in wanted]
+    found: list[Drawn | None] = [find_part(conn, key) for key in keys]
+    missing = [place for place, part in enumerate(found) if part is None]
+    layers = [census.narrowed(wanted[place][0], tile, wanted[place][1]) for place in missing]
+    drawn = store.draw(conn, layers, tile, [wanted[place][1] for place in missing])
+    for place, part in zip(missing, drawn, strict=True):
+        found[place] = part
+        keep_part(conn, keys[place], part, len(part.body))
+    return [part for part in found if part is not None]
+
+
+def _clustered(conn: Connection, census: Census, layer: Layer, tile: Tile) -> tuple[bytes, int]:
+    """The layer of a class's clusters and their number."""
+    key = part_key(layer, census.version(layer), tile, "clusters")
+    found: tuple[bytes, int] | None = find_part(conn, key)
+    if found is None:
+        clusters = census.clusters(layer, tile)
+        found = _cluster_layer(layer, clusters), len(clusters)
+        keep_part(conn, key, found, len(found[0]))
+    return found
 
 
 def _without_heaviest(drawn: Sequence[Drawn], room: Room) -> list[Drawn]:

@@ -8,7 +8,7 @@ import shapely
 
 from app.database.server import admin_parameters
 from app.inventory.service import write_batches
-from app.tiles import ranking_store
+from app.tiles import parts, ranking_store
 from app.tiles.limits import MAX_BYTES, MAX_FEATURES
 from bench.places import tiles_over
 from tests.inventory.town import CHANGE, LAT, LON, line, square
@@ -137,6 +137,7 @@ def crowded(cluster_settings, template, catalogue):
                 "INSERT INTO city.changes (id, who, why, classes) OVERRIDING SYSTEM VALUE VALUES "
                 "(1000, 't', 't', '{built_up_areas}')"
             )
+            admin.execute("SELECT setval(pg_get_serial_sequence('city.changes', 'id'), 1000)")
             admin.execute("UPDATE city.built_up_areas SET change_id = 1000")
             admin.execute("ANALYZE city.built_up_areas")
         yield db
@@ -163,6 +164,7 @@ def test_a_crowded_tile_keeps_to_the_limits_and_says_so(crowded, catalogue, z, f
 @pytest.mark.parametrize("z", [8, 10, 11, 12])
 def test_what_memory_ranks_is_what_the_database_ranks(crowded, catalogue, monkeypatch, z):
     tile, found = tile_at(z, 115.86, 28.675), []
+    monkeypatch.setattr(parts, "LIMIT_BYTES", 0)
     for most in (0, 100_000):
         monkeypatch.setattr(ranking_store, "MOST", most)
         with crowded.read() as conn:
