@@ -137,7 +137,7 @@ def version_term(cls: FeatureClass | str) -> str:
 
 def areas_version(conn: Connection) -> int:
     """The highest change of any class of areas."""
-    return max(data_version(conn, class_id) for class_id in AREA_CLASSES)
+    return max(data_versions(conn, AREA_CLASSES))
 
 
 def mark_relocated(conn: Connection, class_id: str, change_id: int) -> None:

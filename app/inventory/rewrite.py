@@ -44,6 +44,18 @@ def copy_into(target: sql.Composable, columns: Iterable[str]) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, names(columns))
 
 
+def remake(cursor: Cursor, gone: Sequence[sql.Composable], *statements: sql.Composable) -> None:
+    """Drop temporary tables that an earlier write of the transaction may have left, and run statements: in one go.
+
+    What the last one returns is there to be fetched. Dropped within a block, for after a plain DROP the driver lets the
+    server forget every statement that it has prepared on the connection.
+    """
+    drop = sql.SQL("DO $$ BEGIN DROP TABLE IF EXISTS {}; END $$").format(sql.SQL(", ").join(gone))
+    cursor.execute(sql.SQL("; ").join([drop, *statements]), prepare=False)
+    while cursor.nextset():
+        pass
+
+
 @contextmanager
 def guarded_copy(cursor: Cursor, target: sql.Composable, columns: Iterable[str]) -> Iterator[psycopg.Copy]:
     """COPY binary rows to the end of a table with row-level security, into which PostgreSQL copies nothing itself.
@@ -54,11 +66,10 @@ def guarded_copy(cursor: Cursor, target: sql.Composable, columns: Iterable[str])
     listed, beside = names(given), sql.Identifier("pg_temp", "copied")
     make = sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA")
     move = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}")
-    cursor.execute(make.format(sql.Identifier("copied"), listed, target), prepare=False)
+    remake(cursor, [beside], make.format(sql.Identifier("copied"), listed, target))
     with cursor.copy(copy_into(beside, given)) as copy:
         yield copy
     cursor.execute(move.format(target, listed, listed, beside), prepare=False)
-    cursor.execute(sql.SQL("DROP TABLE {}").format(beside), prepare=False)
 
 
 def table_columns(cursor: Cursor, cls: FeatureClass) -> list[str]:
@@ -80,16 +91,15 @@ def believed(cls: FeatureClass, columns: Sequence[str]) -> sql.Composed:
 def begin(cursor: Cursor, cls: FeatureClass) -> None:
     """Make the two tables empty."""
     claim, version = temporary("claim", cls), temporary("version", cls)
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(claim, version))
-    cursor.execute(
+    remake(
+        cursor,
+        [claim, version],
         sql.SQL("CREATE TEMP TABLE {} (id bigint NOT NULL, valid daterange NOT NULL) ON COMMIT DROP").format(
             claim
-        )
-    )
-    cursor.execute(
+        ),
         sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT * FROM {} WITH NO DATA").format(
             version, table(cls)
-        )
+        ),
     )
 
 
@@ -150,17 +160,18 @@ def _check_codes(cursor: Cursor, cls: FeatureClass) -> None:
 def _find_hits(cursor: Cursor, cls: FeatureClass) -> None:
     """The believed versions that a claim meets, by the key of their row, with the days that stay theirs."""
     hit, claim = temporary("hit", cls), temporary("claim", cls)
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(hit))
-    cursor.execute(sql.SQL("ANALYZE {}").format(claim))
-    cursor.execute(
+    remake(
+        cursor,
+        [hit],
+        sql.SQL("ANALYZE {}").format(claim),
         sql.SQL(
             "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT v.*, datemultirange(v.valid) - c.taken AS rest FROM "
             "(SELECT id, change_id, valid, TRUE AS now FROM {} UNION ALL "
             "SELECT id, change_id, valid, FALSE FROM {} WHERE until_change IS NULL) v "
             "JOIN (SELECT id, range_agg(valid) AS taken FROM {} GROUP BY id) c ON c.id = v.id AND v.valid && c.taken"
-        ).format(hit, table(cls), table(cls, history=True), claim)
+        ).format(hit, table(cls), table(cls, history=True), claim),
+        sql.SQL("ANALYZE {}").format(hit),
     )
-    cursor.execute(sql.SQL("ANALYZE {}").format(hit))
 
 
 def _keep_remainders(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:

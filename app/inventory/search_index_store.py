@@ -88,9 +88,10 @@ def _anew(conn: Connection, cls: FeatureClass) -> int:
 
 def index_change(conn: Connection, cls: FeatureClass, change_id: int) -> int:
     """Bring the entries of a class up to what a change wrote or took away; the number of entries written."""
-    if is_put_off(conn, cls):
+    rule = find_setting(conn, _key(cls))
+    if rule == _LATER:
         return 0
-    if is_stale(conn, cls):
+    if rule != fingerprint(cls):
         return _anew(conn, cls)
     # A change of another day's version leaves the current row as it is, which is found as before.
     values = {"change": change_id}

@@ -23,7 +23,7 @@ from app.inventory.periods import check_period
 from app.inventory.prepare import check_batch
 from app.inventory.rounds import MANY_ROWS, Progress, Round
 from app.inventory.search_index_store import index_change
-from app.space.metric import MetricCrs, choose_metric_crs
+from app.space.metric import MetricCrs, choose_metric_crs, metric_crs
 
 __all__ = [
     "MANY_ROWS",
@@ -100,8 +100,9 @@ class _Centre:
         return self._crs
 
     def _fix(self, batch: Batch) -> MetricCrs:
-        if changes.find_setting(self._conn, changes.METRIC_CRS) is not None:
-            return get_metric_crs(self._conn)
+        definition = changes.find_setting(self._conn, changes.METRIC_CRS)
+        if definition is not None:
+            return metric_crs(definition)
         if self._change.metric_crs:
             return changes.fix_metric_crs(self._conn, self._change.metric_crs)
         known = [item.geometry for item in self._all] or [batch.geometry]

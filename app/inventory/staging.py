@@ -30,6 +30,7 @@ from app.inventory.rewrite import (
     finish,
     guarded_copy,
     names,
+    remake,
     table,
     table_columns,
     temporary,
@@ -37,6 +38,8 @@ from app.inventory.rewrite import (
 
 #: Rows that are read back, computed and copied at a time.
 CHUNK = 50_000
+#: So many are read at once: a cursor takes three more questions.
+FEW_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,12 @@ def given_names(cls: FeatureClass) -> list[str]:
 
 def _make(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:
     staging = temporary("staging", cls)
-    old = sql.SQL(", ").join([staging, *(temporary(kind, cls) for kind in ("diff", "chunk"))])
-    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(old))
-    cursor.execute(
+    remake(
+        cursor,
+        [staging, *(temporary(kind, cls) for kind in ("diff", "chunk"))],
         sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
             staging, names(columns), table(cls)
-        )
+        ),
     )
 
 
@@ -116,12 +119,11 @@ def compare(conn: Connection, cls: FeatureClass, given: Sequence[str]) -> Diff:
     A feature that is believed at other times only is there again, for the days until the next of them.
     """
     compared = [name for name in given if name != "code"]
-    drop = sql.SQL("DROP TABLE IF EXISTS {}").format(temporary("diff", cls))
     query = sql.SQL(
         "CREATE TEMP TABLE {diff} ON COMMIT DROP AS SELECT s.code, t.id, other.id AS known, other.gap FROM {staging} s "
         "LEFT JOIN {table} t ON t.code = s.code LEFT JOIN LATERAL (SELECT max(h.id) AS id, "
-        "daterange(max(upper(h.valid)) FILTER (WHERE upper(h.valid) <= %(today)s), "
-        "min(lower(h.valid)) FILTER (WHERE lower(h.valid) > %(today)s)) AS gap FROM {history} h "
+        "daterange(max(upper(h.valid)) FILTER (WHERE upper(h.valid) <= {today}), "
+        "min(lower(h.valid)) FILTER (WHERE lower(h.valid) > {today})) AS gap FROM {history} h "
         "WHERE t.id IS NULL AND h.code = s.code AND h.until_change IS NULL) other ON TRUE "
         "WHERE t.id IS NULL OR ({stored}) IS DISTINCT FROM ({staged})"
     ).format(
@@ -131,21 +133,25 @@ def compare(conn: Connection, cls: FeatureClass, given: Sequence[str]) -> Diff:
         history=table(cls, history=True),
         stored=names(compared, "t"),
         staged=names(compared, "s"),
+        today=sql.Literal(today()),
     )
     count = sql.SQL("SELECT count(*) FILTER (WHERE id IS NULL), count(id) FROM {}").format(
         temporary("diff", cls)
     )
+    told = sql.SQL("ANALYZE {} (code)").format(temporary("staging", cls))
+    found = sql.SQL("ANALYZE {}").format(temporary("diff", cls))
     with raw(conn).cursor() as cursor:
-        cursor.execute(drop)
-        cursor.execute(query, {"today": today()})
-        new, changed = cursor.execute(count).fetchone() or (0, 0)
+        remake(cursor, [temporary("diff", cls)], told, query, found, count)
+        new, changed = cursor.fetchone() or (0, 0)
     return Diff(new, changed)
 
 
 def read_differing(
-    conn: Connection, cls: FeatureClass, given: Sequence[str], fields: Sequence[str]
+    conn: Connection, cls: FeatureClass, given: Sequence[str], fields: Sequence[str], diff: Diff
 ) -> Iterator[list[tuple[Any, ...]]]:
     """Rows that `compare` found, in chunks: code, shape as WKB, and `fields` as they will be once it is written."""
+    if not diff.new + diff.changed:
+        return
     values = [sql.Identifier("s" if name in given else "t", name) for name in fields]
     query = sql.SQL("SELECT {} FROM {} d JOIN {} s ON s.code = d.code LEFT JOIN {} t ON t.id = d.id").format(
         sql.SQL(", ").join([sql.Identifier("s", "code"), sql.Identifier("s", "geom"), *values]),
@@ -153,6 +159,9 @@ def read_differing(
         temporary("staging", cls),
         table(cls),
     )
+    if diff.new + diff.changed <= FEW_ROWS:
+        yield raw(conn).cursor(binary=True).execute(query, prepare=False).fetchall()
+        return
     with raw(conn).cursor("differing", binary=True) as cursor:
         cursor.execute(query)
         while rows := cursor.fetchmany(CHUNK):
@@ -163,11 +172,12 @@ def make_derived(conn: Connection, cls: FeatureClass, columns: Sequence[str]) ->
     """An empty temporary table for what is computed of the rows that differ."""
     derived = temporary("computed", cls)
     with raw(conn).cursor() as cursor:
-        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(derived))
-        cursor.execute(
+        remake(
+            cursor,
+            [derived],
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT code, {} FROM {} WITH NO DATA").format(
                 derived, names(columns), table(cls)
-            )
+            ),
         )
 
 
@@ -190,7 +200,6 @@ def apply(
     `columns` are the given ones, as staged, and those computed.
     """
     with raw(conn).cursor() as cursor:
-        cursor.execute(sql.SQL("ANALYZE {}").format(temporary("diff", cls)))
         if diff.changed:
             _keep_old(cursor, cls, change_id)
             _update(cursor, cls, columns, change_id, import_id)
@@ -292,11 +301,12 @@ def update_columns(
         sql.SQL("{} = s.{}").format(sql.Identifier(name), sql.Identifier(name)) for name in derived
     )
     with raw(conn).cursor() as cursor:
-        cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(staging))
-        cursor.execute(
+        remake(
+            cursor,
+            [staging],
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
                 staging, names(columns), target
-            )
+            ),
         )
         copy_rows(cursor, staging, columns)
         cursor.execute(sql.SQL("ANALYZE {}").format(staging))

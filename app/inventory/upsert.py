@@ -102,10 +102,11 @@ class Upsert:
     def _close(self) -> None:
         if self._closed:
             return
-        staging.close_staging(self._conn, self.cls)
-        code = self._codes.find_twice(self._conn, self.cls) if self._chunks > 1 else None
-        if code is not None:
-            raise staging.doubled(self.cls, code)
+        if self._chunks > 1:
+            staging.close_staging(self._conn, self.cls)
+            code = self._codes.find_twice(self._conn, self.cls)
+            if code is not None:
+                raise staging.doubled(self.cls, code)
         self._closed = True
 
     def still_holds(self) -> bool:
@@ -134,7 +135,7 @@ class Upsert:
     def _compute(self, areas: Areas, crs: MetricCrs) -> None:
         fields = sorted(rule_fields(self.cls))
         made = False
-        for rows in staging.read_differing(self._conn, self.cls, list(self._given), fields):
+        for rows in staging.read_differing(self._conn, self.cls, list(self._given), fields, self.diff):
             columns = self._derive(rows, fields, areas, crs)
             if not made:
                 self._derived = [name for name in columns if name != "code"]
