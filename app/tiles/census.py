@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from app.database.transactions import Connection
@@ -26,8 +26,12 @@ MOST = 200_000
 class Census:
     """What is known of the features of some layers in one snapshot; raises what the database raises."""
 
-    def __init__(self, conn: Connection, layers: Sequence[Layer]) -> None:
+    def __init__(
+        self, conn: Connection, layers: Sequence[Layer], known: Mapping[str, int | str] | None = None
+    ) -> None:
+        """`known` are versions of classes, of this snapshot or of shortly before it."""
         self._conn = conn
+        self._known = known or {}
         self._classes = {layer.cls.id: layer.cls for layer in layers if layer.cls is not None}
         self._versions: dict[str, int | str] = {}
 
@@ -95,14 +99,24 @@ class Census:
         return self._grid(whole)
 
     def _grid(self, layer: Layer) -> Grid:
-        return grid_store.grid_of(self._conn, layer, self.version(layer))
+        known = self._known.get(layer.collection)
+        found = None if known is None else grid_store.find_grid(self._conn, layer, known)
+        return found or grid_store.grid_of(self._conn, layer, self._version(layer))
 
     def version(self, layer: Layer) -> int | str:
-        """The version of a layer's data, asked in the snapshot of its rows: else a grid would be wrong for good."""
+        """The version of a layer's data, or one shortly before it."""
+        known = self._known.get(layer.collection)
+        return self._version(layer) if known is None else known
+
+    def _version(self, layer: Layer) -> int | str:
+        """The same, asked in the snapshot of its rows: else a grid that is made of them would be wrong for good."""
         if layer.collection not in self._versions:
             if layer.cls is None:
                 self._versions[layer.collection] = runs_version(self._conn)
             else:
-                numbers = data_versions(self._conn, list(self._classes.values()))
-                self._versions |= dict(zip(self._classes, numbers, strict=True))
+                # Those that are known are asked for one by one, where they have changed since.
+                names = [name for name in self._classes if name not in self._known] or [layer.collection]
+                names = names if layer.collection in names else [layer.collection]
+                numbers = data_versions(self._conn, [self._classes[name] for name in names])
+                self._versions |= dict(zip(names, numbers, strict=True))
         return self._versions[layer.collection]

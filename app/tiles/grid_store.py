@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -49,7 +50,7 @@ class _Kept:
 class _Shelf:
     """The grids of one database, least recently used first, and a lock for each that is being made."""
 
-    grids: dict[tuple[object, ...], _Kept] = field(default_factory=dict)
+    grids: OrderedDict[tuple[object, ...], _Kept] = field(default_factory=OrderedDict)
     making: dict[tuple[object, ...], Lock] = field(default_factory=dict)
 
 
@@ -57,11 +58,26 @@ _shelves: WeakKeyDictionary[Any, _Shelf] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def grid_of(conn: Connection, layer: Layer, version: int | str) -> Grid:
-    """The grid of a layer's features; `version` is the data version of its class (or of the runs) in this snapshot."""
-    key = (scope_key(), layer.collection, layer.source, layer.where, repr(sorted(layer.values.items())))
+def find_grid(conn: Connection, layer: Layer, version: int | str) -> Grid | None:
+    """The grid of a layer at a version, where it is kept."""
+    key, day = _key(layer), today()
     with _lock:
         shelf = _shelves.setdefault(conn.engine, _Shelf())
+        kept = shelf.grids.get(key)
+        if kept is None or (kept.version, kept.day) != (version, day):
+            return None
+        shelf.grids.move_to_end(key)
+        return kept.grid
+
+
+def grid_of(conn: Connection, layer: Layer, version: int | str) -> Grid:
+    """The grid of a layer's features; `version` is the data version of its class (or of the runs) in this snapshot."""
+    found = find_grid(conn, layer, version)
+    if found is not None:
+        return found
+    key = _key(layer)
+    with _lock:
+        shelf = _shelves[conn.engine]
         making = shelf.making.setdefault(key, Lock())
     # Many tiles are asked for at once when a map opens: one of them reads, the others wait for it.
     try:
@@ -69,19 +85,23 @@ def grid_of(conn: Connection, layer: Layer, version: int | str) -> Grid:
             kept, day = shelf.grids.get(key), today()
             if kept is None or (kept.version, kept.day) != (version, day):
                 kept = _Kept(_brought(conn, layer, kept, version, day), version, day)
-            with _lock:
-                shelf.grids.pop(key, None)
-                shelf.grids[key] = kept
-                _drop_oldest(shelf)
+                with _lock:
+                    shelf.grids.pop(key, None)
+                    shelf.grids[key] = kept
+                    _drop_oldest(shelf)
     finally:
         shelf.making.pop(key, None)
     return kept.grid
 
 
+def _key(layer: Layer) -> tuple[object, ...]:
+    return (scope_key(), layer.collection, layer.source, layer.where, repr(sorted(layer.values.items())))
+
+
 def _drop_oldest(shelf: _Shelf) -> None:
     size = sum(kept.grid.nbytes for kept in shelf.grids.values())
     while (size > LIMIT_BYTES or len(shelf.grids) > LIMIT) and len(shelf.grids) > 1:
-        size -= shelf.grids.pop(next(iter(shelf.grids))).grid.nbytes
+        size -= shelf.grids.popitem(last=False)[1].grid.nbytes
 
 
 def _brought(conn: Connection, layer: Layer, kept: _Kept | None, version: int | str, day: date) -> Grid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.database.transactions import Connection
 from app.tiles import store
@@ -26,14 +26,15 @@ AGAIN = 3
 FEW = 3
 
 
-def build(conn: Connection, plan: Plan, tile: Tile) -> Built:
+def build(conn: Connection, plan: Plan, tile: Tile, known: Mapping[str, int | str] | None = None) -> Built:
     """The tile: at most `limits.MAX_BYTES` large, with at most MAX_FEATURES features.
 
-    `conn` reads one snapshot, so that all its layers are of one moment.
+    `conn` reads one snapshot, so that all its layers are of one moment; `known` are the versions of classes for which
+    the tile is built, where they were asked for a moment before.
     """
     if plan.background:
         return Built(background_tile(conn, tile, plan.times))
-    census = Census(conn, plan.layers)
+    census = Census(conn, plan.layers, known)
     near = _near(census, plan, tile)
     clustered = {
         layer.collection: _clustered(conn, census, layer, tile)

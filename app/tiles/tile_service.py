@@ -40,8 +40,9 @@ MakePlan = Callable[[Connection], Plan]
 
 #: Questions that are remembered, and the longest address that is.
 QUESTIONS, ADDRESS_CHARACTERS = 1000, 4000
-#: Tiles that a worker builds at once: the pages keep most of the connections.
-BUILDS = 3
+#: Tiles that a worker builds at once: while one is read, edits and pages have the other cores. With three a machine
+#: whose clients ask for nothing but new tiles let everything else wait ten times as long, and built no more of them.
+BUILDS = 1
 #: How long a tile waits for its turn, and how long a statement may run for it, seconds.
 TURN_S, STATEMENT_S = 10.0, 10.0
 
@@ -74,6 +75,13 @@ class Question:
         """Names the versions in an address (`v=`): without the moments of the changes, which pages do not know."""
         of_names = zip(self.names, self.versions, strict=True)
         return "-".join(version_mark(name, number(word)) for name, word in of_names if name != RUNS)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Class → the number of its version, of the classes that are read as they are now."""
+        return {
+            name: number(word) for name, word in zip(self.names, self.versions, strict=True) if name != RUNS
+        }
 
     def later(self, versions: Versions) -> Question | None:
         """The same at other versions; None where it must be read anew."""
@@ -142,7 +150,7 @@ class Tiles:
         found = self._shelf.recall(key)
         if found is None and self._shelf.has(key):
             found = await to_thread.run_sync(self._shelf.find, key)
-        found = found or await self._built_once(key, question.plan, tile, pack=pack)
+        found = found or await self._built_once(key, question, tile, pack=pack)
         return await self._packed(key, found) if pack else found
 
     async def learn(self, address: Address, make_plan: MakePlan) -> Question:
@@ -210,7 +218,7 @@ class Tiles:
         base = repr((self.program, _words(plan), names, *([scope] if scope else ()))).encode()
         return Question(plan, names, versions, hashlib.blake2b(base, digest_size=16).digest(), is_local)
 
-    async def _built_once(self, key: str, plan: Plan, tile: Tile, *, pack: bool) -> Stored:
+    async def _built_once(self, key: str, question: Question, tile: Tile, *, pack: bool) -> Stored:
         """A new tile; where it is under way already, that one."""
         flights = self._doing().tiles
         under_way = flights.get(key)
@@ -221,7 +229,7 @@ class Tiles:
         mine: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
         flights[key] = mine
         try:
-            found = await self._in_turn(partial(self._build, plan, tile, pack=pack))
+            found = await self._in_turn(partial(self._build, question, tile, pack=pack))
             self._shelf.remember(key, found)
         finally:
             if flights.get(key) is mine:
@@ -230,9 +238,9 @@ class Tiles:
         self._write_later(key, found)
         return found
 
-    def _build(self, plan: Plan, tile: Tile, *, pack: bool) -> Stored:
+    def _build(self, question: Question, tile: Tile, *, pack: bool) -> Stored:
         with self._db.read(timeout_s=STATEMENT_S) as conn:
-            built = service.build(conn, plan, tile)
+            built = service.build(conn, question.plan, tile, question.numbers)
         found = shelf.stored(built.body, ", ".join(map(_said, built.thinned)))
         return shelf.packed(found) if pack else found
 

@@ -151,9 +151,9 @@ def test_a_tile_that_many_ask_for_at_once_is_built_once(settings, catalogue, tow
     built, build = [], tile_service.service.build
     tile = tile_at(16, LON + 0.005, LAT + 0.005)
 
-    def counted(conn, plan, tile) -> Built:
+    def counted(conn, plan, tile, known) -> Built:
         built.append(tile)
-        return build(conn, plan, tile)
+        return build(conn, plan, tile, known)
 
     monkeypatch.setattr(tile_service.service, "build", counted)
     found = _all_at_once(
@@ -171,11 +171,11 @@ def test_whoever_waited_for_a_tile_whose_client_left_gets_it_all_the_same(
     tile = tile_at(16, LON + 0.005, LAT + 0.005)
     left: list[Tile] = []
 
-    def leaving(conn, plan, asked) -> Built:
+    def leaving(conn, plan, asked, known) -> Built:
         if asked == tile and not left:
             left.append(asked)
             raise Unavailable("The client has left.")
-        return build(conn, plan, asked)
+        return build(conn, plan, asked, known)
 
     monkeypatch.setattr(tile_service.service, "build", leaving)
     first, *others = _all_at_once(

@@ -51,9 +51,9 @@ def built(monkeypatch) -> list[Tile]:
     seen: list[Tile] = []
     real = tile_service.service.build
 
-    def build_and_note(conn: Connection, plan: Plan, tile: Tile) -> Built:
+    def build_and_note(conn: Connection, plan: Plan, tile: Tile, known: Any) -> Built:
         seen.append(tile)
-        return real(conn, plan, tile)
+        return real(conn, plan, tile, known)
 
     monkeypatch.setattr(tile_service.service, "build", build_and_note)
     return seen
