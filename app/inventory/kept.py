@@ -5,6 +5,7 @@ The longest unasked are dropped, so that whoever asks in many scopes does not pu
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -16,28 +17,46 @@ from app.database.scope import scope_key
 
 T = TypeVar("T")
 
-#: Results kept for one database.
-LIMIT = 3_000
+#: Questions whose results are kept for one database, and of each the versions that were asked for last: a class that
+#: many edit has a new one every second, and nobody asks for the one before again.
+LIMIT, VERSIONS = 3_000, 2
+Key = tuple[object, ...]
 
-_kept: WeakKeyDictionary[Any, dict[tuple[object, ...], Any]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Any, OrderedDict[Key, dict[Key, Any]]] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def once(conn: Connection, key: tuple[object, ...], make: Callable[[], T]) -> T:
-    """`make()` once for each key, database and scope; the key must name every data version that it was read from."""
+def once(conn: Connection, key: Key, make: Callable[[], T]) -> T:
+    """`make()` once for each key, database and scope; the key must name every data version that it was read from.
+
+    The numbers in a key are taken for versions: of keys that differ in them alone the last ones are kept.
+    """
     key = (scope_key(), *key)
+    question = _without_numbers(key)
     with _lock:
-        known = _kept.setdefault(conn.engine, {})
-        if key in known:
-            found = known[key] = known.pop(key)
-            return cast("T", found)
+        known = _kept.setdefault(conn.engine, OrderedDict())
+        results = known.get(question, {})
+        if key in results:
+            known.move_to_end(question)
+            return cast("T", results[key])
     made = make()
     with _lock:
-        known.pop(key, None)
-        while len(known) >= LIMIT:
-            known.pop(next(iter(known)))
-        known[key] = made
+        results = known.setdefault(question, {})
+        results[key] = made
+        while len(results) > VERSIONS:
+            results.pop(next(iter(results)))
+        known.move_to_end(question)
+        while len(known) > LIMIT:
+            known.popitem(last=False)
     return made
+
+
+def _without_numbers(key: Key) -> Key:
+    return tuple(
+        _without_numbers(part) if isinstance(part, tuple) else part
+        for part in key
+        if not isinstance(part, int) or isinstance(part, bool)
+    )
 
 
 _latest: WeakKeyDictionary[Any, dict[str, tuple[object, Any]]] = WeakKeyDictionary()
