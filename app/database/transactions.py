@@ -36,6 +36,9 @@ SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 #: opened for a moment costs more than a page, and knows no statement yet.
 POOL_KEPT = 8
 POOL_EXTRA = 2
+#: Statements that the server keeps prepared for a connection: of dozens of classes there are more than the driver's
+#: hundred, and the one that is dropped for another may be the one that takes longest to plan.
+STATEMENTS = 500
 POOL_WAIT_S = 5.0
 #: Downloads that a process makes at once, and how long the next one waits for its turn, seconds.
 STREAMS = 4
@@ -187,6 +190,7 @@ class Database:
             self.pulse.note_silent()
             raise
         made.pulse = self.pulse
+        made.prepared_max = STATEMENTS
         return made
 
     @contextmanager
