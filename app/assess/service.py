@@ -21,7 +21,7 @@ from app.errors import Conflict, NotFound
 from app.inventory import row_store
 from app.inventory.photo_store import Spot
 from app.ogc.edit_once_service import keep_once
-from app.ogc.edit_service import gone
+from app.ogc.edit_versions import gone
 
 Verdict = Literal["ok", "fault", "missing", "unclear"]
 #: Where nobody is named.

@@ -32,6 +32,8 @@ TITLE = Title("城图", "Chengtu")
 PLACES_TITLE = Title("区域", "Districts")
 #: The view at the start is that much wider than the city.
 AROUND = 0.03
+#: Degrees that a side of it has at least, some 100 m: nothing can be seen of a point.
+LEAST = 1e-3
 #: Runs that a project shows at most: one a policy.
 MOST_RUNS = 100
 
@@ -219,11 +221,18 @@ def _metric(conn: Connection, box: Sequence[float]) -> MetricCrs:
 
 
 def _metres(metric: MetricCrs, box: Sequence[float]) -> tuple[float, float, float, float]:
-    """The box in metres of what lies in a box of lon/lat."""
-    west, south, east, north = box
-    outline = shapely.segmentize(shapely.box(west, south, east, north), max((east - west) / 16, 1e-9))
+    """The box in metres of what lies in a box of lon/lat, which of a single feature may be a point."""
+    west, east = _at_least(box[0], box[2])
+    south, north = _at_least(box[1], box[3])
+    outline = shapely.segmentize(shapely.box(west, south, east, north), max(east - west, north - south) / 16)
     found = metric.to_metric(np.array([outline], dtype=object))[0].bounds
     return (found[0], found[1], found[2], found[3])
+
+
+def _at_least(low: float, high: float) -> tuple[float, float]:
+    """The ends of a side, moved apart where there is nothing to be seen between them."""
+    lacking = max(0.0, LEAST - (high - low)) / 2
+    return low - lacking, high + lacking
 
 
 def _wider(box: Sequence[float]) -> tuple[float, float, float, float]:

@@ -22,7 +22,7 @@ from app.inventory.periods import today
 from app.inventory.photo_store import Photo, Spot
 from app.ogc import edit_service
 from app.ogc.edit_once_service import keep_once
-from app.ogc.edit_service import How, gone
+from app.ogc.edit_versions import How, gone
 from app.ogc.edits import Sent
 from app.ogc.preconditions import Preconditions
 

@@ -49,6 +49,11 @@ class Copier:
         self.wait()
         self._running.append(self._thread.submit(_run, self._driver, work))
 
+    def run(self, work: Callable[[Cursor[Any]], object]) -> None:
+        """Work on the connection here and now: for a few rows a thread costs more than it wins."""
+        self.wait()
+        _run(self._driver, work)
+
     def feed(self, make: Callable[[], T], send: Callable[[Cursor[Any], T], object]) -> None:
         """Make something without the connection while what was made before is sent; an error is raised later."""
         while len(self._running) >= _CHUNKS:

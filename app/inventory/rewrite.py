@@ -44,6 +44,18 @@ def copy_into(target: sql.Composable, columns: Iterable[str]) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, names(columns))
 
 
+def together(cursor: Cursor, *statements: sql.Composable) -> list[int]:
+    """Run statements in one go; the rows that each wrote or returned. What the last one returns is to be fetched.
+
+    Under a class's lock others wait for each answer on its way: one instead of ten.
+    """
+    cursor.execute(sql.SQL("; ").join(statements), prepare=False)
+    counts = [cursor.rowcount]
+    while cursor.nextset():
+        counts.append(cursor.rowcount)
+    return counts
+
+
 def remake(cursor: Cursor, gone: Sequence[sql.Composable], *statements: sql.Composable) -> None:
     """Drop temporary tables that an earlier write of the transaction may have left, and run statements: in one go.
 
@@ -51,9 +63,7 @@ def remake(cursor: Cursor, gone: Sequence[sql.Composable], *statements: sql.Comp
     server forget every statement that it has prepared on the connection.
     """
     drop = sql.SQL("DO $$ BEGIN DROP TABLE IF EXISTS {}; END $$").format(sql.SQL(", ").join(gone))
-    cursor.execute(sql.SQL("; ").join([drop, *statements]), prepare=False)
-    while cursor.nextset():
-        pass
+    together(cursor, drop, *statements)
 
 
 @contextmanager
@@ -88,8 +98,8 @@ def believed(cls: FeatureClass, columns: Sequence[str]) -> sql.Composed:
     )
 
 
-def begin(cursor: Cursor, cls: FeatureClass) -> None:
-    """Make the two tables empty."""
+def begin(cursor: Cursor, cls: FeatureClass, *then: sql.Composable) -> None:
+    """Make the two tables empty, and run statements that fill them."""
     claim, version = temporary("claim", cls), temporary("version", cls)
     remake(
         cursor,
@@ -100,56 +110,49 @@ def begin(cursor: Cursor, cls: FeatureClass) -> None:
         sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT * FROM {} WITH NO DATA").format(
             version, table(cls)
         ),
+        *then,
     )
 
 
-def claim_codes(cursor: Cursor, cls: FeatureClass, codes: Sequence[str], period: Period) -> None:
-    """Claim a time of the features with these codes."""
-    cursor.execute(
-        sql.SQL("INSERT INTO {} SELECT DISTINCT id, %s::daterange FROM {} v WHERE code = ANY(%s)").format(
-            temporary("claim", cls), believed(cls, ["id", "code"])
-        ),
-        (range_literal(period), list(codes)),
+def claim_codes(cls: FeatureClass, codes: Sequence[str], period: Period) -> sql.Composed:
+    """The statement that claims a time of the features with these codes."""
+    return sql.SQL("INSERT INTO {} SELECT DISTINCT id, {}::daterange FROM {} v WHERE code = ANY({})").format(
+        temporary("claim", cls),
+        sql.Literal(range_literal(period)),
+        believed(cls, ["id", "code"]),
+        sql.Literal(list(codes)),
     )
 
 
 def finish(cursor: Cursor, cls: FeatureClass, change_id: int) -> None:
-    """Withdraw what the claims take, keep its other days, write the versions; all of it as one change."""
+    """Withdraw what the claims take, keep its other days, write the versions; all of it as one change.
+
+    Raises:
+        Conflict: Two features would bear one code on the same day.
+        Forbidden: Some rows may not be changed by who writes.
+    """
     columns = [name for name in table_columns(cursor, cls) if name != "change_id"]
-    _find_hits(cursor, cls)
-    _keep_remainders(cursor, cls, columns)
-    _withdraw(cursor, cls, columns, change_id)
+    now, others = _find_hits(cursor, cls)
+    _withdraw(cursor, cls, columns, change_id, (now, others))
     # Asked once: at midnight a version would be written to neither table, or to both.
-    day = today()
-    settle(cursor, cls, day, claimed=True)
-    for target, when in (
-        (table(cls), sql.SQL("valid @> %s::date")),
-        (table(cls, history=True), sql.SQL("NOT valid @> %s::date")),
-    ):
-        cursor.execute(
-            sql.SQL("INSERT INTO {} ({}, change_id) SELECT {}, %s FROM {} WHERE {} ORDER BY id").format(
-                target, names(columns), names(columns), temporary("version", cls), when
-            ),
-            (change_id, day),
+    day, change = today(), sql.Literal(change_id)
+    put = [
+        sql.SQL("INSERT INTO {} ({}, change_id) SELECT {}, {} FROM {} WHERE {} ORDER BY id").format(
+            target,
+            names(columns),
+            names(columns),
+            change,
+            temporary("version", cls),
+            when.format(sql.Literal(day)),
         )
-    _check_codes(cursor, cls)
-
-
-def _check_codes(cursor: Cursor, cls: FeatureClass) -> None:
-    """Refuse that two features bear one code on the same day: the key of all imports would mean both."""
-    # Each table by itself and no LIMIT: for the first row alone, of a history whose size is not yet known, the planner
-    # compared every version with every other one (minutes for 50,000).
-    row = cursor.execute(
-        sql.SQL(
-            "WITH claimed AS MATERIALIZED (SELECT DISTINCT id FROM {claim}), "
-            "a AS MATERIALIZED (SELECT v.id, v.code, v.valid FROM claimed JOIN {current} v USING (id) UNION ALL "
-            "SELECT v.id, v.code, v.valid FROM claimed JOIN {history} v USING (id) WHERE v.until_change IS NULL), "
-            "codes AS MATERIALIZED (SELECT DISTINCT code FROM a), "
-            "b AS (SELECT v.id, v.code, v.valid FROM codes JOIN {current} v USING (code) UNION ALL "
-            "SELECT v.id, v.code, v.valid FROM codes JOIN {history} v USING (code) WHERE v.until_change IS NULL) "
-            "SELECT min(a.code) FROM a JOIN b ON b.code = a.code AND b.id <> a.id AND b.valid && a.valid"
-        ).format(claim=temporary("claim", cls), current=table(cls), history=table(cls, history=True))
-    ).fetchone()
+        for target, when in (
+            (table(cls), sql.SQL("valid @> {}")),
+            (table(cls, history=True), sql.SQL("NOT valid @> {}")),
+        )
+    ]
+    claimed = sql.SQL(" AND id IN (SELECT id FROM {})").format(temporary("claim", cls))
+    together(cursor, *_moves(cls, [*columns, "change_id"], day, claimed), *put, _doubled(cls))
+    row = cursor.fetchone()
     if row is not None and row[0] is not None:
         raise Conflict(
             f"Two features of {cls.id} would bear the code '{row[0]}' on the same day; nothing was changed.",
@@ -157,8 +160,26 @@ def _check_codes(cursor: Cursor, cls: FeatureClass) -> None:
         )
 
 
-def _find_hits(cursor: Cursor, cls: FeatureClass) -> None:
-    """The believed versions that a claim meets, by the key of their row, with the days that stay theirs."""
+def _doubled(cls: FeatureClass) -> sql.Composed:
+    """A code of the claimed that two features bear on the same day: the key of all imports would mean both."""
+    # Each table by itself and no LIMIT: for the first row alone, of a history whose size is not yet known, the planner
+    # compared every version with every other one (minutes for 50,000).
+    return sql.SQL(
+        "WITH claimed AS MATERIALIZED (SELECT DISTINCT id FROM {claim}), "
+        "a AS MATERIALIZED (SELECT v.id, v.code, v.valid FROM claimed JOIN {current} v USING (id) UNION ALL "
+        "SELECT v.id, v.code, v.valid FROM claimed JOIN {history} v USING (id) WHERE v.until_change IS NULL), "
+        "codes AS MATERIALIZED (SELECT DISTINCT code FROM a), "
+        "b AS (SELECT v.id, v.code, v.valid FROM codes JOIN {current} v USING (code) UNION ALL "
+        "SELECT v.id, v.code, v.valid FROM codes JOIN {history} v USING (code) WHERE v.until_change IS NULL) "
+        "SELECT min(a.code) FROM a JOIN b ON b.code = a.code AND b.id <> a.id AND b.valid && a.valid"
+    ).format(claim=temporary("claim", cls), current=table(cls), history=table(cls, history=True))
+
+
+def _find_hits(cursor: Cursor, cls: FeatureClass) -> tuple[int, int]:
+    """The believed versions that a claim meets, by the key of their row, with the days that stay theirs.
+
+    The number of them in the class's table, and in its history.
+    """
     hit, claim = temporary("hit", cls), temporary("claim", cls)
     remake(
         cursor,
@@ -171,29 +192,51 @@ def _find_hits(cursor: Cursor, cls: FeatureClass) -> None:
             "JOIN (SELECT id, range_agg(valid) AS taken FROM {} GROUP BY id) c ON c.id = v.id AND v.valid && c.taken"
         ).format(hit, table(cls), table(cls, history=True), claim),
         sql.SQL("ANALYZE {}").format(hit),
+        sql.SQL("SELECT count(*) FILTER (WHERE now), count(*) FILTER (WHERE NOT now) FROM {}").format(hit),
     )
+    now, others = cursor.fetchone() or (0, 0)
+    return now, others
 
 
-def _keep_remainders(cursor: Cursor, cls: FeatureClass, columns: Sequence[str]) -> None:
+#: The row of the history that a hit means.
+_SAME = sql.SQL(
+    "NOT h.now AND v.id = h.id AND v.change_id = h.change_id AND v.valid = h.valid AND v.until_change IS NULL"
+)
+
+
+def _withdraw(
+    cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_id: int, hits: tuple[int, int]
+) -> None:
+    """Let what a claim meets be believed no longer; its days that stay become versions.
+
+    Each table by itself: joined with both at once the planner went through the history once a row.
+    """
+    now, others = hits
+    current, history, hit = table(cls), table(cls, history=True), temporary("hit", cls)
+    listed, change = names([*columns, "change_id"]), sql.Literal(change_id)
+    gone = sql.SQL(
+        "WITH gone AS (DELETE FROM {current} WHERE id IN (SELECT id FROM {hit} WHERE now) RETURNING {listed}) "
+        "INSERT INTO {history} ({listed}, until_change) SELECT {listed}, {change} FROM gone"
+    ).format(current=current, history=history, hit=hit, listed=listed, change=change)
+    ended = sql.SQL("UPDATE {} v SET until_change = {} FROM {} h WHERE {}").format(
+        history, change, hit, _SAME
+    )
+    if now:
+        kept = _remainders(cls, columns, current, sql.SQL("h.now AND v.id = h.id"))
+        check_written(cls, together(cursor, kept, gone)[-1], now)
+    if others:
+        kept = _remainders(cls, columns, history, _SAME)
+        check_written(cls, together(cursor, kept, ended)[-1], others)
+
+
+def _remainders(
+    cls: FeatureClass, columns: Sequence[str], source: sql.Composable, where: sql.Composable
+) -> sql.Composed:
     rest = [name for name in columns if name != "valid"]
-    # Each table by itself: joined with both at once the planner went through the history once a row.
-    for source, where in (
-        (table(cls), sql.SQL("h.now")),
-        (
-            table(cls, history=True),
-            sql.SQL(
-                "NOT h.now AND v.change_id = h.change_id AND v.valid = h.valid AND v.until_change IS NULL"
-            ),
-        ),
-    ):
-        cursor.execute(
-            sql.SQL(
-                "INSERT INTO {} ({}, valid) SELECT {}, part FROM {} h JOIN {} v ON v.id = h.id "
-                "CROSS JOIN LATERAL unnest(h.rest) part WHERE NOT isempty(h.rest) AND {}"
-            ).format(
-                temporary("version", cls), names(rest), names(rest, "v"), temporary("hit", cls), source, where
-            )
-        )
+    return sql.SQL(
+        "INSERT INTO {} ({}, valid) SELECT {}, part FROM {} h JOIN {} v ON {} "
+        "CROSS JOIN LATERAL unnest(h.rest) part WHERE NOT isempty(h.rest)"
+    ).format(temporary("version", cls), names(rest), names(rest, "v"), temporary("hit", cls), source, where)
 
 
 def check_written(cls: FeatureClass, written: int, wanted: int) -> None:
@@ -209,46 +252,27 @@ def check_written(cls: FeatureClass, written: int, wanted: int) -> None:
         )
 
 
-def _withdraw(cursor: Cursor, cls: FeatureClass, columns: Sequence[str], change_id: int) -> None:
-    current, history, hit = table(cls), table(cls, history=True), temporary("hit", cls)
-    count = sql.SQL("SELECT count(*) FILTER (WHERE now), count(*) FILTER (WHERE NOT now) FROM {}").format(hit)
-    now, others = cursor.execute(count).fetchone() or (0, 0)
-    cursor.execute(
-        sql.SQL(
-            "WITH gone AS (DELETE FROM {current} WHERE id IN (SELECT id FROM {hit} WHERE now) RETURNING {columns}) "
-            "INSERT INTO {history} ({columns}, until_change) SELECT {columns}, %s FROM gone"
-        ).format(current=current, history=history, hit=hit, columns=names([*columns, "change_id"])),
-        (change_id,),
-    )
-    check_written(cls, cursor.rowcount, now)
-    cursor.execute(
-        sql.SQL(
-            "UPDATE {} v SET until_change = %s FROM {} h WHERE NOT h.now AND v.id = h.id "
-            "AND v.change_id = h.change_id AND v.valid = h.valid AND v.until_change IS NULL"
-        ).format(history, hit),
-        (change_id,),
-    )
-    check_written(cls, cursor.rowcount, others)
-
-
-def settle(cursor: Cursor, cls: FeatureClass, day: date, *, claimed: bool = False) -> set[int]:
-    """Let the class's table hold the versions valid on a day, of all features or of those claimed; ids of rows moved.
+def settle(cursor: Cursor, cls: FeatureClass, day: date) -> set[int]:
+    """Let the class's table hold the versions valid on a day; the ids of rows moved.
 
     A day that passes ends one version and begins another without any change of what is believed.
     """
-    columns = names(table_columns(cursor, cls))
-    which = (
-        sql.SQL(" AND id IN (SELECT id FROM {})").format(temporary("claim", cls)) if claimed else sql.SQL("")
-    )
-    current, history = table(cls), table(cls, history=True)
     moved: set[int] = set()
+    for query in _moves(cls, table_columns(cursor, cls), day, sql.SQL("")):
+        moved.update(row[0] for row in cursor.execute(query).fetchall())
+    return moved
+
+
+def _moves(
+    cls: FeatureClass, columns: Sequence[str], day: date, which: sql.Composable
+) -> Iterator[sql.Composed]:
+    """The statements that let versions of the rows `which` (more of a condition) change places for a day."""
+    current, history, listed = table(cls), table(cls, history=True), names(columns)
     for source, target, when in (
-        (current, history, sql.SQL("NOT valid @> %s::date")),
-        (history, current, sql.SQL("until_change IS NULL AND valid @> %s::date")),
+        (current, history, sql.SQL("NOT valid @> {}")),
+        (history, current, sql.SQL("until_change IS NULL AND valid @> {}")),
     ):
-        query = sql.SQL(
+        yield sql.SQL(
             "WITH moved AS (DELETE FROM {} WHERE {}{} RETURNING {}) "
             "INSERT INTO {} ({}) SELECT {} FROM moved RETURNING id"
-        ).format(source, when, which, columns, target, columns, columns)
-        moved.update(row[0] for row in cursor.execute(query, (day,)).fetchall())
-    return moved
+        ).format(source, when.format(sql.Literal(day)), which, listed, target, listed, listed)

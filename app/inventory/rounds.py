@@ -26,6 +26,8 @@ from app.space.metric import MetricCrs
 
 #: Called after each class written: (rows written so far, rows in all, class id).
 Progress = Callable[[int, int, str], None]
+#: Called once under the locks, before anything is written: raises what speaks against it.
+Check = Callable[[], None]
 #: From so many rows written to a class at once, the planner is told at once.
 MANY_ROWS = 1_000
 #: From so many rows in its first chunk, an empty class is loaded into a table of its own.
@@ -51,7 +53,7 @@ class Timed:
         if not self.first:
             staging.stage(self._conn, self._prepared)
 
-    def still_holds(self) -> bool:
+    def still_holds(self, _version: int) -> bool:
         """Whether a class found empty still is; asked under its lock."""
         return not self.first or staging.is_empty(self._conn, self.cls)
 
@@ -148,8 +150,8 @@ class Round:
             self._loads[cls.id] = load
         return load
 
-    def write(self, progress: Progress) -> int | None:
-        """Write what was taken; the number of the change, None where there was nothing to do."""
+    def write(self, progress: Progress, check: Check) -> int | None:
+        """Write what was taken, unless `check` raises; the number of the change, None where there was nothing to do."""
         self._plan_slow()
         written = {*self._loads, *self._upserts, *self._timed}
         # Areas are located by each other, so they are written one at a time.
@@ -157,6 +159,7 @@ class Round:
             self.conn, written | set(AREA_CLASSES) if written & set(AREA_CLASSES) else written
         )
         settle_due(self.conn, self._catalogue, written)
+        check()
         self._check_plans()
         self._keep_empty()
         done = _Told(progress, sum(item.rows for item in [*self._loads.values(), *self._planned()]))
@@ -181,15 +184,23 @@ class Round:
 
     def _check_plans(self) -> None:
         """Plan again what somebody else has overtaken; nobody can do so once more while the locks are held."""
-        same = changes.areas_version(self.conn) == self._version
+        areas, found = self._versions()
+        same = areas == self._version
         if not same:
             self._before = area_store.known_areas(self.conn)
             self._find_areas()
         for item in self._planned():
-            if not (same and item.still_holds()):
+            if not (same and item.still_holds(found[item.cls.id])):
                 item.plan(self._areas, self._crs)
         for one in self._timed.values():
             one.compare()
+
+    def _versions(self) -> tuple[int, dict[str, int]]:
+        """The version of the areas, and of each planned class."""
+        planned = [item.cls for item in self._planned()]
+        found = changes.data_versions(self.conn, [*sorted(AREA_CLASSES), *planned])
+        count = len(AREA_CLASSES)
+        return max(found[:count]), {cls.id: one for cls, one in zip(planned, found[count:], strict=True)}
 
     def _keep_empty(self) -> None:
         """Go on with the loads of classes that are still empty; rows of the others are compared with what is there."""

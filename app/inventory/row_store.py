@@ -1,4 +1,4 @@
-"""One stored row for an edit: read under its class's lock, as its table holds it."""
+"""One stored row for an edit, as its table holds it."""
 
 from __future__ import annotations
 
@@ -53,6 +53,13 @@ def find_row(conn: Connection, cls: FeatureClass, item: int) -> StoredRow | None
         item, row["code_"], row["change_id_"], {name: row[name] for name in fields}, row["shown_"],
         shape, row["incomplete_"],
     )  # fmt: skip
+
+
+def find_change(conn: Connection, cls: FeatureClass, item: int) -> int | None:
+    """The last change of the current row with an id, None where there is none."""
+    query = sql.SQL("SELECT change_id FROM {} WHERE id = %s").format(table(cls))
+    row = raw(conn).execute(query, [item]).fetchone()
+    return None if row is None else row[0]
 
 
 def find_versions(conn: Connection, cls: FeatureClass, codes: Iterable[str]) -> dict[str, tuple[int, int]]:

@@ -96,16 +96,16 @@ def index_change(conn: Connection, cls: FeatureClass, change_id: int) -> int:
     # A change of another day's version leaves the current row as it is, which is found as before.
     values = {"change": change_id}
     history = table_name(cls, history=True)
-    past = (
-        f"SELECT id FROM {history} WHERE until_change = %(change)s "
-        f"UNION SELECT id FROM {history} WHERE change_id = %(change)s"
+    current = f"SELECT id FROM {table_name(cls)} WHERE change_id = %(change)s"
+    touched = (
+        f"WITH past AS MATERIALIZED (SELECT id FROM {history} WHERE until_change = %(change)s "
+        f"UNION SELECT id FROM {history} WHERE change_id = %(change)s) "
+        f"SELECT id FROM past UNION {current} AND EXISTS (SELECT FROM past)"
     )
-    touched = raw(conn).execute(past.encode(), values).fetchall()
-    if touched:
-        current = f"SELECT id FROM {table_name(cls)} WHERE change_id = %(change)s"
-        touched += raw(conn).execute(current.encode(), values).fetchall()
-        return index_ids(conn, cls, {row[0] for row in touched})
-    _remove(conn, cls, f"SELECT id FROM {table_name(cls)} WHERE change_id = %(change)s", values)
+    ids = [row[0] for row in raw(conn).execute(touched.encode(), values).fetchall()]
+    if ids:
+        return _index_anew(conn, cls, ids)
+    _remove(conn, cls, current, values)
     return _tidied(conn, _write(conn, cls, "change_id = %(change)s", values))
 
 
@@ -128,6 +128,10 @@ def index_ids(conn: Connection, cls: FeatureClass, ids: Collection[int]) -> int:
         return 0
     if is_stale(conn, cls):
         return _anew(conn, cls)
+    return _index_anew(conn, cls, ids)
+
+
+def _index_anew(conn: Connection, cls: FeatureClass, ids: Collection[int]) -> int:
     ordered, written = sorted(ids), 0
     for start in range(0, len(ordered), CHUNK):
         values = {"ids": ordered[start : start + CHUNK]}
@@ -146,9 +150,9 @@ def _key(cls: FeatureClass) -> str:
 
 
 def _remove(conn: Connection, cls: FeatureClass, ids: str, values: Mapping[str, Any]) -> None:
-    for table in ("search_entries", "search_codes"):
-        statement = f"DELETE FROM {SCHEMA}.{table} WHERE class = %(class)s AND id IN ({ids})"
-        raw(conn).execute(statement.encode(), {**values, "class": cls.id})
+    gone = f"DELETE FROM {SCHEMA}.{{}} WHERE class = %(class)s AND id IN ({ids})"
+    statement = f"WITH entries AS ({gone.format('search_entries')}) {gone.format('search_codes')}"
+    raw(conn).execute(statement.encode(), {**values, "class": cls.id})
 
 
 def _write(conn: Connection, cls: FeatureClass, where: str, values: Mapping[str, Any]) -> int:

@@ -21,7 +21,7 @@ from app.inventory.copier import Copier
 from app.inventory.day_service import settle_due
 from app.inventory.periods import check_period
 from app.inventory.prepare import check_batch
-from app.inventory.rounds import MANY_ROWS, Progress, Round
+from app.inventory.rounds import MANY_ROWS, Check, Progress, Round
 from app.inventory.search_index_store import index_change
 from app.space.metric import MetricCrs, choose_metric_crs, metric_crs
 
@@ -29,12 +29,12 @@ __all__ = [
     "MANY_ROWS",
     "Batch",
     "Change",
+    "Check",
     "Counts",
     "ImportSource",
     "data_version",
     "delete_features",
     "get_metric_crs",
-    "lock_rows",
     "write_batches",
 ]
 
@@ -45,6 +45,7 @@ def write_batches(
     batches: Iterable[Batch],
     change: Change,
     progress: Progress | None = None,
+    check: Check | None = None,
 ) -> dict[str, Counts]:
     """Upsert batches by code within the caller's transaction; class id → counts.
 
@@ -57,12 +58,14 @@ def write_batches(
     `batches` makes the next one; where that asks something on `conn`, it waits for the copy. Batches with times are
     held whole, and each sees what those before it wrote.
 
+    `check` is called once, when the locks are held and nothing is written yet: it raises what speaks against the write.
+
     Raises:
         BadInput, BadGeometry: A batch cannot be stored as it is.
         NotFound: A batch names an unknown class.
     """
     counts: dict[str, Counts] = {}
-    rounds = _Rounds(conn, catalogue, change, progress or _silent)
+    rounds = _Rounds(conn, catalogue, change, progress or _silent, check or _agree)
     with rounds.copier:
         centre = _Centre(conn, change, batches)
         for batch in batches:
@@ -78,6 +81,10 @@ def write_batches(
         areas_job.mark_pending(conn, catalogue, rounds.change_id, change.who, skip=rounds.settled)
     changes.record_import(conn, change, counts, rounds.change_id)
     return counts
+
+
+def _agree() -> None:
+    """Nothing speaks against it."""
 
 
 def _silent(_done: int, _total: int, _class_id: str) -> None:
@@ -115,7 +122,9 @@ class _Centre:
 class _Rounds:
     """Batches in rounds that hold a class once, so that a later batch with a time sees what an earlier one wrote."""
 
-    def __init__(self, conn: Connection, catalogue: Catalogue, change: Change, progress: Progress) -> None:
+    def __init__(
+        self, conn: Connection, catalogue: Catalogue, change: Change, progress: Progress, check: Check
+    ) -> None:
         self.copier = Copier(conn)
         self.counts: dict[str, Counts] = {}
         self.change_id: int | None = None
@@ -124,6 +133,7 @@ class _Rounds:
         self._catalogue = catalogue
         self._change = change
         self._progress = progress
+        self._check = check
         self._open: Round | None = None
 
     def add(self, batch: Batch, centre: _Centre) -> None:
@@ -141,22 +151,13 @@ class _Rounds:
         part, self._open = self._open, None
         if part is None:
             return
-        self.change_id = part.write(self._progress) or self.change_id
+        check, self._check = self._check, _agree
+        self.change_id = part.write(self._progress, check) or self.change_id
         # What was loaded first by these areas is right, until a later round changes them.
         self.settled = part.settled if part.moved else self.settled | part.settled
         self.moved = self.moved or part.moved
         for class_id, written in part.counts.items():
             self.counts[class_id] = self.counts.get(class_id, Counts()) + written
-
-
-def lock_rows(conn: Connection, catalogue: Catalogue, cls: FeatureClass) -> None:
-    """Hold the write lock of a class until the transaction ends, its rows brought up to today.
-
-    What is read of it from now on is what an edit in the same transaction changes. Areas are located by each other, so
-    both classes of them are locked together, in the order in which a write locks them.
-    """
-    changes.lock_classes(conn, AREA_CLASSES if cls.id in AREA_CLASSES else [cls.id])
-    settle_due(conn, catalogue, [cls.id])
 
 
 def delete_features(
@@ -166,11 +167,12 @@ def delete_features(
     codes: Sequence[str],
     change: Change,
     period: Period = (None, None),
+    check: Check | None = None,
 ) -> int:
     """Say that features were not there for a time, by default never; the number of them.
 
     What was recorded stays in the history, and what is believed of other days stays: a feature that ends on a day is
-    deleted from that day on.
+    deleted from that day on. `check` is called when the locks are held: it raises what speaks against it.
 
     Raises:
         NotFound: The class or one of the codes does not exist; nothing is deleted.
@@ -178,8 +180,10 @@ def delete_features(
     cls = catalogue.get_class(class_id)
     check_period(f"{class_id} deleted", period)
     areal = cls.id in AREA_CLASSES
+    # Areas are located by each other: both classes of them are locked together, as a write locks them.
     changes.lock_classes(conn, AREA_CLASSES if areal else [cls.id])
     settle_due(conn, catalogue, [cls.id])
+    (check or _agree)()
     _check_stored(conn, cls, codes)
     change_id = changes.draw_change(conn, change, [cls.id])
     staging.end_rows(conn, cls, codes, change_id, period)

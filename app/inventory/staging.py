@@ -146,6 +146,18 @@ def compare(conn: Connection, cls: FeatureClass, given: Sequence[str]) -> Diff:
     return Diff(new, changed)
 
 
+def is_overtaken(conn: Connection, cls: FeatureClass, version: int) -> bool:
+    """Whether a change after `version` wrote to a staged code, or took away what bore it."""
+    query = sql.SQL(
+        "SELECT EXISTS (SELECT FROM {staging} s JOIN {table} t ON t.code = s.code WHERE t.change_id > %(version)s) "
+        "OR EXISTS (SELECT FROM {history} h JOIN {staging} s ON s.code = h.code WHERE h.until_change > %(version)s) "
+        "OR EXISTS (SELECT FROM {staging} s JOIN {history} h ON h.code = s.code "
+        "WHERE h.until_change IS NULL AND h.change_id > %(version)s)"
+    ).format(staging=temporary("staging", cls), table=table(cls), history=table(cls, history=True))
+    row = raw(conn).execute(query, {"version": version}, prepare=False).fetchone()
+    return bool(row and row[0])
+
+
 def read_differing(
     conn: Connection, cls: FeatureClass, given: Sequence[str], fields: Sequence[str], diff: Diff
 ) -> Iterator[list[tuple[Any, ...]]]:
@@ -323,8 +335,7 @@ def end_rows(
 ) -> None:
     """Withdraw what is believed of features for a time, by default for all days: they were never there."""
     with raw(conn).cursor() as cursor:
-        begin(cursor, cls)
-        claim_codes(cursor, cls, codes, period)
+        begin(cursor, cls, claim_codes(cls, codes, period))
         finish(cursor, cls, change_id)
 
 

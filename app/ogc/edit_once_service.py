@@ -10,7 +10,8 @@ from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection
 from app.errors import Conflict
 from app.inventory import edit_keys_store
-from app.ogc.edit_service import How, Saved, create
+from app.ogc.edit_service import Saved, create
+from app.ogc.edit_versions import How
 from app.ogc.edits import read_features, read_json
 
 

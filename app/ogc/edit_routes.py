@@ -33,8 +33,9 @@ from app.ogc.edit_docs import (
     UPDATE_BODY,
 )
 from app.ogc.edit_once_service import create_once
-from app.ogc.edit_service import How, Saved
+from app.ogc.edit_service import Saved
 from app.ogc.edit_tag_routes import current_tag
+from app.ogc.edit_versions import WHO, How, gone
 from app.ogc.edits import CREATES, UPDATES, Sent, Verb, check_media, read_feature, read_json, read_patch
 from app.ogc.etag import make_etag
 from app.ogc.links import GEOJSON, JSON
@@ -159,7 +160,7 @@ def _item_id(cls: FeatureClass, item: str) -> int:
     """The id as a number; one that is none is that of no feature."""
     number = find_id(item)
     if number is None:
-        raise service.gone(cls, item[:40])
+        raise gone(cls, item[:40])
     return number
 
 
@@ -191,7 +192,7 @@ class Edit:
             content_crs,
             allow_outside=allow_outside,
             metric_crs=settings.metric_crs,
-            who=author(service.WHO),
+            who=author(WHO),
         )
 
     def how(self, why: str, preconditions: Preconditions | None = None) -> How:
@@ -342,7 +343,7 @@ def delete_item(
     check_sender(request.headers)
     if never and valid_to is not None:
         raise BadInput("never=true and valid_to contradict each other.", "Give one of the two.")
-    how = How(why or "deleted over HTTP", preconditions=preconditions, who=author(service.WHO))
+    how = How(why or "deleted over HTTP", preconditions=preconditions, who=author(WHO))
     service.delete(conn, catalogue, cls, _item_id(cls, item), how, valid_to, never=never)
     history = f"{links_of(request).base}/collections/{collection}/items/{item}/history"
     headers = {"Link": f'<{history}>; rel="version-history"', "Cache-Control": "no-store"}

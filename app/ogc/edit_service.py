@@ -8,65 +8,35 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
-import orjson
 import shapely
 
 from app.catalogue.model import Catalogue, FeatureClass
 from app.database.transactions import Connection
-from app.errors import Conflict, NotFound, PreconditionFailed
+from app.errors import Conflict
 from app.inventory import row_store
-from app.inventory import store as inventory
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Batch, Change, Period
 from app.inventory.changes import METRIC_CRS, areas_version, find_setting
 from app.inventory.kept import latest
 from app.inventory.periods import today
 from app.inventory.row_store import StoredRow, find_versions
-from app.inventory.service import delete_features, lock_rows, write_batches
+from app.inventory.service import Check, delete_features, write_batches
 from app.ogc import edit_own_service as own
 from app.ogc.crs import NamedCrs, offered
 from app.ogc.edit_checks import DATES, IDS, check_row, heights_of, refuse
 from app.ogc.edit_shapes import Drawn, body_crs, draw, is_shown
 from app.ogc.edit_values import Fault, Members, check_kept, fill_required, read_members, read_period
+from app.ogc.edit_versions import VERSION, How, OvertakenError, check_seen, check_version
 from app.ogc.edits import Sent
-from app.ogc.preconditions import Preconditions
 from app.validation.city_store import read_divisions, read_frame, read_surroundings
 from app.validation.components import ID, Official
 from app.validation.frame import Frame
-
-WHO = "http"
-#: Put behind the reason of a change that named no version: what it overwrote may be somebody else's.
-UNCONDITIONAL = "unconditional, without If-Match"
-VERSION = "change_id"
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """How an edit is made: the reason for the record, the header `Content-Crs`, what the client said of the version.
-
-    `metric_crs` is the setting that lets an empty city be drawn; `allow_outside` takes what lies outside the city.
-    """
-
-    why: str
-    content_crs: str | None = None
-    preconditions: Preconditions = field(default_factory=Preconditions)
-    allow_outside: bool = False
-    metric_crs: str | None = None
-    who: str = WHO
-
-    def change(self) -> Change:
-        """Who and why, for the record."""
-        return Change(self.who, self.why, metric_crs=self.metric_crs)
-
-    def change_of_version(self) -> Change:
-        """The same for a change of what is stored: one that names no version is marked."""
-        named = self.preconditions.versions is not None
-        return replace(self.change(), why=self.why if named else f"{self.why} ({UNCONDITIONAL})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +61,13 @@ class _City:
 
 @dataclass(slots=True)
 class _Row:
-    """A row on its way to the table."""
+    """A row on its way to the table; `brought`: the client gave its code."""
 
     code: str
     values: dict[str, Any]
     shape: shapely.Geometry
     incomplete: bool = False
+    brought: bool = False
     period: Period | None = None
     repaired: Mapping[str, Any] | None = None
     warned: list[Fault] = field(default_factory=list)
@@ -123,9 +94,10 @@ def create(
         rows.append(row)
     _check_twice(rows)
     own.check_homes(conn, stored, [row.code for row in rows], [row.shape for row in rows])
-    lock_rows(conn, catalogue.stored, stored)
-    _check_free(conn, cls, [row.code for row in rows])
-    return _write(conn, catalogue.stored, stored, rows, how.change())
+    # A code that was drawn is nobody else's.
+    brought = [row.code for row in rows if row.brought]
+    _check_free(conn, cls, brought)
+    return _write(conn, catalogue.stored, stored, rows, how.change(), lambda: _check_free(conn, cls, brought))
 
 
 def _city(conn: Connection, catalogue: Catalogue, cls: FeatureClass, how: How) -> _City:
@@ -166,6 +138,7 @@ def _new_row(
         code,
         values | dict(checked.learned),
         drawn.shape,
+        brought=bool(members.code),
         period=period,
         repaired=drawn.repaired,
         warned=[*_odd_shape(drawn), *checked.warned],
@@ -187,7 +160,7 @@ def _check_twice(rows: Sequence[_Row]) -> None:
 
 
 def _check_free(conn: Connection, cls: FeatureClass, codes: Sequence[str]) -> None:
-    known = find_versions(conn, cls, codes)
+    known = find_versions(conn, cls, codes) if codes else {}
     if known:
         code, (item, _) = min(known.items())
         raise Conflict(
@@ -212,16 +185,39 @@ def change_feature(
     """
     stored = own.check_class(catalogue, cls)
     version = sent.properties.get(VERSION)
-    # Most stale edits are refused by this look alone, without waiting for the lock.
-    seen = _check_version(conn, catalogue, cls, row_store.find_row(conn, stored, item), item, how, version)
+    seen = check_version(conn, catalogue, cls, row_store.find_row(conn, stored, item), item, how, version)
     own.check_home(stored, seen)
     city = _city(conn, catalogue, cls, how)
     crs = body_crs(how.content_crs, {sent.crs}, city.offered)
-    members = read_members(cls, sent.properties)
-    drawn = _redrawn(cls, sent, crs, city, seen)
-    row = _locked_row(conn, catalogue, cls, item, how, version)
-    if row.change_id != seen.change_id:
+
+    def write(row: StoredRow) -> Saved:
         drawn = _redrawn(cls, sent, crs, city, row)
+        new = _edited_row(cls, stored, sent, row, drawn, city, whole=whole)
+        if drawn is not None:
+            own.check_homes(conn, stored, [new.code], [new.shape])
+        check = partial(check_seen, conn, catalogue, cls, row, how, version)
+        return _write(conn, catalogue.stored, stored, [new], how.change_of_version(), check)[0]
+
+    try:
+        return write(seen)
+    except OvertakenError as overtaken:
+        # The class's lock is held by now: nobody comes between once more.
+        own.check_home(stored, overtaken.row)
+        return write(overtaken.row)
+
+
+def _edited_row(
+    cls: FeatureClass,
+    stored: FeatureClass,
+    sent: Sent,
+    row: StoredRow,
+    drawn: Drawn | Fault | None,
+    city: _City,
+    *,
+    whole: bool,
+) -> _Row:
+    """The row with what was sent; raises BadInput with all that is wrong with it."""
+    members = read_members(cls, sent.properties)
     faults = [*members.faults, *_other_faults(sent, members, row)]
     said = {**(dict.fromkeys(item.name for item in cls.fields) if whole else {}), **members.fields}
     said, lacking = fill_required(cls, own.kept_owners(stored, said, members.fields, row))
@@ -232,9 +228,7 @@ def change_feature(
     new = _changed_row(cls, row, said, drawn, city, faults)
     if faults:
         raise refuse(faults)
-    if drawn is not None:
-        own.check_homes(conn, stored, [new.code], [new.shape])
-    return _write(conn, catalogue.stored, stored, [new], how.change_of_version())[0]
+    return new
 
 
 def _redrawn(
@@ -244,64 +238,6 @@ def _redrawn(
     if not sent.shaped or is_shown(sent.geometry, crs, row.shape):
         return None
     return draw(cls, sent.geometry, crs, city.frame)
-
-
-def _locked_row(
-    conn: Connection, catalogue: Catalogue, cls: FeatureClass, item: int, how: How, version: Any
-) -> StoredRow:
-    """The row under its class's lock, of the version that the client means."""
-    stored = catalogue.stored.classes[cls.id]
-    lock_rows(conn, catalogue.stored, stored)
-    row = _check_version(conn, catalogue, cls, row_store.find_row(conn, stored, item), item, how, version)
-    own.check_home(stored, row)
-    return row
-
-
-def _check_version(
-    conn: Connection,
-    catalogue: Catalogue,
-    cls: FeatureClass,
-    row: StoredRow | None,
-    item: int,
-    how: How,
-    version: Any,
-) -> StoredRow:
-    """The row where it is there and of the version that the client means; raises NotFound or PreconditionFailed."""
-    if row is None:
-        raise gone(cls, item)
-    # A client that sends a feature back whole names the version that it had read, with or without If-Match.
-    stale = version not in (None, "") and str(version) != str(row.change_id)
-    if stale or not how.preconditions.hold(row.change_id):
-        raise _other_version(conn, catalogue, cls, row, absent=how.preconditions.absent)
-    return row
-
-
-def gone(cls: FeatureClass, item: int | str) -> NotFound:
-    """The error for a feature that is not there now."""
-    return NotFound(
-        f"{cls.id} holds no feature with the id '{item}'.",
-        f"What was recorded of it: /collections/{cls.id}/items/{item}/history; new ones are made by POST.",
-    )
-
-
-def _other_version(
-    conn: Connection, catalogue: Catalogue, cls: FeatureClass, row: StoredRow, *, absent: bool
-) -> PreconditionFailed:
-    text = inventory.feature_json(conn, catalogue, cls.id, row.id)
-    current = {
-        "change": row.change_id,
-        "etag": f'"{row.change_id}"',  # what If-Match compares of a tag
-        "feature": None if text is None else orjson.loads(text),
-    }
-    if absent:
-        return PreconditionFailed(
-            "The feature exists already.", "Leave out If-None-Match to change it.", current=current
-        )
-    return PreconditionFailed(
-        f"Somebody else has changed the feature: its version is now {row.change_id}.",
-        "Look at what it is now ('current'), and send your change again with its ETag as If-Match.",
-        current=current,
-    )
 
 
 def _other_faults(sent: Sent, members: Members, row: StoredRow) -> list[Fault]:
@@ -341,13 +277,21 @@ def _changed_row(
 
 
 def _write(
-    conn: Connection, catalogue: Catalogue, cls: FeatureClass, rows: Sequence[_Row], change: Change
+    conn: Connection,
+    catalogue: Catalogue,
+    cls: FeatureClass,
+    rows: Sequence[_Row],
+    change: Change,
+    check: Check,
 ) -> list[Saved]:
-    """Write rows (of which all name the same fields) as one change; those with days of their own after the others."""
+    """Write rows (of which all name the same fields) as one change; those with days of their own after the others.
+
+    `check` is called under the class's lock and raises what speaks against it.
+    """
     timed = [row for row in rows if row.period is not None]
     plain = [row for row in rows if row.period is None]
     batches = [_batch(cls, part) for part in (plain, timed) if part]
-    write_batches(conn, catalogue, batches, change)
+    write_batches(conn, catalogue, batches, change, check=check)
     known = find_versions(conn, cls, [row.code for row in rows])
     return [Saved(*_of(known, row), row.repaired, tuple(row.warned)) for row in rows]
 
@@ -390,7 +334,15 @@ def delete(
     Raises:
         NotFound, PreconditionFailed, Forbidden: See `change_feature`.
     """
-    own.check_class(catalogue, cls)
-    row = _locked_row(conn, catalogue, cls, item, how, None)
+    stored = own.check_class(catalogue, cls)
+    row = check_version(conn, catalogue, cls, row_store.find_row(conn, stored, item), item, how, None)
+    own.check_home(stored, row)
     period = (None, None) if never else (valid_to or today(), None)
-    delete_features(conn, catalogue.stored, cls.id, [row.code], how.change_of_version(), period)
+
+    def check() -> None:
+        try:
+            check_seen(conn, catalogue, cls, row, how, None)
+        except OvertakenError as overtaken:
+            own.check_home(stored, overtaken.row)
+
+    delete_features(conn, catalogue.stored, cls.id, [row.code], how.change_of_version(), period, check)

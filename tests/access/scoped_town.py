@@ -179,7 +179,11 @@ def _move(drawing: Drawing, rows: list[tuple[str, Any]]) -> None:
     """A toilet of E1 moves to W2 under other names: what it was is told to who sees both, its code in the west."""
     moved = next(row for cls, row in rows if cls == "toilets" and _is_in(drawing, row[0], "E1"))
     code = moved[0]
-    for canary in [one for one in drawing.canaries if one.code == code and one.text != code]:
+    # What the move does not tell anew stays with the feature.
+    kept = moved[2][SECRETS["toilets"]]
+    drawing.canaries = [one for one in drawing.canaries if one.text != kept]
+    drawing.canaries.append(Canary(kept, "toilets", code, "restricted", frozenset(("W2",)), None))
+    for canary in [one for one in drawing.canaries if one.code == code and one.text not in {code, kept}]:
         drawing.canaries.remove(canary)
         drawing.canaries.append(
             Canary(canary.text, "toilets", code, canary.level, frozenset(("E1",)), None, False, "W2")

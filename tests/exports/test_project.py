@@ -173,6 +173,16 @@ def test_a_city_elsewhere_has_metres_of_its_own_and_no_district_no_relation(data
     assert 500 < extent[1] - extent[0] < 700
 
 
+@pytest.mark.parametrize("places", [[(24.94, 60.17)], [(24.94, 60.17), (24.94, 60.18)]])
+def test_a_city_of_one_feature_or_a_straight_line_of_them_has_a_view(database, catalogue, tmp_path, places):
+    write(database, catalogue, "toilets", places, [f"t{number}" for number in range(len(places))])
+    write_project(database, catalogue, tmp_path / "one.qgz", ProjectWishes(lang="en"))
+    root = read((tmp_path / "one.qgz").read_bytes())
+    ends = [float(root.findtext(f"mapcanvas/extent/{end}", "")) for end in ("xmin", "ymin", "xmax", "ymax")]
+    assert 50 < ends[2] - ends[0] < 120
+    assert 100 < ends[3] - ends[1] < 1300
+
+
 @pytest.mark.parametrize(
     ("name", "wishes", "said"),
     [

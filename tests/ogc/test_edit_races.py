@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import psycopg
 import pytest
 
+from app.catalogue.loader import load_catalogue
 from app.database.server import admin_parameters
+from app.inventory import staging
 from app.inventory.changes import lock_classes
+from app.inventory.service import delete_features, write_batches
 from app.ogc import edit_routes
+from tests.inventory.town import CHANGE, batch, place
 from tests.ogc.edits import ITEMS, created, feature, patch, post, properties, served_town
 
 WRITERS = 20
@@ -109,6 +115,100 @@ def test_what_fails_at_the_commit_is_never_told_as_stored(server):
     assert patch(client, address, {"properties": {"note": "late"}}).status_code == 409
     assert properties(client, address)["note"] is None
     assert post(client, feature(code="LATE"), idempotency_key="late").status_code == 201
+
+
+def beside(server, ask, write):
+    """The reply to `ask`, which is planned before `write` is done, and made after: it waits for the class's lock."""
+    _, settings, db = server
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with db.write() as conn:
+            lock_classes(conn, ["toilets"])
+            asked = pool.submit(ask)
+            with psycopg.connect(**admin_parameters(settings), autocommit=True) as admin:
+                while admin.execute(waiting).fetchone() == (0,):
+                    assert not asked.done(), asked.result().text
+            write(conn, load_catalogue(settings.geodata))
+        return asked.result()
+
+
+def written(code, dx=0.5, **columns):
+    """Writes a toilet."""
+    rows = batch("toilets", {code: place(dx, dx)}, {name: [value] for name, value in columns.items()})
+    return lambda conn, catalogue: write_batches(conn, catalogue, [rows], CHANGE)
+
+
+def test_a_change_that_is_overtaken_keeps_what_the_other_said(server):
+    client = server[0]
+    address = created(client, code="OVER", stalls=1)
+    ask = partial(patch, client, address, {"properties": {"stalls": 2}})
+    reply = beside(server, ask, written("OVER", note="theirs"))
+    assert reply.status_code == 200, reply.text
+    found = properties(client, address)
+    assert (found["stalls"], found["note"]) == (2, "theirs")
+    assert len(client.get(f"{address}/history").json()["events"]) == 3
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_a_change_of_a_version_that_is_overtaken_is_refused(server, method):
+    client = server[0]
+    address = created(client, code=f"STALE-{method}", stalls=1)
+    etag = client.get(address).headers["etag"]
+
+    def ask() -> Any:
+        if method == "DELETE":
+            return client.delete(address, headers={"If-Match": etag})
+        return patch(client, address, {"properties": {"stalls": 2}}, if_match=etag)
+
+    reply = beside(server, ask, written(f"STALE-{method}", stalls=7))
+    assert reply.status_code == 412, reply.text
+    assert reply.json()["current"]["feature"]["properties"]["stalls"] == 7
+    assert properties(client, address)["stalls"] == 7
+
+
+def test_a_code_that_is_given_meanwhile_is_taken(server):
+    client = server[0]
+    ask = partial(post, client, feature(code="TAKEN", stalls=1))
+    reply = beside(server, ask, written("TAKEN", stalls=7))
+    assert (reply.status_code, reply.json()["code"]) == (409, "conflict"), reply.text
+    (found,) = client.get(f"{ITEMS}?code=TAKEN").json()["features"]
+    assert found["properties"]["stalls"] == 7
+
+
+def test_edits_of_other_features_meanwhile_change_nothing_of_the_plan(server, monkeypatch):
+    client = server[0]
+    address = created(client, code="MINE", stalls=1)
+    planned = []
+    compare = staging.compare
+    monkeypatch.setattr(
+        staging, "compare", lambda conn, cls, given: planned.append(cls.id) or compare(conn, cls, given)
+    )
+    asks = (
+        partial(patch, client, address, {"properties": {"stalls": 2}}),
+        partial(post, client, feature(code="MINE-TOO", stalls=2)),
+    )
+    for stalls, ask in enumerate(asks):
+        planned.clear()
+        reply = beside(server, ask, written("THEIRS", 0.4, stalls=stalls))
+        assert reply.status_code in {200, 201}, reply.text
+        # Once by the edit, once by the other write.
+        assert planned == ["toilets"] * 2
+    assert properties(client, address)["stalls"] == 2
+
+
+def test_a_feature_that_is_deleted_meanwhile_is_gone(server):
+    client = server[0]
+    address = created(client, code="AWAY")
+    ask = partial(patch, client, address, {"properties": {"stalls": 2}})
+    reply = beside(
+        server,
+        ask,
+        lambda conn, catalogue: delete_features(conn, catalogue, "toilets", ["AWAY"], CHANGE),
+    )
+    assert reply.status_code == 404
 
 
 def test_an_edit_beside_a_long_write_is_told_to_come_again(server, monkeypatch):
