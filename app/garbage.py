@@ -1,11 +1,12 @@
-"""Looking for cycles of garbage seldom: imports and analysis make millions of objects, none of them in a cycle."""
+"""Garbage: cycles are looked for seldom while imports and analysis make millions of objects, none of them in one."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 #: Objects made between two looks; each look costs as much as all objects that live then.
 THRESHOLD = 5_000_000
@@ -32,6 +33,23 @@ def seldom_collected() -> Iterator[None]:
         yield
     finally:
         with _lock:
-            _blocks -= 1
+            _blocks = max(0, _blocks - 1)
             if _blocks == 0:
                 gc.set_threshold(*_before[0])
+
+
+def collect_as_ever() -> None:
+    """In a process that was forked within such blocks and serves for weeks: end them all, for it leaves none of them.
+
+    What is made for a request often ends in a cycle; nobody would ever look for it.
+    """
+    global _blocks  # noqa: PLW0603 - see above
+    if _blocks:
+        _blocks = 0
+        gc.set_threshold(*_before[0])
+
+
+def give_back() -> None:
+    """Give memory that was freed back to the system, where the C library can (glibc does)."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

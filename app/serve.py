@@ -39,6 +39,7 @@ from app.database.guardian import keep_up
 from app.database.locks import exclusive, is_free
 from app.errors import SetupFailed
 from app.field.tls_service import server_certificate
+from app.garbage import collect_as_ever, give_back
 from app.jobs.stopping import StopFlag
 from app.logs import install as install_logs
 from app.main import create_app
@@ -122,6 +123,7 @@ class Child:
         faulthandler.enable()  # a crash in a library's own code says where
         set_process(self.name)
         BOARD.enter(self.place)
+        collect_as_ever()
         if os.getppid() != self.supervisor:  # it was killed in the moment before
             return
         try:
@@ -269,7 +271,10 @@ def serve(
         running = children(settings, folder / "engine.sock", listening)
         _place(running)
         gc.collect()
-        gc.freeze()  # what is there already stays shared between the children
+        # What is there already stays shared between the children; what was let go is given back: each would fill it
+        # with pages of its own.
+        gc.freeze()
+        give_back()
         try:
             _supervise(settings, running, stop, on_ready, prepare)
         finally:
