@@ -39,7 +39,7 @@ from app.database.guardian import keep_up
 from app.database.locks import exclusive, is_free
 from app.errors import SetupFailed
 from app.field.tls_service import server_certificate
-from app.garbage import collect_as_ever, give_back
+from app.garbage import collect_as_ever, give_back, share_arenas
 from app.jobs.stopping import StopFlag
 from app.logs import install as install_logs
 from app.main import create_app
@@ -124,6 +124,7 @@ class Child:
         set_process(self.name)
         BOARD.enter(self.place)
         collect_as_ever()
+        share_arenas()
         if os.getppid() != self.supervisor:  # it was killed in the moment before
             return
         try:

@@ -44,7 +44,7 @@ QUESTIONS, ADDRESS_CHARACTERS = 1000, 4000
 #: whose clients ask for nothing but new tiles let everything else wait ten times as long, and built no more of them.
 BUILDS = 1
 #: How long a tile waits for its turn, and how long a statement may run for it, seconds.
-TURN_S, STATEMENT_S = 10.0, 10.0
+TURN_S, STATEMENT_S = 20.0, 10.0
 
 
 def address_of(path: str, query: bytes) -> Address:

@@ -9,6 +9,8 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -74,6 +76,17 @@ def test_the_image_is_built_from_one_release_and_runs_as_nobody():
     assert DOCKERFILE.index("USER 10001") > DOCKERFILE.rindex("RUN ")
     assert "HEALTHCHECK" in DOCKERFILE
     assert "--require-hashes -r requirements.txt" in DOCKERFILE
+
+
+def test_the_image_and_the_composition_pass_the_linters_of_their_kinds():
+    """hadolint reads the Dockerfile; the compose file is held against the schema of its specification."""
+    # Debian's own packages: the release is pinned, and within it the newest security fix is wanted.
+    hadolint = ["hadolint", "--ignore", "DL3008", "Dockerfile"]
+    schema = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    for command in (hadolint, schema):
+        program = Path(sys.executable).parent / command[0]
+        done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_secret_goes_into_the_image():
