@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from app import console
+from app.access.reasons import note_export
+from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.coverage import answer_service, service
 from app.coverage.run_words import labels_of_two
@@ -38,17 +40,29 @@ def compare_command(
     ],
     areas: Annotated[bool, typer.Option(help="Tell each area too.")] = True,
     csv_to: Annotated[
-        typer.FileTextWrite | None, typer.Option("--csv", help="Write the table to this file.")
+        typer.FileTextWrite | None, typer.Option("--csv", lazy=True, help="Write the table to this file.")
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason",
+            help="Why the table of runs that were computed from restricted data leaves. The audit keeps it.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Set two saved runs side by side: what has changed in the whole and in each area."""
     settings = Settings()
-    with open_database(settings) as db, db.read() as conn:
-        runs = [service.find_run_id(conn, given) for given in (first, second)]
-        found = answer_service.compare_runs(conn, *runs)
-    if csv_to is not None:
-        csv_to.write(to_csv(answer_service.compare_table(found), settings.lang))
+    with open_database(settings) as db:
+        with db.read() as conn:
+            runs = [service.find_run_id(conn, given) for given in (first, second)]
+            found = answer_service.compare_runs(conn, *runs)
+            if csv_to is not None:
+                catalogue = load_catalogue(settings.geodata, settings.local_path)
+                leaving = answer_service.leaving_tables(conn, catalogue, runs, reason)
+        if csv_to is not None:
+            note_export(db, " ".join(runs), "csv", leaving, part="compare")
+            csv_to.write(to_csv(answer_service.compare_table(found), settings.lang))
     if as_json:
         console.print_json(found)
         return

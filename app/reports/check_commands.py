@@ -9,13 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from app import console
+from app.access.taking import Taking
 from app.catalogue.loader import load_catalogue
 from app.database.engine import open_database
 from app.errors import BadInput
 from app.inventory import areas_job
 from app.reports import check_service as service
-from app.reports.commands import Area, AsJson, Language, Level, choose_lang
+from app.reports.commands import Area, AsJson, Language, Level, Reason, choose_lang, told_saved
 from app.reports.files import check_target, save
+from app.reports.service import told_without
 from app.reports.summary_page import Asked
 from app.settings import Settings
 
@@ -34,6 +36,7 @@ def completeness_command(
     area: Area = None,
     level: Level = "district",
     to: ToCsv = None,
+    reason: Reason = None,
     lang: Language = None,
     *,
     as_json: AsJson = False,
@@ -43,11 +46,16 @@ def completeness_command(
     settings = Settings()
     words = choose_lang(lang, settings)
     catalogue = load_catalogue(settings.geodata, settings.local_path)
-    with open_database(settings) as db, db.read() as conn:
-        report = service.completeness_report(conn, catalogue, Asked(area, level), words)
-    if to is not None:
-        save(to, service.completeness_csv(report, words))
-        console.success(f"{to} ({to.stat().st_size:,} bytes)")
+    asked = Asked(area, level)
+    with open_database(settings) as db:
+        taking = Taking(db, catalogue, None, reason)
+        form = "" if to is None else "csv"
+        with taking.reading("completeness", form, query=asked.query() or None) as seen:
+            report = service.completeness_report(seen.conn, seen.catalogue, asked, words)
+            report = told_without(report, words) if seen.headers else report
+        if to is not None:
+            save(to, service.completeness_csv(report, words))
+            told_saved(to, without=bool(seen.headers))
     if as_json:
         console.print_json(report.with_about())
     elif to is None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from app import console
+from app.access.taking import Taking
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Lang
 from app.database.engine import open_database
@@ -22,6 +23,12 @@ from app.settings import Settings
 Area = Annotated[str | None, typer.Option(help="Code or name of an area; default the whole city.")]
 Level = Annotated[str, typer.Option(help="Break down by district, subdistrict or community.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        "--reason", help="Why restricted data leaves; without one the file is without it. The audit keeps it."
+    ),
+]
 Language = Annotated[
     str | None, typer.Option("--lang", help="zh or en: language of headings.", show_default="CHENGTU_LANG")
 ]
@@ -34,6 +41,13 @@ def choose_lang(given: str | None, settings: Settings) -> Lang:
     return cast("Lang", given or settings.lang)
 
 
+def told_saved(to: Path, *, without: bool) -> None:
+    """Say that a file is written, and where it is `without` what is restricted."""
+    console.success(f"{to} ({to.stat().st_size:,} bytes)")
+    if without:
+        console.warning("Left out, since it is restricted: rows or fields. --reason writes them too.")
+
+
 def summary_command(
     area: Area = None,
     level: Level = "district",
@@ -42,6 +56,7 @@ def summary_command(
     ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="Day in the world, e.g. 2021-12-31.")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="File to write: .csv or .xlsx.")] = None,
+    reason: Reason = None,
     lang: Language = None,
     *,
     as_json: AsJson = False,
@@ -54,13 +69,19 @@ def summary_command(
     asked = Asked(area, level, tuple(classes or ()), as_of)
     db = open_database(settings)
     try:
-        with db.read() as conn:
-            report = service.summary_report(conn, catalogue, asked, words)
+        taking = Taking(db, catalogue, None, reason)
+        query = asked.query() or None
+        with taking.reading("summary", form or "", asked.classes or None, query=query) as seen:
+            report = service.summary_report(seen.conn, seen.catalogue, asked, words)
+            if to is not None and form is not None:
+                report = service.told_without(report, words) if seen.headers else report
+                content = service.summary_file(report, form, words)
+        # Noted before it leaves.
+        if to is not None:
+            save(to, content)
+            told_saved(to, without=bool(seen.headers))
     finally:
         db.dispose()
-    if to is not None and form is not None:
-        save(to, service.summary_file(report, form, words))
-        console.success(f"{to} ({to.stat().st_size:,} bytes)")
     if as_json:
         console.print_json(report.with_about())
     elif to is None:

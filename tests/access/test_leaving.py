@@ -22,8 +22,10 @@ from app.ingest.reading_service import Importing
 from app.ingest.service import import_with
 from app.jobs.worker import Worker
 from app.maps.standalone_service import write_map
+from app.settings import ROOT
 from app.worker import do_series
 from tests.access.writers import written_town
+from tests.commandline import chengtu
 
 REASON = "移交燃气公司核对管线"
 
@@ -206,3 +208,39 @@ def test_a_map_as_a_file_holds_restricted_data_with_a_reason_alone(town, catalog
         assert exported(town)[-1] == ("gas_devices", "html", REASON)
         write_map(town.db, catalogue, "pipes", path, reason=REASON)
         assert '"gas"' in path.read_text(encoding="utf-8")
+
+
+def test_files_of_the_command_line_hold_what_is_restricted_with_a_reason_alone(town, catalogue, tmp_path):
+    """Who sits at the machine sees everything, and says why it leaves all the same."""
+    settings = town.db.settings
+    given = {
+        "CHENGTU_HOME": str(settings.home_path), "DATABASE_URL": settings.database_url, "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    path = tmp_path / "told.csv"
+    for words in (("summary",), ("completeness",)):
+        done = chengtu(given, *words, "--to", str(path))
+        assert done.returncode == 0, done.stderr
+        assert "--reason" in done.stderr
+        without = path.read_bytes()
+        assert exported(town)[-1] == (words[0], "csv", None)
+        done = chengtu(given, *words, "--to", str(path), "--reason", REASON)
+        assert (done.returncode, "--reason" in done.stderr) == (0, False)
+        assert path.read_bytes() != without
+        assert exported(town)[-1] == (words[0], "csv", REASON)
+    before = len(exported(town))
+    assert chengtu(given, "summary").returncode == 0
+    assert chengtu(given, "summary", "--to", str(path), "--class", "gas_devices").returncode != 0
+    engine = Engine(town.db, catalogue)
+    with within(Scope("restricted", None, (), who="whole")):
+        held = engine.answer({"op": "coverage", "policy": "facilities-intact"})
+    run = coverage.run(town.db, lambda _: held, {"policy": "facilities-intact"})["run"]
+    refused = tmp_path / "refused.csv"
+    done = chengtu(given, "compare", run, run, "--csv", str(refused))
+    assert done.returncode != 0
+    assert "only with a reason" in done.stderr
+    assert not refused.exists()
+    assert len(exported(town)) == before
+    done = chengtu(given, "compare", run, run, "--csv", str(refused), "--reason", REASON)
+    assert done.returncode == 0, done.stderr
+    assert refused.read_text(encoding="utf-8")
+    assert exported(town)[-1] == (f"{run} {run}", "csv", REASON)
