@@ -54,7 +54,9 @@ def get_completeness(
     with taking.reading("completeness", form, query=asked.query() or None) as seen:
         report = service.completeness_report(seen.conn, seen.catalogue, asked, lang)
         if form == "html":
-            return answer(service.completeness_html(seen.conn, report, asked, lang), HTML, lang)
+            return answer(
+                service.completeness_html(seen.conn, seen.catalogue, report, asked, lang), HTML, lang
+            )
         if form == "json":
             return json_answer(report, lang)
         report = told_without(report, lang) if seen.headers else report

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.catalogue.restricted import restricted_in
 from app.database.transactions import Connection
 from app.inventory.area_check_service import check_areas
 from app.inventory.area_rows import list_areas
@@ -33,7 +34,9 @@ def completeness_csv(report: Report, lang: Lang) -> bytes:
     return csv_text(completeness_table(report.document, report.about, lang)).encode()
 
 
-def completeness_html(conn: Connection, report: Report, asked: Asked, lang: Lang) -> str:
+def completeness_html(
+    conn: Connection, catalogue: Catalogue, report: Report, asked: Asked, lang: Lang
+) -> str:
     """The report as a page."""
     document, city = report.document, report.city
     areas = [area for level in CHOSEN_LEVELS for area in list_areas(conn, level)]
@@ -50,6 +53,7 @@ def completeness_html(conn: Connection, report: Report, asked: Asked, lang: Lang
         ),
         few=in_words,
         asked=asked,
+        reasons=bool(restricted_in(catalogue, None)),
         groups=grouped(areas, area, lang),
         levels={level: LEVEL_TITLES[level][lang] for level in ("community", "grid")},
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.catalogue.model import Catalogue, Lang
+from app.catalogue.restricted import restricted_in
 from app.database.transactions import Connection
 from app.inventory.area_rows import list_areas
 from app.inventory.summary import summary
@@ -68,7 +69,8 @@ def summary_report(conn: Connection, catalogue: Catalogue, asked: Asked, lang: L
 def summary_html(conn: Connection, catalogue: Catalogue, report: Report, asked: Asked, lang: Lang) -> str:
     """The page of a summary."""
     areas = [area for level in CHOSEN_LEVELS for area in list_areas(conn, level)]
-    return summary_page(report.document, report.city, areas, catalogue.classes, asked, lang)
+    reasons = bool(restricted_in(catalogue, list(asked.classes) or None))
+    return summary_page(report.document, report.city, areas, catalogue.classes, asked, lang, reasons=reasons)
 
 
 def told_without(report: Report, lang: Lang) -> Report:

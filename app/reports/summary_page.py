@@ -30,15 +30,20 @@ class Asked:
     classes: tuple[str, ...] = ()
     as_of: str | None = None
 
-    def query(self, **other: Any) -> str:
-        """The query text of the same summary, some of it otherwise."""
+    def pairs(self, **other: Any) -> list[tuple[str, str]]:
+        """Names and values of the same summary's query, some of it otherwise."""
         given: dict[str, Any] = {
             "area": self.area,
             "area_level": None if self.level == "district" else self.level,
             "class": list(self.classes),
             "as_of": self.as_of,
         } | other
-        return urlencode({name: value for name, value in given.items() if value}, doseq=True)
+        told = {name: value if isinstance(value, list) else [value] for name, value in given.items() if value}
+        return [(name, str(value)) for name, values in told.items() for value in values]
+
+    def query(self, **other: Any) -> str:
+        """The text of that query."""
+        return urlencode(self.pairs(**other))
 
 
 def summary_page(
@@ -48,8 +53,13 @@ def summary_page(
     classes: Mapping[str, FeatureClass],
     asked: Asked,
     lang: Lang,
+    *,
+    reasons: bool = False,
 ) -> str:
-    """The page as HTML, escaped; `areas` may be chosen in its form, `classes` are all of the catalogue."""
+    """The page as HTML, escaped; `areas` may be chosen in its form, `classes` are all of the catalogue.
+
+    `reasons`: some of it is restricted, which leaves as a file with a reason alone.
+    """
     filled = [item for item in document["classes"] if item["count"] != 0]
     area = document["area"]
     place = area_name(area, lang) if area else city.name or {"zh": "本市", "en": "The city"}[lang]
@@ -60,6 +70,7 @@ def summary_page(
         place=place,
         document=document,
         asked=asked,
+        reasons=reasons,
         groups=grouped(areas, area, lang),
         titles={cls.id: cls.title.in_(lang) for cls in classes.values()},
         levels={level: LEVEL_TITLES[level][lang] for level in BELOW},

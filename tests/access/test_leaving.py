@@ -193,6 +193,18 @@ def test_figures_as_tables_hold_what_is_restricted_with_a_reason_alone(town):
     assert len(exported(town)) == before + 9
 
 
+def test_pages_ask_for_the_reason_where_something_of_them_is_restricted(town):
+    for path in ("/summary?f=html", "/completeness?f=html", "/collections/pipes?f=html"):
+        page = town.ask("whole", "GET", path).text
+        assert page.count('name="reason"') == 1, path
+        assert 'name="f" value="csv"' in page
+        assert 'name="reason"' not in town.ask("west", "GET", path).text
+    assert 'name="reason"' not in town.ask("whole", "GET", "/summary?f=html&class=toilets").text
+    page = town.ask("whole", "GET", "/summary?f=html&class=pipes&area_level=community").text
+    assert '<input type="hidden" name="class" value="pipes">' in page
+    assert '<input type="hidden" name="area_level" value="community">' in page
+
+
 def test_a_map_as_a_file_holds_restricted_data_with_a_reason_alone(town, catalogue, tmp_path):
     path = tmp_path / "map.html"
     with within(SERVICE):
