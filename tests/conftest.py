@@ -44,8 +44,16 @@ from tests import reading
 PREFIX = "chengtu-tests-"
 TEMPLATE = "chengtu_template"
 TOWN = "chengtu_town"
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+#: The shell draws and scripts as the browser does, without the browser around it: a seventh less of a processor.
+CHROMIUM = [Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    # Chromium itself finds no other host: a question to Python before each request doubles what a page costs.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
 ENOUGH_BYTES = 4 * 1024**3
 #: Nothing of the run is to outlive a power cut (a killed server loses nothing all the same); its few pages need
 #: little memory, which each clone and end of one looks through; nobody tidies up behind a database of seconds.
@@ -357,9 +365,10 @@ def started_readers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, one a process: a second one beside it cannot be driven."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}: install chromium to test the pages")
+    found = next((path for path in CHROMIUM if path.exists()), None)
+    if found is None:
+        pytest.skip("no browser: install chromium-headless-shell or chromium to test the pages")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=str(found), args=ARGUMENTS)
         yield started
         started.close()
