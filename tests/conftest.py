@@ -107,11 +107,16 @@ def pytest_collection() -> Iterator[object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Files with slow tests first, then those with many: no worker of xdist's is left with a long one at the end."""
+    """Files with long tests first, then those with many: no worker of xdist's is left with a long one at the end."""
     if hasattr(config, "workerinput"):
-        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        long = {item.path for item in items if _is_long(item)}
         tests = Counter(item.path for item in items)
-        items.sort(key=lambda item: (item.path not in slow, -tests[item.path]))
+        items.sort(key=lambda item: (item.path not in long, -tests[item.path]))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    """Marked so, or a page in a browser: a second of a processor each, so few of them are a long file."""
+    return item.get_closest_marker("slow") is not None or "browser" in getattr(item, "fixturenames", ())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
