@@ -57,7 +57,7 @@ def opened_page(
         "permissions": ["geolocation"],
         "geolocation": where,
     }
-    with watched_page(browser, blocking=False, **phone) as watched:
+    with watched_page(browser, **phone) as watched:
         watched.page.goto(f"{address}{path}")
         expect(watched.page.locator(".near-head h2")).to_have_text(re.compile("我|from me"))
         expect(watched.page.locator(".row").first).to_be_visible()

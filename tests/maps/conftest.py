@@ -66,11 +66,26 @@ def town(town_settings: Settings, catalogue: Catalogue) -> Iterator[Town]:
         yield Town(town_settings, database, runs)
 
 
+#: Ports that servers of this process had: a browser keeps what an address gave, which is of one city alone.
+_HAD: set[int] = set()
+
+
+def _new_port() -> socket.socket:
+    """A listening place at loopback that no earlier server of this process had."""
+    while True:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        if port not in _HAD:
+            _HAD.add(port)
+            return listener
+        listener.close()
+
+
 @contextmanager
 def served(settings: Settings, engine: Engine | None = None) -> Iterator[str]:
     """The whole application at a free loopback port, with an engine where one is given; yields its address."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with _new_port() as listener:
         config = uvicorn.Config(create_app(settings, engine), log_level="warning", ws="none", lifespan="on")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -142,7 +157,9 @@ class Watched:
         assert self.page.evaluate("() => window.ran") is None
 
 
-def _watch(context: BrowserContext, *, blocking: bool) -> Watched:
+@contextmanager
+def _watch(context: BrowserContext) -> Iterator[Watched]:
+    """A new page of the context, watched until its end."""
     watched = Watched(context.new_page())
     page = watched.page
 
@@ -152,10 +169,6 @@ def _watch(context: BrowserContext, *, blocking: bool) -> Watched:
             watched.foreign.append(request.url)
 
     context.on("request", note)
-    if blocking:
-        context.route(
-            "**/*", lambda route: route.abort() if is_foreign(route.request.url) else route.continue_()
-        )
     page.on(
         "console",
         lambda said: watched.problems.append(said.text) if is_problem(said) else None,
@@ -163,7 +176,10 @@ def _watch(context: BrowserContext, *, blocking: bool) -> Watched:
     page.on("pageerror", lambda error: watched.problems.append(str(error)))
     page.on("dialog", lambda dialog: (watched.problems.append("dialog"), dialog.dismiss()))
     page.on("response", lambda answer: watched.problems.append(answer.url) if answer.status >= 400 else None)
-    return watched
+    try:
+        yield watched
+    finally:
+        context.remove_listener("request", note)
 
 
 def is_problem(said) -> bool:
@@ -177,23 +193,65 @@ def is_foreign(url: str) -> bool:
 
 
 @contextmanager
-def watched_page(browser: Browser, *, blocking: bool = True, **options) -> Iterator[Watched]:
-    settings = {"viewport": DESKTOP, "locale": "zh-CN", **options}
-    context = browser.new_context(**settings)
+def _context(browser: Browser, **options) -> Iterator[BrowserContext]:
+    context = browser.new_context(**{"viewport": DESKTOP, "locale": "zh-CN", **options})
     context.set_default_timeout(15_000)
     try:
-        yield _watch(context, blocking=blocking)
+        yield context
     finally:
         context.close()
 
 
+@contextmanager
+def watched_page(browser: Browser, **options) -> Iterator[Watched]:
+    """A page in a context of its own, which knows nothing of any other."""
+    with _context(browser, **options) as context, _watch(context) as watched:
+        yield watched
+
+
+#: All that pages may leave behind for the next one, but for the files that a browser keeps by address.
+LEFT_BEHIND = "cookies,local_storage,indexeddb,service_workers,cache_storage,file_systems"
+
+
+@contextmanager
+def tab(context: BrowserContext) -> Iterator[Watched]:
+    """A page beside others' files: compiling the maps' scripts anew costs more than most of what a test looks at."""
+    with _watch(context) as watched:
+        try:
+            yield watched
+        finally:
+            _forget(context, watched)
+
+
+def _forget(context: BrowserContext, watched: Watched) -> None:
+    session = context.new_cdp_session(watched.page)
+    for origin in {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, watched.requests)}:
+        if origin.startswith("http"):
+            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": LEFT_BEHIND})
+    context.clear_cookies()
+    for page in context.pages:
+        page.close()
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    with _context(browser) as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def pocket(browser: Browser) -> Iterator[BrowserContext]:
+    with _context(browser, viewport=PHONE, has_touch=True, is_mobile=True) as context:
+        yield context
+
+
 @pytest.fixture
-def desktop(browser: Browser) -> Iterator[Watched]:
-    with watched_page(browser) as watched:
+def desktop(desk: BrowserContext) -> Iterator[Watched]:
+    with tab(desk) as watched:
         yield watched
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Watched]:
-    with watched_page(browser, viewport=PHONE, has_touch=True, is_mobile=True) as watched:
+def phone(pocket: BrowserContext) -> Iterator[Watched]:
+    with tab(pocket) as watched:
         yield watched

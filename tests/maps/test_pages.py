@@ -204,9 +204,7 @@ def test_english_and_chinese_pages_keep_to_their_language(desktop, address):
 
 
 def test_the_second_visit_fetches_the_page_alone(browser, address):
-    with watched_page(
-        browser, blocking=False
-    ) as watched:  # a browser that asks before each request keeps nothing
+    with watched_page(browser) as watched:
         watched.open(f"{address}/map")
         watched.page.goto("about:blank")
         watched.open(f"{address}/map")
