@@ -66,7 +66,8 @@ need_postgis() {
 
 need_test_tools() {
   local missing=()
-  command -v chromium-headless-shell >/dev/null || missing+=(chromium-headless-shell)
+  # The shell alone draws pages as the browser does; who has the browser needs nothing more.
+  command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || missing+=(chromium-headless-shell)
   command -v ogr2ogr >/dev/null || missing+=(gdal-bin)
   [[ -d /usr/lib/python3/dist-packages/qgis ]] || missing+=(python3-qgis)
   compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || missing+=(fonts-noto-cjk)

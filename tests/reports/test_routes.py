@@ -87,14 +87,11 @@ def test_the_command_line_prints_the_same(client, settings, tmp_path):
     asked = {"class": "toilets", "as_of": "2021-12-31", "lang": "en"}
     assert json.loads(printed.stdout) == client.get("/summary", params=asked).json()
     target = tmp_path / "town.csv"
-    assert (
-        command(settings, "summary", "--level", "community", "--to", str(target), "--lang", "zh").returncode
-        == 0
-    )
-    assert (
-        target.read_bytes()
-        == client.get(f"/summary?f=csv&area_level=community&lang=zh&reason={REASON}").content
-    )
+    for told, asked_too in (((), ""), (("--reason", REASON), f"&reason={REASON}")):
+        words = ("--level", "community", "--to", str(target), "--lang", "zh", *told)
+        assert command(settings, "summary", *words).returncode == 0
+        address = f"/summary?f=csv&area_level=community&lang=zh{asked_too}"
+        assert target.read_bytes() == client.get(address).content
     failed = command(settings, "summary", "--to", str(tmp_path / "town.pdf"))
     assert (failed.returncode, ".xlsx" in failed.stderr) == (2, True)
     assert command(settings, "summary", "--lang", "fr").returncode == 2
