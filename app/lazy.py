@@ -27,13 +27,15 @@ def leave_out(*names: str) -> None:
     sys.meta_path.insert(0, _LeftOut(frozenset(names)))
 
 
-class _Part(ModuleType):
-    """A module of a package that is not loaded yet: to find it would load the package."""
+class _Later(ModuleType):
+    """Stands for a module that is loaded at the first question for one of its attributes.
+
+    The import system does so, and lets other threads wait until it is done: `importlib.util.LazyLoader` shows them half
+    a module (until Python 3.11.9). Nothing is kept here, so that what is put in an attribute's place is found.
+    """
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(importlib.import_module(self.__name__), name)
-        setattr(self, name, found)
-        return found
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def lazy_module(name: str) -> ModuleType:
@@ -47,16 +49,9 @@ def lazy_module(name: str) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     package, _, _ = name.partition(".")
-    if package != name and package not in sys.modules and importlib.util.find_spec(package) is not None:
-        return _Part(name)
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named '{name}'", name=name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    if package not in sys.modules and importlib.util.find_spec(package) is None:
+        raise ModuleNotFoundError(f"No module named '{package}'", name=package)
+    return _Later(name)
 
 
 @contextmanager
@@ -72,5 +67,4 @@ def loading(*names: str) -> Iterator[None]:
 
 def _load(names: tuple[str, ...]) -> None:
     for name in names:
-        # A module that is waiting is loaded by the question for any of its attributes.
-        getattr(importlib.import_module(name), "__name__", None)
+        importlib.import_module(name)

@@ -199,8 +199,9 @@ def _remove_left(base: Path) -> None:
 def children(settings: Settings, engine_socket: Path, listening: socket.socket) -> list[Child]:
     """Engine, job worker and web workers, in the order in which they start."""
     app = create_app(settings, EngineClient(engine_socket, patience_s=3))
-    # Loaded here it is shared by all; a worker would load it while the first who wants such a file waits.
-    importlib.import_module("pyarrow.parquet")
+    # Loaded here they are shared by all; a worker would load them while the first who edits or wants a file waits.
+    for name in ("pyarrow.compute", "pyarrow.parquet"):
+        importlib.import_module(name)
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -1,13 +1,15 @@
-"""Libraries that nothing here needs are left out, so that others do not load them."""
+"""Libraries are loaded when they are first used; those that nothing here needs are left out."""
 
 from __future__ import annotations
 
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from app import cli, console
-from app.lazy import leave_out
+from app.lazy import lazy_module, leave_out
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +37,25 @@ def test_the_command_line_does_without_pandas(monkeypatch):
     monkeypatch.setattr(console, "run", run)
     cli.main()
     assert found == ["run"]
+
+
+def test_threads_that_ask_a_module_at_once_all_find_it_whole(tmp_path, monkeypatch):
+    """A web worker's first edits come at the same time; half a module let some of them fail."""
+    (tmp_path / "slow_to_load.py").write_text("import time\ntime.sleep(0.3)\nlast = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = lazy_module("slow_to_load")
+    assert "slow_to_load" not in sys.modules
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> object:
+        together.wait()
+        return module.last
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [1] * 8
+    monkeypatch.delitem(sys.modules, "slow_to_load")
+
+
+def test_what_is_not_installed_is_told_at_once():
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        lazy_module("no_such_package.part")
