@@ -146,6 +146,15 @@ def scope_key() -> str:
     return "" if scope is None else scope.key
 
 
+def by_role(query: str) -> str:
+    """A query that the server keeps, as the scope that holds here asks it.
+
+    A kept query is analysed anew whenever another role asks it (0.4 ms for a tile): under this each role has its own.
+    """
+    scope = SCOPE.get()
+    return query if scope is None else f"/* {scope.reads_as} */ {query}"
+
+
 def author(otherwise: str) -> str:
     """Who does what is done here: of the scope that holds, else `otherwise`."""
     scope = SCOPE.get()

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from app.database.scope import by_role
 from app.database.transactions import Connection
 from app.inventory.changes import raw
 from app.inventory.store import numbered as by_number
@@ -73,10 +74,15 @@ USUAL = 100
 
 def _usual_sql(layers: Sequence[Layer], tile: Tile, limit: int) -> tuple[bytes, list[str]]:
     """The statement, and the names of the values that are bound in it."""
-    key = (is_affine(tile), limit, *((id(layer.cls), layer.source, layer.properties) for layer in layers))
+    key = (
+        by_role(""),
+        is_affine(tile),
+        limit,
+        *((id(layer.cls), layer.source, layer.properties) for layer in layers),
+    )
     found = _usual.get(key)
     if found is None:
-        sql = " UNION ALL ".join(f"({drawn_sql(layer, tile, limit)})" for layer in layers)
+        sql = by_role(" UNION ALL ".join(f"({drawn_sql(layer, tile, limit)})" for layer in layers))
         names = {name: name for name in tile_values(tile)}
         found = _usual[key] = (layers, *by_number(sql, names))
         while len(_usual) > USUAL:
@@ -114,5 +120,5 @@ def is_usual(layer: Layer, tile: Tile) -> bool:
 def _execute(conn: Connection, query: str, values: Mapping[str, Any], *, keep: bool = False) -> list[Any]:
     # Others are never prepared: a plan made for any box would scan a class for the smallest. Binary, or bytes come as
     # hexadecimal digits.
-    statement, bound = by_number(query, values)
+    statement, bound = by_number(by_role(query) if keep else query, values)
     return psycopg.RawCursor(raw(conn)).execute(statement, bound, prepare=keep, binary=True).fetchall()

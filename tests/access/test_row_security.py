@@ -15,9 +15,14 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from app.catalogue.public_part import parts_of
 from app.database.engine import Database
 from app.database.roles import EDIT, SEE, see_all_role, see_role
 from app.database.scope import LEVELS, Scope, within
+from app.tiles import service
+from app.tiles.asked import TilesAsked
+from app.tiles.matrix import Tile
+from app.tiles.plan import plan_of
 from tests.access.stirred_town import Town, drawn, refused, stirred_town
 
 #: Short in `make test`; `make soak` takes more.
@@ -202,9 +207,9 @@ def test_data_versions_are_the_same_for_everybody(town: Town):
             assert tuple(conn.execute(text(query)).one()) == whole
 
 
-def _plan(conn: Any, query: str) -> str:
+def _plan(conn: Any, query: str, option: str = "") -> str:
     conn.execute(text("SET LOCAL enable_seqscan = off"))
-    return "\n".join(conn.execute(text(f"EXPLAIN {query}")).scalars())
+    return "\n".join(conn.execute(text(f"EXPLAIN {option} {query}")).scalars())
 
 
 @pytest.mark.parametrize(
@@ -278,3 +283,20 @@ def test_nothing_of_a_transactions_scope_stays_on_its_connection(town: Town):
     assert left[0]
     assert not any(left[1:])
     database.dispose()
+
+
+def test_the_settings_that_policies_ask_are_read_within_the_query(town: Town):
+    with within(Scope("internal", (WEST,))), town.database.read() as conn:
+        plan = _plan(conn, "SELECT id FROM city.manholes", "VERBOSE")
+    assert "current_setting('chengtu.areas'" in plan
+    assert "scope_areas()" not in plan
+
+
+def test_a_tile_that_the_server_keeps_is_kept_for_each_role(town: Town, catalogue):
+    """A kept statement that another role asks is analysed anew; under its own text each role has a plan."""
+    parts, tile = parts_of(catalogue), Tile(17, 107_687, 54_667)
+    for scope in (Scope("internal", None), Scope("public", None), Scope("internal", (WEST,))):
+        with within(scope), town.database.read() as conn:
+            service.build(conn, plan_of(conn, parts[scope.level], ["parks"], TilesAsked()), tile)
+            kept = "SELECT count(*) FROM pg_prepared_statements WHERE starts_with(statement, :role)"
+            assert conn.execute(text(kept), {"role": f"/* {scope.reads_as} */"}).scalar_one() == 1

@@ -1,7 +1,5 @@
 """Rows outside the city: how far, why they probably are, and what to do; shapes inside keep everything."""
 
-import time
-
 import numpy as np
 import pytest
 import shapely
@@ -10,6 +8,7 @@ from app.ingest.detect import Detection
 from app.ingest.place import place_layer
 from app.space import gcj02
 from app.space.transform import from_lonlat
+from tests.effort import is_little
 from tests.ingest.nanchang import frame, layer, places
 
 HERE = (115.858, 28.683)
@@ -150,7 +149,6 @@ def test_many_rows_are_quick():
     ends = np.column_stack([lon, lat, lon + 1e-3, lat + 1e-3]).reshape(-1, 2)
     lines = shapely.linestrings(ends, indices=np.repeat(np.arange(50_000), 2))
     frame()
-    started = time.process_time()
-    found = place_layer(layer(lines), Detection("EPSG:4326", "", "found"), frame())
+    given = layer(lines)
+    found = is_little(lambda: place_layer(given, Detection("EPSG:4326", "", "found"), frame()), 2)
     assert len(found.outside) == 1000
-    assert time.process_time() - started < 2.0

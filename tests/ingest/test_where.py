@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sqlite3
-import time
 from datetime import date
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.errors import BadInput
 from app.ingest.where import compile_where
+from tests.effort import is_little
 
 COLUMNS = {
     "用地代码": ["0701", "0702", "0801", None, " 0701 ", "701"],
@@ -102,9 +102,7 @@ def test_headings_are_found_in_another_case_or_width():
 
 def test_many_wildcards_take_no_long():
     where = compile_where(f"a LIKE '{'%a' * 400}%b'")
-    started = time.perf_counter()
-    assert not where.mask({"a": ["a" * 10_000]}, 1)[0]
-    assert time.perf_counter() - started < 1
+    assert not is_little(lambda: where.mask({"a": ["a" * 10_000]}, 1), 1)[0]
 
 
 CELL = st.none() | st.integers(-3, 3)

@@ -1,12 +1,11 @@
 """What may be stored, what is repaired, what is refused and why."""
 
-import time
-
 import numpy as np
 import pytest
 import shapely
 
 from app.space.validity import clean
+from tests.effort import is_little
 
 BOWTIE = shapely.from_wkt("POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))")
 SQUARE = shapely.box(0, 0, 1, 1)
@@ -182,8 +181,6 @@ def test_good_rows_cost_no_loop():
     turn = np.linspace(0, 2 * np.pi, 21)
     ring = np.stack([np.cos(turn), np.sin(turn)], axis=1) * 1e-4
     shapes = shapely.polygons(np.array([118.0, 32.0]) + random.uniform(0, 1, (100_000, 1, 2)) + ring)
-    started = time.process_time()
-    result = clean(shapes, "polygon")
+    result = is_little(lambda: clean(shapes, "polygon"), 3)
     assert not result.refused
     assert not result.repaired
-    assert time.process_time() - started < 3

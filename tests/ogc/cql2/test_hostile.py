@@ -60,6 +60,16 @@ def _refusal(town, conn, queryables, lang: str, text: str) -> Exception | None:
     return None
 
 
+def _is_slow(town, conn, queryables, lang: str, text: str) -> bool:
+    """Whether a filter takes so long each time that it is asked: a machine that does other things is slow once."""
+    for _ in range(2):
+        start = time.thread_time()
+        error = _refusal(town, conn, queryables, lang, text)
+        if time.thread_time() - start <= (ANSWERED if error is None else REFUSED):
+            return False
+    return True
+
+
 def _check_words(sql: str) -> None:
     """Nothing that the filter wrote stands in the SQL itself."""
     assert {word.lower() for word in _WORD.findall(_QUOTED.sub(" ", sql))} <= VOCABULARY
@@ -77,7 +87,9 @@ def test_hostile_filters_are_refused_or_answered_quickly(town, queryables, seed)
             assert error is None or isinstance(error, BadInput), (text, error)
             assert error is None or (error.message and len(error.message) < 300)
             answered += error is None
-            if spent > (ANSWERED if error is None else REFUSED):
+            if spent > (ANSWERED if error is None else REFUSED) and _is_slow(
+                town, conn, queryables, lang, text
+            ):
                 slow.append((round(spent, 3), text[:200]))
     assert slow == []
     assert 20 < answered < COUNT / 2
