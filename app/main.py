@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from app import problems
@@ -110,6 +112,25 @@ ROUTERS = (
     metrics_routes.router,
 )
 STATIC = ROOT / "app" / "web" / "static"
+#: What is asked of every request before its route answers.
+_CHECKS = (Depends(check_line), Depends(check_parameters))
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """The routes of every application: what each asks of a request is worked out once, which takes 0.3 s."""
+    holder = FastAPI(dependencies=_CHECKS, openapi_url=None, docs_url=None, redoc_url=None)
+    for router in ROUTERS:
+        holder.include_router(router)
+    holder.mount("/static", StaticFiles(directory=STATIC))
+    return tuple(holder.router.routes)
+
+
+def make_ready() -> None:
+    """Work out now what the routes ask, before the first request has to wait for it."""
+    nowhere = {"type": "http", "method": "GET", "path": "/\0", "headers": []}
+    for route in _routes():
+        route.matches(dict(nowhere))
 
 
 def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAPI:
@@ -126,7 +147,8 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        dependencies=[Depends(check_line), Depends(check_parameters)],
+        dependencies=_CHECKS,
+        routes=[*_routes()],
         middleware=[
             Middleware(HouseMiddleware),
             # Before the gate: other origins are told why they are refused, and ask beforehand without credentials.
@@ -153,9 +175,6 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
     app.state.routes = [route for router in ROUTERS for route in router.routes]
     app.state.definition = Definition(app)
     problems.install(app)
-    for router in ROUTERS:
-        app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC))
     app.state.limits = limit_values(settings)
     tally.declare(line for line, _ in lines_of(app.router.routes))
     return app

@@ -42,7 +42,7 @@ from app.field.tls_service import server_certificate
 from app.garbage import collect_as_ever, give_back, share_arenas
 from app.jobs.stopping import StopFlag
 from app.logs import install as install_logs
-from app.main import create_app
+from app.main import create_app, make_ready
 from app.meters import BOARD, counter
 from app.parallel import TURN_S
 from app.settings import Settings
@@ -202,6 +202,7 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
     # Loaded here they are shared by all; a worker would load them while the first who edits or wants a file waits.
     for name in ("pyarrow.compute", "pyarrow.parquet"):
         importlib.import_module(name)
+    make_ready()
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 from fastapi import APIRouter
+from fastapi.dependencies import utils as dependencies
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
@@ -18,7 +19,7 @@ from app.coverage.engine_client import EngineClient
 from app.coverage.engine_server import EngineServer
 from app.database.server import admin_parameters
 from app.errors import ChengtuError, Conflict, NoSpace, SetupFailed, unknown
-from app.main import create_app
+from app.main import create_app, make_ready
 from app.problems import TITLES
 from app.settings import Settings
 
@@ -241,3 +242,17 @@ def test_every_error_kind_has_a_title_in_both_languages():
 
     untitled = {kind.code for kind in kinds(ChengtuError)} - TITLES.keys() - {"error", "bad-setting"}
     assert untitled == set()
+
+
+def test_the_first_request_waits_for_no_route(shared_database, monkeypatch):
+    """What routes ask of a request is worked out before: in each worker the first would wait for it."""
+
+    def fail(**_: object) -> None:
+        raise AssertionError("a route is worked out while somebody waits")
+
+    make_ready()
+    monkeypatch.setattr(dependencies, "analyze_param", fail)
+    with TestClient(create_app(shared_database.settings)) as client:
+        assert client.get("/health").status_code == 200
+        assert client.get("/collections/toilets/items").status_code == 200
+        assert client.get("/static/nothing").status_code == 404
