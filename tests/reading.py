@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 import traceback
 import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -67,6 +69,16 @@ def fork(self: ReadingProcess, module: str, pipe: int) -> Any:
     return Forked(pid, reading)
 
 
+def _leave_room() -> None:
+    """What is granted comes on top of what the tests hold: without memory a thread neither starts nor fails to."""
+    held = next(
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmSize")
+    )
+    request = json.loads(Path(child.REQUEST).read_text(encoding="utf-8"))
+    request["memory"] += int(held.split()[1]) * 1024
+    Path(child.REQUEST).write_text(json.dumps(request), encoding="utf-8")
+
+
 def _read(process: ReadingProcess, pipe: int, stderr: int) -> NoReturn:
     """What the forked process does: forget whose child it is, and be the reader."""
     with suppress(BaseException):
@@ -86,6 +98,7 @@ def _read(process: ReadingProcess, pipe: int, stderr: int) -> NoReturn:
         tempfile.tempdir = None
         warnings.resetwarnings()
         os.chdir(process._folder)
+        _leave_room()
         sys.argv = [child.__name__, str(process._folder), str(kept)]
         try:
             child.main()

@@ -196,8 +196,11 @@ def test_it_dies_with_its_parent_and_the_next_run_tidies_up(tmp_path, limits, ge
     path = tmp_path / "deeds.geojson"
     path.write_text(json.dumps({"deeds": {"wait": 60}}), encoding="utf-8")
     code = (
-        "from pathlib import Path\nfrom app.ingest import sandbox\nfrom app.ingest.files import SourceFile\n"
-        "from app.ingest.layer import Ask\nsandbox.MODULE = 'tests.ingest.hostile_reader'\n"
+        "import signal\nfrom pathlib import Path\nfrom app.ingest import sandbox\n"
+        "from app.ingest.files import SourceFile\nfrom app.ingest.layer import Ask\n"
+        # Whoever runs the tests in the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sandbox.MODULE = 'tests.ingest.hostile_reader'\n"
         f"with sandbox.open_layers(SourceFile(Path({str(path)!r}), 'geojson'), Ask(), None,"
         f" sandbox.Limits(folder=Path({str(limits.folder)!r}))): pass\n"
     )
