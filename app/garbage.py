@@ -46,7 +46,9 @@ def collect_as_ever() -> None:
 
     What is made for a request often ends in a cycle; nobody would ever look for it.
     """
-    global _blocks  # noqa: PLW0603 - see above
+    global _blocks, _lock  # noqa: PLW0603 - see above
+    # Whoever held it at the fork is not here to let it go.
+    _lock = threading.Lock()
     if _blocks:
         _blocks = 0
         gc.set_threshold(*_before[0])

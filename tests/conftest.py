@@ -18,13 +18,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import psycopg
 import pytest
-from fastapi import APIRouter, FastAPI
 from playwright.sync_api import Browser, sync_playwright
 from psycopg.sql import SQL, Identifier
 
@@ -339,25 +337,6 @@ def _forked_readers() -> Iterator[None]:
     """Reading a small file takes 0.05 s of a processor in a forked process, 0.4 s in one that is started."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ReadingProcess, "_start", reading.fork)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _routes_once() -> Iterator[None]:
-    """What FastAPI makes of the routes at an application's first request (0.4 s of a processor) serves the next."""
-    include, kept = FastAPI.include_router, {}
-
-    def once(app: FastAPI, router: APIRouter, **asked: Any) -> None:
-        made = (id(router), *(depends.dependency for depends in app.router.dependencies))
-        if asked or made not in kept:
-            include(app, router, **asked)
-        else:
-            app.router.routes.append(kept[made])
-        if not asked:
-            kept[made] = app.router.routes[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FastAPI, "include_router", once)
         yield
 
 

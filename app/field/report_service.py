@@ -121,7 +121,7 @@ def _report(
             current["feature"]["properties"].pop(name, None)
         raise
     change_id = saved.change_id
-    if change_id == row.change_id:
+    if not saved.written:
         # Nothing that is stored was said to be otherwise: the report is a change of its own all the same.
         change_id = changes.draw_change(conn, Change(who, how.why), [cls.id])
     photo_store.keep_report(conn, cls.id, item, change_id, report.word, report.note, report.spot)

@@ -55,11 +55,24 @@ def find_row(conn: Connection, cls: FeatureClass, item: int) -> StoredRow | None
     )  # fmt: skip
 
 
-def find_change(conn: Connection, cls: FeatureClass, item: int) -> int | None:
-    """The last change of the current row with an id, None where there is none."""
-    query = sql.SQL("SELECT change_id FROM {} WHERE id = %s").format(table(cls))
+def find_version(conn: Connection, cls: FeatureClass, item: int) -> tuple[int, str | None] | None:
+    """The last change of the current row with an id and the day since when it holds, None where there is none.
+
+    One change may write several versions of a feature; a day that passes makes another one of them the current row.
+    """
+    query = sql.SQL("SELECT change_id, lower(valid)::text FROM {} WHERE id = %s").format(table(cls))
     row = raw(conn).execute(query, [item]).fetchone()
-    return None if row is None else row[0]
+    return None if row is None else (row[0], row[1])
+
+
+def looks_empty(conn: Connection, cls: FeatureClass) -> bool:
+    """Whether no page of the class and its history was ever written, so that a first load may be under way.
+
+    A look at the rows would hold their table until the transaction ends, and a load could not take its place.
+    """
+    query = "SELECT pg_relation_size(format('%%I.%%I', %s::text, %s::text)::regclass) = 0"
+    names_ = ((cls.schema, cls.id), (cls.schema, f"{cls.id}_history"))
+    return all(bool((raw(conn).execute(query, given).fetchone() or [False])[0]) for given in names_)
 
 
 def find_versions(conn: Connection, cls: FeatureClass, codes: Iterable[str]) -> dict[str, tuple[int, int]]:

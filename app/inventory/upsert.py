@@ -64,10 +64,10 @@ class Upsert:
 
     def _begin(self) -> None:
         self._copier.wait()
-        self.first = staging.is_empty(self._conn, self.cls)
-        self._sifts = not self.first
         # Asked before the rows are: what is written in between is a later version, which is seen under the lock.
         self._version = data_version(self._conn, self.cls)
+        self.first = staging.is_empty(self._conn, self.cls)
+        self._sifts = not self.first
         staging.make_staging(self._conn, self.cls)
 
     def _make(self, batch: Batch) -> Rows:

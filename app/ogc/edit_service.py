@@ -22,7 +22,7 @@ from app.errors import Conflict
 from app.inventory import row_store
 from app.inventory.areas import AREA_CLASSES
 from app.inventory.batch import Batch, Change, Period
-from app.inventory.changes import METRIC_CRS, areas_version, find_setting
+from app.inventory.changes import METRIC_CRS, areas_version, find_setting, lock_classes
 from app.inventory.kept import latest
 from app.inventory.periods import today
 from app.inventory.row_store import StoredRow, find_versions
@@ -41,13 +41,17 @@ from app.validation.frame import Frame
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A feature as it stands after an edit, and what was done to it on the way (`repaired`) or is odd (`warned`)."""
+    """A feature as it stands after an edit, and what was done to it on the way (`repaired`) or is odd (`warned`).
+
+    `written`: the edit said something else than what stood there; else `change_id` is the one before.
+    """
 
     id: int
     code: str
     change_id: int
     repaired: Mapping[str, Any] | None = None
     warned: tuple[Fault, ...] = ()
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,9 @@ def create(
     own.check_homes(conn, stored, [row.code for row in rows], [row.shape for row in rows])
     # A code that was drawn is nobody else's.
     brought = [row.code for row in rows if row.brought]
-    _check_free(conn, cls, brought)
+    if cls.id not in AREA_CLASSES and row_store.looks_empty(conn, stored):
+        # Else what the plan reads would keep a first load, which is waited for, from taking the class's place.
+        lock_classes(conn, [cls.id])
     return _write(conn, catalogue.stored, stored, rows, how.change(), lambda: _check_free(conn, cls, brought))
 
 
@@ -191,6 +197,7 @@ def change_feature(
     crs = body_crs(how.content_crs, {sent.crs}, city.offered)
 
     def write(row: StoredRow) -> Saved:
+        """Write what was sent over `row`; raises OvertakenError where that is not what stands there."""
         drawn = _redrawn(cls, sent, crs, city, row)
         new = _edited_row(cls, stored, sent, row, drawn, city, whole=whole)
         if drawn is not None:
@@ -198,12 +205,14 @@ def change_feature(
         check = partial(check_seen, conn, catalogue, cls, row, how, version)
         return _write(conn, catalogue.stored, stored, [new], how.change_of_version(), check)[0]
 
-    try:
-        return write(seen)
-    except OvertakenError as overtaken:
-        # The class's lock is held by now: nobody comes between once more.
-        own.check_home(stored, overtaken.row)
-        return write(overtaken.row)
+    row = seen
+    while True:
+        try:
+            return write(row)
+        except OvertakenError as overtaken:
+            # The class's lock is held by now: only a day that ends can come between once more.
+            row = overtaken.row
+        own.check_home(stored, row)
 
 
 def _edited_row(
@@ -291,9 +300,9 @@ def _write(
     timed = [row for row in rows if row.period is not None]
     plain = [row for row in rows if row.period is None]
     batches = [_batch(cls, part) for part in (plain, timed) if part]
-    write_batches(conn, catalogue, batches, change, check=check)
+    written = write_batches(conn, catalogue, batches, change, check=check)[cls.id].loaded > 0
     known = find_versions(conn, cls, [row.code for row in rows])
-    return [Saved(*_of(known, row), row.repaired, tuple(row.warned)) for row in rows]
+    return [Saved(*_of(known, row), row.repaired, tuple(row.warned), written) for row in rows]
 
 
 def _of(known: Mapping[str, tuple[int, int]], row: _Row) -> tuple[int, str, int]:

@@ -59,7 +59,7 @@ def check_seen(
 ) -> None:
     """Under the class's lock, that the feature is the one that was seen; raises `OvertakenError` where it is not."""
     stored = catalogue.stored.classes[cls.id]
-    if row_store.find_change(conn, stored, seen.id) == seen.change_id:
+    if row_store.find_version(conn, stored, seen.id) == (seen.change_id, seen.shown["valid_from"]):
         return
     row = row_store.find_row(conn, stored, seen.id)
     raise OvertakenError(check_version(conn, catalogue, cls, row, seen.id, how, version))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from app.field.reports import SETS, fields_of, offered, standing
 from app.inventory.periods import today
+from app.ogc import edit_service
 from tests.field.conftest import DISTRICT, OTHER, in_base64, jpeg, send
 
 PLACE = {"lon": 115.86, "lat": 28.68, "accuracy_m": 12.0}
@@ -224,3 +226,27 @@ def test_a_refusal_tells_no_restricted_field(field):
 )
 def test_what_is_no_class_is_not_found(field, path):
     assert field.here.get(path).status_code == 404
+
+
+def test_a_report_that_changes_no_field_is_a_change_of_its_own_beside_somebody_elses(field, monkeypatch):
+    item, etag = field.toilet()
+    address = f"/collections/toilets/items/{item}"
+    assert send(field.here, item, etag, {"state": "in_service"}).status_code == 201
+    change, theirs = edit_service.change_feature, []
+
+    def overtaken(*given: Any, **more: Any) -> Any:
+        """Somebody else's change is stored after the report has read the feature."""
+        if not theirs:
+            theirs.append(None)
+            reply = field.here.patch(address, json={"properties": {"name_en": "theirs"}})
+            assert reply.status_code == 200, reply.text
+            theirs[0] = int(reply.headers["etag"].strip('"').partition("-")[0])
+        return change(*given, **more)
+
+    monkeypatch.setattr(edit_service, "change_feature", overtaken)
+    reply = send(field.here, item, "*", {"state": "in_service", "note": "same as before"})
+    assert reply.status_code == 201, reply.text
+    reports = [
+        event for event in field.here.get(f"{address}/history").json()["events"] if event.get("report")
+    ]
+    assert [event["report"]["note"] for event in reports if event["change"] == theirs[0]] == []
