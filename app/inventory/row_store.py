@@ -71,8 +71,8 @@ def looks_empty(conn: Connection, cls: FeatureClass) -> bool:
     A look at the rows would hold their table until the transaction ends, and a load could not take its place.
     """
     query = "SELECT pg_relation_size(format('%%I.%%I', %s::text, %s::text)::regclass) = 0"
-    names_ = ((cls.schema, cls.id), (cls.schema, f"{cls.id}_history"))
-    return all(bool((raw(conn).execute(query, given).fetchone() or [False])[0]) for given in names_)
+    tables = ((cls.schema, cls.id), (cls.schema, f"{cls.id}_history"))
+    return all(bool((raw(conn).execute(query, given).fetchone() or [False])[0]) for given in tables)
 
 
 def find_versions(conn: Connection, cls: FeatureClass, codes: Iterable[str]) -> dict[str, tuple[int, int]]:
