@@ -27,6 +27,8 @@ PAUSE_S = 1.5
 SAMPLED_S = 5.0
 #: MiB a minute that memory may grow: safety bar S44.
 SLOPE_BAR = 1.0
+#: How the shares of all processes are named.
+TOGETHER = "all together"
 #: In the data folder: what grows by right, the database and the tiles that are kept.
 APART = frozenset(("postgres", "tiles"))
 
@@ -74,7 +76,7 @@ def _print(ledger: Ledger, watch: _Watch, minutes: float) -> None:
         (name, f"{told[0]:7.1f} MiB at first, {told[1]:7.1f} at last, {told[2]:+.2f} MiB/min")
         for name, told in watch.memory().items()
     ]
-    table(f"Memory that each process alone holds (bar: ≤ {SLOPE_BAR:g} MiB/min)", memory)
+    table(f"Memory in which each process resides (bar: ≤ {SLOPE_BAR:g} MiB/min)", memory)
 
 
 class _Watch:
@@ -98,8 +100,12 @@ class _Watch:
 
     def _weigh(self) -> None:
         while not self._stop.wait(SAMPLED_S):
+            now, shares = time.monotonic(), 0.0
             for child in children(self._pid):
-                self._samples[f"{child.name} {child.pid}"].append((time.monotonic(), child.private_mib()))
+                resident, share = child.memory_mib()
+                self._samples[f"{child.name} {child.pid}"].append((now, resident))
+                shares += share
+            self._samples[TOGETHER].append((now, shares))
 
     def _ask(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
@@ -127,10 +133,15 @@ class Child:
         self.pid = pid
         self.name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
 
-    def private_mib(self) -> float:
-        """Memory that it alone holds."""
+    def memory_mib(self) -> tuple[float, float]:
+        """What it resides in, and its share of all, in which pages of several processes count for each in part.
+
+        What a process alone holds tells nothing of growth: forked from one, each comes to hold alone what the others
+        have written to since, and had a page of their own for.
+        """
         lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+        told = {line.partition(":")[0]: int(line.split()[1]) / 1024 for line in lines[1:]}
+        return told["Rss"], told["Pss"]
 
     def open_files(self) -> int:
         """Files and connections that it holds open."""
