@@ -66,13 +66,13 @@ def find_version(conn: Connection, cls: FeatureClass, item: int) -> tuple[int, s
 
 
 def looks_empty(conn: Connection, cls: FeatureClass) -> bool:
-    """Whether no page of the class and its history was ever written, so that a first load may be under way.
+    """Whether no page of the class was ever written, so that a first load may be under way.
 
     A look at the rows would hold their table until the transaction ends, and a load could not take its place.
     """
     query = "SELECT pg_relation_size(format('%%I.%%I', %s::text, %s::text)::regclass) = 0"
-    tables = ((cls.schema, cls.id), (cls.schema, f"{cls.id}_history"))
-    return all(bool((raw(conn).execute(query, given).fetchone() or [False])[0]) for given in tables)
+    row = raw(conn).execute(query, [cls.schema, cls.id]).fetchone()
+    return bool(row and row[0])
 
 
 def find_versions(conn: Connection, cls: FeatureClass, codes: Iterable[str]) -> dict[str, tuple[int, int]]:

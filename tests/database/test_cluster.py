@@ -29,6 +29,7 @@ from app.database.server import admin_parameters
 from app.errors import ChengtuError, NoSpace, SetupFailed, Unavailable
 from app.settings import ROOT, Settings
 from tests.conftest import TEMPORARY, remove_home
+from tests.effort import TRIES, is_little
 
 AS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="needs root, who hands the database to another user")
@@ -102,16 +103,24 @@ def write_pid_file(settings: Settings, pid: int) -> None:
 
 def test_it_starts_in_a_folder_with_any_name_and_a_second_start_changes_nothing(kept: Settings):
     first = cluster.ensure_started(kept)
-    assert cluster.ensure_started(kept) == first
+    assert is_little(lambda: cluster.ensure_started(kept), 0.1, time.perf_counter) == first
     assert first.running
     assert not list(kept.home_path.parent.glob("three"))
 
 
-def test_a_stopped_cluster_starts_again(kept: Settings):
+def test_a_stopped_cluster_starts_in_under_a_second(kept: Settings):
     assert cluster.stop(kept)
     assert not cluster.status(kept).running
     assert not cluster.stop(kept)
-    cluster.ensure_started(kept)
+
+    def started_s() -> float:
+        cluster.stop(kept)
+        began = time.perf_counter()
+        cluster.ensure_started(kept)
+        return time.perf_counter() - began
+
+    # A machine that does other things is slow once.
+    assert any(started_s() < 1.0 for _ in range(TRIES))
     assert ask(kept, "SELECT 1") == 1
 
 

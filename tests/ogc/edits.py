@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from fastapi.testclient import TestClient
 
 from app.catalogue.model import Catalogue
 from app.database.engine import Database, open_database
+from app.database.server import admin_parameters
 from app.inventory.batch import Batch
 from app.inventory.service import write_batches
 from app.main import create_app
@@ -80,3 +83,14 @@ def faults(reply: Any) -> dict[str, str]:
     assert reply.status_code == 400, reply.text
     assert reply.headers["content-type"] == PROBLEM
     return {fault["field"]: fault["reason"] for fault in reply.json()["errors"]}
+
+
+def until_it_waits(settings: Settings, asked: Future[Any]) -> None:
+    """Wait until a request under way waits for a class's lock; it must not be answered before."""
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with psycopg.connect(**admin_parameters(settings), autocommit=True) as admin:
+        while admin.execute(waiting).fetchone() == (0,):
+            assert not asked.done(), asked.result().text

@@ -6,20 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 
-import psycopg
 import pytest
 
-from app.database.server import admin_parameters
 from app.inventory import day_service, first_load, periods, rewrite, rounds, staging
 from app.inventory.service import write_batches
 from tests.inventory.town import CHANGE, batch, place
-from tests.ogc.edits import created, feature, patch, post, properties, served_town
-
-#: Advisory locks of this database for which somebody waits.
-WAITING = (
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-)
+from tests.ogc.edits import created, feature, patch, post, properties, served_town, until_it_waits
 
 
 @pytest.fixture
@@ -82,9 +74,7 @@ def test_a_first_load_takes_its_place_beside_an_edit_that_waits_for_it(server, c
         """The load holds its lock by now."""
         index(load)
         asked.append(pool.submit(post, client, feature(**named), "/collections/monuments/items"))
-        with psycopg.connect(**admin_parameters(settings), autocommit=True) as admin:
-            while admin.execute(WAITING).fetchone() == (0,):
-                assert not asked[0].done(), asked[0].result().text
+        until_it_waits(settings, asked[0])
 
     def finished(load: first_load.FirstLoad) -> bool:
         placed.append(finish(load))

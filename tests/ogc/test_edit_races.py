@@ -18,7 +18,7 @@ from app.inventory.changes import lock_classes
 from app.inventory.service import delete_features, write_batches
 from app.ogc import edit_routes
 from tests.inventory.town import CHANGE, batch, place
-from tests.ogc.edits import ITEMS, created, feature, patch, post, properties, served_town
+from tests.ogc.edits import ITEMS, created, feature, patch, post, properties, served_town, until_it_waits
 
 WRITERS = 20
 #: Edits of each of the writers of one feature; `make soak` makes it 50, and there are more of them.
@@ -120,17 +120,11 @@ def test_what_fails_at_the_commit_is_never_told_as_stored(server):
 def beside(server, ask, write):
     """The reply to `ask`, which is planned before `write` is done, and made after: it waits for the class's lock."""
     _, settings, db = server
-    waiting = (
-        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
-        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
     with ThreadPoolExecutor(1) as pool:
         with db.write() as conn:
             lock_classes(conn, ["toilets"])
             asked = pool.submit(ask)
-            with psycopg.connect(**admin_parameters(settings), autocommit=True) as admin:
-                while admin.execute(waiting).fetchone() == (0,):
-                    assert not asked.done(), asked.result().text
+            until_it_waits(settings, asked)
             write(conn, load_catalogue(settings.geodata))
         return asked.result()
 
