@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from app import console
-from app.garbage import seldom_collected
+from app.garbage import seldom_collected, share_arenas
 from app.lazy import lazy_module, leave_out
 from app.version import version
 
@@ -130,6 +130,7 @@ def root(
 
 def main() -> None:
     """The entry point of the program: every failure ends as one sentence and an exit code."""
+    share_arenas()
     # Half a second of pyarrow's; only the tools of developers bring them, and no command needs them.
     leave_out("pandas", "geopandas")
     # Loading modules and the catalogue makes a hundred thousand objects, none of them garbage.

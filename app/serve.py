@@ -39,7 +39,7 @@ from app.database.guardian import keep_up
 from app.database.locks import exclusive, is_free
 from app.errors import SetupFailed
 from app.field.tls_service import server_certificate
-from app.garbage import collect_as_ever, give_back, share_arenas
+from app.garbage import collect_as_ever, give_back, keep_large_apart
 from app.jobs.stopping import StopFlag
 from app.logs import install as install_logs
 from app.main import create_app, make_ready
@@ -124,7 +124,6 @@ class Child:
         set_process(self.name)
         BOARD.enter(self.place)
         collect_as_ever()
-        share_arenas()
         if os.getppid() != self.supervisor:  # it was killed in the moment before
             return
         try:
@@ -241,6 +240,7 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
 
 def _answer(server: uvicorn.Server, listening: socket.socket) -> None:
     """The work of a web worker. A request is some hundred short turns of its thread, each after an answer."""
+    keep_large_apart()
     sys.setswitchinterval(TURN_S)
     server.run(sockets=[listening])
 

@@ -60,6 +60,13 @@ def _engine(pid: int) -> int | None:
     return next((child for child, name in names.items() if name == "chengtu engine"), None)
 
 
+def _heaps(pid: int) -> int:
+    """How many heaps of 64 MiB the C library made for threads of a process, beside that of its first one."""
+    maps = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
+    starts = [int(line.partition("-")[0], 16) for line in maps if " rw-p 00000000 00:00 0" in line]
+    return sum(start % (64 * 2**20) == 0 for start in starts)
+
+
 @pytest.fixture
 def server(environment, database, tmp_path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port = _free_port()
@@ -89,6 +96,9 @@ def test_serve_answers_heals_and_stops(server):
     # Idle machines need 0.1 s; without uvloop it is 4.3 s by construction (43 ms a request).
     is_little(ask, 2.5, time.perf_counter)
     connection.close()
+    for child in _children(process.pid):
+        # One of them is the first thread's.
+        assert _heaps(child) < max(2, len(os.sched_getaffinity(0)) // 2)
 
     engine = _engine(process.pid)
     os.kill(engine, signal.SIGKILL)
