@@ -46,6 +46,8 @@ soak: ## Keep the server under bounded load for two minutes and watch its memory
 	@CHENGTU_SOAK_SCOPES=10000 CHENGTU_SOAK_SCOPES_SQL=300 CHENGTU_SOAK_TURNS=10000 .venv/bin/python -m pytest -q \
 		tests/access/test_row_security.py tests/access/test_scopes_http.py
 	@CHENGTU_SOAK_PATHS=500 .venv/bin/python -m pytest -q tests/access/test_metrics.py tests/database/test_pulse.py
+	@# Of many cases of a kind `make test` runs a few: here are the others.
+	@CHENGTU_SOAK=1 .venv/bin/python -m pytest -q -n 3 --dist loadfile -m wide
 	@.venv/bin/python -m bench fuzz login silence
 	@CHENGTU_SOAK_KILLS=20 .venv/bin/python -m pytest -q -s tests/safety
 

@@ -15,29 +15,25 @@ import gc
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urlencode
-from uuid import uuid4
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from psycopg.sql import SQL, Identifier
 
 from app.catalogue.loader import load_catalogue
 from app.catalogue.model import Catalogue
 from app.database import cluster
-from app.database.engine import Connection, Database, open_database
+from app.database.engine import Connection, Database
 from app.database.location import find_location
 from app.database.locks import exclusive
 from app.database.migrate import migrate
-from app.database.server import admin_parameters
 from app.ingest.reading_process import ReadingProcess
 from app.sample.service import load
 from app.settings import ROOT, Settings
 from tests import reading
+from tests.clones import clone, leave, make_fleeting, make_once, opened
+from tests.width import leave_wide
 
 PREFIX = "chengtu-tests-"
 TEMPLATE = "chengtu_template"
@@ -53,17 +49,8 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 ENOUGH_BYTES = 4 * 1024**3
-#: Nothing of the run is to outlive a power cut (a killed server loses nothing all the same); its few pages need
-#: little memory, which each clone and end of one looks through; nobody tidies up behind a database of seconds.
-FLEETING = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "wal_compression": "off",
-    "shared_buffers": "128MB",
-    "autovacuum": "off",
-}
-#: The administrator's connection to each cluster, by its folder.
-_ADMINISTRATORS: dict[Path, psycopg.Connection[tuple[object, ...]]] = {}
+#: Objects made between two looks for garbage: by the interpreter's own 700 a twentieth of all work is looking.
+COLLECTED_AFTER = 50_000
 
 
 def _temporary() -> Path:
@@ -101,11 +88,13 @@ def pytest_collection() -> Iterator[object]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(COLLECTED_AFTER, *gc.get_threshold()[1:])
         gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files with long tests first, then those with many: no worker of xdist's is left with a long one at the end."""
+    leave_wide(config, items)
     if hasattr(config, "workerinput"):
         long = {item.path for item in items if _is_long(item)}
         tests = Counter(item.path for item in items)
@@ -148,27 +137,15 @@ def cluster_settings() -> Iterator[Settings]:
     settings = Settings(home=Path(os.environ["CHENGTU_HOME"]), DATABASE_URL=None)
     cluster.ensure_started(settings)
     with exclusive(settings.home_path / "fleeting.lock"):
-        _make_fleeting(settings)
+        make_fleeting(settings)
     yield settings
-    _ADMINISTRATORS.pop(settings.home_path).close()
-
-
-def _make_fleeting(settings: Settings) -> None:
-    """Start the cluster as one that nothing outlives: by the first process, while no other one uses it."""
-    with _administer(settings) as admin:
-        if admin.execute("SHOW fsync").fetchone() == ("off",):
-            return
-        for name, value in FLEETING.items():
-            admin.execute(SQL("ALTER SYSTEM SET {} = {}").format(Identifier(name), value))
-    _ADMINISTRATORS.pop(settings.home_path).close()
-    cluster.stop(settings)
-    cluster.ensure_started(settings)
+    leave(settings)
 
 
 @pytest.fixture(scope="session")
 def template(cluster_settings: Settings) -> str:
     """The migrated template: made by the first process that needs it."""
-    _make_once(cluster_settings, TEMPLATE, None, migrate)
+    make_once(cluster_settings, TEMPLATE, None, migrate)
     return TEMPLATE
 
 
@@ -180,79 +157,8 @@ def town_template(cluster_settings: Settings, template: str, catalogue: Catalogu
         with opened(settings) as database:
             load(database, catalogue, "town")
 
-    _make_once(cluster_settings, TOWN, template, fill)
+    make_once(cluster_settings, TOWN, template, fill)
     return TOWN
-
-
-def _make_once(settings: Settings, name: str, source: str | None, fill: Callable[[Settings], object]) -> None:
-    """A database to copy from, filled once a run, whichever process is first."""
-    with exclusive(settings.home_path / f"{name}.lock"), _administer(settings) as admin:
-        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None:
-            return
-        draft = f"{name}_draft"
-        _create(admin, draft, source)
-        fill(settings_for(settings, draft))
-        _lighten(admin, settings, draft)
-        # Renamed only when it is whole, so that a killed process leaves no half-made template.
-        admin.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(draft), Identifier(name)))
-
-
-def _lighten(admin: psycopg.Connection[tuple[object, ...]], settings: Settings, name: str) -> None:
-    """Leave out of a template what takes a clone longer than all its files (0.18 s of a processor instead of 0.06)."""
-    # That a role may see a column stands with the column. That it is named there (17,000 times) is noted for all
-    # databases together, so that no such role is dropped: no test drops one of the city's.
-    admin.execute(
-        "DELETE FROM pg_shdepend WHERE dbid = (SELECT oid FROM pg_database WHERE datname = %s)", [name]
-    )
-    # The first connection writes down what each one needs to know of the system's tables; clones bring it along.
-    psycopg.connect(**admin_parameters(settings, name)).close()
-
-
-def _create(admin: psycopg.Connection[tuple[object, ...]], name: str, source: str | None) -> None:
-    origin = SQL(" TEMPLATE {}").format(Identifier(source)) if source else SQL("")
-    # Copying files takes 0.04 s, going through the log (the default since 15) ten times that.
-    strategy = SQL(" STRATEGY FILE_COPY" if admin.info.server_version >= 150000 else "")
-    admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)) + origin + strategy)
-
-
-@contextmanager
-def _administer(settings: Settings) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    """One connection a process and cluster: logging in for each clone and each end of one takes 0.01 s twice."""
-    kept = _ADMINISTRATORS.get(settings.home_path)
-    if kept is None or kept.broken or kept.closed:
-        kept = psycopg.connect(**admin_parameters(settings, "postgres"), autocommit=True)
-        _ADMINISTRATORS[settings.home_path] = kept
-    yield kept
-
-
-def settings_for(settings: Settings, name: str) -> Settings:
-    """Settings that name another database of the same cluster by DATABASE_URL, as a child process would get them."""
-    given = admin_parameters(settings)
-    place = urlencode({"host": given["host"], "port": given["port"]})
-    url = f"postgresql://{given['user']}:{quote(given['password'], safe='')}@/{name}?{place}"
-    return Settings(home=settings.home_path, DATABASE_URL=url)
-
-
-@contextmanager
-def clone(settings: Settings, template: str | None) -> Iterator[Settings]:
-    """A database of its own, copied from `template` (None: empty), dropped at the end."""
-    name = f"test_{uuid4().hex[:12]}"
-    with _administer(settings) as admin:
-        _create(admin, name, template)
-    try:
-        yield settings_for(settings, name)
-    finally:
-        with _administer(settings) as admin:
-            admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[Database]:
-    database = open_database(settings)
-    try:
-        yield database
-    finally:
-        database.dispose()
 
 
 @pytest.fixture

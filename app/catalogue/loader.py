@@ -11,7 +11,7 @@ from app.catalogue.classes import FieldSources, read_class, read_fields
 from app.catalogue.codes import check_homes, load_codes
 from app.catalogue.fields import build_field
 from app.catalogue.local import add_local, list_local, place_of
-from app.catalogue.model import Catalogue, CodeSystem, FeatureClass, Field, Policy
+from app.catalogue.model import REMEMBERED, Catalogue, CodeSystem, FeatureClass, Field, Policy
 from app.catalogue.names import find_clash, heading_key
 from app.catalogue.policies import read_policy
 from app.catalogue.policy_based import is_based, read_based
@@ -22,8 +22,6 @@ from app.errors import BadDeclaration
 
 #: The file beside the policies that declares what may be switched on and off of a class.
 SWITCHES = "_switches.yaml"
-#: Catalogues kept by what their files say: a command or a server asks for its own several times.
-REMEMBERED = 4
 
 
 def load_catalogue(geodata: Path, local: Path | None = None) -> Catalogue:

@@ -237,9 +237,17 @@ class Crosswalk:
     pairs: Mapping[str, CodePair]
 
 
-@dataclass(frozen=True, slots=True)
+#: Catalogues kept by what their files say, and what is kept of each: a command or a server asks for its own several
+#: times.
+REMEMBERED = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
     """Every class, policy and code system, checked against each other; `switches` are those that classes bring.
+
+    Equal to itself alone, so that what takes long to work out of one can be kept by it: the loader gives the same one
+    again while the declarations say the same.
 
     `level` is that up to which classes, fields and values are in it: "restricted" for the whole, else it is the part
     of somebody who may see less (`public_part.part_of`), of that which is `whole`.
@@ -251,7 +259,7 @@ class Catalogue:
     crosswalks: tuple[Crosswalk, ...] = ()
     switches: Mapping[str, Switch] = field(default_factory=dict)
     level: Sensitivity = "restricted"
-    whole: Catalogue | None = field(default=None, repr=False, compare=False)
+    whole: Catalogue | None = field(default=None, repr=False)
 
     @property
     def stored(self) -> Catalogue:

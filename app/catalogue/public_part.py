@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import get_args
 
-from app.catalogue.model import Catalogue, FeatureClass, Field, OsmRule, Sensitivity, ZoomRule
+from app.catalogue.model import REMEMBERED, Catalogue, FeatureClass, Field, OsmRule, Sensitivity, ZoomRule
 
 #: From what anybody may know to what few may.
 LEVELS: tuple[Sensitivity, ...] = get_args(Sensitivity)
@@ -27,6 +28,7 @@ def may_see(level: Sensitivity, sensitivity: Sensitivity) -> bool:
     return LEVELS.index(sensitivity) <= LEVELS.index(level)
 
 
+@lru_cache(maxsize=len(LEVELS) * REMEMBERED)
 def part_of(catalogue: Catalogue, level: Sensitivity) -> Catalogue:
     """The catalogue as one sees it who may see up to `level`; the same object for "restricted", who sees all.
 

@@ -15,7 +15,7 @@ from app.errors import BadInput, ChengtuError, Conflict, NotFound, PreconditionF
 
 log = logging.getLogger("chengtu.policies")
 #: Catalogues with editions, by declared catalogue and mark; a new edition changes the mark at once.
-_KEPT: OrderedDict[tuple[Any, ...], tuple[Catalogue, Catalogue]] = OrderedDict()
+_KEPT: OrderedDict[tuple[Any, ...], Catalogue] = OrderedDict()
 _KEPT_MOST = 8
 #: So many of the city's own may be computed without being asked for.
 MOST_UNASKED = 20
@@ -26,16 +26,14 @@ def with_editions(conn: Connection, catalogue: Catalogue) -> Catalogue:
     mark = store.mark(conn)
     if mark[0] == 0:
         return catalogue
-    key = (id(catalogue), *mark)
+    key = (catalogue, *mark)
     kept = _KEPT.get(key)
-    # The catalogue itself is compared: an id may belong to a later one.
-    if kept is None or kept[0] is not catalogue:
+    if kept is None:
         editions = {policy.id: policy for policy in _in_force(conn, catalogue)}
-        kept = (catalogue, replace(catalogue, policies={**catalogue.policies, **editions}))
-        _KEPT[key] = kept
+        kept = _KEPT[key] = replace(catalogue, policies={**catalogue.policies, **editions})
         while len(_KEPT) > _KEPT_MOST:
             _KEPT.popitem(last=False)
-    return kept[1]
+    return kept
 
 
 def _in_force(conn: Connection, catalogue: Catalogue) -> list[Policy]:

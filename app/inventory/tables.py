@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, TIMESTAMP, UUID
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-from app.catalogue.model import Catalogue, FeatureClass, Field
+from app.catalogue.model import REMEMBERED, Catalogue, FeatureClass, Field
 from app.errors import BadDeclaration
 
 SCHEMA = "city"
@@ -113,26 +114,13 @@ class Tables:
     history: Mapping[str, Table]
 
 
-_projected: dict[int, tuple[Catalogue, Tables]] = {}
-
-
+@lru_cache(maxsize=3 * REMEMBERED)
 def project(catalogue: Catalogue) -> Tables:
     """The tables of every class of the catalogue, in schema `city`; the same object for the same catalogue.
 
     Raises:
         BadDeclaration: A class or field bears a name that the schema keeps for itself, or too long a one.
     """
-    known = _projected.get(id(catalogue))
-    if known is None:
-        # The catalogue is kept beside its tables, so that its id cannot be given to another one.
-        known = (catalogue, _project(catalogue))
-        if len(_projected) >= 8:
-            _projected.pop(next(iter(_projected)))
-        _projected[id(catalogue)] = known
-    return known[1]
-
-
-def _project(catalogue: Catalogue) -> Tables:
     metadata = MetaData(schema=SCHEMA)
     classes = sorted(catalogue.classes.values(), key=lambda cls: cls.id)
     for cls in classes:

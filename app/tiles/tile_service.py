@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from anyio import to_thread
 
 from app.access.turns import Turns
-from app.catalogue.model import Catalogue
+from app.catalogue.model import REMEMBERED, Catalogue
 from app.database.scope import as_service, scope_key
 from app.database.transactions import Connection, Database
 from app.inventory.areas import AREA_CLASSES
@@ -290,6 +290,7 @@ def _said(thinned: Thinned) -> str:
     return f"{thinned.collection};shown={thinned.shown};matched={thinned.matched}{about}"
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _fingerprint(catalogue: Catalogue) -> str:
     """Tells apart the catalogues and programs that would draw other tiles of the same data."""
     found = hashlib.blake2b(repr((version(), list(catalogue.classes.values()))).encode(), digest_size=16)

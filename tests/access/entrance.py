@@ -20,7 +20,7 @@ from app.access.principal import Grant
 from app.database.engine import Database
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 #: A tenth of a second for each password would be minutes of these tests.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)

@@ -35,7 +35,7 @@ from app.main import create_app
 from app.search.service import ensure_entries
 from app.settings import Settings
 from tests.access.own_classes import write_own
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.inventory.town import BOXES, CHANGE, LAT, LON, batch, districts, grid, place
 
 QUARTERS = ("W1", "W2", "E1", "E2")

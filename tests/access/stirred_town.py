@@ -21,7 +21,7 @@ from app.database.server import admin_parameters
 from app.errors import ChengtuError, Forbidden, NotFound
 from app.inventory.areas import AREA_CLASSES
 from app.settings import Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 PARTIES = ("绿城养护", "市政一公司", "O'Brien & Söhne")
 

@@ -24,7 +24,7 @@ from app.database.engine import Database
 from app.database.scope import SCOPE
 from app.main import create_app
 from app.web import assets
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 DISTRICT, OTHER = "990201", "990202"
 NEAR, FAR = ("127.0.0.1", 40000), ("192.0.2.77", 40000)

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from app.database.server import admin_parameters
 from app.main import create_app
+from tests.clones import clone, opened
 from tests.importing import import_path
 
 #: Longest for which the database may still work after an answer, seconds.
@@ -45,8 +46,6 @@ def collection(*shapes: shapely.Geometry) -> str:
 @pytest.fixture(scope="module")
 def city(cluster_settings, template, catalogue, tmp_path_factory):
     """A city whose parks are as ragged as a class stores them."""
-    from tests.conftest import clone, opened  # noqa: PLC0415 - fixtures of one test only there
-
     with clone(cluster_settings, template) as settings, opened(settings) as db:
         path = tmp_path_factory.mktemp("bombs") / "parks.geojson"
         path.write_text(collection(*[star(10_000, turn / 1000) for turn in range(2)]), encoding="utf-8")

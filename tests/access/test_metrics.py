@@ -20,7 +20,7 @@ from app.meters import BOARD, BUCKETS, Board, Family, exposition
 from app.refused import LIMIT_NAMES
 from app.serve import Child
 from app.settings import Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 NEAR, FAR = ("127.0.0.1", 40_000), ("203.0.113.7", 40_000)
 #: Of each of four kinds; `make soak` takes 500.

@@ -16,6 +16,9 @@ from app.settings import Settings
 from tests.access.entrance import Door, door, me
 from tests.access.provider import CLIENT, SECRET, Provider, provider
 
+#: Asks the provider as a browser does; loading every authority's certificate for each question would take longer.
+OUTSIDE = httpx2.Client(verify=False)
+
 
 @pytest.fixture
 def issuer() -> Iterator[Provider]:
@@ -39,7 +42,7 @@ def log_in(browser, then="/map"):
     """The whole way of a browser: our page, the provider, back to us."""
     away = browser.get(f"/login/oidc?next={then}")
     assert away.status_code == 303, away.text
-    back = httpx2.get(away.headers["location"], follow_redirects=False)
+    back = OUTSIDE.get(away.headers["location"], follow_redirects=False)
     assert back.status_code == 302
     return browser.get(back.headers["location"])
 
@@ -84,7 +87,7 @@ def test_by_https_both_cookies_are_https_alone(entrance):
 def returned(browser):
     """The address to which the provider sends the browser back, not yet asked for."""
     away = browser.get("/login/oidc").headers["location"]
-    return httpx2.get(away, follow_redirects=False).headers["location"]
+    return OUTSIDE.get(away, follow_redirects=False).headers["location"]
 
 
 def test_an_answer_is_good_once_and_in_the_browser_that_began(entrance):

@@ -11,7 +11,7 @@ from app.catalogue.loader import load_catalogue
 from app.catalogue.public_part import part_of
 from app.main import create_app
 from app.settings import ROOT
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 CATALOGUE = load_catalogue(ROOT / "geodata")
 #: Classes of which an internal reader does not see all, and two of which the public does not.

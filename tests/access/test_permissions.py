@@ -17,7 +17,7 @@ from app.access.routing import lines_of
 from app.main import create_app
 from app.settings import Settings
 from app.web import assets
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 #: What fills the names in a path; what is not here is `x`.
 NAMES = {

@@ -15,6 +15,7 @@ from app.database.server import admin_parameters
 from app.errors import SetupFailed
 from app.secret_files import LARGEST, secret_settings
 from app.settings import Settings
+from tests.clones import login_file, opened
 from tests.commandline import chengtu
 
 GOOD = "0f5c1b7e9a2d4c68"
@@ -89,11 +90,12 @@ def test_the_commands_end_before_they_listen(environment, tmp_path, command):
     assert "chengtu:chengtu" not in told
 
 
-def test_the_command_refuses_a_superuser_as_its_own_login(environment, database):
+def test_the_command_refuses_a_superuser_as_its_own_login(environment, settings):
     """Whoever gave the service's login more than it needs is told before anybody is answered."""
-    with database.read() as conn:
+    login_file(settings).unlink()  # that of all copies, which others need
+    with opened(settings) as database, database.read() as conn:
         login = conn.exec_driver_sql("SELECT session_user").scalar_one()
-    admin = admin_parameters(database.settings)
+    admin = admin_parameters(settings)
     with psycopg.connect(**admin, autocommit=True) as connection:
         connection.execute(SQL("ALTER ROLE {} BYPASSRLS").format(Identifier(login)))
         try:

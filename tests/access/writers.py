@@ -17,7 +17,7 @@ from app.database.transactions import Database
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
 
 GREEN, OTHER = "绿城养护公司", "别家养护公司"

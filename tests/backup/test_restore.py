@@ -26,8 +26,8 @@ from app.errors import Conflict, SetupFailed, UnreadableFile
 from app.inventory.schema_store import leaking
 from app.settings import Settings
 from tests.backup.town import Town, admin, backed_up, databases, one_change, seen
+from tests.clones import clone
 from tests.commandline import chengtu
-from tests.conftest import clone
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from app.database.engine import Database, open_database
 from app.database.scope import Scope, within
 from app.database.server import admin_parameters
 from app.settings import Settings
-from tests.conftest import clone
+from tests.clones import clone
 
 IDS = "SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM city.toilets"
 

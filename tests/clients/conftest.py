@@ -21,7 +21,7 @@ from app.coverage.engine import Engine
 from app.coverage.service import run
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 POLICY = "toilet-300"
 

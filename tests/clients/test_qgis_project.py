@@ -16,7 +16,7 @@ from app.exports.project import layer_id
 from app.exports.project_service import ProjectWishes, write_project
 from tests.clients.conftest import Asked, Served
 from tests.clients.test_qgis import PYTHON
-from tests.conftest import opened
+from tests.clones import opened
 
 pytestmark = pytest.mark.slow
 

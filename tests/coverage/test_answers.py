@@ -28,8 +28,8 @@ from app.jobs.context import JobCancelled
 from app.jobs.worker import Worker
 from app.main import create_app
 from app.worker import do_coverage, do_series
+from tests.clones import clone, opened
 from tests.commandline import chengtu
-from tests.conftest import clone, opened
 from tests.coverage.test_loading import drawn, write
 
 JSON = {"accept": "application/json"}

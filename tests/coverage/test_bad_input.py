@@ -15,7 +15,7 @@ from app.coverage.engine import Engine
 from app.coverage.results import area_rows, gap_rows, result_rows
 from app.errors import BadInput, NotFound
 from app.space.metric import metric_crs
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.coverage.land import areas, town
 from tests.coverage.test_loading import drawn, write
 

@@ -16,8 +16,8 @@ from app.database.transactions import Database
 from app.jobs.worker import Worker
 from app.main import create_app
 from app.worker import do_coverage
+from tests.clones import clone, opened
 from tests.commandline import chengtu
-from tests.conftest import clone, opened
 
 JSON = {"accept": "application/json"}
 

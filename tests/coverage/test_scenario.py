@@ -27,8 +27,8 @@ from app.inventory.service import write_batches
 from app.jobs.worker import Worker
 from app.main import create_app
 from app.worker import do_scenario
+from tests.clones import clone, opened
 from tests.commandline import chengtu
-from tests.conftest import clone, opened
 from tests.inventory.town import batch
 
 LON, LAT = 115.8600, 28.6800

@@ -23,6 +23,7 @@ from app.database.roles import EDIT, ENGINE, SEE, SEE_ALL
 from app.database.server import admin_parameters, login_parameters
 from app.errors import SetupFailed
 from app.settings import ROOT, Settings
+from tests.clones import login_file
 
 MIGRATE = (
     "from app.settings import Settings; from app.database.migrate import migrate; print(migrate(Settings()))"
@@ -184,6 +185,7 @@ def test_a_newer_database_is_refused(settings: Settings):
 
 def test_a_login_that_the_server_forgot_is_made_anew(settings: Settings):
     """A database restored on another server has no roles of ours that can log in."""
+    login_file(settings).unlink()  # that of all copies, which others need
     open_database(settings).dispose()
     login = login_parameters(settings)
     assert login is not None

@@ -16,7 +16,7 @@ from app.database.pulse import Pulse, answers
 from app.database.server import admin_parameters
 from app.errors import Unavailable
 from app.main import create_app
-from tests.conftest import opened
+from tests.clones import opened
 from tests.database.black_hole import proxied
 
 #: What is promised is 5 s, and 2 s for `/ready`: `python -m bench silence` measures it. This machine may be busy with

@@ -32,7 +32,7 @@ from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import ROOT, Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import own_home
 
 TREES = 2_000

@@ -20,7 +20,7 @@ import shapely
 from app.exports.service import export
 from app.inventory.batch import Change
 from app.inventory.service import write_batches
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 from tests.ingest.test_roundtrip import CODES, parks, shape, stored
 

@@ -18,7 +18,7 @@ from app.exports.formats import FORMATS
 from app.exports.service import export
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.exports.reading import read_rows
 from tests.exports.runs import store_run
 from tests.importing import import_path

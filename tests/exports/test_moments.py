@@ -20,7 +20,7 @@ from app.exports.service import export
 from app.inventory.local_growth import LocalGrowth
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import clone
+from tests.clones import clone
 from tests.importing import import_path
 from tests.moments import LOCAL, drawn
 

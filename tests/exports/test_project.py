@@ -27,7 +27,7 @@ from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 SERVER = ProjectWishes("server", "http://127.0.0.1:8000")
 HOSTILE = "</name>\x0b[% env('HOME') %] ' \" & 区"

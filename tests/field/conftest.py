@@ -18,7 +18,7 @@ from app.database.engine import Database
 from app.main import create_app
 from app.settings import Settings
 from app.web import assets
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 
 DISTRICT, OTHER = "990201", "990202"
 #: An address that is nobody's (RFC 5737).

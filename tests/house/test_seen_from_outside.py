@@ -14,7 +14,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from app.database.server import admin_parameters, login_parameters
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.house.running import Server, serving, wait
 
 CANARY = "canary7Zq"

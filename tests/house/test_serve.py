@@ -97,8 +97,8 @@ def test_serve_answers_heals_and_stops(server):
     is_little(ask, 2.5, time.perf_counter)
     connection.close()
     for child in _children(process.pid):
-        # One of them is the first thread's.
-        assert _heaps(child) < max(2, len(os.sched_getaffinity(0)) // 2)
+        # A heap that is full goes on in another one; without a bound there are a dozen and more.
+        assert _heaps(child) <= 2 * max(2, len(os.sched_getaffinity(0)) // 2)
 
     engine = _engine(process.pid)
     os.kill(engine, signal.SIGKILL)

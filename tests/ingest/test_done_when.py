@@ -21,8 +21,8 @@ from pyproj import Geod, Transformer
 
 from app.main import create_app
 from app.settings import Settings
+from tests.clones import clone
 from tests.commandline import chengtu
-from tests.conftest import clone
 from tests.ingest.nanchang import districts, places
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("started_readers")]

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.main import create_app
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import own_home, working
 
 TOILETS = (

@@ -12,7 +12,7 @@ import pytest
 
 from app.database.transactions import Database
 from app.errors import BadInput
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 from tests.ingest.messy_files import MADE
 

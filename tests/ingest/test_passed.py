@@ -13,7 +13,7 @@ import pytest
 from app.database.transactions import Database
 from app.ingest.layer import Layer
 from app.ingest.passed import find_totals
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.effort import is_little
 from tests.importing import import_path
 from tests.ingest.readers.test_ogr import CIRCLE, TEXT, dxf

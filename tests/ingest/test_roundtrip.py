@@ -21,6 +21,7 @@ from app.inventory.batch import Batch, Change
 from app.inventory.service import delete_features, write_batches
 from tests.importing import import_path
 from tests.inventory.town import LAT, LON
+from tests.width import few
 
 ENDINGS = ["gpkg", "gdb.zip", "shp.zip", "xlsx"]
 CODES = ["a", "b", "=c", "d", "e"]
@@ -156,7 +157,9 @@ def by_code(rows: Rows, code: str) -> dict[str, Any]:
     return next(row for row in rows if row["code"] in (code, f"'{code}"))
 
 
-@pytest.mark.parametrize("ending", [*ENDINGS, "csv", "fgb", "parquet", "geojson"])
+@pytest.mark.parametrize(
+    "ending", few([*ENDINGS, "csv", "fgb", "parquet", "geojson"], ["gdb.zip", "csv", "parquet", "geojson"])
+)
 def test_an_unedited_file_changes_nothing_though_others_worked_meanwhile(loaded, catalogue, tmp_path, ending):
     path = tmp_path / f"parks.{ending}"
     export(loaded, catalogue, "parks", path)
@@ -168,7 +171,7 @@ def test_an_unedited_file_changes_nothing_though_others_worked_meanwhile(loaded,
     assert (counts["read"], counts["unchanged"], counts["loaded"], report["rejects"]) == (5, 5, 0, [])
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", few(ENDINGS, ["gpkg", "shp.zip"]))
 def test_exactly_the_edited_rows_and_fields_change(loaded, catalogue, tmp_path, ending):
     before = stored(loaded)
     path = tmp_path / f"parks.{ending}"
@@ -207,7 +210,7 @@ def stored(database) -> dict[str, dict[str, Any]]:
         return {row[0]: dict(zip((*names, "geometry"), row[1:], strict=True)) for row in rows.fetchall()}
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", few(ENDINGS, ["gdb.zip", "xlsx"]))
 def test_a_row_changed_on_both_sides_is_shown_with_both_values(loaded, catalogue, tmp_path, ending):
     path = tmp_path / f"parks.{ending}"
     export(loaded, catalogue, "parks", path)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.database.transactions import Database
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 
 LON, LAT = 115.86, 28.68

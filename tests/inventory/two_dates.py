@@ -18,7 +18,7 @@ from app.catalogue.model import Catalogue
 from app.database.engine import Database, open_database
 from app.inventory.service import data_version, delete_features, write_batches
 from app.settings import Settings
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import CHANGE, batch, districts, place
 
 START, REBUILT, LATE = date(2015, 5, 1), date(2021, 3, 1), date(2021, 6, 1)

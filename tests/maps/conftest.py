@@ -23,7 +23,7 @@ from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
 from app.web import assets
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.maps.hostile import HOSTILE, hostile_batches
 
 DESKTOP = {"width": 1440, "height": 900}

@@ -10,6 +10,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser
 
 from tests.maps.conftest import DESKTOP, PHONE, Town, Watched, watched_page
+from tests.width import few
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 PAGES = (
@@ -60,7 +61,24 @@ def address_of(page: str, run: str, lang: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}lang={lang}"
 
 
-@pytest.fixture(scope="module", params=SCREENS)
+#: Pages that are laid out otherwise on a wall screen; the others are but wider there.
+LAID_OUT = (
+    "/",
+    "/map/toilets",
+    "/overview",
+    "/summary",
+    "/imports/new",
+    "/coverage/{run}/map",
+    "/coverage/{run}/report",
+    "/docs",
+)
+CASES = few(
+    [(screen, page) for screen in SCREENS for page in PAGES],
+    [*(("phone", page) for page in PAGES), *(("wall", page) for page in LAID_OUT)],
+)
+
+
+@pytest.fixture(scope="module")
 def screen(request, browser: Browser):
     """One context a screen: later pages find the scripts that earlier ones loaded, as a person's would."""
     with watched_page(browser, **SCREENS[request.param]) as watched:
@@ -75,7 +93,7 @@ def broken_rules(watched: Watched) -> list[str]:
     return watched.page.evaluate(BROKEN, RULES)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(("screen", "page"), CASES, indirect=["screen"])
 def test_page(screen: Watched, address: str, town: Town, page: str) -> None:
     screen.problems.clear()
     answer = screen.page.goto(address + address_of(page, town.runs["green-300-500"], screen.lang))

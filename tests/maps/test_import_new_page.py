@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import openpyxl
 import pytest
 
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import own_home, working
 from tests.maps.conftest import DESKTOP, PHONE, served, watched_page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 from tests.maps.conftest import PHONE, served, watched_page
 

@@ -15,7 +15,7 @@ from app.maps.marks import CONTENT_SECURITY_POLICY, TIANDITU
 from app.maps.standalone_service import write_map
 from app.settings import Settings
 from app.space.gcj02 import wgs84_to_gcj02
-from tests.conftest import opened
+from tests.clones import opened
 from tests.maps.conftest import ON_PAGE, served
 
 TOKEN = "0123456789abcdef0123456789abcdef"

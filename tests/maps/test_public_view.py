@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from app.catalogue.public_part import public_part
 from app.database.scope import as_service
 from app.main import create_app
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.field.conftest import in_base64, jpeg, send
 
 

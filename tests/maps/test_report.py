@@ -13,7 +13,7 @@ from app.coverage.engine import Engine
 from app.coverage.service import run
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.maps.conftest import served
 from tests.maps.hostile import HOSTILE
 

@@ -17,7 +17,7 @@ from app.database.engine import open_database
 from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.main import create_app
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import LAT, LON, batch, districts, line, square
 
 TOILETS, TIMED, PARKS = 25, 3, 6

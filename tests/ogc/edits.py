@@ -17,7 +17,7 @@ from app.inventory.batch import Batch
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import CHANGE, LAT, LON, districts
 
 GEOJSON, MERGE_PATCH = "application/geo+json", "application/merge-patch+json"

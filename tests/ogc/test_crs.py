@@ -22,7 +22,7 @@ from app.main import create_app
 from app.ogc.bbox import parse_bbox
 from app.ogc.crs import CRS84, LONLAT, NamedCrs, crs_uri, named_crs, offered
 from app.space.served_crs import served_crs
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import batch
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"

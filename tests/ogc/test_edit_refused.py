@@ -15,7 +15,7 @@ from app.database.engine import open_database
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, place
 from tests.ogc.edits import (
     GEOJSON,

@@ -18,7 +18,7 @@ from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.ogc.conformance import CLASSES
-from tests.conftest import clone
+from tests.clones import clone
 
 COUNT = 25
 HOSTILE = "<script>alert(1)</script>${x}"

@@ -16,7 +16,7 @@ from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.web import assets
-from tests.conftest import clone
+from tests.clones import clone
 
 HOSTILE = (
     "<img src=x onerror=\"document.title='hit'\"></script><script>document.title='hit'</script>`${alert()}`"

@@ -23,7 +23,7 @@ from app.inventory.service import write_batches
 from app.main import create_app
 from app.ogc.asked import parse_ids, parse_sortby
 from app.ogc.paging import CHECK_BYTES, Token, read_token, write_token
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import CHANGE, batch, place
 
 COUNT = 40

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.database.engine import open_database
 from app.main import create_app
-from tests.conftest import clone
+from tests.clones import clone
 
 ITEMS = "/collections/coverage_areas/items"
 OLD, NEW, OTHER = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2, 3))

@@ -20,7 +20,7 @@ from app.inventory.batch import Batch, Change
 from app.inventory.service import write_batches
 from app.main import create_app
 from app.ogc.forms import STREAMED
-from tests.conftest import clone
+from tests.clones import clone
 
 COUNT = 12
 FORMULA = '=HYPERLINK("x")'

@@ -18,7 +18,7 @@ from app.coverage.engine import Engine
 from app.inventory.arrays import read_arrays
 from app.inventory.changes import get_metric_crs
 from app.settings import ROOT
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 
 

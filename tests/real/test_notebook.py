@@ -15,7 +15,7 @@ from app.city import City
 from app.errors import Conflict, NotFound
 from app.maps.inline import InlineMap
 from app.settings import ROOT
-from tests.conftest import clone
+from tests.clones import clone
 
 pytestmark = pytest.mark.slow
 

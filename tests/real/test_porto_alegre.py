@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.coverage.engine import Engine
 from app.inventory.arrays import read_arrays
 from app.inventory.changes import get_metric_crs
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 from tests.real.walks import streets_walked
 

@@ -12,9 +12,10 @@ from app.coverage import service
 from app.coverage.engine import Engine
 from app.inventory.arrays import read_arrays, read_frame
 from app.inventory.changes import get_metric_crs
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 from tests.real.walks import streets_walked
+from tests.width import few
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,7 @@ READ = {
 }
 
 
-@pytest.fixture(scope="module", params=list(STATES))
+@pytest.fixture(scope="module", params=few(STATES, ["monaco"]))
 def state(request, cluster_settings, template, catalogue, data_dir):
     """The name of a state, a database with it, the report of the import and an engine."""
     with clone(cluster_settings, template) as settings, opened(settings) as db:

@@ -16,8 +16,8 @@ from app.database.engine import open_database
 from app.inventory.area_rows import list_areas
 from app.inventory.summary import summary
 from app.main import create_app
+from tests.clones import clone
 from tests.commandline import chengtu
-from tests.conftest import clone
 
 #: Nobody is named here, so all is seen: files hold what is restricted with a reason alone.
 REASON = "handed over for the yearly survey"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections import Counter
@@ -18,6 +19,8 @@ BROUGHT, ROWS = "monuments", 200
 READS = (
     f"{ITEMS}?limit=5", "/collections/toilets?f=json", "/search?q=%E5%85%AC%E5%8E%95", "/changes?limit=3", "/health",
 )  # fmt: skip
+#: What each client rests between two requests, seconds: in `make soak` hardly at all.
+REST_S = 0.01 if "CHENGTU_SOAK_KILLS" in os.environ else 0.1
 #: Why a job fails that was interrupted at each of its tries, as many kills may do: it wrote nothing.
 GIVEN_UP = {"worker-died", "away", "in-doubt"}
 #: What a client that loses no word may hear while a part is away.
@@ -130,6 +133,7 @@ class Load:
             made = self._create(client, write)
             if made is not None and count % 2:
                 self._change(client, write, *made)
+            self.stopping.wait(REST_S)
         client.close()
 
     def _again(self, ask: Callable[[], tuple[int | None, Any, dict[str, str]]]) -> Any:
@@ -192,6 +196,7 @@ class Load:
             self.told.sent += 1
             if self._import(client, self.told.sent):
                 self.told.brought = self.told.sent
+            self.stopping.wait(REST_S)
         client.close()
 
     def _import(self, client: Client, number: int) -> bool:
@@ -225,7 +230,7 @@ class Load:
             client.ask("GET", READS[count % len(READS)])
             if count % 20 == 0:
                 self._look(client)
-            time.sleep(0.01)
+            self.stopping.wait(REST_S)
         client.close()
 
     def _look(self, client: Client) -> None:

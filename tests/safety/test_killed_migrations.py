@@ -18,7 +18,7 @@ from app.database.migrate import LOCK_KEY, LOCK_MS, migrate
 from app.database.revision import current_revision, head
 from app.database.server import admin_parameters
 from app.settings import ROOT, Settings
-from tests.conftest import clone
+from tests.clones import clone
 from tests.safety.house import KILLS, SEED, environment, tell, until
 
 MIGRATE = (

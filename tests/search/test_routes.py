@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from app.database.engine import open_database
 from app.inventory.service import write_batches
 from app.main import create_app
+from tests.clones import clone
 from tests.commandline import Done, chengtu
-from tests.conftest import clone
 from tests.inventory.town import CHANGE, batch, districts, place
 
 HOSTILE = "<img src=x onerror=alert(1)>公园"

@@ -25,7 +25,7 @@ from app.tiles.background import ARCHIVED, background_plan
 from app.tiles.background_store import background_tile
 from app.tiles.matrix import Tile
 from app.tiles.plan import plan_of
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.tiles.archives import Archive, read_archive
 from tests.tiles.tiled import decoded
 

@@ -16,7 +16,7 @@ from app.inventory.service import write_batches
 from app.main import create_app
 from app.ogc.run_collections import RUN_COLLECTIONS
 from app.tiles.run_style import GAPS, SHARES
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, square
 
 SET = "/tiles/WebMercatorQuad"

@@ -25,7 +25,7 @@ from app.tiles.layers import Built, Plan
 from app.tiles.matrix import NAME, Tile
 from app.tiles.plan import plan_of
 from app.tiles.service import build
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts
 from tests.inventory.town import place as spot
 from tests.tiles.tiled import points, squares, tile_at

@@ -12,7 +12,7 @@ from app.database.engine import open_database
 from app.inventory.service import write_batches
 from app.tiles import viewer_service
 from app.tiles.tilesets import Tileset
-from tests.conftest import clone
+from tests.clones import clone
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts, line, square
 from tests.maps.conftest import PHONE, Watched, served, watched_page
 from tests.ogc.edits import patch, point

@@ -23,7 +23,7 @@ from app.tiles.matrix import EXTENT, Tile
 from app.tiles.plan import plan_of
 from app.tiles.service import build
 from bench.places import place
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.inventory.town import CHANGE, LAT, LON, STEP, batch, square
 from tests.inventory.town import place as place_of
 

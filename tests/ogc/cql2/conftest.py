@@ -23,7 +23,7 @@ from app.ogc.cql2.parse import parse
 from app.ogc.crs import LONLAT, NamedCrs
 from app.ogc.queryables import queryables_of
 from app.settings import ROOT, Settings
-from tests.conftest import clone, opened
+from tests.clones import clone, opened
 from tests.importing import import_path
 from tests.ogc.cql2 import annex, drawn
 

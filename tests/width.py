@@ -1,0 +1,39 @@
+"""Many cases of a kind: `make test` runs some that differ, `make soak` (CHENGTU_SOAK) every one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pytest
+
+#: Whether every case is run.
+EVERY = "CHENGTU_SOAK" in os.environ
+WIDE = pytest.mark.wide
+
+
+def few(cases: Iterable[Any], kept: Collection[Any]) -> list[Any]:
+    """All cases for `parametrize`, of which those that are not `kept` are left to `make soak`.
+
+    Raises:
+        ValueError: One to be kept is none of the cases.
+    """
+    cases = list(cases)
+    if unknown := [case for case in kept if case not in cases]:
+        raise ValueError(f"No cases: {unknown}")
+    return [case if case in kept else pytest.param(*_values(case), marks=WIDE) for case in cases]
+
+
+def _values(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
+
+
+def leave_wide(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `wide`, unless every case is asked for, or single tests by their names."""
+    if EVERY or any("::" in asked for asked in config.args):
+        return
+    left = [item for item in items if item.get_closest_marker("wide") is not None]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item.get_closest_marker("wide") is None]
