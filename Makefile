@@ -24,8 +24,8 @@ check: ## Format, lint, types, laws
 	@scripts/setup.sh check
 	@.venv/bin/ruff format --check --quiet . || { echo "Run: make format" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
-	@.venv/bin/mypy
-	@.venv/bin/python -m pytest -q tests/laws
+	@# Types on one processor, laws on the other.
+	@.venv/bin/mypy & types=$$!; .venv/bin/python -m pytest -q tests/laws || { wait $$types; exit 1; }; wait $$types
 
 format: ## Format the code and mend what the linter can mend
 	@scripts/setup.sh check

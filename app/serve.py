@@ -56,7 +56,9 @@ GRACE_S = 10.0
 #: A child that lived this long had a good start: the next pause is short again.
 SETTLED_S = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
+_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_THP_DISABLE = 1, 15, 41
+#: Children that ask for large arrays again and again.
+_COMPUTING = frozenset(("engine", "jobs"))
 _RESTARTS = counter(
     "chengtu_process_restarts_total",
     "Children that ended unasked and were started again.",
@@ -120,6 +122,10 @@ class Child:
         libc.prctl(_PR_SET_NAME, f"chengtu {self.name}".encode()[:15])
         # The child ends with the supervisor, even when that is killed outright.
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if self.name not in _COMPUTING:
+            keep_large_apart()
+            # Arrays are worth pages of 2 MiB; elsewhere the kernel would make them of what was let go.
+            libc.prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
         faulthandler.enable()  # a crash in a library's own code says where
         set_process(self.name)
         BOARD.enter(self.place)
@@ -240,7 +246,6 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
 
 def _answer(server: uvicorn.Server, listening: socket.socket) -> None:
     """The work of a web worker. A request is some hundred short turns of its thread, each after an answer."""
-    keep_large_apart()
     sys.setswitchinterval(TURN_S)
     server.run(sockets=[listening])
 

@@ -14,6 +14,7 @@ from app.ingest.files import recognise
 from app.ingest.layer import Ask
 from app.ingest.sandbox import Limits, load_osm, open_layers
 from tests.ingest.hostile_files import BUILDERS, CANARY, POINT, collection
+from tests.width import few
 
 pytestmark = pytest.mark.usefixtures("started_readers")
 
@@ -21,6 +22,14 @@ pytestmark = pytest.mark.usefixtures("started_readers")
 HARMLESS = {
     "foreign_coordinates", "endless_view", "trigger", "virtual_table", "generated_column", "network_link",
     "deep_property", "huge_numbers", "huge_table", "one_long_line", "many_columns",
+}  # fmt: skip
+
+#: One of each kind of harm: `make test` sends these and reads the others where they lie,
+#: `make soak` does both with all.
+SENT = {
+    "vrt as a.geojson", "vrt calling as a.json", "gdalg", "scheme_in_a_name", "table_that_is_a_view", "trigger", "bomb",
+    "many_members", "outside", "link", "laughing_kml", "reading_osm", "calling_kml", "deep_property", "huge_shape",
+    "blocks_in_blocks",
 }  # fmt: skip
 
 
@@ -53,7 +62,7 @@ def outcome(path: Path, limits: Limits, catalogue) -> tuple[str, bool]:
         return f"{error.message} {error.hint or 1 / 0}", True
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", few(BUILDERS, BUILDERS.keys() - SENT))
 def test_a_file_made_to_harm_does_none(tmp_path, limits, listener, catalogue, name):
     (folder := tmp_path / "in").mkdir()
     secret = tmp_path / "secret.csv"

@@ -23,7 +23,7 @@ from tests.commandline import chengtu
 from tests.importing import own_home, working
 from tests.ingest.hostile_files import BUILDERS, CANARY
 from tests.ingest.hostile_names import drawn
-from tests.ingest.test_hostile_files import HARMLESS
+from tests.ingest.test_hostile_files import HARMLESS, SENT
 from tests.width import few
 
 #: `make soak` takes 500 of each, three times.
@@ -31,12 +31,6 @@ FILES = int(os.environ.get("CHENGTU_SOAK_FILES", "12"))
 SEEDS = range(1, 1 + int(os.environ.get("CHENGTU_SOAK_SEEDS", "1")))
 #: What cannot be sent: it is no file with bytes of its own.
 ONLY_LOCAL = {"no_such_scheme", "pipe", "endless_device"}
-#: One of each kind of harm; `test_hostile_files` reads every one of them.
-SENT = (
-    "vrt as a.geojson", "vrt calling as a.json", "gdalg", "scheme_in_a_name", "table_that_is_a_view", "trigger", "bomb",
-    "many_members", "outside", "link", "laughing_kml", "reading_osm", "calling_kml", "deep_property", "huge_shape",
-    "blocks_in_blocks",
-)  # fmt: skip
 #: A Shapefile without its other parts: its one row is refused, not the file.
 WITHOUT_OTHERS = {"huge_shape"}
 #: What a worker may use for one of them.

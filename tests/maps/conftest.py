@@ -194,7 +194,9 @@ def is_foreign(url: str) -> bool:
 
 @contextmanager
 def _context(browser: Browser, **options) -> Iterator[BrowserContext]:
-    context = browser.new_context(**{"viewport": DESKTOP, "locale": "zh-CN", **options})
+    # Fading and gliding are a fifth of what a page costs; tests that look at them ask for motion.
+    given = {"viewport": DESKTOP, "locale": "zh-CN", "reduced_motion": "reduce"}
+    context = browser.new_context(**{**given, **options})
     context.set_default_timeout(15_000)
     try:
         yield context

@@ -51,7 +51,7 @@ OTHERS = {"/docs"}
 EXPECTED = {"/nowhere": 404}
 # zh on the wall screen, en on the phone: each page in both languages and both sizes would take twice as long
 SCREENS = {
-    "wall": {"viewport": DESKTOP, "locale": "zh-CN"},
+    "wall": {"viewport": DESKTOP, "locale": "zh-CN", "reduced_motion": "no-preference"},
     "phone": {"viewport": PHONE, "locale": "en-GB", "has_touch": True, "is_mobile": True},
 }
 

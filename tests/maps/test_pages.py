@@ -337,3 +337,15 @@ def test_hostile_text_on_the_landing_page_is_text(desktop, hostile_address):
     desktop.page.goto(f"{hostile_address}/overview")
     assert desktop.page.evaluate("() => window.ran") is None
     assert desktop.foreign == []
+
+
+@pytest.mark.parametrize(("wish", "moves"), [("reduce", False), ("no-preference", True)])
+def test_who_wants_no_motion_has_none(browser, address, wish, moves):
+    with watched_page(browser, reduced_motion=wish) as watched:
+        watched.open(f"{address}/map/toilets")
+        page = watched.page
+        assert page.evaluate("() => chengtuApp.map.options.fadeAnimation") == moves
+        assert page.evaluate("() => chengtuApp.map.options.zoomAnimation") == moves
+        page.evaluate("() => chengtuApp.map.panBy([80, 0])")
+        assert page.evaluate("() => Boolean(chengtuApp.map._panAnim?._inProgress)") == moves
+        watched.clean()

@@ -33,7 +33,7 @@
 
   // Leaflet writes m and km in every language
   const Scale = L.Control.Scale.extend({ _updateScale(bar, text, ratio) { const [n, unit] = text.split(" "); L.Control.Scale.prototype._updateScale.call(this, bar, unit === "km" ? t.kilometres(n) : t.metres(n), ratio); } });
-  const map = (app.map = L.map("field-map", { attributionControl: false, zoomControl: false, minZoom: 8, maxZoom: 20, zoomSnap: 1, bounceAtZoomLimits: false }));
+  const map = (app.map = chengtu.leaflet("field-map", { attributionControl: false, zoomControl: false, minZoom: 8, maxZoom: 20, zoomSnap: 1, bounceAtZoomLimits: false }));
   L.control.zoom({ position: "topright", zoomInTitle: chengtu.t.zoomIn, zoomOutTitle: chengtu.t.zoomOut }).addTo(map);
   new Scale({ imperial: false, maxWidth: 90 }).addTo(map);
   const bounds = view.area ? view.area.bounds : view.bounds;

@@ -20,6 +20,18 @@
     else node.setAttribute(name, value === true ? "" : value);
   }
 
+  /** Whether who looks has asked for as little motion as possible. */
+  chengtu.still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  /** A Leaflet map in an element, which neither fades nor glides for who wants no motion. */
+  chengtu.leaflet = function (element, options) {
+    if (!chengtu.still()) return L.map(element, options);
+    const map = L.map(element, { ...options, fadeAnimation: false, zoomAnimation: false, markerZoomAnimation: false, inertia: false });
+    const glide = map.panBy;
+    map.panBy = (offset, given) => glide.call(map, offset, { ...given, animate: false });
+    return map;
+  };
+
   let ticket = null;
   /** The header by which what changes something says that it comes from a page of this session; none where there is none. */
   chengtu.ticket = async function (anew) {

@@ -6,7 +6,7 @@
   /** Make the map in the element `id`; `page` holds language, title, bounds (of a class also its extent), notice, sources. */
   chengtu.map = function (id, page) {
     chengtu.setLanguage(page.lang);
-    const map = L.map(id, { zoomControl: false, attributionControl: false, minZoom: 4, maxZoom: 20, zoomSnap: 1, wheelPxPerZoomLevel: 90 });
+    const map = chengtu.leaflet(id, { zoomControl: false, attributionControl: false, minZoom: 4, maxZoom: 20, zoomSnap: 1, wheelPxPerZoomLevel: 90 });
     const app = { map, page, layers: [], chosen: null, ground: null, root: document.getElementById(id), extra: [] };
     app.shownLayers = () => app.layers.filter((layer) => layer.on);
     for (const [pane, z] of [["ground", 200], ["areas", 300], ["classes", 350]]) map.createPane(pane).style.zIndex = z;

@@ -10,7 +10,7 @@
   const CHOSEN = { color: "#0a4f66", weight: 4, fillColor: "#128096", fillOpacity: 0.45 };
   const DOT = 6, FAR = 17;
 
-  const map = L.map(box, { attributionControl: false, zoomControl: false, minZoom: 3, maxZoom: 20, scrollWheelZoom: false });
+  const map = chengtu.leaflet(box, { attributionControl: false, zoomControl: false, minZoom: 3, maxZoom: 20, scrollWheelZoom: false });
   L.control.zoom({ zoomInTitle: chengtu.t.zoomIn, zoomOutTitle: chengtu.t.zoomOut }).addTo(map);
   box.addEventListener("click", () => map.scrollWheelZoom.enable());
   map.createPane("ground").style.zIndex = 200;
@@ -38,7 +38,7 @@
     chosen = key;
     mark(key, true);
     const line = row(key);
-    if (scroll && line) line.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    if (scroll && line) line.scrollIntoView({ block: "nearest", behavior: chengtu.still() ? "auto" : "smooth" });
     if (scroll && !line && view.item && shapes.size > 1) location.assign(`${view.item}${encodeURIComponent(key)}?f=html&lang=${view.lang}`);
   }
 
@@ -77,7 +77,7 @@
     if (show) show.addEventListener("click", () => {
       const layer = shapes.get(line.dataset.id);
       choose(line.dataset.id, false);
-      if (layer) { map.fitBounds(layer.getBounds(), { maxZoom: FAR }); box.scrollIntoView({ block: "nearest", behavior: "smooth" }); }
+      if (layer) { map.fitBounds(layer.getBounds(), { maxZoom: FAR }); box.scrollIntoView({ block: "nearest", behavior: chengtu.still() ? "auto" : "smooth" }); }
     });
   }
 

@@ -32,7 +32,7 @@
   };
 
   function start(box, features) {
-    const map = L.map(box, { attributionControl: false, zoomControl: false, minZoom: 2, maxZoom: 20, scrollWheelZoom: false });
+    const map = chengtu.leaflet(box, { attributionControl: false, zoomControl: false, minZoom: 2, maxZoom: 20, scrollWheelZoom: false });
     L.control.zoom({ zoomInTitle: chengtu.t.zoomIn, zoomOutTitle: chengtu.t.zoomOut }).addTo(map);
     box.addEventListener("click", () => map.scrollWheelZoom.enable());
     map.setView([28.68, 115.86], 9);
