@@ -11,6 +11,7 @@ from app.access.keeping import own_of
 from app.access.permissions import ROUTES
 from tests.access.scoped_routes import ASKS
 from tests.access.scoped_town import User, served_town
+from tests.width import EVERY
 
 FIRST, SECOND = User("restricted", None), User("internal", ("W",))
 
@@ -64,7 +65,7 @@ def test_no_cache_gives_one_what_another_was_told(town, cache):
     between = cache(town)
     rng = random.Random(7)
     for line, asks in ASKS.items():
-        for ask in asks:
+        for ask in asks if EVERY else asks[:1]:
             path = ask(town, rng)
             for user in (FIRST, SECOND):
                 told, of_another = between.get(user, path)

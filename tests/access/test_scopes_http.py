@@ -26,7 +26,7 @@ from tests.access.scoped_routes import ASIDE, ASKS, Ask
 from tests.access.scoped_town import ANYBODY, CONTRACTOR, KINDS, USERS, Town, User, served_town
 from tests.tiles.tiled import decoded, tile_at
 
-STEPS = int(os.environ.get("CHENGTU_SOAK_SCOPES", "300"))
+STEPS = int(os.environ.get("CHENGTU_SOAK_SCOPES", "200"))
 #: In slices, each with its own order of chance.
 SLICES = range(max(1, STEPS // 1000))
 SEED = 20_261_123

@@ -19,9 +19,9 @@ from app.jobs.worker import Worker
 from app.maps import planner_parameters
 from app.maps.planner_service import options
 from app.worker import do_coverage, do_scenario
+from tests import width
 from tests.clones import clone, opened
 from tests.maps.conftest import ON_PAGE, PHONE, served, watched_page
-from tests.width import few
 
 HERE = "#15/28.68000/115.86000&toilets"
 LON, LAT = 115.86, 28.68
@@ -315,7 +315,7 @@ TABS = (
 )
 
 
-@pytest.mark.parametrize("lang", few(["zh", "en"], ["en"]))
+@pytest.mark.parametrize("lang", width.few(["zh", "en"], ["en"]))
 def test_the_tabs_fit_a_phone_name_their_controls_and_speak_one_language(browser, planned, lang):
     with watched_page(browser, viewport=PHONE, has_touch=True, is_mobile=True) as phone:
         phone.page.set_default_timeout(30_000)
@@ -335,6 +335,7 @@ def test_the_tabs_fit_a_phone_name_their_controls_and_speak_one_language(browser
 PAYLOAD = "`${window.ran=1}</option><img src=x onerror=window.ran=1>'\"&\u202e"
 
 
+@width.WIDE
 def test_names_of_policies_and_runs_are_shown_as_text(window, planned):
     request = window.page.request
     edition = {"id": "hostile", "title": {"zh": PAYLOAD, "en": PAYLOAD}, "based_on": "toilet-300"}

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.maps.conftest import ON_PAGE, watched_page
+from tests.width import few
 
 #: Features and members of clusters that the symbols of a class stand for.
 COUNTED = """(id) => chengtuApp.overlay.items.reduce((sum, item) => sum
@@ -90,7 +91,7 @@ def count(town, class_id):
         return conn.execute(text(f"SELECT count(*) FROM city.{class_id}")).scalar_one()
 
 
-@pytest.mark.parametrize("zoom", [10, 12, 14])
+@pytest.mark.parametrize("zoom", few([10, 12, 14], [12]))
 def test_symbols_stand_for_every_feature_in_sight(opened_map, town, zoom):
     opened_map.page.evaluate(SHOW, ["street_trees"])
     opened_map.page.evaluate(f"() => chengtuApp.map.setZoom({zoom}, {{animate: false}})")

@@ -25,7 +25,7 @@ from tests.safety.load import loaded
 
 pytestmark = pytest.mark.slow
 
-RESTARTS = 5 if "CHENGTU_SOAK_KILLS" in os.environ else 2
+RESTARTS = 5 if "CHENGTU_SOAK_KILLS" in os.environ else 1
 #: What other tests do to the embedded server (`test_killed_parts`), `make soak` does here too.
 KINDS = ["elsewhere", "own"] if "CHENGTU_SOAK_KILLS" in os.environ else ["elsewhere"]
 CLIENTS = 50
