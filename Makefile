@@ -36,6 +36,7 @@ bench: ## Print our figures beside the peers' (side by side, same machine)
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench
 
+soak: export CHENGTU_SOAK = 1
 soak: ## Keep the server under bounded load for two minutes and watch its memory; more hostile filters, races and made-up requests
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench soak
@@ -44,10 +45,11 @@ soak: ## Keep the server under bounded load for two minutes and watch its memory
 	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_FILES=500 CHENGTU_SOAK_SOCKETS=500 CHENGTU_SOAK_BOMB_S=3 .venv/bin/python -m pytest -q \
 		tests/access/test_limits_bombs.py tests/access/test_limits_slow_clients.py tests/ingest/test_hostile_uploads.py
 	@CHENGTU_SOAK_SCOPES=10000 CHENGTU_SOAK_SCOPES_SQL=300 CHENGTU_SOAK_TURNS=10000 .venv/bin/python -m pytest -q \
-		tests/access/test_row_security.py tests/access/test_scopes_http.py
+		tests/access/test_row_security.py tests/access/test_scopes_http.py tests/access/test_keeping.py
 	@CHENGTU_SOAK_PATHS=500 .venv/bin/python -m pytest -q tests/access/test_metrics.py tests/database/test_pulse.py
-	@# Of many cases of a kind `make test` runs a few: here are the others.
-	@CHENGTU_SOAK=1 .venv/bin/python -m pytest -q -n 3 --dist loadfile -m wide
+	@# Maps as most people have them, with all that moves; and of many cases of a kind those that `make test` leaves out.
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile tests/maps tests/field
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile -m wide
 	@.venv/bin/python -m bench fuzz login silence
 	@CHENGTU_SOAK_KILLS=20 .venv/bin/python -m pytest -q -s tests/safety
 

@@ -64,8 +64,8 @@ def collect_as_ever() -> None:
 def share_arenas() -> None:
     """Let all threads share few heaps of the C library: one for two processors, at least two.
 
-    By itself it makes up to eight a processor, each of which keeps what its thread once needed. Only what is asked for
-    before any thread was started counts; processes forked later are bound to it as well.
+    By itself it makes up to eight a processor, each of which keeps what its thread once needed. To be asked
+    for before any thread is started, for heaps that are made stay; processes forked later are bound to it as well.
     """
     _set(_M_ARENA_MAX, max(2, len(os.sched_getaffinity(0)) // 2))
 

@@ -124,7 +124,9 @@ class Child:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if self.name not in _COMPUTING:
             keep_large_apart()
-            # Arrays are worth pages of 2 MiB; elsewhere the kernel would make them of what was let go.
+        if self.name == "web":
+            # Arrays are worth pages of 2 MiB; here the kernel would make them of what was let go. (The guardian keeps
+            # them: a server of the database that it starts would have none either.)
             libc.prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
         faulthandler.enable()  # a crash in a library's own code says where
         set_process(self.name)

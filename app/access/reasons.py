@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from app.catalogue.model import Catalogue
@@ -70,7 +69,7 @@ def leave(catalogue: Catalogue, classes: list[str] | None, reason: str | None) -
     whole = [name for name, told in held.items() if told == ("*",)]
     if classes is not None and whole:
         raise Forbidden(f"'{whole[0]}' is restricted: it leaves only with a reason.", HINT)
-    return Leaving(_internal(_Same(catalogue)), None, {}, held)
+    return Leaving(part_of(catalogue, "internal"), None, {}, held)
 
 
 def _runs_among(catalogue: Catalogue, classes: list[str] | None) -> Mapping[str, tuple[str, ...]]:
@@ -111,21 +110,3 @@ def note_export(db: Database, what: str, form: str, leaving: Leaving, **detail: 
             form=form, reason=leaving.reason, restricted=told or None,
             **{name: value for name, value in detail.items() if value not in (None, False)},
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Same:
-    """A catalogue as a key: the same object, whatever it holds."""
-
-    catalogue: Catalogue
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.catalogue is other.catalogue
-
-    def __hash__(self) -> int:
-        return id(self.catalogue)
-
-
-@lru_cache(maxsize=8)
-def _internal(same: _Same) -> Catalogue:
-    return part_of(same.catalogue, "internal")

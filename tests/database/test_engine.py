@@ -18,6 +18,7 @@ from app.database.server import login_parameters
 from app.errors import Away, BadInput, Conflict, NoSpace, SetupFailed, Unavailable
 from app.inventory.schema_store import leaking
 from app.settings import Settings
+from tests.clones import login_file
 
 
 def refused(error: pytest.ExceptionInfo[DBAPIError]) -> bool:
@@ -47,6 +48,7 @@ def test_a_transaction_takes_its_role_and_limits(shared_database: Database, kind
 
 
 def test_the_login_is_nobody_outside_a_transaction(settings: Settings):
+    login_file(settings).unlink()  # that of all copies is made by the tests
     open_database(settings).dispose()
     parameters = login_parameters(settings)
     assert parameters is not None

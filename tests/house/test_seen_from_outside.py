@@ -14,7 +14,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from app.database.server import admin_parameters, login_parameters
-from tests.clones import clone, opened
+from tests.clones import clone, login_file, opened
 from tests.house.running import Server, serving, wait
 
 CANARY = "canary7Zq"
@@ -23,8 +23,10 @@ PASSWORD = f"{CANARY}-of-the-database"
 
 @pytest.fixture(scope="module")
 def settings(cluster_settings, template):
-    with clone(cluster_settings, template) as cloned, opened(cloned):
-        yield cloned
+    with clone(cluster_settings, template) as cloned:
+        login_file(cloned).unlink()  # that of all copies is no secret
+        with opened(cloned):
+            yield cloned
 
 
 @pytest.fixture(scope="module")

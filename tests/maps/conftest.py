@@ -25,6 +25,7 @@ from app.settings import Settings
 from app.web import assets
 from tests.clones import clone, opened
 from tests.maps.hostile import HOSTILE, hostile_batches
+from tests.width import EVERY
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 640}
@@ -194,8 +195,9 @@ def is_foreign(url: str) -> bool:
 
 @contextmanager
 def _context(browser: Browser, **options) -> Iterator[BrowserContext]:
-    # Fading and gliding are a fifth of what a page costs; tests that look at them ask for motion.
-    given = {"viewport": DESKTOP, "locale": "zh-CN", "reduced_motion": "reduce"}
+    # Fading and gliding are a fifth of what a page costs; tests that look at them ask for motion, as does `make soak`.
+    motion = "no-preference" if EVERY else "reduce"
+    given = {"viewport": DESKTOP, "locale": "zh-CN", "reduced_motion": motion}
     context = browser.new_context(**{**given, **options})
     context.set_default_timeout(15_000)
     try:

@@ -346,6 +346,6 @@ def test_who_wants_no_motion_has_none(browser, address, wish, moves):
         page = watched.page
         assert page.evaluate("() => chengtuApp.map.options.fadeAnimation") == moves
         assert page.evaluate("() => chengtuApp.map.options.zoomAnimation") == moves
-        page.evaluate("() => chengtuApp.map.panBy([80, 0])")
-        assert page.evaluate("() => Boolean(chengtuApp.map._panAnim?._inProgress)") == moves
+        glides = "() => { const { map } = chengtuApp; map.panBy([80, 0]); return Boolean(map._panAnim?._inProgress); }"
+        assert page.evaluate(glides) == moves
         watched.clean()

@@ -62,7 +62,8 @@ def planned(cluster_settings, town_template, catalogue):
 @pytest.fixture(scope="module")
 def window(browser):
     """One window for all tests of this file."""
-    with watched_page(browser, permissions=["clipboard-read", "clipboard-write"]) as watched:
+    moving = {"reduced_motion": "no-preference", "permissions": ["clipboard-read", "clipboard-write"]}
+    with watched_page(browser, **moving) as watched:
         watched.page.set_default_timeout(30_000)
         yield watched
         watched.clean()
@@ -335,7 +336,6 @@ def test_the_tabs_fit_a_phone_name_their_controls_and_speak_one_language(browser
 PAYLOAD = "`${window.ran=1}</option><img src=x onerror=window.ran=1>'\"&\u202e"
 
 
-@width.WIDE
 def test_names_of_policies_and_runs_are_shown_as_text(window, planned):
     request = window.page.request
     edition = {"id": "hostile", "title": {"zh": PAYLOAD, "en": PAYLOAD}, "based_on": "toilet-300"}

@@ -16,7 +16,6 @@ from app.inventory.service import write_batches
 from tests.clones import clone, opened
 from tests.maps.conftest import served
 from tests.maps.hostile import HOSTILE
-from tests.width import WIDE
 
 CHINESE = ["", "区县", "街道", "社区", "小区", "人口", "最近设施", "距离"]
 
@@ -179,7 +178,6 @@ def test_a_run_without_gaps_says_so(desktop, hostile):
     desktop.clean()
 
 
-@WIDE
 def test_hostile_names_are_text_on_the_runs_map(desktop, hostile):
     where, made, _ = hostile
     page = desktop.page

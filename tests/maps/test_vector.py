@@ -54,7 +54,7 @@ THIN = """(opacity) => {
 
 @pytest.fixture(scope="module")
 def opened_map(browser, address):
-    with watched_page(browser) as watched:
+    with watched_page(browser, reduced_motion="no-preference") as watched:
         watched.open(f"{address}/map?lang=zh")
         yield watched
 
