@@ -72,7 +72,7 @@ def make_once(settings: Settings, name: str, source: str | None, fill: Callable[
 
 
 def _let_in_quickly(admin: psycopg.Connection[tuple[object, ...]], user: str, password: str) -> None:
-    """Ask for a password's digest once: what makes guesses slow takes 0.006 s of a processor at each connection."""
+    """Ask for a password's digest once: what makes guesses slow, each connection pays for on both sides."""
     salt = os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
     keys = [hmac.digest(salted, word, "sha256") for word in (b"Client Key", b"Server Key")]
@@ -84,7 +84,7 @@ def _let_in_quickly(admin: psycopg.Connection[tuple[object, ...]], user: str, pa
 def _login(admin: psycopg.Connection[tuple[object, ...]]) -> str:
     """The service's login for all copies that this process makes, as it is kept in a file.
 
-    Migrating makes one for each database, which takes three connections, 0.1 s of a processor. Processes that share
+    Migrating makes one for each database, which takes three connections of their own. Processes that share
     one would change it at the same moment.
     """
     user, password = f"chengtu_tests_{os.getpid()}", "of-tests"
