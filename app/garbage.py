@@ -1,6 +1,6 @@
 """Garbage: cycles are looked for seldom while imports and analysis make millions of objects, none of them in one.
 
-And where the C library (glibc) keeps what was let go: by its own rules a web worker of many threads grew by megabytes a minute.
+And where the C library (glibc) keeps what was let go: by its own rules web workers grew by megabytes a minute.
 """
 
 from __future__ import annotations
