@@ -56,7 +56,7 @@ GRACE_S = 10.0
 #: A child that lived this long had a good start: the next pause is short again.
 SETTLED_S = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_THP_DISABLE = 1, 15, 41
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 #: Children that ask for large arrays again and again.
 _COMPUTING = frozenset(("engine", "jobs"))
 _RESTARTS = counter(
@@ -124,10 +124,6 @@ class Child:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if self.name not in _COMPUTING:
             keep_large_apart()
-        if self.name == "web":
-            # Arrays are worth pages of 2 MiB; here the kernel would make them of what was let go. (The guardian keeps
-            # them: a server of the database that it starts would have none either.)
-            libc.prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
         faulthandler.enable()  # a crash in a library's own code says where
         set_process(self.name)
         BOARD.enter(self.place)

@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, TIMESTAMP, U
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from app.catalogue.model import REMEMBERED, Catalogue, FeatureClass, Field
+from app.catalogue.public_part import LEVELS
 from app.errors import BadDeclaration
 
 SCHEMA = "city"
@@ -114,7 +115,7 @@ class Tables:
     history: Mapping[str, Table]
 
 
-@lru_cache(maxsize=3 * REMEMBERED)
+@lru_cache(maxsize=len(LEVELS) * REMEMBERED)
 def project(catalogue: Catalogue) -> Tables:
     """The tables of every class of the catalogue, in schema `city`; the same object for the same catalogue.
 

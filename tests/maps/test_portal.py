@@ -360,7 +360,7 @@ def test_the_card_shows_photos_and_their_notes_as_text(portal, hostile_address, 
 
 #: What stands in both languages: names of systems, formats, programs, licences, and the sample's own note.
 BOTH = re.compile(
-    r"GPS|CSV|GeoJSON|GeoPackage|WGS84|CGCS2000|GCJ-02|BD-09|PNG|QGIS|Leaflet|English|中文|城图|A4|Apache-2\.0"
+    r"GPS|CSV|WGS84|CGCS2000|GCJ-02|BD-09|PNG|QGIS|Leaflet|English|中文|城图|A4|Apache-2\.0"
     r"|示例数据，非真实( / Sample data, not real)?"
 )
 LEFT = {"zh": re.compile(r"[A-Za-z]{3,}"), "en": re.compile(r"[\u4e00-\u9fff]+")}

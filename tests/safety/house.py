@@ -34,6 +34,8 @@ PREFIX = "chengtu-safety-"
 CHENGTU = [sys.executable, "-m", "app.cli"]
 #: Kills of each kind in `make test`, and in `make soak` by CHENGTU_SOAK_KILLS.
 KILLS = int(os.environ.get("CHENGTU_SOAK_KILLS", "1"))
+#: Whether it is the long form.
+LONG = "CHENGTU_SOAK_KILLS" in os.environ
 SEED = int(os.environ.get("CHENGTU_SOAK_SEED", "1"))
 #: How long anything here may take before it counts as hanging, seconds. No bar: figures are printed.
 PATIENCE_S = 300.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import threading
 import time
 from collections import Counter
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tests.safety.house import LONG
+
 ITEMS = "/collections/toilets/items"
 #: What is imported again and again, each time whole: rows of a file, all of which bear its number.
 BROUGHT, ROWS = "monuments", 200
@@ -20,7 +21,7 @@ READS = (
     f"{ITEMS}?limit=5", "/collections/toilets?f=json", "/search?q=%E5%85%AC%E5%8E%95", "/changes?limit=3", "/health",
 )  # fmt: skip
 #: What each client rests between two requests, seconds: in `make soak` hardly at all.
-REST_S = 0.01 if "CHENGTU_SOAK_KILLS" in os.environ else 0.1
+REST_S = 0.01 if LONG else 0.1
 #: Why a job fails that was interrupted at each of its tries, as many kills may do: it wrote nothing.
 GIVEN_UP = {"worker-died", "away", "in-doubt"}
 #: What a client that loses no word may hear while a part is away.

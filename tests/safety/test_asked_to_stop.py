@@ -11,7 +11,7 @@ import pytest
 
 from app.serve import GRACE_S
 from tests.safety.audits import check_record, failed_jobs, left_over, no_jobs_left
-from tests.safety.house import KILLS, Served, asking, house, serving, tell, until
+from tests.safety.house import LONG, Served, asking, house, serving, tell, until
 from tests.safety.load import Client, Told
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def download(served: Served, heard: list[object]) -> None:
 
 
 #: `make soak` does both.
-CASES = ((signal.SIGTERM, begin_import), (signal.SIGINT, begin_coverage))[: None if KILLS > 1 else 1]
+CASES = ((signal.SIGTERM, begin_import), (signal.SIGINT, begin_coverage))[: None if LONG else 1]
 
 
 def test_a_server_that_is_asked_to_stop_ends_soon_and_its_jobs_are_taken_up_again(tmp_path):

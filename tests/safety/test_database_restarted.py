@@ -20,14 +20,14 @@ from app.database.location import find_location
 from app.database.server import admin_parameters
 from app.settings import Settings
 from tests.safety.audits import check_house
-from tests.safety.house import asking, backends, house, postmaster, serving, tell, until
+from tests.safety.house import LONG, asking, backends, house, postmaster, serving, tell, until
 from tests.safety.load import loaded
 
 pytestmark = pytest.mark.slow
 
-RESTARTS = 5 if "CHENGTU_SOAK_KILLS" in os.environ else 1
+RESTARTS = 5 if LONG else 2
 #: What other tests do to the embedded server (`test_killed_parts`), `make soak` does here too.
-KINDS = ["elsewhere", "own"] if "CHENGTU_SOAK_KILLS" in os.environ else ["elsewhere"]
+KINDS = ["elsewhere", "own"] if LONG else ["elsewhere"]
 CLIENTS = 50
 #: Of each process: connections that its pool keeps and opens beside them, downloads, small questions; its listener.
 MOST_BACKENDS = 4 * (8 + 2 + 4 + 2)

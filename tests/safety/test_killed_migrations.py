@@ -19,7 +19,7 @@ from app.database.revision import current_revision, head
 from app.database.server import admin_parameters
 from app.settings import ROOT, Settings
 from tests.clones import clone
-from tests.safety.house import KILLS, SEED, environment, tell, until
+from tests.safety.house import LONG, SEED, environment, tell, until
 
 MIGRATE = (
     "from app.settings import Settings; from app.database.migrate import migrate; print(migrate(Settings()))"
@@ -27,7 +27,7 @@ MIGRATE = (
 #: From here on the classes are there, with what a city's first release had.
 OLD = "0006"
 #: `make soak` kills five times, `make test` twice.
-TIMES = 5 if KILLS > 1 else 2
+TIMES = 5 if LONG else 2
 
 
 @pytest.fixture(scope="module")

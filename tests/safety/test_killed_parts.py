@@ -11,6 +11,7 @@ from app.settings import Settings
 from tests.safety.audits import check_house, left_over
 from tests.safety.house import (
     KILLS,
+    LONG,
     SEED,
     Served,
     backends,
@@ -60,7 +61,7 @@ def test_whatever_is_killed_under_load_nothing_acknowledged_is_lost(settings, tm
     with serving(settings, tmp_path / "serve.log") as served:
         with loaded(served.port, "parts") as told:
             for part in kills:
-                time.sleep(dice.uniform(0.2, 1.5 if KILLS > 1 else 0.6))
+                time.sleep(dice.uniform(0.2, 1.5 if LONG else 0.6))
                 hurt(served, settings, part, dice)
                 # PostgreSQL takes the time it needs; from then on it is ours.
                 until(lambda: backends(settings) is not None, "the database takes connections")
