@@ -176,8 +176,8 @@ class Database:
 
     def dispose(self) -> None:
         """Close the connections kept; the next transaction opens new ones."""
-        self._pool.dispose()
-        self._streams.dispose()
+        for engine in (self._pool, self._streams):
+            _replace(engine)
 
     def _connect(self) -> psycopg.Connection[Any]:
         self.pulse.check()
@@ -200,8 +200,8 @@ class Database:
         with translated(self.settings):
             engine = pool or self._pool
             self.pulse.check()
-            connection = _open(engine, opening + trace_setting(), limit_s)
             kept = engine.pool
+            connection = _open(engine, opening + trace_setting(), limit_s)
             _tell_use(engine)
             try:
                 yield connection
@@ -236,7 +236,7 @@ def _open(pool: Engine, opening: str, limit_s: float) -> Connection:
             raise
         connection.invalidate()
         connection.close()
-        pool.dispose()  # those beside it died with it
+        _replace(pool)  # those beside it died with it
         if isinstance(error, Silent):  # its successor would be as silent
             raise
         connection = _take(pool)
@@ -246,6 +246,13 @@ def _open(pool: Engine, opening: str, limit_s: float) -> Connection:
             _give_back(connection)
             raise
     return connection
+
+
+def _replace(engine: Engine) -> None:
+    """Close the connections that nobody uses and keep none of the others once they come back (`_transaction`)."""
+    before = engine.pool
+    engine.dispose()
+    before.dispose()  # what came back before there was a new pool
 
 
 def _give_back(connection: Connection) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import ExitStack
 
 import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.database import errors
+from app.database import errors, transactions
 from app.database.engine import Database, open_database
 from app.database.errors import translate
 from app.database.roles import ENGINE, READER, WRITER
@@ -239,6 +240,33 @@ def test_a_connection_out_while_the_others_are_closed_is_closed_when_it_comes_ba
         driver = Database.raw(conn)
         own.dispose()
         assert conn.execute(text("SELECT 1")).scalar_one() == 1
+    assert driver.closed
+
+
+def test_one_that_begins_while_the_others_are_closed_is_closed_as_well(database: Database, monkeypatch):
+    own, drivers = Database(database.settings), []
+    begin = transactions._begin
+
+    def begin_meanwhile(driver, *given):
+        drivers.append(driver)
+        own.dispose()
+        begin(driver, *given)
+
+    monkeypatch.setattr(transactions, "_begin", begin_meanwhile)
+    with own.read():
+        pass
+    assert [driver.closed for driver in drivers] == [True]
+
+
+def test_one_that_comes_back_in_the_midst_of_closing_is_closed_as_well(database: Database, monkeypatch):
+    own = Database(database.settings)
+    pool = own._pool.pool
+    with ExitStack() as reading:
+        driver = Database.raw(reading.enter_context(own.read()))
+        recreate = pool.recreate
+        # The pool has closed what it kept, and is still the one to which connections come back.
+        monkeypatch.setattr(pool, "recreate", lambda: (reading.close(), recreate())[1])
+        own.dispose()
     assert driver.closed
 
 
