@@ -3,7 +3,7 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 NAME ?=
-.PHONY: help run test check format bench soak docs revision setup lock wheelhouse sbom clean
+.PHONY: help run test wide check format bench soak docs revision setup lock wheelhouse sbom clean
 export PORT ?= 8000
 # What is compiled is kept, whatever the environment says: else every process compiles program and tests anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -15,10 +15,13 @@ run: ## Set up, load the sample city, compute every policy, serve at http://127.
 	@scripts/setup.sh run
 	@exec .venv/bin/chengtu run
 
-test: ## Run the whole test suite against a real PostGIS
+test: ## Run the test suite against a real PostGIS, each promise in its short form
 	@scripts/setup.sh test
 	@# One more than the processors of a small machine: tests also wait for disks, browsers and each other.
 	@.venv/bin/python -m pytest -q -n 3 --dist loadfile $(ARGS)
+
+wide: ## Run what `make test` leaves out: cases beside others of their kind, long ways through what others try
+	@$(MAKE) --no-print-directory test ARGS="-m wide $(ARGS)"
 
 check: ## Format, lint, types, laws
 	@scripts/setup.sh check
@@ -47,9 +50,9 @@ soak: ## Keep the server under bounded load for two minutes and watch its memory
 	@CHENGTU_SOAK_SCOPES=10000 CHENGTU_SOAK_SCOPES_SQL=300 CHENGTU_SOAK_TURNS=10000 .venv/bin/python -m pytest -q \
 		tests/access/test_row_security.py tests/access/test_scopes_http.py tests/access/test_keeping.py
 	@CHENGTU_SOAK_PATHS=500 .venv/bin/python -m pytest -q tests/access/test_metrics.py tests/database/test_pulse.py
-	@# Maps as most people have them, with all that moves; and of many cases of a kind those that `make test` leaves out.
+	@# Maps as most people have them, with all that moves.
 	@.venv/bin/python -m pytest -q -n 3 --dist loadfile tests/maps tests/field
-	@.venv/bin/python -m pytest -q -n 3 --dist loadfile -m wide
+	@$(MAKE) --no-print-directory wide
 	@.venv/bin/python -m bench fuzz login silence
 	@CHENGTU_SOAK_KILLS=20 .venv/bin/python -m pytest -q -s tests/safety
 

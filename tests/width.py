@@ -1,4 +1,7 @@
-"""Many cases of a kind: `make test` runs some that differ, `make soak` (CHENGTU_SOAK) every one."""
+"""The width of the suite: `make test` is its short form, `make wide` what that leaves out, `make soak` runs all.
+
+Left out are cases of a kind beside some that differ, and long ways through the house whose rooms other tests try.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ WIDE = pytest.mark.wide
 
 
 def few(cases: Iterable[Any], kept: Collection[Any]) -> list[Any]:
-    """All cases for `parametrize`, of which those that are not `kept` are left to `make soak`.
+    """All cases for `parametrize`, of which those that are not `kept` are left to `make wide`.
 
     Raises:
         ValueError: One to be kept is none of the cases.
@@ -25,13 +28,19 @@ def few(cases: Iterable[Any], kept: Collection[Any]) -> list[Any]:
     return [case if case in kept else pytest.param(*_values(case), marks=WIDE) for case in cases]
 
 
+def thin(cases: Iterable[Any], each: int = 3) -> list[Any]:
+    """All cases for `parametrize`, of which `make test` runs each third (or so): those between are alike."""
+    cases = list(cases)
+    return few(cases, cases[::each])
+
+
 def _values(case: Any) -> tuple[Any, ...]:
     return case if isinstance(case, tuple) else (case,)
 
 
 def leave_wide(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `wide`, unless every case is asked for, or single tests by their names."""
-    if EVERY or any("::" in asked for asked in config.args):
+    """Leave out what is marked `wide`, unless that or every case is asked for, or single tests by their names."""
+    if EVERY or "wide" in config.option.markexpr or any("::" in asked for asked in config.args):
         return
     left = [item for item in items if item.get_closest_marker("wide") is not None]
     if left:

@@ -257,6 +257,7 @@ def test_every_event_has_words(town: Door) -> None:
     assert {one["event"] for one in entries(town)} <= set(EVENT_WORDS)
 
 
+@pytest.mark.wide
 def test_the_page_fits_wide_and_narrow(town: Door, browser: Any, tmp_path: Path) -> None:
     """Its pictures are kept to be looked at where CHENGTU_SHOTS names a folder."""
     shots = os.environ.get("CHENGTU_SHOTS", tmp_path)

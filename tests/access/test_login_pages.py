@@ -66,7 +66,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     ("page", "width", "lang"),
     few(
         [(one, one, lang) for one in sorted(WIDTHS) for lang in ("zh", "en")],
-        [("desk", "desk", "zh"), ("phone", "phone", "en")],
+        [("phone", "phone", "en")],
     ),
     indirect=["page"],
 )

@@ -21,6 +21,7 @@ from app.database.server import admin_parameters
 from app.errors import BadInput, Conflict, NoSpace, NotFound, SetupFailed
 from tests.backup.town import Town, admin, backed_up, databases
 from tests.commandline import chengtu
+from tests.width import few
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,7 @@ def test_what_differs_is_found(town: Town, tmp_path, cluster_settings, town_temp
         assert any(line.startswith(said) for line in found), word
 
 
+@pytest.mark.wide
 def test_a_copy_that_is_not_equal_is_no_backup(town: Town, tmp_path, monkeypatch):
     """Whatever spoils the copy: no file is offered, and no scratch database stays."""
     before = databases(town.settings)
@@ -175,7 +177,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.parametrize("full", ["while dumping", "while packing"])
+@pytest.mark.parametrize("full", few(["while dumping", "while packing"], ["while dumping"]))
 def test_a_full_disk_leaves_nothing_and_harms_nothing(town: Town, tmp_path, full):
     """Told as it is; what was there before is untouched."""
     size = 64 if full == "while dumping" else town.made.bytes // 1024 + 200

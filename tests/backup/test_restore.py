@@ -96,6 +96,7 @@ def test_all_comes_back_and_what_came_after_is_gone(town: Town):
     assert databases(town.settings) == {name_of(town.settings)}
 
 
+@pytest.mark.wide
 def test_the_service_may_no_more_than_before(town: Town):
     """What a dump does not keep is put right: the service's login calls no function that reads files or sets."""
     name = f"{name_of(town.settings)}_into"
@@ -180,6 +181,7 @@ def test_a_member_that_leaves_the_folder_is_refused(town: Town, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.wide
 def test_a_backup_of_an_earlier_revision_comes_back_on_a_new_machine(cluster_settings, tmp_path):
     """Looked at as it was, then migrated; a data folder that knows nothing gets a login and the record's heads."""
     with clone(cluster_settings, None) as old, clone(cluster_settings, None) as new:

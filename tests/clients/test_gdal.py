@@ -110,6 +110,7 @@ def test_what_is_copied_is_what_is_stored(served, copied, collection):
         assert shapely.equals_exact(shapely.from_wkb(shapes[code]), shape(item["geometry"]), 1e-9)
 
 
+@pytest.mark.wide
 def test_a_newer_gdal_reads_the_same(served):
     """GDAL 3.12 reads Parts 2 and 5 where they are there: by the storage's CRS, with fields from the schema."""
     asked = ["toilets", "streets", "population_cells", "street_trees"]

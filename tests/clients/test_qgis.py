@@ -12,7 +12,7 @@ import pytest
 
 from tests.clients.conftest import Asked, Served
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wide]
 
 PYTHON = Path("/usr/bin/python3")
 READER = Path(__file__).with_name("qgis_reader.py")

@@ -21,6 +21,9 @@ WATER, PAPER = "#b9d9ec", "#f4f1ea"
 OUTSIDE = [115.8400, 28.6600]
 
 
+pytestmark = pytest.mark.wide
+
+
 @dataclass(frozen=True)
 class Session:
     """What QGIS found by job, what it drew at the second time, and what it asked the server."""

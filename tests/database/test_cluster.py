@@ -254,6 +254,7 @@ def test_a_lost_password_is_renewed_at_the_next_start(kept: Settings):
     assert ask(kept, "SELECT 1") == 1
 
 
+@pytest.mark.wide
 def test_a_connection_pool_survives_a_restart(kept: Settings):
     database = open_database(kept)
     with database.read() as connection:

@@ -247,7 +247,7 @@ def test_one_that_begins_while_the_others_are_closed_is_closed_as_well(database:
     own, drivers = Database(database.settings), []
     begin = transactions._begin
 
-    def begin_meanwhile(driver, *given):
+    def begin_meanwhile(driver, *given) -> None:
         drivers.append(driver)
         own.dispose()
         begin(driver, *given)

@@ -73,6 +73,7 @@ def test_head_is_the_one_alembic_sees():
     assert ScriptDirectory.from_config(config).get_heads() == [head()]
 
 
+@pytest.mark.wide
 def test_two_at_once_both_end_right(empty_settings: Settings):
     with start_migration(empty_settings) as one, start_migration(empty_settings) as other:
         assert (one.communicate()[0].strip(), other.communicate()[0].strip()) == (head(), head())
@@ -102,6 +103,7 @@ def _wait_for_lock(holder: psycopg.Connection[tuple[object, ...]]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.wide
 def test_what_comes_after_the_revisions_is_one_with_them(empty_settings: Settings):
     def fail(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         assert connection.execute(
@@ -130,6 +132,7 @@ def test_it_is_tried_again_while_a_reader_is_in_the_way(settings: Settings):
     assert len(tried) == 2
 
 
+@pytest.mark.wide
 def test_a_migration_can_stop_before_the_newest_revision(empty_settings: Settings):
     assert migrate(empty_settings, to="0001") == revision_of(empty_settings) == "0001"
     assert migrate(empty_settings) == head()
@@ -197,6 +200,7 @@ def test_a_login_that_the_server_forgot_is_made_anew(settings: Settings):
     database.dispose()
 
 
+@pytest.mark.wide
 def test_an_owner_who_is_no_superuser_can_migrate(empty_settings: Settings, cluster_settings: Settings):
     """A managed server: the administrator made PostGIS, the user of DATABASE_URL owns the database and makes roles."""
     assert empty_settings.database_url is not None

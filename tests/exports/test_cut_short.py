@@ -91,6 +91,7 @@ def test_a_geodatabase_that_lacks_its_last_bytes_is_refused(trees, catalogue, tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.wide
 def test_a_disk_that_is_full_is_told_and_left_clean(trees, tmp_path):
     unshared = ["unshare", "--mount"]
     if shutil.which("unshare") is None or subprocess.run([*unshared, "true"], check=False).returncode != 0:

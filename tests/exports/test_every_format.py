@@ -151,6 +151,7 @@ def test_layers_without_features_or_values_and_mixed_ones(hard, catalogue, tmp_p
         assert (report["classes"]["markets"]["unchanged"], report["rejects"]) == (2, [])
 
 
+@pytest.mark.wide
 def test_the_whole_city_in_formats_of_one_layer_is_a_zip_of_files(hard, catalogue, tmp_path):
     for ending in EACH:
         path = tmp_path / f"city.{ending}"

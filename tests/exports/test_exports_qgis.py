@@ -22,7 +22,7 @@ from app.inventory.service import write_batches
 from tests.clones import clone, opened
 from tests.exports.runs import store_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wide]
 
 READER = Path(__file__).with_name("exports_qgis.py")
 #: Formats of one layer, and those of several; GeoParquet is not among those that Debian's GDAL (3.6) reads.

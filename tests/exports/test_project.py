@@ -65,6 +65,7 @@ def write(database, catalogue, class_id: str, places: list[tuple[float, float]],
         write_batches(conn, catalogue, [batch], Change("test", "made"))
 
 
+@pytest.mark.wide
 def test_the_same_city_gives_the_same_bytes_over_http_too(town, made, tmp_path):
     app = create_app(Settings(home=tmp_path))
     app.state.db = town

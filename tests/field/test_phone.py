@@ -97,6 +97,7 @@ def packed_bytes(url: str) -> int:
         return len(reply.read())
 
 
+@pytest.mark.wide
 def test_first_map_weighs_less_than_200_kb_beside_its_tiles(browser, address):
     with watched_page(browser, viewport=PHONE, is_mobile=True, has_touch=True) as watched:
         watched.page.goto(f"{address}/field")
@@ -133,6 +134,7 @@ def test_a_report_with_a_photo_reaches_the_history(browser, address, place, fiel
     assert 640 <= max(photo["width"], photo["height"]) <= 1600
 
 
+@pytest.mark.wide
 def test_an_assessor_scores_what_stands_there_and_reads_it_again(browser, address, place, field):
     with opened_page(browser, address, place) as watched:
         page = watched.page
@@ -173,6 +175,7 @@ def test_without_signal_a_report_waits_and_is_sent_once(browser, address, place,
         assert waiting(page) == 0
 
 
+@pytest.mark.wide
 def test_somebody_else_was_faster_and_both_values_are_shown(browser, address, place, field):
     item, _ = field.toilet()
     with opened_page(browser, address, place) as watched:
@@ -224,6 +227,7 @@ def test_a_kept_area_opens_without_signal(browser, address, place):
         page.context.set_offline(False)
 
 
+@pytest.mark.wide
 def test_coordinates_ask_where_they_come_from(browser, address, place):
     lon, lat = 115.8612, 28.6803
     with opened_page(browser, address, place) as watched:
@@ -254,6 +258,7 @@ def test_coordinates_ask_where_they_come_from(browser, address, place):
         watched.clean()
 
 
+@pytest.mark.wide
 def test_in_english_nothing_is_left_in_chinese_but_the_data(browser, address, place):
     with opened_page(browser, address, place, "/field?lang=en") as watched:
         page = watched.page
@@ -269,6 +274,7 @@ def test_in_english_nothing_is_left_in_chinese_but_the_data(browser, address, pl
         watched.clean()
 
 
+@pytest.mark.wide
 def test_the_picture_on_the_map_is_not_empty(browser, address, place, tmp_path):
     with opened_page(browser, address, place) as watched:
         watched.page.wait_for_load_state("networkidle")

@@ -74,6 +74,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.wide
 def test_one_file_and_one_revision_make_a_class(checkout, environment, tmp_path):
     before = files(checkout)
     (checkout / "geodata" / "classes" / "bee_hotels.yaml").write_text(HOTELS, encoding="utf-8")

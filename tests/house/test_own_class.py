@@ -176,6 +176,7 @@ def test_commands_say_what_to_do_until_it_is_migrated(ours):
         open_database(Settings())
 
 
+@pytest.mark.wide
 def test_it_may_grow_and_nothing_is_ever_taken_away(ours, settings):
     assert grown() == ["classes/bee_hotels.yaml", "fields/toilets.yaml"]
     assert grown() == []
@@ -199,6 +200,7 @@ def test_it_may_grow_and_nothing_is_ever_taken_away(ours, settings):
         assert "2 features of bee_hotels are stored" in told
 
 
+@pytest.mark.wide
 def test_what_is_no_longer_declared_stays_in_its_table(ours, settings):
     grown()
     insert(settings, ("c0", 2, "wood"), ("c1", 4, "stone"))

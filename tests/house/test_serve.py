@@ -113,6 +113,7 @@ def test_serve_answers_heals_and_stops(server):
     assert _status(port, "/health") is None
 
 
+@pytest.mark.wide
 def test_a_burst_of_signals_stops_it_all_the_same(server):
     process, _ = server
     family = _children(process.pid)
@@ -147,6 +148,7 @@ def test_a_stop_flag_is_set_in_a_handler_while_it_is_waited_for():
     assert calls > 10
 
 
+@pytest.mark.wide
 def test_a_taken_port_is_one_sentence_before_anything_slow(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

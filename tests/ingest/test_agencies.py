@@ -134,6 +134,7 @@ def test_the_mapping_used_is_saved_and_gives_the_same_again(database, catalogue,
     assert again["layers"][0]["conversions"][0]["from"] == "acre"
 
 
+@pytest.mark.wide
 def test_canberra_loads_unmapped(database, catalogue, data_dir):
     folder = data_dir / "canberra"
     with pytest.raises(BadInput) as caught:

@@ -121,6 +121,7 @@ def test_list_and_check_name_the_systems(declared, tmp_path):
     )
 
 
+@pytest.mark.wide
 def test_in_and_out_by_name_with_no_parameter_anywhere(declared, settings, database, tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     work = tmp_path / "work"

@@ -164,6 +164,7 @@ def test_a_file_in_gcj02_is_recognised_by_the_districts(nanjing, tmp_path):
     assert apart([found[f"P{i}"] for i in range(len(lon))], lon, lat) <= MILLIMETRE
 
 
+@pytest.mark.wide
 def test_helsinki_twice_is_no_change(environment, data_dir):
     path = data_dir / "helsinki" / "Helsinki.osm.pbf"
     first, before = take(environment, path), told(environment, "changes")["changes"]

@@ -101,6 +101,7 @@ def test_a_stopped_import_is_interrupted_and_leaves_nothing(load, records, names
     assert names() == {}
 
 
+@pytest.mark.wide
 def test_a_full_disk_is_told_and_recorded(load, records, names, tmp_path, settings):
     path = write_points(tmp_path / "toilets.geojson", range(20_000), "厕")
     limits = Limits(disk_mb=1, folder=tmp_path / "spool")
@@ -140,6 +141,7 @@ def test_two_imports_into_one_class_at_once_both_end_right(load, records, names,
 KILLS = 4
 
 
+@pytest.mark.wide
 def test_kill_9_leaves_the_class_as_it_was_and_the_record_interrupted(
     settings, database, load, records, names, tmp_path
 ):

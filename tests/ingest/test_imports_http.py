@@ -23,6 +23,7 @@ from app.jobs import store
 from app.jobs.worker import Worker
 from app.main import create_app
 from tests.importing import own_home, working
+from tests.width import thin
 
 HEAD = "code,name,lon,lat,stalls\n"
 ROWS = [f"t{i},厕所{i},{115.8 + i / 1000:.3f},28.68,{i}" for i in range(10)]
@@ -197,7 +198,8 @@ KEYED = {"Idempotency-Key": "again"}
 
 
 @pytest.mark.parametrize(
-    "failure", [NoSpace("The disk is full."), Away("The engine is not running."), ZeroDivisionError("ours")]
+    "failure",
+    thin([NoSpace("The disk is full."), Away("The engine is not running."), ZeroDivisionError("ours")]),
 )
 def test_what_the_machine_made_fail_is_done_anew_under_the_same_key(idle, home, database, count, failure):
     def fail(_: object) -> dict:

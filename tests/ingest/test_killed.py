@@ -96,7 +96,7 @@ def names(rows: range, word: str) -> dict[str, str]:
     return {f"c{i}": f"{word}{i}" for i in rows}
 
 
-@pytest.mark.parametrize("mode", few(MODES, ["new", "update"]))
+@pytest.mark.parametrize("mode", few(MODES, ["new"]))
 def test_a_killed_import_leaves_all_or_nothing(
     settings, database, catalogue, killed_at, stored, idle, tmp_path, mode
 ):

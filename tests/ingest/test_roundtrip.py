@@ -232,6 +232,7 @@ def test_a_row_changed_on_both_sides_is_shown_with_both_values(loaded, catalogue
     assert stored(loaded)["a"]["registered_area_m2"] == 33.5
 
 
+@pytest.mark.wide
 def test_deletions_are_shown_first_and_made_on_request(loaded, catalogue, tmp_path):
     path = tmp_path / "parks.gpkg"
     export(loaded, catalogue, "parks", path)
@@ -262,6 +263,7 @@ def test_a_dry_run_tells_the_difference(loaded, catalogue, tmp_path):
     assert stored(loaded)["a"]["registered_area_m2"] == 12.5
 
 
+@pytest.mark.wide
 def test_a_file_saved_in_another_crs_changes_nothing(loaded, catalogue, tmp_path):
     path = tmp_path / "parks.shp.zip"
     export(loaded, catalogue, "parks", path, crs="EPSG:4548")
@@ -295,6 +297,7 @@ def test_points_in_columns_come_back(database, catalogue, tmp_path, ending):
     assert (report["classes"]["toilets"]["unchanged"], report["rejects"]) == (3, [])
 
 
+@pytest.mark.wide
 def test_monaco_brought_back_with_changes_shows_exactly_these(database, catalogue, data_dir, tmp_path):
     import_path(database, catalogue, data_dir / "monaco" / "monaco-231225.osm.pbf", class_id="toilets")
     path = tmp_path / "toilets.gpkg"
@@ -336,6 +339,7 @@ def test_a_shape_that_no_cell_holds_stays_when_its_row_is_edited(database, catal
     assert stored(database) == {**before, "a": {**before["a"], "name_zh": "圆"}}
 
 
+@pytest.mark.wide
 def test_a_past_day_comes_back_and_its_edit_stays_in_its_time(database, catalogue, tmp_path):
     periods = [(date(2010, 1, 1), date(2020, 1, 1)), (date(2020, 1, 1), None)]
     for period, name in zip(periods, ("旧", "新"), strict=True):

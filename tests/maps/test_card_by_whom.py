@@ -68,7 +68,7 @@ def check_shown(page, code):
 
 @pytest.mark.parametrize(
     ("who", "restricted"),
-    few([("viewer", False), ("assessor", False), ("whole", True)], [("assessor", False), ("whole", True)]),
+    few([("viewer", False), ("assessor", False), ("whole", True)], [("whole", True)]),
     ids=str,
 )
 def test_the_card_lists_photos_and_assessments_of_what_one_sees(browser, town, address, who, restricted):

@@ -46,6 +46,7 @@ def press(page, number: int) -> None:
     page.wait_for_selector("#result-title")
 
 
+@pytest.mark.wide
 def test_a_far_row_does_not_make_the_city_a_speck(browser, address, tmp_path):
     rows = [
         "编号,名称,经度,纬度",
@@ -102,6 +103,7 @@ def test_from_a_file_to_the_map_and_back(browser, address, tmp_path):
         watched.clean()
 
 
+@pytest.mark.wide
 def test_mended_rows_of_the_sheet_are_taken(browser, address, tmp_path):
     """The sheet of refused rows is itself a file that can be brought in."""
     book = openpyxl.Workbook()
@@ -121,6 +123,7 @@ def test_mended_rows_of_the_sheet_are_taken(browser, address, tmp_path):
         watched.clean()
 
 
+@pytest.mark.wide
 def test_it_works_by_keyboard_on_a_phone_and_runs_nothing_of_the_file(browser, address, tmp_path):
     rows = [f'编号,名称,经度,纬度,"{NASTY}"', f'"{NASTY}","{MARKS.replace(chr(34), chr(34) * 2)}",115.8651,28.6832,x',
             f"H2,乙,{NASTY},28.6,y"]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 
 def test_coverage_comes_first_and_fits_a_phone(browser, address):
     with browser.new_context(viewport={"width": 360, "height": 640}) as context:
@@ -20,6 +22,7 @@ def test_coverage_comes_first_and_fits_a_phone(browser, address):
         assert "as of today, not of 2015-12-31" in page.locator("h2").first.inner_text()
 
 
+@pytest.mark.wide
 def test_the_whole_city_is_offered_as_files_of_the_day_that_is_shown(browser, address):
     with browser.new_context(viewport={"width": 360, "height": 640}) as context:
         page = context.new_page()

@@ -118,6 +118,7 @@ def fulfilled(watched, asked):
     watched.page.route("http://tiles.example.org/**", answer)
 
 
+@pytest.mark.wide
 def test_a_basemap_is_asked_for_only_once_it_is_switched_on(town, marked, desktop, catalogue):
     asked: list[str] = []
     fulfilled(desktop, asked)
@@ -155,6 +156,7 @@ MIDDLE = """() => {
 }""".replace("ON_PAGE", ON_PAGE)
 
 
+@pytest.mark.wide
 def test_tiles_in_gcj02_are_moved_to_where_they_belong(town, marked, desktop):
     fulfilled(desktop, [])
     shifted = marked.model_copy(update={"basemap_crs": "gcj02"})

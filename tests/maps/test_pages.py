@@ -128,6 +128,7 @@ def _some(field) -> object:
     return {"text": "x", "boolean": True, "date": date(2020, 1, 1)}.get(field.type, 1)
 
 
+@pytest.mark.wide
 def test_a_long_list_of_layers_is_short_at_first_and_can_be_searched(desktop, crowded, catalogue):
     page = desktop.page
     desktop.open(f"{crowded}/map")
@@ -147,6 +148,7 @@ def test_a_long_list_of_layers_is_short_at_first_and_can_be_searched(desktop, cr
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_symbols_of_many_layers_at_one_place_are_one_that_says_what_it_holds(desktop, crowded, catalogue):
     desktop.open(f"{crowded}/map#14/28.68/115.86")
     desktop.page.evaluate("() => chengtuApp.layers.forEach((layer) => chengtu.show(chengtuApp, layer, true))")
@@ -163,6 +165,7 @@ def test_symbols_of_many_layers_at_one_place_are_one_that_says_what_it_holds(des
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_what_is_not_drawn_at_this_scale_is_said(desktop, address):
     desktop.open(f"{address}/map/streets")
     desktop.page.evaluate("() => chengtuApp.map.setZoom(12, {animate: false})")
@@ -177,6 +180,7 @@ def test_what_is_not_drawn_at_this_scale_is_said(desktop, address):
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_a_class_drawn_close_by_only_opens_where_it_is_seen(phone, address):
     phone.open(f"{address}/map/pipes")
     shown = "() => chengtuApp.city.inSight(chengtuApp.map).flatMap(({ data }) => data.get('pipes')).length"
@@ -204,6 +208,7 @@ def test_english_and_chinese_pages_keep_to_their_language(desktop, address):
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_the_second_visit_fetches_the_page_alone(browser, address):
     with watched_page(browser) as watched:
         watched.open(f"{address}/map")
@@ -244,6 +249,7 @@ def test_a_runs_page_shows_figures_districts_and_gaps(desktop, address, town):
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_an_english_runs_page_frames_its_data_and_names_districts_in_english(desktop, address, town):
     with town.database.read() as conn:
         query = "SELECT ST_Extent(geom)::geometry FROM city.coverage_units WHERE run = :run"
@@ -272,6 +278,7 @@ NO_GAPS = """() => {
 }"""
 
 
+@pytest.mark.wide
 def test_people_without_service_and_without_a_gap_are_told(desktop, address, town):
     desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
     desktop.page.wait_for_selector(".gaps")
@@ -283,6 +290,7 @@ def test_people_without_service_and_without_a_gap_are_told(desktop, address, tow
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_a_runs_page_with_tiers_switches_between_them(desktop, address, town):
     desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
     page = desktop.page
@@ -295,6 +303,7 @@ def test_a_runs_page_with_tiers_switches_between_them(desktop, address, town):
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_a_city_without_data_says_so(browser, cluster_settings, template):
     with (
         clone(cluster_settings, template) as empty,
@@ -340,6 +349,7 @@ def test_hostile_text_on_the_landing_page_is_text(desktop, hostile_address):
 
 
 @pytest.mark.parametrize(("wish", "moves"), [("reduce", False), ("no-preference", True)])
+@pytest.mark.wide
 def test_who_wants_no_motion_has_none(browser, address, wish, moves):
     with watched_page(browser, reduced_motion=wish) as watched:
         watched.open(f"{address}/map/toilets")

@@ -158,6 +158,7 @@ def test_changed_parameters_are_computed_and_saved_as_the_citys_edition(window, 
     page.locator(".policy-card .chip", has_text="本市第 1 版").wait_for()
 
 
+@pytest.mark.wide
 def test_an_address_brings_the_same_result_back_in_the_other_language(window, planned):
     page = show(window, planned, f"tab=coverage&run={planned.former}&mode=straight&by=land", lang="en")
     page.locator(".result .figures").wait_for()
@@ -166,6 +167,7 @@ def test_an_address_brings_the_same_result_back_in_the_other_language(window, pl
     assert value(page, "day") == "2015-12-31"
 
 
+@pytest.mark.wide
 def test_what_the_engine_refuses_is_a_sentence_in_the_readers_language(window, planned):
     asked = quote(json.dumps({"exclude": ["attached", "mobile", "social", "counted", "uncounted"]}))
     page = show(window, planned, f"tab=coverage&policy=toilet-300&params={asked}")
@@ -176,6 +178,7 @@ def test_what_the_engine_refuses_is_a_sentence_in_the_readers_language(window, p
     window.problems.clear()
 
 
+@pytest.mark.wide
 def test_reach_tells_every_policy_and_draws_the_way(window, planned):
     page = show(window, planned, "tab=reach")
     page.locator(".pane-reach [aria-pressed=true]").wait_for()
@@ -260,6 +263,7 @@ def test_a_scenario_adds_moves_and_removes_by_click_and_lives_in_the_address(win
     assert (saved["name"], len(saved["inputs"]["scenario"]["patches"])) == ("三处改动", 3)
 
 
+@pytest.mark.wide
 def test_two_dates_are_two_maps_that_move_together(window, planned):
     page = show(window, planned, "tab=side&cmp=dates&da=2015-12-31&look=side")
     page.locator(".side-title").nth(1).wait_for()
@@ -276,6 +280,7 @@ def test_two_dates_are_two_maps_that_move_together(window, planned):
     assert page.locator(".sides").count() == 0
 
 
+@pytest.mark.wide
 def test_two_runs_are_swiped_by_keyboard_and_their_figures_subtracted(window, planned):
     page = show(window, planned, f"tab=side&cmp=runs&a={planned.former}&b={planned.toilets}&look=swipe")
     page.locator(".compare-whole").wait_for()
@@ -317,6 +322,7 @@ TABS = (
 
 
 @pytest.mark.parametrize("lang", width.few(["zh", "en"], ["en"]))
+@pytest.mark.wide
 def test_the_tabs_fit_a_phone_name_their_controls_and_speak_one_language(browser, planned, lang):
     with watched_page(browser, viewport=PHONE, has_touch=True, is_mobile=True) as phone:
         phone.page.set_default_timeout(30_000)
@@ -357,6 +363,7 @@ def test_names_of_policies_and_runs_are_shown_as_text(window, planned):
     assert page.evaluate("() => window.ran") is None
 
 
+@pytest.mark.wide
 def test_an_empty_city_says_so_in_every_tab(window, settings, catalogue):
     with opened(settings) as database, served(settings, Engine(database, catalogue)) as address:
         page = show(window, Planned(address, database, "", ""), "tab=coverage")

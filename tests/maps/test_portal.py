@@ -53,6 +53,7 @@ def test_a_browser_gets_the_portal_and_a_program_the_landing_document(portal, ad
         assert portal.page.request.get(link).status == 200
 
 
+@pytest.mark.wide
 def test_layers_stand_by_office_with_counts_and_their_opacity_is_in_the_address(portal, address):
     show(portal, address, HERE)
     page = portal.page
@@ -135,6 +136,7 @@ def test_coordinates_are_read_as_people_write_them(portal, address, words, place
         assert place == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.wide
 def test_coordinates_of_web_maps_are_brought_back_by_the_server_s_own_formula(portal, address):
     show(portal, address, HERE)
     rng = np.random.default_rng(8)
@@ -156,6 +158,7 @@ def test_coordinates_of_web_maps_are_brought_back_by_the_server_s_own_formula(po
     assert middle == pytest.approx([y, x], abs=1e-5)
 
 
+@pytest.mark.wide
 def test_the_card_tells_history_and_hands_a_qgis_project_that_opens_at_the_feature(portal, address):
     show(portal, address, HERE + "&card=toilets:1")
     page = portal.page
@@ -184,6 +187,7 @@ def test_the_card_tells_history_and_hands_a_qgis_project_that_opens_at_the_featu
     assert extent["ymin"] < y < extent["ymax"] < extent["ymin"] + 1000
 
 
+@pytest.mark.wide
 def test_lengths_and_areas_are_those_of_the_ellipsoid(portal, address):
     show(portal, address, HERE)
     geod, rng = Geod(ellps="GRS80"), np.random.default_rng(3)
@@ -201,6 +205,7 @@ def test_lengths_and_areas_are_those_of_the_ellipsoid(portal, address):
         )
 
 
+@pytest.mark.wide
 def test_a_line_is_measured_by_clicks_that_open_no_card_and_escape_gives_them_back(portal, address):
     show(portal, address, HERE)
     page = portal.page
@@ -222,6 +227,7 @@ def test_a_line_is_measured_by_clicks_that_open_no_card_and_escape_gives_them_ba
     assert page.locator(".measured-figure").count() == 2
 
 
+@pytest.mark.wide
 def test_the_sheet_is_a_picture_of_the_view_with_its_mark_and_prints_on_one_page(portal, address):
     show(portal, address, HERE + "&tab=print")
     page = portal.page
@@ -249,6 +255,7 @@ def test_the_sheet_is_a_picture_of_the_view_with_its_mark_and_prints_on_one_page
     assert (width, height) == pytest.approx((842, 595), abs=1)
 
 
+@pytest.mark.wide
 def test_what_an_address_names_and_the_city_has_not_is_said(portal, address):
     show(
         portal,
@@ -338,6 +345,7 @@ def test_hostile_text_is_text_in_search_card_history_print_and_title(portal, hos
     portal.clean()
 
 
+@pytest.mark.wide
 def test_the_card_shows_photos_and_their_notes_as_text(portal, hostile_address, hostile_database):
     drawn = io.BytesIO()
     Image.new("RGB", (40, 30), "green").save(drawn, "JPEG")

@@ -167,6 +167,7 @@ def test_a_district_without_a_name_is_called_by_its_code(desktop, hostile):
     assert desktop.page.locator("tbody td:nth-child(2)").first.inner_text() == "D1"
 
 
+@pytest.mark.wide
 def test_a_run_without_gaps_says_so(desktop, hostile):
     where, _, whole = hostile
     page = desktop.page
@@ -178,6 +179,7 @@ def test_a_run_without_gaps_says_so(desktop, hostile):
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_hostile_names_are_text_on_the_runs_map(desktop, hostile):
     where, made, _ = hostile
     page = desktop.page

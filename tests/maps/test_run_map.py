@@ -60,6 +60,7 @@ def test_areas_are_drawn_in_classes_by_the_method_that_is_named(desktop, address
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_without_an_engine_shares_stand_in_fixed_classes(desktop, address, town):
     desktop.page.route("**/classes.json*", lambda route: route.abort())
     desktop.page.goto(f"{address}/coverage/{town.runs['green-300-500']}/map?lang=en")
@@ -67,6 +68,7 @@ def test_without_an_engine_shares_stand_in_fixed_classes(desktop, address, town)
     assert desktop.page.locator(".by-method").first.inner_text() == "Fixed, 5 classes"
 
 
+@pytest.mark.wide
 def test_the_legend_names_all_that_is_on(desktop, address, town):
     page = desktop.page
     desktop.open(f"{address}/coverage/{town.runs['toilet-300']}/map?lang=zh")
@@ -85,6 +87,7 @@ def test_the_legend_names_all_that_is_on(desktop, address, town):
 
 
 @pytest.mark.parametrize("lang", few(["zh", "en"], ["zh"]))
+@pytest.mark.wide
 def test_tables_lead_to_files_and_reports(desktop, address, town, lang):
     run = town.runs["green-300-500"]
     page = desktop.page
@@ -98,6 +101,7 @@ def test_tables_lead_to_files_and_reports(desktop, address, town, lang):
     assert sum("area=9902" in link for link in links) == 3
 
 
+@pytest.mark.wide
 def test_ways_on_from_a_public_view_are_public_views(desktop, address, town):
     where, page = f"{address}/coverage/{town.runs['green-300-500']}", desktop.page
     desktop.open(f"{where}/map?lang=en&view=public")

@@ -23,6 +23,7 @@ def open_file(watched, path):
     assert len([url for url in watched.requests if url.startswith("file:")]) == 1
 
 
+@pytest.mark.wide
 def test_a_class_opens_from_a_file_and_answers_clicks(town, catalogue, tmp_path, desktop):
     path = tmp_path / "公厕 map.html"
     made = write_map(town.database, catalogue, "toilets", path)
@@ -54,6 +55,7 @@ def test_a_run_opens_from_a_file_with_its_gaps(town, catalogue, tmp_path, deskto
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_all_classes_go_into_one_file(town, catalogue, tmp_path, desktop):
     path = tmp_path / "all.html"
     made = write_map(town.database, catalogue, None, path, without=["buildings"])

@@ -50,6 +50,7 @@ def done(town, tmp_path_factory) -> tuple[Path, str]:
     return folder, printed
 
 
+@pytest.mark.wide
 def test_the_commands_of_the_page_write_what_it_says(done):
     folder, printed = done
     city, toilets, ground = (
@@ -66,6 +67,7 @@ def test_the_commands_of_the_page_write_what_it_says(done):
     assert all(layer["id"].startswith("ground_") for layer in ground.metadata["vector_layers"])
 
 
+@pytest.mark.wide
 def test_any_web_server_gives_it_to_a_page_and_to_gdal(done, desktop):
     folder, _ = done
     for package, name in (
@@ -146,6 +148,7 @@ def colours_of(shot: bytes) -> dict[object, int]:
     return {colour: count for count, colour in image.getcolors(image.width * image.height) or []}
 
 
+@pytest.mark.wide
 def test_the_server_gives_parts_of_the_file_and_a_public_view_only_a_public_one(
     done, town, catalogue, tmp_path
 ):
@@ -173,6 +176,7 @@ def write_internal(town, catalogue, path: Path) -> None:
     export_tiles(town.database, catalogue, path, wanted, lambda *_: None)
 
 
+@pytest.mark.wide
 def test_a_file_that_may_not_be_shown_is_not_and_one_of_others_is_refused(town, catalogue, tmp_path, desktop):
     path = tmp_path / "base.pmtiles"
     page = desktop.page

@@ -153,6 +153,7 @@ def test_a_click_on_a_tile_opens_the_card_and_marks_the_shape(opened_map):
     assert page.evaluate(MARKED) == 0
 
 
+@pytest.mark.wide
 def test_a_click_on_a_cluster_of_one_opens_its_card(opened_map, town):
     page = opened_map.page
     page.evaluate(
@@ -193,6 +194,7 @@ def test_hover_names_what_lies_under_the_mouse(opened_map):
     assert page.locator(".tip").inner_text() == f"公共厕所：{item['n']} 处"
 
 
+@pytest.mark.wide
 def test_deep_zooms_show_every_feature_alone(opened_map):
     page = opened_map.page
     page.evaluate(SHOW, ["pipe_nodes", "street_trees", "manholes"])
@@ -216,6 +218,7 @@ def test_opacity_is_that_of_shapes_and_symbols(opened_map):
     page.evaluate(THIN, 1)
 
 
+@pytest.mark.wide
 def test_what_the_server_did_not_give_is_asked_for_again_when_the_map_moves(opened_map):
     page = opened_map.page
     page.route("**/tiles/WebMercatorQuad/**collections=streets*", lambda route: route.abort())

@@ -102,6 +102,7 @@ def test_a_box_a_millimetre_round_a_place_finds_it_and_one_beside_it_does_not(cl
         assert len(features(client, "toilets", bbox=box, **{"bbox-crs": f"EPSG:{code}"})) == count
 
 
+@pytest.mark.wide
 def test_zones_of_cgcs2000_go_in_and_out_within_a_millimetre(read_conn):
     """What the database makes of a place in each zone's own strip, against pyproj, there and in a box round it."""
     for code in CODES:

@@ -216,6 +216,7 @@ def test_an_edit_beside_a_long_write_is_told_to_come_again(server, monkeypatch):
     assert post(client, feature(code="WAIT")).status_code == 201
 
 
+@pytest.mark.wide
 def test_more_editors_than_threads_are_all_served(server):
     client, _, _ = server
     count = 45  # a server runs handlers in 40 threads

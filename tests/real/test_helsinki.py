@@ -101,6 +101,7 @@ def test_districts_outside_the_extract_are_null_with_the_reason(helsinki, catalo
         assert areas[name]["reason"]
 
 
+@pytest.mark.wide
 def test_a_second_import_changes_nothing(helsinki, catalogue, data_dir):
     db, _ = helsinki
     again = import_path(db, catalogue, data_dir / "helsinki" / "Helsinki.osm.pbf", who="test")["files"][0]

@@ -129,6 +129,7 @@ def test_load_a_city(loaded):
     assert "TL-000001" in shown[-2].text
 
 
+@pytest.mark.wide
 def test_measure_coverage(loaded):
     names = {}
     run_book(LESSONS[1], names)
@@ -140,6 +141,7 @@ def test_measure_coverage(loaded):
     assert all(printed in page.read_text(encoding="utf-8") for page in DOCS)
 
 
+@pytest.mark.wide
 def test_compare_two_dates(compared):
     names, _ = compared
     assert names["changed"].loc["toilets", "count"] == len(names["built"]) == 3
@@ -149,6 +151,7 @@ def test_compare_two_dates(compared):
     assert names["parts"]["area_m2"].sum() == pytest.approx(whole["land_served_change_m2"], abs=1)
 
 
+@pytest.mark.wide
 def test_export_to_qgis(loaded):
     names = {}
     run_book(LESSONS[3], names)
@@ -234,6 +237,7 @@ PAGE = "<!doctype html><title>notebook</title><body>{frames}</body>"
 
 
 @pytest.mark.browser
+@pytest.mark.wide
 def test_maps_are_drawn_inside_another_page_and_ask_nobody(compared, browser, tmp_path):
     names, shown = compared
     maps = [item for item in shown if isinstance(item, InlineMap)]
@@ -259,6 +263,7 @@ def test_maps_are_drawn_inside_another_page_and_ask_nobody(compared, browser, tm
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))] == []
 
 
+@pytest.mark.wide
 def test_a_map_is_kept_as_a_file(compared, tmp_path):
     kept = compared[1][-3].save(tmp_path / "town.html")
     assert kept.read_text(encoding="utf-8").startswith("<!")

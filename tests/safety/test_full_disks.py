@@ -37,7 +37,7 @@ pytestmark = [
 
 CLASS, ITEMS = "monuments", "/collections/monuments/items?limit=5"
 #: Rows of more than any of the small disks has room for, and what is left of a disk that is to be full in between.
-MANY, LEFT_BYTES = (20_000, 3_000_000) if LONG else (8_000, 1_000_000)
+MANY, LEFT_BYTES = (20_000, 3_000_000) if LONG else (3_000, 400_000)
 
 
 @contextmanager
@@ -134,6 +134,7 @@ def sent(client: Client, body: str):
     return status, said, headers
 
 
+@pytest.mark.wide
 def test_s25_where_the_whole_disk_of_the_database_is_full_it_comes_back_once_there_is_room(tmp_path):
     """The log cannot be written either: PostgreSQL gives up; it is tried again, and with room all is as it was."""
     with small_disk(TEMPORARY / f"{PREFIX}{os.getpid()}-disk", 400) as disk:
@@ -188,6 +189,7 @@ def post(served: Served) -> int | None:
     return 201
 
 
+@pytest.mark.wide
 def test_s25_nothing_is_offered_that_a_full_disk_cut_off(tmp_path):
     """The folders of downloads and uploads are full: 507, no file at all, pages go on; with room all is given."""
     with (

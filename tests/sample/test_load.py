@@ -62,6 +62,7 @@ def test_a_database_without_a_sample_has_nothing_to_check(read_conn: Connection,
         check(read_conn, catalogue)
 
 
+@pytest.mark.wide
 def test_a_figure_that_is_off_is_told(conn: Connection, catalogue: Catalogue):
     city = build("town", catalogue)
     write_batches(conn, catalogue, city.batches, Change("test", "town", uuid4(), metric_crs=city.metric_crs))
@@ -83,6 +84,7 @@ def off(figures: list[Figure]) -> set[tuple[date, str]]:
     return {(figure.as_of, figure.item) for figure in figures if not figure.ok}
 
 
+@pytest.mark.wide
 def test_either_date_is_read_from_the_database(conn: Connection, catalogue: Catalogue):
     city = build("town", catalogue)
     write_batches(conn, catalogue, city.batches, Change("test", "town", uuid4(), metric_crs=city.metric_crs))
@@ -99,6 +101,7 @@ def test_either_date_is_read_from_the_database(conn: Connection, catalogue: Cata
         assert figures[BEFORE][class_id]["count"] == figures[AFTER][class_id]["count"] > 0
 
 
+@pytest.mark.wide
 def test_the_commands_print_json_and_say_by_exit_code_whether_all_is_right(environment: dict[str, str]):
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "from app.sample.commands import sample; sample()", *words]

@@ -184,6 +184,7 @@ SELECT 'w' || m, ST_Multi(ST_MakePolygon(ST_MakeLine(ARRAY(SELECT ST_SetSRID(ST_
 """
 
 
+@pytest.mark.wide
 def test_no_tile_of_a_crowded_city_is_too_large_and_what_matters_most_is_there(conn, catalogue):
     for statement in filter(str.strip, CROWD.split(";")):
         conn.exec_driver_sql(statement.replace("%", "%%"))
@@ -211,6 +212,7 @@ FROM generate_series(0, 250000) k
 """
 
 
+@pytest.mark.wide
 def test_a_shore_of_a_quarter_of_a_million_corners_is_drawn_in_time(conn, catalogue):
     conn.exec_driver_sql(SHORE.replace("%", "%%"))
     conn.exec_driver_sql("SET LOCAL statement_timeout = '3s'")

@@ -109,6 +109,7 @@ def test_it_draws_the_layer_and_follows_an_edit(browser, where):
         clean(watched)
 
 
+@pytest.mark.wide
 def test_a_touch_shows_the_feature_as_text(browser, where):
     with watched_page(browser, viewport=PHONE, has_touch=True, is_mobile=True) as watched:
         opened(watched, f"{where}{TOILETS}#17/{LAT}/{LON + 0.002}")
@@ -124,6 +125,7 @@ def test_a_touch_shows_the_feature_as_text(browser, where):
         clean(watched)
 
 
+@pytest.mark.wide
 def test_the_city_has_switches_and_says_whose_data_it_is(browser, where):
     with watched_page(browser) as watched:
         opened(watched, f"{where}{SET}?f=html&lang=en")
