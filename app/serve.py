@@ -57,8 +57,6 @@ GRACE_S = 10.0
 SETTLED_S = 10.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
-#: Children that ask for large arrays again and again.
-_COMPUTING = frozenset(("engine", "jobs"))
 _RESTARTS = counter(
     "chengtu_process_restarts_total",
     "Children that ended unasked and were started again.",
@@ -122,7 +120,8 @@ class Child:
         libc.prctl(_PR_SET_NAME, f"chengtu {self.name}".encode()[:15])
         # The child ends with the supervisor, even when that is killed outright.
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if self.name not in _COMPUTING:
+        # The engine asks for large arrays again and again.
+        if self.name != "engine":
             keep_large_apart()
         faulthandler.enable()  # a crash in a library's own code says where
         set_process(self.name)

@@ -45,6 +45,8 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
+    # What lasts a second is not worth compiling a second time, on threads beside it: a tenth of a processor less.
+    "--js-flags=--single-threaded --no-opt",
     # Chromium itself finds no other host: a question to Python before each request doubles what a page costs.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]

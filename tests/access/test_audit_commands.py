@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import json
 
+import pytest
+
 from app.access import audit_service
 from app.access.audit_heads import heads_path
 from app.access.audit_store import Wanted
@@ -34,6 +36,7 @@ def test_the_command_line_verifies_lists_and_refuses_to_prune_early(database, en
     assert "broken at entry 1" in broken.stderr
 
 
+@pytest.mark.wide
 def test_the_command_line_exports_what_is_restricted_for_a_reason_alone(
     town_database, catalogue, tmp_path, environment
 ):

@@ -42,6 +42,7 @@ def seen(db, sql=COUNT):
         return conn.exec_driver_sql(sql).scalar()
 
 
+@pytest.mark.wide
 def test_rows_fields_and_classes_are_hidden_and_shown_again(ours):
     say(ours, "owned_by: [owner]\n")
     db = open_database(ours)

@@ -205,6 +205,7 @@ def test_pages_ask_for_the_reason_where_something_of_them_is_restricted(town):
     assert '<input type="hidden" name="area_level" value="community">' in page
 
 
+@pytest.mark.wide
 def test_a_map_as_a_file_holds_restricted_data_with_a_reason_alone(town, catalogue, tmp_path):
     path = tmp_path / "map.html"
     with within(SERVICE):
@@ -222,6 +223,7 @@ def test_a_map_as_a_file_holds_restricted_data_with_a_reason_alone(town, catalog
         assert '"gas"' in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.wide
 def test_files_of_the_command_line_hold_what_is_restricted_with_a_reason_alone(town, catalogue, tmp_path):
     """Who sits at the machine sees everything, and says why it leaves all the same."""
     settings = town.db.settings

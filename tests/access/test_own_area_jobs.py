@@ -95,6 +95,7 @@ def test_a_report_from_the_street_stays_in_its_own_area(town):
     assert patch.status_code == 403
 
 
+@pytest.mark.wide
 def test_a_key_named_like_another_owns_nothing_of_it(town, upload):
     """Jobs, imports and keys of idempotency go by whose they are, not by the name that they show."""
     with town.db.write() as conn:

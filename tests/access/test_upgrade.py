@@ -6,6 +6,7 @@ import json
 import uuid
 
 import psycopg
+import pytest
 
 from app.database.migrate import migrate
 from app.database.server import admin_parameters
@@ -23,6 +24,7 @@ RUNS = {
 }
 
 
+@pytest.mark.wide
 def test_owners_and_levels_of_what_was_there(empty_settings):
     migrate(empty_settings, to="0019")
     jobs = {name: uuid.uuid4() for name in ("li", "phone", "edit", "server")}

@@ -79,6 +79,7 @@ def test_without_a_log_there_is_no_base(settings: Settings, tmp_path):
     assert "CHENGTU_WAL_ARCHIVE" in str(refused.value.hint)
 
 
+@pytest.mark.wide
 def test_the_log_is_never_written_over(settings: Settings):
     """A copy that was broken off is made again; a file of another log is not replaced."""
     settings = settings.model_copy(update={"wal_archive": settings.home_path / "the log's \\ folder"})

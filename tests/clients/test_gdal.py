@@ -124,6 +124,7 @@ def test_a_newer_gdal_reads_the_same(served):
     assert sorted(found["in_box"]) == sorted(item["properties"]["code"] for item in boxed)
 
 
+@pytest.mark.wide
 def test_ogr2ogr_takes_one_page_without_the_driver(served, tmp_path):
     """An address of items alone is GeoJSON to every GDAL."""
     gdal("ogr2ogr", tmp_path / "trees.geojson", f"{served.address}/collections/street_trees/items?limit=1000")

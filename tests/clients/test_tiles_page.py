@@ -24,6 +24,7 @@ from tests.laws.pages import blocks, check_in_step
 ENGLISH = (ROOT / "docs" / "use-the-tiles.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "docs" / "use-the-tiles.zh.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8000"
+pytestmark = pytest.mark.wide
 SHOWN = (
     "map.queryRenderedFeatures({layers: ['toilets']})"
     ".map((one) => [one.id, one.properties, one.geometry.coordinates])"

@@ -19,6 +19,7 @@ from tests.laws.pages import blocks, check_in_step
 ENGLISH = (ROOT / "docs" / "use-it-from-qgis.md").read_text(encoding="utf-8")
 CHINESE = (ROOT / "docs" / "use-it-from-qgis.zh.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8000"
+pytestmark = pytest.mark.wide
 
 
 def programs(text: str) -> list[str]:

@@ -297,6 +297,7 @@ def test_a_cluster_of_another_version_is_left_alone(kept: Settings):
     assert cluster.ensure_started(kept).running
 
 
+@pytest.mark.wide
 def test_starts_at_the_same_time_make_one_cluster_and_stopping_it_touches_no_other(
     kept: Settings, settings: Settings
 ):

@@ -81,6 +81,7 @@ def test_two_at_once_both_end_right(empty_settings: Settings):
     assert revision_of(empty_settings) == head()
 
 
+@pytest.mark.wide
 def test_one_that_is_killed_leaves_nothing(empty_settings: Settings):
     """It is killed while it waits in its transaction, right after making its roles and schema."""
     with psycopg.connect(**admin_parameters(empty_settings)) as holder:

@@ -143,6 +143,7 @@ def _layer_about(database, catalogue, tmp_path, layer) -> dict[str, str]:
     return {name: found[name] for name in ("source", "licence", "attribution") if name in found}
 
 
+@pytest.mark.wide
 def test_monaco_comes_back_unchanged_from_one_geopackage(database, catalogue, data_dir, tmp_path):
     import_path(database, catalogue, data_dir / "monaco" / "monaco-231225.osm.pbf", who="test")
     written = export(database, catalogue, "city", tmp_path / "monaco.gpkg")["layers"]

@@ -75,6 +75,7 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
 
 
+@pytest.mark.wide
 def test_moments_come_back_unchanged_from_every_format(visits, tmp_path):
     _, catalogue, database = visits
     for ending in FORMATS:

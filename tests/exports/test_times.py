@@ -116,6 +116,7 @@ fields:
 """
 
 
+@pytest.mark.wide
 def test_a_class_of_the_citys_own_has_two_times_on_every_way_out(settings, tmp_path):
     (tmp_path / "ours" / "classes").mkdir(parents=True)
     (tmp_path / "ours" / "classes" / "bee_hotels.yaml").write_text(HOTELS, encoding="utf-8")

@@ -102,6 +102,7 @@ def test_the_qr_code_is_a_square_of_blocks():
     assert len(drawn) * 2 == pytest.approx(len(drawn[0]), abs=2)
 
 
+@pytest.mark.wide
 def test_serve_over_tls(environment, database, tmp_path):
     """The whole: started, trusted by its authority alone, closed to other machines, its QR code printed."""
     with closing(socket.socket()) as probe:

@@ -164,6 +164,7 @@ def test_tables_are_open_to_the_service_and_the_record_is_kept(ours, settings):
     assert "ADD COLUMN x_cleaner TEXT" in files[1][1]
 
 
+@pytest.mark.wide
 def test_commands_say_what_to_do_until_it_is_migrated(ours):
     with pytest.raises(SetupFailed) as error:
         open_database(Settings())

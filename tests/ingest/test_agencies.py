@@ -125,6 +125,7 @@ def _check_rows(database) -> None:
     assert ask(database, boards) == [("Vancouver Board of Parks and Recreation",)]
 
 
+@pytest.mark.wide
 def test_the_mapping_used_is_saved_and_gives_the_same_again(database, catalogue, data_dir, tmp_path):
     saved = tmp_path / "used.yaml"
     first = load(database, catalogue, data_dir, tmp_path, "coquitlam", save_mapping=saved)

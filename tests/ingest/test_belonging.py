@@ -63,6 +63,7 @@ def osm(path: Path, *items: str) -> Path:
     return path
 
 
+@pytest.mark.wide
 def test_a_class_whose_last_object_is_gone_is_told(database, catalogue, tmp_path):
     path = osm(tmp_path / "town.osm", TOILET.format(1), TOILET.format(2), LAMP)
     imported(database, catalogue, path)

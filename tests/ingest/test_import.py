@@ -175,6 +175,7 @@ def test_a_folder_loads_what_it_can(load, tmp_path):
     assert exit_code({"files": [good]}) == 0
 
 
+@pytest.mark.wide
 def test_six_counties_keep_the_good_half(load, data_dir):
     report = only(load(data_dir / "messy" / "six_counties_three_null.json", class_id="districts", key="FIPS"))
     counts = report["classes"]["districts"]

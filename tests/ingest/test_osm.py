@@ -18,6 +18,7 @@ from app.ingest.osm_file import read_osm
 from app.ingest.osm_rules import OsmFields, OsmRules
 from app.inventory.batch import Batch
 from tests.importing import OsmFile, parse_osm
+from tests.width import thin
 
 CORNERS = {1: (25.0, 60.0), 2: (25.01, 60.0), 3: (25.01, 60.01), 4: (25.0, 60.01), 5: (25.005, 60.005)}
 
@@ -292,12 +293,12 @@ def test_xml_is_counted_as_by_a_plain_xml_reader(data_dir, catalogue, name):
 
 @pytest.mark.parametrize(
     ("name", "counts"),
-    [
+    thin([
         ("monaco/monaco-231225.osm.pbf", {"toilets": 29, "parks": 16, "tunnels": 229, "bridges": 44, "parking_lots": 71,
                                           "street_trees": 557, "buildings": 1286}),
         ("andorra/andorra-260403.osm.pbf", {"toilets": 40, "parks": 32, "tunnels": 320, "bridges": 521,
                                             "parking_lots": 406, "buildings": 7471, "residential_areas": 180}),
-    ],
+    ]),
 )  # fmt: skip
 def test_monaco_and_andorra_are_counted_as_they_were_by_others(data_dir, catalogue, name, counts):
     parsed = parse_osm(catalogue, data_dir / name)

@@ -23,6 +23,7 @@ from app.ingest.layer import Ask
 from app.ingest.osm_file import read_osm
 from app.ingest.sandbox import Limits, ReaderStopped, load_osm, open_layers
 from app.settings import ROOT, Settings
+from tests.width import thin
 
 pytestmark = pytest.mark.usefixtures("started_readers")
 
@@ -191,7 +192,7 @@ def _until(condition, seconds=10.0) -> bool:
     return True
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("sent", thin([signal.SIGKILL, signal.SIGINT]))
 def test_it_dies_with_its_parent_and_the_next_run_tidies_up(tmp_path, limits, geojson, sent):
     path = tmp_path / "deeds.geojson"
     path.write_text(json.dumps({"deeds": {"wait": 60}}), encoding="utf-8")
@@ -243,6 +244,7 @@ def test_limits_are_settings(tmp_path):
     assert Limits.of(settings) == Limits(300, 7, 20, tmp_path / "spool")
 
 
+@pytest.mark.wide
 def test_osm_objects_are_the_same_through_the_process(tmp_path, limits, catalogue, data_dir):
     file = recognise(data_dir / "berlin" / "o2s_neukolln.osm")
     classes = [cls for cls in catalogue.classes.values() if cls.osm]
@@ -253,6 +255,7 @@ def test_osm_objects_are_the_same_through_the_process(tmp_path, limits, catalogu
     assert there.extent == here.extent
 
 
+@pytest.mark.wide
 def test_gdal_knows_one_driver_only(tmp_path, limits):
     """In the process GDAL is asked which drivers it has, under the environment of each format."""
     there = set(pyogrio.list_drivers())

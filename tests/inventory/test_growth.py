@@ -101,6 +101,7 @@ def test_a_new_field_stands_in_both_tables_with_its_rule(admin, catalogue):
         admin.execute("UPDATE city.toilets SET age = 'older'")
 
 
+@pytest.mark.wide
 def test_a_required_field_fills_the_rows_that_are_there(admin, catalogue):
     admin.execute(ROW)
     grow(admin, changed(catalogue, "doors", type="integer", required=True, default=2))
@@ -129,6 +130,7 @@ def at(level: str) -> set[str]:
     return {f"chengtu_see_{level}", f"chengtu_edit_{level}"}
 
 
+@pytest.mark.wide
 def test_another_sensitivity_is_another_guard(admin, catalogue):
     toilets = catalogue.classes["toilets"]
     kinds = {"kind": frozenset({"mobile"})}
@@ -150,6 +152,7 @@ def test_another_sensitivity_is_another_guard(admin, catalogue):
     assert "chengtu_see_public" in seeing(admin, "toilets")
 
 
+@pytest.mark.wide
 def test_a_new_field_of_a_class_that_hides_some_is_granted(admin, catalogue):
     grow(admin, changed(catalogue, "later", type="text"))
     may = "SELECT has_column_privilege('chengtu_see_public', 'city.toilets', %s, 'SELECT')"

@@ -53,6 +53,7 @@ def test_a_revision_is_written_with_the_module_that_runs_it(migrations):
     assert file.read_text() == MARK + "SELECT 1;\n"
 
 
+@pytest.mark.wide
 def test_the_difference_is_what_the_catalogue_has_more(empty_settings, catalogue):
     benches = replace(catalogue.classes["toilets"], id="benches")
     more = Catalogue({**catalogue.classes, "benches": benches}, {})

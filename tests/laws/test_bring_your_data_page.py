@@ -89,6 +89,7 @@ def told(environment: dict[str, str], *words: str) -> dict[str, Any]:
     return json.loads(chengtu(environment, *words, "--json").stdout)
 
 
+@pytest.mark.wide
 def test_every_step_runs_as_it_is_written(printed, environment, tmp_path):
     assert "GB18030" in find(printed, "parking.tsv", "import")
     assert "named by the file" in find(printed, "import toilets.shp.zip")

@@ -19,6 +19,7 @@ def test_both_languages_are_in_step():
     check_in_step(ENGLISH, CHINESE)
 
 
+@pytest.mark.wide
 def test_every_step_runs_as_it_is_written(environment, database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("CHENGTU_HOME", "DATABASE_URL"):

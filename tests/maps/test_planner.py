@@ -342,6 +342,7 @@ def test_the_tabs_fit_a_phone_name_their_controls_and_speak_one_language(browser
 PAYLOAD = "`${window.ran=1}</option><img src=x onerror=window.ran=1>'\"&\u202e"
 
 
+@pytest.mark.wide
 def test_names_of_policies_and_runs_are_shown_as_text(window, planned):
     request = window.page.request
     edition = {"id": "hostile", "title": {"zh": PAYLOAD, "en": PAYLOAD}, "based_on": "toilet-300"}

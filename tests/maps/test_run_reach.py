@@ -14,6 +14,7 @@ SHOWN = """() => {
 }"""
 
 
+@pytest.mark.wide
 def test_entrances_and_the_service_area_are_drawn_when_they_are_wanted(desktop, address, town):
     desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
     page = desktop.page

@@ -42,6 +42,7 @@ def test_a_class_opens_from_a_file_and_answers_clicks(town, catalogue, tmp_path,
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_a_run_opens_from_a_file_with_its_gaps(town, catalogue, tmp_path, desktop):
     path = tmp_path / "run.html"
     write_map(town.database, catalogue, town.runs["green-300-500"], path, lang="en")

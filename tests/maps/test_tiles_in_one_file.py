@@ -103,6 +103,7 @@ def with_file(town: Town, place: str | Path) -> Settings:
     return Settings.model_validate(given, by_name=True)
 
 
+@pytest.mark.wide
 def test_our_maps_draw_the_ground_from_the_file(done, town, desktop):
     folder, _ = done
     page = desktop.page

@@ -146,6 +146,7 @@ def test_a_file_of_no_time_is_refused(dated, catalogue, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.wide
 def test_the_form_leads_to_another_day_and_keeps_the_view(dated, desktop):
     with served(dated.settings) as address:
         desktop.open(f"{address}/map/toilets?lang=en")

@@ -71,6 +71,7 @@ def test_the_table_and_the_map_show_the_same_and_no_text_runs(browser_page, addr
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+@pytest.mark.wide
 def test_pages_lead_on_and_back_with_the_filter_kept(browser_page, address):
     page = browser_page
     page.goto(f"{address}/collections/toilets/items?f=html&lang=en&limit=50")
@@ -97,6 +98,7 @@ def test_what_cannot_be_filtered_is_told_on_the_page_beside_the_filter(browser_p
     assert page.locator("textarea[name=filter]").input_value() == "stalls"
 
 
+@pytest.mark.wide
 def test_a_collection_and_a_feature_have_a_map_and_the_address_for_qgis(browser_page, address):
     page = browser_page
     page.goto(f"{address}/collections/toilets?f=html&lang=en")

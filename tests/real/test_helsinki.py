@@ -121,6 +121,7 @@ def readme_rows(page):
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+@pytest.mark.wide
 def test_the_readme_prints_what_comes_out(helsinki, catalogue, page):
     rows = readme_rows(page)
     assert len(rows) == 8

@@ -214,6 +214,7 @@ def test_the_drawn_town_needs_no_database(drawn):
     assert drawn["shown"][1]["people"].tolist() == [800]
 
 
+@pytest.mark.wide
 def test_helsinki_from_top_to_bottom(drawn, data_dir, environment, monkeypatch):
     monkeypatch.setenv("NOTEBOOK_DATABASE_URL", environment["DATABASE_URL"])
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/somebody_elses_city")

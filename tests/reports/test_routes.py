@@ -80,6 +80,7 @@ def test_json_has_the_figures_the_sources_and_the_notice(client, database, catal
         assert found == json.loads(json.dumps(summary(conn, catalogue, district["code"]), default=str))
 
 
+@pytest.mark.wide
 def test_the_command_line_prints_the_same(client, settings, tmp_path):
     printed = command(
         settings, "summary", "--class", "toilets", "--as-of", "2021-12-31", "--lang", "en", "--json"

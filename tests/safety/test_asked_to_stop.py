@@ -69,6 +69,7 @@ def download(served: Served, heard: list[object]) -> None:
 CASES = ((signal.SIGTERM, begin_import), (signal.SIGINT, begin_coverage))[: None if LONG else 1]
 
 
+@pytest.mark.wide
 def test_a_server_that_is_asked_to_stop_ends_soon_and_its_jobs_are_taken_up_again(tmp_path):
     with house("stop") as settings, serving(settings, tmp_path / "serve.log") as served:
         for by, begin in CASES:

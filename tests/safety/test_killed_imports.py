@@ -57,7 +57,7 @@ def reader_of(pid: int) -> int | None:
     return next((child for child in children_of(pid) if "python" in command_of(child)), None)
 
 
-@pytest.mark.parametrize("mode", few(MODES, ["append", "replace"]))
+@pytest.mark.parametrize("mode", few(MODES, ["replace"]))
 def test_s24_an_import_that_is_killed_is_done_or_was_never_begun(
     settings, database, catalogue, tmp_path, mode
 ):

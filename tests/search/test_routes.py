@@ -120,6 +120,7 @@ def test_the_overview_has_a_search_box(client):
     assert "form-action 'self'" in page.headers["content-security-policy"]
 
 
+@pytest.mark.wide
 def test_the_command(settings, environment, catalogue):
     db = open_database(settings)
     with db.write() as conn:

@@ -29,8 +29,9 @@ from tests.clones import clone, opened
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts
 from tests.inventory.town import place as spot
 from tests.tiles.tiled import points, squares, tile_at
+from tests.width import EVERY
 
-STEPS, LOOKS = 30, 12
+STEPS, LOOKS = 30 if EVERY else 12, 12
 CLASSES = ("toilets", "street_trees", "parks", "water_bodies")
 
 

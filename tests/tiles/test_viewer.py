@@ -148,6 +148,7 @@ def test_the_city_has_switches_and_says_whose_data_it_is(browser, where):
         clean(watched)
 
 
+@pytest.mark.wide
 def test_every_style_is_valid_to_maplibre(browser, where, catalogue):
     classes = ",".join(catalogue.classes)
     with watched_page(browser) as watched:
