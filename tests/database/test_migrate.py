@@ -139,6 +139,7 @@ def test_a_migration_can_stop_before_the_newest_revision(empty_settings: Setting
     assert migrate(empty_settings) == head()
 
 
+@pytest.mark.wide
 def test_the_result_is_the_same_everywhere(settings: Settings, empty_settings: Settings):
     migrate(empty_settings)
     one, other = dump(settings), dump(empty_settings)

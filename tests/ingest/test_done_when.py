@@ -199,6 +199,7 @@ def edited(source: Path, target: Path) -> dict[str, int]:
     return done
 
 
+@pytest.mark.wide
 def test_monaco_from_a_changed_file_shows_exactly_the_changes(environment, data_dir, tmp_path):
     first = take(environment, data_dir / MONACO)
     path = tmp_path / Path(MONACO).name

@@ -33,6 +33,7 @@ def test_no_other_host_is_found(desktop, elsewhere, name):
     assert desktop.foreign == [asked]
 
 
+@pytest.mark.wide
 def test_what_a_page_asks_of_others_is_noted_and_is_not_clean(desktop, address, elsewhere):
     desktop.page.goto(f"{address}/overview")
     desktop.clean()
@@ -47,6 +48,7 @@ def test_what_a_page_asks_of_others_is_noted_and_is_not_clean(desktop, address, 
         desktop.clean()
 
 
+@pytest.mark.wide
 def test_pages_of_two_tests_share_no_memory_but_files(desk, address):
     """The shared context: what a page keeps is gone for the next one, what it fetched is not."""
     for _ in range(2):

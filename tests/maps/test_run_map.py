@@ -32,6 +32,7 @@ def test_the_first_digits_of_a_run_open_its_page(town):
         assert other[:8] not in pair.text
 
 
+@pytest.mark.wide
 def test_areas_are_drawn_in_classes_by_the_method_that_is_named(desktop, address, town):
     run = town.runs["green-300-500"]
     page = desktop.page

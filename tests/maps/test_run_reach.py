@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.wide
+
 SHOWN = """() => {
   const count = { entrances: 0, land: 0 };
   chengtuApp.map.eachLayer((layer) => {
@@ -14,7 +16,6 @@ SHOWN = """() => {
 }"""
 
 
-@pytest.mark.wide
 def test_entrances_and_the_service_area_are_drawn_when_they_are_wanted(desktop, address, town):
     desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
     page = desktop.page
@@ -30,7 +31,6 @@ def test_entrances_and_the_service_area_are_drawn_when_they_are_wanted(desktop, 
     page.wait_for_function(f"() => ({SHOWN})().entrances === 0")
 
 
-@pytest.mark.wide
 def test_entrances_follow_the_tier(desktop, address, town):
     desktop.open(f"{address}/coverage/{town.runs['green-300-500']}/map")
     page = desktop.page

@@ -18,6 +18,7 @@ PEOPLE = 812_935
 #: Policy → people served in a straight line and on foot.
 SERVED = {"toilet-300": (8_645, 1_786), "toilet-500": (29_777, 11_335), "toilet-10min": (62_635, 27_208)}
 RADIUS_M = {"toilet-300": 300, "toilet-500": 500, "toilet-10min": 720}
+pytestmark = pytest.mark.wide
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,6 @@ def ask(city, policy, mode="both", **parameters):
     return city[1].answer({"op": "coverage", "policy": policy, "mode": mode, "parameters": parameters})
 
 
-@pytest.mark.wide
 def test_every_centre_is_loaded_as_a_point(city):
     counts = city[2]["classes"]["population_cells"]
     assert (counts["read"], counts["loaded"], counts["rejected"]) == (1_227, 1_227, 0)
@@ -46,7 +46,6 @@ def test_every_centre_is_loaded_as_a_point(city):
 
 
 @pytest.mark.parametrize("policy", SERVED)
-@pytest.mark.wide
 def test_people_of_centres_are_served_at_their_place(city, policy):
     by_centre, by_area = ask(city, policy), ask(city, policy, people_rule="area")
     for answer in (by_centre, by_area):
@@ -55,7 +54,6 @@ def test_people_of_centres_are_served_at_their_place(city, policy):
     assert by_centre["inputs"]["people_cells_drawn"] > 1_000
 
 
-@pytest.mark.wide
 def test_the_database_counts_the_same_people_in_a_straight_line(city):
     sql = text(
         "WITH t AS (SELECT ST_Transform(ST_Collect(geom), :crs) AS geom FROM city.toilets"
@@ -71,7 +69,6 @@ def test_the_database_counts_the_same_people_in_a_straight_line(city):
     assert list(counted) == [PEOPLE, *(straight for straight, _ in SERVED.values())]
 
 
-@pytest.mark.wide
 def test_rustworkx_walks_as_far_to_every_centre(city, catalogue):
     db, _, _ = city
     with db.engine() as conn:
@@ -93,7 +90,6 @@ def test_rustworkx_walks_as_far_to_every_centre(city, catalogue):
         assert ours[code] == (None if np.isinf(found) else pytest.approx(found, abs=0.06))
 
 
-@pytest.mark.wide
 def test_gaps_are_drawn_around_the_centres(city):
     answer = ask(city, "toilet-300", "straight")
     gaps = answer["gaps"]

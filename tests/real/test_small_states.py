@@ -17,7 +17,7 @@ from tests.importing import import_path
 from tests.real.walks import streets_walked
 from tests.width import few
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wide]
 
 #: Walks are compared up to this many metres.
 FAR_M = 1500
