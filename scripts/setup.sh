@@ -97,7 +97,8 @@ make_venv() {
     apt_install python3 python3-venv
     python=$(find_python) || stop "Python 3.11, 3.12 or 3.13 is needed." "Install one and name it: PYTHON=/path/to/python3.11 make run"
   fi
-  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then apt_install python3-venv; fi
+  # Of /usr/bin/python3.11: python3.11-venv.
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then apt_install "${python##*/}-venv"; fi
   say "Making $venv with $("$python" --version) …"
   rm -rf "$venv"
   "$python" -m venv "$venv"

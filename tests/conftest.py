@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from playwright.sync_api import Browser, sync_playwright
 
 from app.catalogue.loader import load_catalogue
@@ -33,7 +34,7 @@ from app.sample.service import load
 from app.settings import ROOT, Settings
 from tests import reading
 from tests.clones import clone, leave, make_fleeting, make_once, opened
-from tests.width import leave_wide
+from tests.width import EVERY, leave_wide
 
 PREFIX = "chengtu-tests-"
 TEMPLATE = "chengtu_template"
@@ -53,6 +54,10 @@ ARGUMENTS = [
 ENOUGH_BYTES = 4 * 1024**3
 #: Objects made between two looks for garbage: by the interpreter's own 700 a twentieth of all work is looking.
 COLLECTED_AFTER = 50_000
+
+#: What one run tries, the next one does: rare cases are for `make soak` to find, not for who changes something else.
+hypothesis_settings.register_profile("repeatable", derandomize=not EVERY, database=None)
+hypothesis_settings.load_profile("repeatable")
 
 
 def _temporary() -> Path:

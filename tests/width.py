@@ -1,4 +1,4 @@
-"""The width of the suite: `make test` is its short form, `make wide` what that leaves out, `make soak` runs all.
+"""The width of the suite: `make test` is its short form, `make wide` what that leaves out.
 
 Left out are cases of a kind beside some that differ, and long ways through the house whose rooms other tests try.
 """

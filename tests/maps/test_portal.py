@@ -275,9 +275,14 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(portal, address
     page.locator(".card dd").first.wait_for()
     for tab in page.locator(".rail-tabs button").all():
         tab.click()
+        page.wait_for_load_state("networkidle")
+        page.wait_for_function("() => document.querySelector('.panel-body > section').childElementCount > 1")
+        page.evaluate(
+            "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+        )
         named = page.evaluate(
             """() => [...document.querySelectorAll('button, a[href], input, select, summary')]
-            .filter((one) => one.offsetParent && one.type !== 'hidden')
+            .filter((one) => one.checkVisibility() && one.type !== 'hidden')
             .filter((one) => one.tabIndex < 0 || !(one.getAttribute('aria-label') || one.innerText
               || (one.labels && one.labels.length && one.labels[0].innerText)))
             .map((one) => one.outerHTML.slice(0, 120))"""
