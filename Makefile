@@ -50,6 +50,8 @@ soak: ## Keep the server under bounded load for two minutes and watch its memory
 	@CHENGTU_SOAK_SCOPES=10000 CHENGTU_SOAK_SCOPES_SQL=300 CHENGTU_SOAK_TURNS=10000 .venv/bin/python -m pytest -q \
 		tests/access/test_row_security.py tests/access/test_scopes_http.py tests/access/test_keeping.py
 	@CHENGTU_SOAK_PATHS=500 .venv/bin/python -m pytest -q tests/access/test_metrics.py tests/database/test_pulse.py
+	@# What is drawn at random, drawn anew.
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile $$(grep -rl --include='test_*.py' 'import.*hypothesis\|from hypothesis' tests)
 	@# Maps as most people have them, with all that moves.
 	@.venv/bin/python -m pytest -q -n 3 --dist loadfile tests/maps tests/field
 	@$(MAKE) --no-print-directory wide

@@ -39,8 +39,8 @@ def _values(case: Any) -> tuple[Any, ...]:
 
 
 def leave_wide(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `wide`, unless that or every case is asked for, or single tests by their names."""
-    if EVERY or "wide" in config.option.markexpr or any("::" in asked for asked in config.args):
+    """Leave out what is marked `wide`, unless that or every case is asked for, or files or tests by their names."""
+    if EVERY or "wide" in config.option.markexpr or any(".py" in asked for asked in config.args):
         return
     left = [item for item in items if item.get_closest_marker("wide") is not None]
     if left:

@@ -27,7 +27,7 @@ from tests.ingest.test_hostile_files import HARMLESS, SENT
 from tests.width import few
 
 #: `make soak` takes 500 of each, three times.
-FILES = int(os.environ.get("CHENGTU_SOAK_FILES", "8"))
+FILES = int(os.environ.get("CHENGTU_SOAK_FILES", "12"))
 SEEDS = range(1, 1 + int(os.environ.get("CHENGTU_SOAK_SEEDS", "1")))
 #: What cannot be sent: it is no file with bytes of its own.
 ONLY_LOCAL = {"no_such_scheme", "pipe", "endless_device"}

@@ -117,6 +117,7 @@ def compared(loaded):
     return names, run_book(LESSONS[2], names)
 
 
+@pytest.mark.wide
 def test_load_a_city(loaded):
     names, shown = loaded
     # what is over by now was loaded too
@@ -160,6 +161,7 @@ def test_export_to_qgis(loaded):
     assert not names["out"].exists()
 
 
+@pytest.mark.wide
 def test_a_table_bears_its_system_and_what_is_said_of_it(loaded, home):
     with City(home.home, home.database_url) as city:
         parks = city.read("公园", crs=city.metric_crs)
@@ -179,6 +181,7 @@ def test_a_table_bears_its_system_and_what_is_said_of_it(loaded, home):
         assert (len(nothing), nothing.crs) == (0, "EPSG:4326")
 
 
+@pytest.mark.wide
 def test_errors_say_what_to_do(loaded, home):
     with City(home.home, home.database_url) as city:
         with pytest.raises(NotFound, match="no class named 'toiletten'") as raised:
@@ -188,6 +191,7 @@ def test_errors_say_what_to_do(loaded, home):
             city.load_sample("city")
 
 
+@pytest.mark.wide
 def test_without_a_folder_the_environment_says_which_city(loaded, home, monkeypatch):
     monkeypatch.setenv("CHENGTU_HOME", str(home.home))
     monkeypatch.setenv("DATABASE_URL", home.database_url)

@@ -15,7 +15,6 @@ from app.inventory.changes import get_metric_crs
 from tests.clones import clone, opened
 from tests.importing import import_path
 from tests.real.walks import streets_walked
-from tests.width import few
 
 pytestmark = [pytest.mark.slow, pytest.mark.wide]
 
@@ -42,7 +41,7 @@ READ = {
 }
 
 
-@pytest.fixture(scope="module", params=few(STATES, ["monaco"]))
+@pytest.fixture(scope="module", params=STATES)
 def state(request, cluster_settings, template, catalogue, data_dir):
     """The name of a state, a database with it, the report of the import and an engine."""
     with clone(cluster_settings, template) as settings, opened(settings) as db:

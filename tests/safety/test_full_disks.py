@@ -37,7 +37,7 @@ pytestmark = [
 
 CLASS, ITEMS = "monuments", "/collections/monuments/items?limit=5"
 #: Rows of more than any of the small disks has room for, and what is left of a disk that is to be full in between.
-MANY, LEFT_BYTES = (20_000, 3_000_000) if LONG else (3_000, 400_000)
+MANY, LEFT_BYTES = (20_000, 3_000_000) if LONG else (8_000, 1_000_000)
 
 
 @contextmanager

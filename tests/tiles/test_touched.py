@@ -29,9 +29,8 @@ from tests.clones import clone, opened
 from tests.inventory.town import CHANGE, LAT, LON, batch, districts
 from tests.inventory.town import place as spot
 from tests.tiles.tiled import points, squares, tile_at
-from tests.width import EVERY
 
-STEPS, LOOKS = 30 if EVERY else 12, 12
+STEPS, LOOKS = 30, 12
 CLASSES = ("toilets", "street_trees", "parks", "water_bodies")
 
 
@@ -109,6 +108,7 @@ def looked(chance: random.Random) -> tuple[str, Tile]:
     return chance.choice(kinds), tile_at(zoom, lon, lat)
 
 
+@pytest.mark.wide
 def test_every_tile_is_of_the_data_as_it_is_whatever_was_edited_where(town, catalogue):
     settings, db = town
     chance = random.Random(11)
