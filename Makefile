@@ -40,7 +40,7 @@ bench: ## Print our figures beside the peers' (side by side, same machine)
 	@.venv/bin/python -m bench
 
 soak: export CHENGTU_SOAK = 1
-soak: ## Keep the server under bounded load for two minutes and watch its memory; more hostile filters, races and made-up requests
+soak: ## Two hundred clients for ten minutes, and what they leave behind; then the long form of every promise
 	@scripts/setup.sh test
 	@.venv/bin/python -m bench soak
 	@CHENGTU_SOAK_SEEDS=3 CHENGTU_SOAK_AUDIT=1000 CHENGTU_SOAK_EDITS=50 .venv/bin/python -m pytest -q \

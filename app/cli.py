@@ -8,11 +8,12 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from app import console
 from app.garbage import seldom_collected, share_arenas
 from app.lazy import lazy_module, leave_out
+from app.told import told
 from app.version import version
 
 standalone = lazy_module("app.maps.standalone_service")
@@ -20,7 +21,7 @@ local_growth = lazy_module("app.inventory.local_growth")
 serving = lazy_module("app.commands")
 
 #: Every command or group of commands: the room's module that holds it, and its name there, in the order of the help.
-#: A module is only loaded when its command is called or told of: most need a second of libraries.
+#: A module is only loaded when its command is called: most need a second of libraries.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("app.commands", "run_command"),
     "serve": ("app.commands", "serve_command"),
@@ -84,8 +85,20 @@ class _Loaded(Mapping[str, Any]):
 
 
 class _Rooms(TyperGroup):
+    """The rooms' commands: what lists them (`--help`, completion in the shell) hears what each does and loads none."""
+
     def __init__(self, **given: Any) -> None:
         super().__init__(**{**given, "commands": _Loaded()})
+
+    def list_commands(self, *_: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _: Any, cmd_name: str) -> Any:
+        return TyperCommand(cmd_name, help=told(*COMMANDS[cmd_name])) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, self.commands[name] if name else None, rest
 
 
 app = typer.Typer(

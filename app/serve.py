@@ -39,7 +39,7 @@ from app.database.guardian import keep_up
 from app.database.locks import exclusive, is_free
 from app.errors import SetupFailed
 from app.field.tls_service import server_certificate
-from app.garbage import collect_as_ever, give_back, keep_large_apart
+from app.garbage import collect_as_ever, give_back, keep_large_apart, leave_pages_small
 from app.jobs.stopping import StopFlag
 from app.logs import install as install_logs
 from app.main import create_app, make_ready
@@ -120,8 +120,10 @@ class Child:
         libc.prctl(_PR_SET_NAME, f"chengtu {self.name}".encode()[:15])
         # The child ends with the supervisor, even when that is killed outright.
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        # The engine asks for large arrays again and again.
-        if self.name != "engine":
+        # The engine asks for large arrays again and again, and is fast over huge pages.
+        if self.name == "engine":
+            leave_pages_small(small=False)
+        else:
             keep_large_apart()
         faulthandler.enable()  # a crash in a library's own code says where
         set_process(self.name)
@@ -280,6 +282,7 @@ def serve(
         # with pages of its own.
         gc.freeze()
         give_back()
+        leave_pages_small()
         try:
             _supervise(settings, running, stop, on_ready, prepare)
         finally:

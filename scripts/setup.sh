@@ -77,12 +77,14 @@ need_test_tools() {
 
 # --- Python ------------------------------------------------------------------------------------------------------
 
-find_python() {
-  local candidate
+find_python() { # find_python [MODULES]: one that fits, and has these modules; one that is named need not have them
+  local candidate modules
   # The system's own first: it is compiled with a profile, which version managers leave out (twice the time for the same).
   for candidate in "${PYTHON:-}" /usr/bin/python3.1{3,2,1} python3.1{3,2,1} python3; do
     [[ -n $candidate ]] && command -v "$candidate" >/dev/null || continue
-    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+    modules=${1:-sys}
+    if [[ $candidate == "${PYTHON:-}" ]]; then modules=sys; fi
+    if "$candidate" -c "import $modules, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null; then
       printf '%s' "$candidate"
       return 0
     fi
@@ -93,12 +95,15 @@ find_python() {
 make_venv() {
   local python
   if [[ -x $venv/bin/python ]] && "$venv/bin/python" -c 'import pip' 2>/dev/null; then return 0; fi
-  if ! python=$(find_python); then
+  # Better one that needs nothing more than the system's own that does.
+  if ! python=$(find_python ensurepip,venv || find_python); then
     apt_install python3 python3-venv
     python=$(find_python) || stop "Python 3.11, 3.12 or 3.13 is needed." "Install one and name it: PYTHON=/path/to/python3.11 make run"
   fi
-  # Of /usr/bin/python3.11: python3.11-venv.
-  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then apt_install "${python##*/}-venv"; fi
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    # Of /usr/bin/python3.11: python3.11-venv.
+    case ${python##*/} in python3*) apt_install "${python##*/}-venv" ;; *) apt_install python3-venv ;; esac
+  fi
   say "Making $venv with $("$python" --version) …"
   rm -rf "$venv"
   "$python" -m venv "$venv"

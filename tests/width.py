@@ -39,10 +39,16 @@ def _values(case: Any) -> tuple[Any, ...]:
 
 
 def leave_wide(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is marked `wide`, unless that or every case is asked for, or files or tests by their names."""
-    if EVERY or "wide" in config.option.markexpr or any(".py" in asked for asked in config.args):
+    """Leave out what is marked `wide`, unless that or every case is asked for, or a folder, file or test by name."""
+    if EVERY or "wide" in config.option.markexpr or _is_part(config):
         return
     left = [item for item in items if item.get_closest_marker("wide") is not None]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item.get_closest_marker("wide") is None]
+
+
+def _is_part(config: pytest.Config) -> bool:
+    """Whether folders, files or tests are named: not the whole suite, which xdist's workers are given by name."""
+    whole = {config.rootpath, *(config.rootpath / folder for folder in config.getini("testpaths"))}
+    return any((config.invocation_params.dir / asked).resolve() not in whole for asked in config.args)

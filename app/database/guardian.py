@@ -7,6 +7,7 @@ import time
 
 from app.database.cluster import ensure_started, has_died
 from app.errors import ChengtuError
+from app.garbage import leave_pages_small
 from app.settings import Settings
 
 log = logging.getLogger("chengtu.database")
@@ -26,7 +27,12 @@ def keep_up(settings: Settings) -> None:
                 pause_s = LOOK_S
                 continue
             log.warning("The database died and is started again.")
-            ensure_started(settings)
+            # Its processes inherit it, and the first one was started by a process that had not asked for it.
+            leave_pages_small(small=False)
+            try:
+                ensure_started(settings)
+            finally:
+                leave_pages_small()
         except (ChengtuError, OSError) as error:
             said = str(error)
             if said != told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,7 +13,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, QueuePool, create_engine
+from sqlalchemy import Engine, Pool, QueuePool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -55,6 +56,8 @@ _POOLS = ("pages", "streams")
 _IN_USE = gauge("chengtu_db_connections_in_use", "Connections held now.", by_process=True, pool=_POOLS)
 #: The limit that a statement was over, by SQLSTATE.
 _LIMITS: dict[str, LimitName] = {"57014": "request_time", "55P03": "lock_time"}
+#: Held by who puts a new pool in an old one's place.
+_REPLACING = threading.RLock()
 _WAITED = counter("chengtu_db_connection_wait_seconds_total", "Time spent waiting for one.", pool=_POOLS)
 
 
@@ -177,7 +180,7 @@ class Database:
     def dispose(self) -> None:
         """Close the connections kept; the next transaction opens new ones."""
         for engine in (self._pool, self._streams):
-            _replace(engine)
+            _replace(engine, engine.pool)
 
     def _connect(self) -> psycopg.Connection[Any]:
         self.pulse.check()
@@ -200,8 +203,7 @@ class Database:
         with translated(self.settings):
             engine = pool or self._pool
             self.pulse.check()
-            kept = engine.pool
-            connection = _open(engine, opening + trace_setting(), limit_s)
+            connection, kept = _open(engine, opening + trace_setting(), limit_s)
             _tell_use(engine)
             try:
                 yield connection
@@ -209,9 +211,7 @@ class Database:
                 with _in_doubt(connection) if writes else nullcontext():
                     _commit(connection)
             finally:
-                _give_back(connection)
-                if engine.pool is not kept:  # disposed of meanwhile: nobody would close what comes back to it
-                    kept.dispose()
+                _give_back(engine, connection, kept)
                 _tell_use(engine)
 
 
@@ -224,52 +224,64 @@ def remembered(connection: Connection) -> dict[str, Any] | None:
     return _SNAPSHOTS.get(connection)
 
 
-def _open(pool: Engine, opening: str, limit_s: float) -> Connection:
-    """A connection with its transaction begun; one that died in the pool is replaced unseen."""
-    connection = _take(pool)
+def _open(engine: Engine, opening: str, limit_s: float) -> tuple[Connection, Pool]:
+    """A connection with its transaction begun, and its pool; one that died in the pool is replaced unseen."""
+    connection, kept = _take(engine)
     driver = driver_of(connection)
     try:
         _begin(driver, opening, limit_s)
     except psycopg.Error as error:
-        if not driver.closed:
-            connection.close()
+        died = driver.closed
+        _give_back(engine, connection, kept)
+        if not died:
             raise
-        connection.invalidate()
-        connection.close()
-        _replace(pool)  # those beside it died with it
+        _replace(engine, kept)  # those beside it died with it
         if isinstance(error, Silent):  # its successor would be as silent
             raise
-        connection = _take(pool)
+        connection, kept = _take(engine)
         try:
             _begin(driver_of(connection), opening, limit_s)
         except psycopg.Error:
-            _give_back(connection)
+            _give_back(engine, connection, kept)
             raise
-    return connection
+    return connection, kept
 
 
-def _replace(engine: Engine) -> None:
-    """Close the connections that nobody uses and keep none of the others once they come back (`_transaction`)."""
-    before = engine.pool
-    engine.dispose()
-    before.dispose()  # what came back before there was a new pool
+def _replace(engine: Engine, pool: Pool) -> None:
+    """Close the connections of this pool that nobody uses, and the others once they come back; another takes its place.
+
+    Nothing is done where that has happened: one of many who found a dead connection replaces them all.
+    """
+    with _REPLACING:
+        if engine.pool is pool:
+            engine.dispose()
+            pool.dispose()  # what came back before there was a new one
 
 
-def _give_back(connection: Connection) -> None:
-    """Give a connection back to its pool; one that was lost is dropped, nothing can be rolled back over it."""
-    if not (connection.closed or connection.invalidated) and driver_of(connection).closed:
+def _give_back(engine: Engine, connection: Connection, kept: Pool) -> None:
+    """Give a connection back to its pool; one that was lost is dropped, nothing can be rolled back over it.
+
+    So is one whose pool was replaced meanwhile: nobody would ever take it from there, or close it.
+    """
+    stays = engine.pool is kept
+    is_held = not (connection.closed or connection.invalidated)
+    if is_held and (driver_of(connection).closed or not stays):
         connection.invalidate()
     connection.close()
+    # Not otherwise: who waits there for a place would wait in vain.
+    if stays and engine.pool is not kept:
+        kept.dispose()
 
 
-def _take(pool: Engine) -> Connection:
-    """A connection of the pool; how long that took is counted where it had to be waited for."""
+def _take(engine: Engine) -> tuple[Connection, Pool]:
+    """A connection and its pool, or one before that; how long it took is counted where it had to be waited for."""
+    kept = engine.pool
     started = time.perf_counter()
-    connection = pool.connect()
+    connection = engine.connect()
     took = time.perf_counter() - started
     if took > WAITED_S:
-        _WAITED.add(str(pool.logging_name), by=took)
-    return connection
+        _WAITED.add(str(engine.logging_name), by=took)
+    return connection, kept
 
 
 def _tell_use(pool: Engine) -> None:

@@ -54,7 +54,7 @@ check_machine() {
 
 find_python() {
   local candidate
-  for candidate in "${PYTHON:-}" "python$(tell PYTHON)" /usr/bin/python3; do
+  for candidate in "${PYTHON:-}" "/usr/bin/python$(tell PYTHON)" "python$(tell PYTHON)" /usr/bin/python3; do
     if [[ -n $candidate ]] && command -v "$candidate" >/dev/null &&
       [[ $("$candidate" -c 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) == "$(tell PYTHON)" ]]; then
       printf '%s' "$candidate"

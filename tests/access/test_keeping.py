@@ -11,7 +11,7 @@ from app.access.keeping import own_of
 from app.access.permissions import ROUTES
 from tests.access.scoped_routes import ASKS
 from tests.access.scoped_town import User, served_town
-from tests.width import EVERY, few
+from tests.width import EVERY
 
 FIRST, SECOND = User("restricted", None), User("internal", ("W",))
 
@@ -60,7 +60,8 @@ class Browser:
         return reply, False
 
 
-@pytest.mark.parametrize("cache", few([Shared, Browser], [Shared]))
+@pytest.mark.wide
+@pytest.mark.parametrize("cache", [Shared, Browser])
 def test_no_cache_gives_one_what_another_was_told(town, cache):
     between = cache(town)
     rng = random.Random(7)

@@ -87,6 +87,7 @@ def copied(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.wide
 def test_ogr2ogr_copies_the_whole_city_and_stops_at_no_layer(served, copied):
     with sqlite3.connect(copied) as gpkg:
         layers = [

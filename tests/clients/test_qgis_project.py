@@ -18,7 +18,7 @@ from tests.clients.conftest import Asked, Served
 from tests.clients.test_qgis import PYTHON
 from tests.clones import opened
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wide]
 
 READER = Path(__file__).with_name("qgis_project_reader.py")
 

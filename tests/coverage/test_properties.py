@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.coverage.access import AccessPoints, access_points
+from app.coverage.access import AccessPoints, access_points, boundary_points
 from app.coverage.lattice import Pieces, cut, dissolve_overlaps
 from app.coverage.straight import covered_area, nearest, service_area
 from app.coverage.walking import centre_nearest, piece_nearest
@@ -157,6 +157,11 @@ ZONES = (metric_crs("EPSG:4548"), metric_crs("EPSG:4549"))
 BORDER_LON = 118.5
 
 
+def _doors(parks: np.ndarray, index: SnapIndex, search_m: float) -> AccessPoints:
+    none = np.empty((0, 2)), np.empty(0, int)
+    return access_points(parks, *none, index, snap_limit_m=SNAP_M, gate_search_m=search_m, public_only=True)
+
+
 @quick
 @given(towns, st.floats(-0.05, 0.05), st.floats(20, 45))
 def test_the_zone_changes_no_share(seed, east, lat):
@@ -166,17 +171,20 @@ def test_the_zone_changes_no_share(seed, east, lat):
     centres = shapely.points(np.random.default_rng(seed).uniform(0, 1000, (40, 2)))
     shapes = (draw_parcels(seed), draw_parks(seed), lines, centres)
     lonlat = [ZONES[0].to_lonlat(shapely.transform(found, lambda xy: xy + corner)) for found in shapes]
-    shares, metres = [], []
+    shares, metres, counts = [], [], []
     for zone in ZONES:
         parcels, parks, ways, homes = (zone.to_metric(found) for found in lonlat)
         service = service_area(parks, 300.0)
         shares.append(covered_area(parcels, service).sum() / shapely.area(parcels).sum())
         net = build_network(ways, np.zeros(len(ways), int), np.full(len(ways), "public"))
         index = build_index(net)
-        none = np.empty((0, 2)), np.empty(0, int)
-        doors = access_points(parks, *none, index, snap_limit_m=SNAP_M, public_only=True)
+        near, doors, wide = (_doors(parks, index, 30.0 + more) for more in (-0.01, 0.0, 0.01))
+        # Who measures a thirty-thousandth more than another finds one door less 30 m from a street: not asked here.
+        assume(len(near) == len(wide))
+        counts.append(len(boundary_points(parks)[0]))
         reach = search(net, doors.positions, extra_m=doors.lead_m)
         metres.append(centre_nearest(shapely.get_coordinates(homes), index, reach, SNAP_M)[0])
+    assume(counts[0] == counts[1])  # nor a border of 300 m or a millimetre more, which has one point more
     assert abs(shares[0] - shares[1]) < 1e-4
     far = np.isfinite(metres[0]) & np.isfinite(metres[1])
     assert far.sum() >= min(np.isfinite(found).sum() for found in metres) - 1

@@ -270,6 +270,47 @@ def test_one_that_comes_back_in_the_midst_of_closing_is_closed_as_well(database:
     assert driver.closed
 
 
+def test_a_successor_of_a_dead_one_is_closed_where_the_others_are_closed_meanwhile(database: Database):
+    own = Database(database.settings)
+    with own.read() as conn:
+        pid = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    os.kill(pid, signal.SIGTERM)
+    with own.read() as conn:
+        driver = Database.raw(conn)
+        assert driver.info.backend_pid != pid
+        own.dispose()
+    assert driver.closed
+    own.dispose()
+
+
+def test_one_whose_transaction_cannot_begin_is_closed_as_well(database: Database, monkeypatch):
+    own, drivers = Database(database.settings), []
+
+    def refused_meanwhile(driver, *_) -> None:
+        drivers.append(driver)
+        own.dispose()
+        raise psycopg.errors.InsufficientPrivilege
+
+    monkeypatch.setattr(transactions, "_begin", refused_meanwhile)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), own.read():
+        pass
+    assert [driver.closed for driver in drivers] == [True]
+
+
+def test_of_many_who_find_a_dead_connection_one_replaces_them_all(database: Database):
+    own = Database(database.settings)
+    dead = own._pool.pool
+    transactions._replace(own._pool, dead)
+    with own.read() as conn:
+        driver = Database.raw(conn)
+    transactions._replace(own._pool, dead)
+    assert not driver.closed
+    with own.read() as conn:
+        assert Database.raw(conn) is driver
+    own.dispose()
+    assert driver.closed
+
+
 def test_no_connection_is_made_before_the_first_transaction():
     Database(Settings(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing"))
 

@@ -114,7 +114,6 @@ def test_moments_are_served_and_asked_for(visits):
         assert client.get("/collections/visits/items?came=yesterday").status_code == 400
 
 
-@pytest.mark.wide
 def test_two_thousand_moments_keep_day_and_second_all_the_way(visits, tmp_path):
     own, catalogue, database = visits
     moments = {f"r{number}": moment for number, moment in enumerate(drawn(2000))}

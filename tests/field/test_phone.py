@@ -201,6 +201,7 @@ def test_somebody_else_was_faster_and_both_values_are_shown(browser, address, pl
         assert field.here.get(f"/field/toilets/{item}.json").json()["state"] == "missing"
 
 
+@pytest.mark.wide
 def test_a_kept_area_opens_without_signal(browser, address, place):
     with opened_page(browser, address, place, f"/field?area={DISTRICT}") as watched:
         page = watched.page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 import typer
 
 from app.cli import COMMANDS, app
+from app.told import told
 from tests.commandline import chengtu
 
 
@@ -22,6 +24,35 @@ def test_the_help_tells_of_every_command_in_order():
         assert command.name == name
         first = command.help.split("\n\n")[0].split()
         assert told[name].split()[:5] == first[:5]
+
+
+def test_what_a_command_does_is_read_whole_without_loading_it():
+    for name, command in typer.main.get_command(app).commands.items():
+        assert told(*COMMANDS[name]) == command.help
+    for missing in (("app.cli", "nothing"), ("app.nothing", "run_command")):
+        with pytest.raises(LookupError):
+            told(*missing)
+
+
+@pytest.mark.parametrize(("words", "shown"), [("chengtu --help", "compare"), ("chengtu co", "compare")])
+def test_what_lists_the_commands_loads_none(words, shown):
+    """The help, and the completion that a shell asks for at each press of Tab."""
+    code = f"""
+import atexit, sys
+atexit.register(lambda: print("loaded", *sorted({{"numpy", "sqlalchemy", "app.commands"}} & set(sys.modules))))
+sys.argv = {words.split()!r}
+from app.cli import main
+main()
+"""
+    asks = (
+        {}
+        if "--" in words
+        else {"_CHENGTU_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "1"}
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | asks, capture_output=True, text=True, check=False)
+    assert shown in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded", done.stdout + done.stderr
 
 
 def test_what_is_no_command_is_told_with_what_is_like_it():

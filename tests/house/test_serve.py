@@ -18,6 +18,7 @@ from app.errors import SetupFailed
 from app.jobs.stopping import StopFlag
 from app.serve import check_port
 from tests.effort import is_little
+from tests.safety.house import may_be_huge
 
 CHENGTU = [sys.executable, "-m", "app.cli"]
 
@@ -101,6 +102,9 @@ def test_serve_answers_heals_and_stops(server):
         assert _heaps(child) <= 2 * max(2, len(os.sched_getaffinity(0)) // 2)
 
     engine = _engine(process.pid)
+    if may_be_huge(os.getpid()):
+        # Huge pages are copied for each process: what it shares with its parent would be its own, one after another.
+        assert [one for one in (process.pid, *_children(process.pid)) if may_be_huge(one)] == [engine]
     os.kill(engine, signal.SIGKILL)
     _wait(lambda: _engine(process.pid) not in {engine, None})
     _wait(lambda: _status(port, "/ready") == 200)

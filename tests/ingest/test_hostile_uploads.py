@@ -109,7 +109,7 @@ def _left(home) -> list[str]:
 
 
 @pytest.mark.usefixtures("started_readers")
-@pytest.mark.parametrize("name", few(sorted(BUILDERS.keys() - ONLY_LOCAL), SENT - {"blocks_in_blocks"}))
+@pytest.mark.parametrize("name", few(sorted(BUILDERS.keys() - ONLY_LOCAL), SENT))
 def test_a_file_that_is_sent_does_no_harm(client, home, listener, built, name):
     path, before = built(name), _rows(home)
     reply = _send(client, path.name, path.read_bytes())
@@ -169,6 +169,7 @@ def _mutated(content: bytes, draw: random.Random) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("seed", SEEDS)
 def test_broken_files_under_odd_names_do_no_harm(client, home, listener, built, seed, tmp_path):
     draw, names = random.Random(seed), drawn(seed, FILES)

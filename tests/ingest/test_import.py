@@ -183,6 +183,7 @@ def test_six_counties_keep_the_good_half(load, data_dir):
     assert {reject["reason"] for reject in report["rejects"]} == {"no geometry"}
 
 
+@pytest.mark.wide  # the same city is loaded and measured in tests/real
 def test_helsinki_with_its_people_and_districts(load, count, data_dir):
     report = only(load(data_dir / "helsinki" / "Helsinki.osm.pbf"))
     assert report["classes"]["toilets"]["loaded"] == 18

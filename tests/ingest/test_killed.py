@@ -15,7 +15,6 @@ from app.ingest.options import ImportOptions
 from app.ingest.sandbox import Limits, open_layers
 from tests.importing import import_path, write_points
 from tests.ingest import killable_import
-from tests.width import few
 
 ROWS = 1500
 KILLS = 2
@@ -96,7 +95,8 @@ def names(rows: range, word: str) -> dict[str, str]:
     return {f"c{i}": f"{word}{i}" for i in rows}
 
 
-@pytest.mark.parametrize("mode", few(MODES, ["new"]))
+@pytest.mark.wide
+@pytest.mark.parametrize("mode", MODES)
 def test_a_killed_import_leaves_all_or_nothing(
     settings, database, catalogue, killed_at, stored, idle, tmp_path, mode
 ):

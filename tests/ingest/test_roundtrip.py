@@ -171,7 +171,7 @@ def test_an_unedited_file_changes_nothing_though_others_worked_meanwhile(loaded,
     assert (counts["read"], counts["unchanged"], counts["loaded"], report["rejects"]) == (5, 5, 0, [])
 
 
-@pytest.mark.parametrize("ending", few(ENDINGS, ["gpkg", "shp.zip"]))
+@pytest.mark.parametrize("ending", few(ENDINGS, ["gpkg"]))
 def test_exactly_the_edited_rows_and_fields_change(loaded, catalogue, tmp_path, ending):
     before = stored(loaded)
     path = tmp_path / f"parks.{ending}"
@@ -210,7 +210,7 @@ def stored(database) -> dict[str, dict[str, Any]]:
         return {row[0]: dict(zip((*names, "geometry"), row[1:], strict=True)) for row in rows.fetchall()}
 
 
-@pytest.mark.parametrize("ending", few(ENDINGS, ["gdb.zip", "xlsx"]))
+@pytest.mark.parametrize("ending", few(ENDINGS, ["xlsx"]))
 def test_a_row_changed_on_both_sides_is_shown_with_both_values(loaded, catalogue, tmp_path, ending):
     path = tmp_path / f"parks.{ending}"
     export(loaded, catalogue, "parks", path)
@@ -271,7 +271,7 @@ def test_a_file_saved_in_another_crs_changes_nothing(loaded, catalogue, tmp_path
     assert report["classes"]["parks"]["unchanged"] == 5
 
 
-@pytest.mark.parametrize("ending", ["shp.zip", "gdb.zip", "xlsx"])
+@pytest.mark.parametrize("ending", few(["shp.zip", "gdb.zip", "xlsx"], ["gdb.zip"]))
 def test_points_and_polygons_of_one_class_come_back(database, catalogue, tmp_path, ending):
     shapes = np.array(
         [shapely.Point(LON, LAT), shapely.box(LON, LAT, LON + 0.001, LAT + 0.001)], dtype=object
@@ -285,7 +285,7 @@ def test_points_and_polygons_of_one_class_come_back(database, catalogue, tmp_pat
     assert (report["classes"]["markets"]["unchanged"], report["rejects"]) == (2, [])
 
 
-@pytest.mark.parametrize("ending", ["csv", "xlsx", "shp.zip", "gdb.zip"])
+@pytest.mark.parametrize("ending", few(["csv", "xlsx", "shp.zip", "gdb.zip"], ["csv", "shp.zip"]))
 def test_points_in_columns_come_back(database, catalogue, tmp_path, ending):
     shapes = np.array([shapely.Point(LON + i / 7000, LAT + i / 3000) for i in range(3)], dtype=object)
     with database.write() as conn:

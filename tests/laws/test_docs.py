@@ -91,6 +91,7 @@ def test_the_changelog_has_the_version_or_what_is_unreleased():
     assert re.search(rf"^## \[(Unreleased|{re.escape(version)})\]", text, re.MULTILINE)
 
 
+@pytest.mark.wide
 def test_every_command_of_the_readme_runs(environment, database, tmp_path, monkeypatch):
     _draw_city(tmp_path)
     for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", ENGLISH, re.DOTALL):

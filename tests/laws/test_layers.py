@@ -19,6 +19,7 @@ ROOMS = {
     "errors": set(),
     "garbage": set(),
     "lazy": set(),
+    "told": set(),
     "parallel": set(),
     "version": set(),
     "pmtiles": {"errors"},

@@ -61,10 +61,14 @@ def address_of(page: str, run: str, lang: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}lang={lang}"
 
 
-#: Pages that are laid out otherwise on a wall screen; the others are but wider there.
-LAID_OUT = ("/", "/coverage/{run}/map", "/coverage/{run}/report")
-#: Pages that are laid out as others are.
+#: Pages that `make test` looks at on a wall screen as well: the one most people have there, and one that is printed.
+LAID_OUT = ("/", "/coverage/{run}/report")
+#: Pages that are laid out as others are, or have tests of their own.
 ALIKE = {
+    "/collections",
+    "/docs",
+    "/areas/check",
+    "/field",
     "/collections/toilets",
     "/collections/toilets/items/1/history",
     "/collections/toilets/schema",

@@ -36,6 +36,7 @@ def images(policy: str) -> str:
     return next(part.strip() for part in policy.split(";") if part.strip().startswith("img-src"))
 
 
+@pytest.mark.wide
 def test_by_default_maps_are_internal_and_ask_nobody(town, address, desktop):
     for path in (
         f"/coverage/{town.runs['toilet-300']}/map?lang=zh",

@@ -14,7 +14,6 @@ from app.inventory.service import write_batches
 from tests.clones import clone, opened
 from tests.maps.conftest import ON_PAGE, served, watched_page
 from tests.maps.hostile import HOSTILE
-from tests.width import few
 
 DRAWN = """() => {
   const found = {};
@@ -87,6 +86,7 @@ def test_a_click_opens_a_card_with_all_known_fields(desktop, address, town):
     desktop.clean()
 
 
+@pytest.mark.wide
 def test_a_layer_is_switched_on_by_keyboard_and_the_address_brings_it_back(desktop, address):
     desktop.open(f"{address}/map")
     desktop.page.evaluate(
@@ -195,6 +195,7 @@ def test_a_class_drawn_close_by_only_opens_where_it_is_seen(phone, address):
     phone.clean()
 
 
+@pytest.mark.wide
 def test_english_and_chinese_pages_keep_to_their_language(desktop, address):
     desktop.open(f"{address}/map?lang=en")
     controls = desktop.page.evaluate(
@@ -317,7 +318,8 @@ def test_a_city_without_data_says_so(browser, cluster_settings, template):
         watched.clean()
 
 
-@pytest.mark.parametrize("class_id", few(["toilets", "parks", "streets"], ["parks"]))
+@pytest.mark.wide
+@pytest.mark.parametrize("class_id", ["toilets", "parks", "streets"])
 def test_hostile_text_is_shown_as_text(desktop, hostile_address, class_id):
     desktop.open(f"{hostile_address}/map/{class_id}#17/28.6806/115.8627&{class_id}")
     page = desktop.page

@@ -105,6 +105,7 @@ def test_a_form_offers_what_means_something_to_a_policy(read_conn, catalogue):
     assert {item.unit for item in PARAMETERS.values()} - {""} <= set(planner_parameters.UNITS)
 
 
+@pytest.mark.wide
 def test_the_newest_result_is_shown_at_once_and_a_gap_is_flown_to(window, planned):
     page = show(window, planned, "tab=coverage&policy=toilet-300")
     page.locator(".result .figures").wait_for()

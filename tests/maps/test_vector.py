@@ -113,6 +113,7 @@ def test_symbols_stand_for_every_feature_in_sight(opened_map, town, zoom):
         assert opened_map.page.evaluate(COUNTED, "street_trees") == count(town, "street_trees")
 
 
+@pytest.mark.wide
 def test_a_tile_is_asked_for_once_for_all_layers_and_never_for_what_is_held(opened_map):
     opened_map.page.evaluate(SHOW, ["markets", "bridges"])
     opened_map.settle()

@@ -172,10 +172,12 @@ class Served:
     def child(self, name: str) -> int | None:
         """The process id of a child by its name: web, jobs, engine, database."""
         found = {pid: command_of(pid) for pid in children_of(self.pid)}
-        return next((pid for pid, said in found.items() if said == f"chengtu {name}"), None)
+        named = f"chengtu {name}"[:15]  # the system keeps no more of a name
+        return next((pid for pid, said in found.items() if said == named), None)
 
     def kill(self, name: str) -> None:
-        """`kill -9` a child; nothing where it is not running at this moment."""
+        """`kill -9` a child, as soon as it runs."""
+        until(lambda: self.child(name) is not None, f"{name} runs")
         pid = self.child(name)
         if pid is not None:
             kill(pid)
@@ -230,6 +232,12 @@ def command_of(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def may_be_huge(pid: int) -> bool:
+    """Whether the system may make huge pages of a process's small ones."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    return "THP_enabled:\t1" in status
 
 
 def postmaster(settings: Settings) -> int | None:

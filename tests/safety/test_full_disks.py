@@ -189,7 +189,6 @@ def post(served: Served) -> int | None:
     return 201
 
 
-@pytest.mark.wide
 def test_s25_nothing_is_offered_that_a_full_disk_cut_off(tmp_path):
     """The folders of downloads and uploads are full: 507, no file at all, pages go on; with room all is given."""
     with (

@@ -87,6 +87,7 @@ def test_cards_are_of_the_time_of_the_tiles(query, when):
     assert viewer_service._when(tileset) == when
 
 
+@pytest.mark.wide
 def test_it_draws_the_layer_and_follows_an_edit(browser, where):
     with watched_page(browser) as watched:
         opened(watched, where + TOILETS)
