@@ -33,6 +33,8 @@ FLEETING = {
     "autovacuum": "off",
     # Bound once, not by each of four thousand connections (0.01 s of a processor).
     "shared_preload_libraries": "postgis-3",
+    # Of a service there is one; of tests as many at once as there are processes.
+    "max_connections": "200",
 }
 #: This process's login and administrator's connection to each cluster, by its folder.
 _LOGINS: dict[Path, str] = {}
