@@ -208,7 +208,8 @@ class City:
         """The land that one of two runs serves alone, as GeoJSON with `change` gained or lost, and `totals`."""
         with self._db.read() as conn:
             runs = [service.find_run_id(conn, given) for given in (first, second)]
-            return answer_service.land_of_two(conn, self._engine.answer, runs[0], runs[1], mode, tier)
+            asked = answer_service.land_request(conn, runs[0], runs[1], mode, tier)
+        return self._engine.answer(asked)
 
     # what is taken away
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 from app.access import heavy, passwords, patient
-from app.access.dependencies import READERS, READERS_LINE
+from app.access.dependencies import ASKERS, ASKERS_LINE, READERS, READERS_LINE
 from app.access.rates import REFUSED_SHARE
 from app.catalogue.model import Lang
 from app.coverage import scenario
+from app.coverage.engine_client import ANSWER_S
 from app.database import pulse
 from app.database.transactions import LOCK_S, POOL_EXTRA, POOL_KEPT, POOL_WAIT_S, STREAM_S, STREAMS
 from app.ingest import archive
@@ -86,6 +87,16 @@ LIMITS: tuple[Limit, ...] = (
           ("排队", "one waits in a line")),
     Limit("readers_line", "requests", READERS_LINE, "",
           ("排队等待读取的请求，最多 5 秒", "requests that wait for that, for up to 5 s"), _WAIT),
+    Limit("engine", "requests", ASKERS, "",
+          ("每个工作进程同时询问分析引擎的请求（`/reach`、服务范围、情景、合并的空白）；计算覆盖是任务，不在此列",
+           ("asking the engine at once in a worker process (`/reach`, service areas, scenarios, merged gaps; coverage "
+            "computed by jobs)")),
+          ("排队；页面不受影响", "one waits in a line; pages go on")),
+    Limit("engine_line", "requests", ASKERS_LINE, "",
+          ("排队等待引擎的请求，最多 20 秒", "requests that wait for that, for up to 20 s"),
+          _WAIT),
+    Limit("engine_time", "requests", ANSWER_S, "s",
+          ("等待引擎回答一个请求", "waiting for the engine's answer to one request"), _WAIT),
     Limit("edits", "requests", edit_routes.AT_ONCE, "",
           ("每个工作进程同时的编辑；其余最多等 10 秒",
            "edits at once in a worker process; others wait for up to 10 s"), _WAIT),

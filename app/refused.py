@@ -10,7 +10,7 @@ from app.meters import counter
 LimitName = Literal[
     "requests", "guesses", "request_time", "lock_time", "connections", "readers", "downloads", "own_downloads",
     "own_jobs", "queued_jobs", "body", "header_time", "header_bytes", "body_pace", "reply_pace", "clients",
-    "own_clients", "logins", "builds", "edits", "database",
+    "own_clients", "logins", "builds", "edits", "engine", "database",
 ]  # fmt: skip
 LIMIT_NAMES: tuple[LimitName, ...] = get_args(LimitName)
 REFUSED = counter(

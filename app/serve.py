@@ -55,6 +55,8 @@ log = logging.getLogger("chengtu.serve")
 GRACE_S = 10.0
 #: A child that lived this long had a good start: the next pause is short again.
 SETTLED_S = 10.0
+#: How long a job waits for a stage of the engine's work, seconds.
+STAGE_S = 300.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _RESTARTS = counter(
@@ -238,7 +240,10 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
         *guardian,
         Child("engine", apart(lambda: serve_engine(settings, engine_socket))),
         # A job may wait for an engine that is being started again.
-        Child("jobs", apart(lambda: work(settings, EngineClient(engine_socket, patience_s=30)))),
+        Child(
+            "jobs",
+            apart(lambda: work(settings, EngineClient(engine_socket, timeout_s=STAGE_S, patience_s=30))),
+        ),
         *(Child("web", lambda: _answer(uvicorn.Server(config), listening)) for _ in range(settings.workers)),
     ]
 

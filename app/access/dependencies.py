@@ -8,7 +8,7 @@ before the answer is sent, so that nobody is told 201 for a commit that failed.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Query, Request
@@ -23,7 +23,10 @@ from app.settings import Settings
 
 #: Whoever reads for the length of a handler leaves some of the connections to those that take one within it.
 READERS, READERS_LINE = POOL_KEPT - 2, 200
-_TURNS = Turns(READERS, line=READERS_LINE, name="readers")
+_READERS = Turns(READERS, line=READERS_LINE, name="readers")
+#: Requests that ask the engine at once, which answers one after the other; those that wait for that, and how long.
+ASKERS, ASKERS_LINE, ASKERS_WAIT_S = 2, 100, 20.0
+_ASKERS = Turns(ASKERS, line=ASKERS_LINE, name="engine", limit="engine")
 
 
 def get_settings(request: Request) -> Settings:
@@ -81,13 +84,34 @@ DatabaseDep = Annotated[Database, Depends(_db)]
 EngineDep = Annotated[EngineClient, Depends(_engine)]
 
 
-async def read_turn() -> AsyncIterator[None]:
+def reading() -> AbstractAsyncContextManager[None]:
     """Fewer readers at once than there are connections; those that wait hold no thread that one of them needs."""
-    async with _TURNS.take(POOL_WAIT_S, "Many pages are being read right now."):
+    return _READERS.take(POOL_WAIT_S, "Many pages are being read right now.")
+
+
+def asking_engine() -> AbstractAsyncContextManager[None]:
+    """A turn to ask the engine, which may be at work on something long: whoever waits holds no thread.
+
+    Who has one holds no connection while the engine is asked, and reads before and after it in transactions of its own:
+    else pages would wait for connections until the engine has answered.
+    """
+    return _ASKERS.take(ASKERS_WAIT_S, "The engine is at work for others right now.")
+
+
+async def read_turn() -> AsyncIterator[None]:
+    """A turn of `reading` for the length of the handler."""
+    async with reading():
+        yield
+
+
+async def engine_turn() -> AsyncIterator[None]:
+    """A turn of `asking_engine` for the length of the handler."""
+    async with asking_engine():
         yield
 
 
 ReadTurn = Annotated[None, Depends(read_turn, scope="function")]
+EngineTurn = Annotated[None, Depends(engine_turn, scope="function")]
 
 
 def read_connection(db: DatabaseDep, _turn: ReadTurn) -> Iterator[Connection]:

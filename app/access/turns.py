@@ -11,7 +11,7 @@ from app.errors import Unavailable
 from app.meters import gauge
 from app.refused import LimitName, refused
 
-_LINES = ("readers", "downloads", "builds", "edits")
+_LINES = ("readers", "downloads", "builds", "edits", "engine")
 _BUSY = gauge("chengtu_turns_in_use", "Turns that are taken.", by_process=True, limit=_LINES)
 _WAITING = gauge("chengtu_turns_waiting", "Requests that wait for a turn.", by_process=True, limit=_LINES)
 

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from pydantic import ConfigDict, Field
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, LangDep, ReadConn
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, EngineTurn, LangDep, ReadConn
 from app.access.negotiation import choose_format
 from app.access.reasons import note_export
 from app.catalogue.model import Catalogue, Policy
@@ -132,7 +132,7 @@ def get_compare(
     found = answers.compare_runs(conn, a, b)
     form = f or choose_format(accept)
     if form in TABLES:
-        taking.note([found["a"]["run"], found["b"]["run"]], form, "compare")
+        taking.note(conn, [found["a"]["run"], found["b"]["run"]], form, "compare")
         return table_file(answers.compare_table(found), form, "compare", lang)
     if form == "html":
         return RedirectResponse(f"/coverage/compare/map?a={found['a']['run']}&b={found['b']['run']}", 303)
@@ -145,15 +145,18 @@ def get_compare(
     responses=AS_GEOJSON,
 )
 def get_compare_land(
-    conn: ReadConn,
+    db: DatabaseDep,
     engine: EngineDep,
+    _turn: EngineTurn,
     a: FirstRun,
     b: SecondRun,
     mode: ModeQuery = None,
     tier: TierQuery = None,
 ) -> dict[str, Any]:
     """One feature a parcel, with `change` gained or lost from a to b."""
-    return answers.land_of_two(conn, engine.answer, a, b, mode, tier)
+    with db.read() as conn:
+        asked = answers.land_request(conn, a, b, mode, tier)
+    return engine.answer(asked)
 
 
 @router.get(
@@ -172,7 +175,7 @@ def get_difference(
 ) -> Response:
     """Parts of parcels, most people first; sums by cause are in the run itself."""
     if f in TABLES:
-        taking.note([run], f, "differences")
+        taking.note(conn, [run], f, "differences")
         found = answers.table_of_run(conn, run, "coverage_differences", None, tier, limit, lang)
         return table_file(found, f, "difference", lang)
     service.get_run(conn, run, areas=False)

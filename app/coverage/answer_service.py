@@ -24,7 +24,6 @@ from app.coverage.people_loading import (
 from app.coverage.results import REASON_NO_DEMAND, REASON_NO_STREETS, REASON_NO_SUPPLY
 from app.coverage.run_words import run_words
 from app.coverage.scoped import REASON_WITHHELD
-from app.coverage.service import Answer
 from app.coverage.stages import Report
 from app.coverage.tables import Sheet
 from app.database.transactions import Connection
@@ -140,24 +139,17 @@ def in_words(reason: str | None, lang: Lang) -> str | None:
     return REASONS_ZH.get(reason, reason) if reason and lang == "zh" else reason
 
 
-def gap_patches(
-    conn: Connection,
-    answer: Answer,
-    run_id: str,
-    mode: str | None,
-    tier: str | None,
-    within_m: float,
-    limit: int,
+def patches_request(
+    conn: Connection, run_id: str, mode: str | None, tier: str | None, within_m: float, limit: int
 ) -> dict[str, Any]:
-    """A run's gaps in patches of neighbours at most `within_m` apart, of one mode and tier (its first by default)."""
+    """What the engine is asked for a run's gaps in patches of neighbours at most `within_m` apart.
+
+    Of one mode and tier, by default those of `chosen`.
+    """
     run = service.get_run(conn, run_id, areas=False)
     mode, tier = chosen(run, mode, tier)
-    return answer(
-        {
-            "op": "patches", "run": run["run"], "mode": mode, "tier": tier, "within_m": within_m, "limit": limit,
-            "areas": store.limiting_areas(),
-        }
-    )  # fmt: skip
+    asked = {"op": "patches", "run": run["run"], "mode": mode, "tier": tier}
+    return {**asked, "within_m": within_m, "limit": limit, "areas": store.limiting_areas()}
 
 
 def chosen(run: Mapping[str, Any], mode: str | None, tier: str | None) -> tuple[str, str]:
@@ -231,15 +223,16 @@ def _head(run: Mapping[str, Any]) -> dict[str, Any]:
     return kept | {key: inputs.get(key) for key in told} | {"conditions": run_words(run)}
 
 
-def land_of_two(
-    conn: Connection, answer: Answer, a: str, b: str, mode: str | None, tier: str | None
-) -> dict[str, Any]:
-    """The land that one of two runs serves alone, as GeoJSON with `change` gained or lost from a to b."""
+def land_request(conn: Connection, a: str, b: str, mode: str | None, tier: str | None) -> dict[str, Any]:
+    """What the engine is asked for the land that one of two runs serves alone.
+
+    It answers GeoJSON with `change` gained or lost from a to b.
+    """
     first, second = (service.get_run(conn, run, areas=False) for run in (a, b))
     mode, tier = chosen(first, mode, tier)
     chosen(second, mode, tier)
     asked = {"op": "compare", "a": first["run"], "b": second["run"], "mode": mode, "tier": tier}
-    return answer({**asked, "areas": store.limiting_areas()})
+    return {**asked, "areas": store.limiting_areas()}
 
 
 def compare_table(found: Mapping[str, Any]) -> Sheet:

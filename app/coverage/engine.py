@@ -31,7 +31,7 @@ from app.coverage.loading import load_inputs
 from app.coverage.model import Bools, Figures, Inputs
 from app.coverage.notes import notes_of
 from app.coverage.official import assess
-from app.coverage.place import default_reach, reach_of_place
+from app.coverage.place import default_reach, prepare_places, reach_of_place
 from app.coverage.recorded import with_recorded
 from app.coverage.request import AreaRef, CoverageRequest, parse
 from app.coverage.results import area_rows, difference_columns, gap_rows, result_rows, unit_rows
@@ -119,7 +119,7 @@ class Engine:
             return operation(request)
 
     def warm(self) -> None:
-        """Load what every default policy needs, so that the first request is as quick as the next.
+        """Load what every default policy and every place needs, so that the first request is as quick as the next.
 
         What cannot be loaded now (no data yet, the database away) is loaded when it is asked for.
         """
@@ -127,6 +127,8 @@ class Engine:
             for name in self.catalogue.default_policies():
                 with self.db.engine() as conn, seldom_collected():
                     load_inputs(self._loader(conn), parse(self.catalogue, {"policy": name}, None))
+            with self.db.engine() as conn, seldom_collected():
+                prepare_places(self._loader(conn))
         except ChengtuError as error:
             log.info("Nothing loaded beforehand: %s", error.message)
 

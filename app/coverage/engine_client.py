@@ -17,6 +17,8 @@ from app.traces import REQUEST_ID
 
 #: How often a client that follows stages looks whether it still wants the answer.
 LOOK_EVERY_S = 0.5
+#: How long a request waits for the engine's answer, seconds; what takes longer is a job.
+ANSWER_S = 60.0
 _AWAY = (
     "The engine is not running.",
     "Try again in a few seconds; `chengtu serve` starts it again by itself.",
@@ -28,7 +30,7 @@ class EngineClient:
     """Asks the engine process at `path`; `timeout_s` bounds the wait for one answer, `patience_s` for its start."""
 
     path: Path | None
-    timeout_s: float = 300.0
+    timeout_s: float = ANSWER_S
     patience_s: float = 0.0
 
     def answer(

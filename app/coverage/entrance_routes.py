@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.access.dependencies import CatalogueDep, EngineDep, ReadConn
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, EngineTurn
 from app.coverage.edition_service import with_editions
 from app.coverage.entrance_service import request_of_run
 from app.coverage.recorded import with_recorded
@@ -59,10 +59,15 @@ class ServiceAreaBody(BaseModel):
     responses=AS_GEOJSON,
 )
 def post_service_area(
-    conn: ReadConn, catalogue: CatalogueDep, engine: EngineDep, body: Annotated[ServiceAreaBody, Body()]
+    db: DatabaseDep,
+    catalogue: CatalogueDep,
+    engine: EngineDep,
+    _turn: EngineTurn,
+    body: Annotated[ServiceAreaBody, Body()],
 ) -> JSONResponse:
     """Nothing is saved. Streets have metres and minutes at both ends; a polygon keeps its holes."""
-    check_facility(conn, with_editions(conn, catalogue), body.policy, body.facility)
+    with db.read() as conn:
+        check_facility(conn, with_editions(conn, catalogue), body.policy, body.facility)
     return JSONResponse(engine.answer({"op": "service_area", **body.model_dump()}), media_type=GEOJSON)
 
 
@@ -72,9 +77,10 @@ def post_service_area(
     responses=AS_GEOJSON,
 )
 def get_service_area(
-    conn: ReadConn,
+    db: DatabaseDep,
     catalogue: CatalogueDep,
     engine: EngineDep,
+    _turn: EngineTurn,
     run: RunId,
     mode: Annotated[Literal["straight", "walk"], Query(description="How to measure.")] = "walk",
     form: Annotated[Form, Query(description="Stretches of street, or the land on them.")] = "polygon",
@@ -89,10 +95,11 @@ def get_service_area(
 ) -> JSONResponse:
     """By the run's policy, parameters, day and data."""
     asked = {"mode": mode, "form": form, "tier": tier, "facility": facility, "depth_m": depth_m}
-    request = {**request_of_run(conn, catalogue, run), **asked, "op": "service_area"}
-    # The policy may be gone since, or have another text: the run's own counts.
-    every = with_recorded(with_editions(conn, catalogue), request["recorded_policy"])
-    check_facility(conn, every, request["policy"], facility)
+    with db.read() as conn:
+        request = {**request_of_run(conn, catalogue, run), **asked, "op": "service_area"}
+        # The policy may be gone since, or have another text: the run's own counts.
+        every = with_recorded(with_editions(conn, catalogue), request["recorded_policy"])
+        check_facility(conn, every, request["policy"], facility)
     return JSONResponse(engine.answer(request), media_type=GEOJSON)
 
 
@@ -102,9 +109,10 @@ def get_service_area(
     responses=AS_GEOJSON,
 )
 def get_entrances(
-    conn: ReadConn,
+    db: DatabaseDep,
     catalogue: CatalogueDep,
     engine: EngineDep,
+    _turn: EngineTurn,
     run: RunId,
     tier: Tier = None,
     facility: Facility = None,
@@ -112,7 +120,11 @@ def get_entrances(
 ) -> JSONResponse:
     """Surveyed gates (`gate`), else points derived from the boundary (`boundary`), or the point itself (`self`)."""
     asked = {"tier": tier, "facility": facility, "limit": limit, "op": "entrances"}
-    request = request_of_run(conn, catalogue, run)
+    with db.read() as conn:
+        request = request_of_run(conn, catalogue, run)
     found = engine.answer({**request, **asked})
-    times = read_times(conn, request["as_of"] and date.fromisoformat(request["as_of"]), request["known_at"])
-    return JSONResponse(told_features(conn, catalogue, found, times), media_type=GEOJSON)
+    with db.read() as conn:
+        times = read_times(
+            conn, request["as_of"] and date.fromisoformat(request["as_of"]), request["known_at"]
+        )
+        return JSONResponse(told_features(conn, catalogue, found, times), media_type=GEOJSON)

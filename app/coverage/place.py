@@ -96,6 +96,14 @@ def reach_of_place(
     }
 
 
+def prepare_places(loader: Loader) -> None:
+    """Make what every place is asked about, so that the first who asks need not wait for it."""
+    requests = _requests(loader, {})
+    classes = _classes(tuple(request.policy for request in requests))
+    loader.ask_versions(classes)
+    _plan(loader, requests, classes)
+
+
 def default_reach(catalogue: Catalogue) -> list[Policy]:
     """The policies that a place is asked about."""
     return [item for item in catalogue.policies.values() if item.default and item.kind == "reach"]

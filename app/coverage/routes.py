@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -16,9 +16,12 @@ from app.access.dependencies import (
     CatalogueDep,
     DatabaseDep,
     EngineDep,
+    EngineTurn,
     HtmlWanted,
     LangDep,
     ReadConn,
+    asking_engine,
+    reading,
 )
 from app.access.reasons import LONGEST, note_export
 from app.access.time_parameters import AsOf, KnownAt
@@ -34,7 +37,7 @@ from app.coverage.request import parse
 from app.coverage.scenario import parse_scenario
 from app.coverage.scoped import asked_area, check_everywhere, check_policy, check_seen, told_place
 from app.coverage.tables import Sheet, to_csv, to_xlsx
-from app.database.transactions import Database
+from app.database.transactions import Connection, Database
 from app.errors import BadInput
 from app.inventory.asked_times import asked_times
 from app.jobs.routes import result_in_time
@@ -77,18 +80,28 @@ def table_file(table: Sheet, form: str, name: str, lang: Lang) -> Response:
 class Taking:
     """Who takes tables away, and why: what a route of tables asks for beside the run."""
 
-    conn: ReadConn
     db: DatabaseDep
     catalogue: CatalogueDep
     reason: TableReason = None
 
-    def note(self, runs: Sequence[str], form: str, part: str) -> None:
+    def note(self, conn: Connection, runs: Sequence[str], form: str, part: str) -> None:
         """Note that a table of runs leaves; raises Forbidden where one is over restricted data without a reason."""
-        leaving = answers.leaving_tables(self.conn, self.catalogue, runs, self.reason)
+        leaving = answers.leaving_tables(conn, self.catalogue, runs, self.reason)
         note_export(self.db, " ".join(runs), form, leaving, part=part)
 
 
 TakingDep = Annotated[Taking, Depends()]
+
+
+async def _gaps_turn(
+    merged: Annotated[
+        bool,
+        Query(description="Neighbouring gaps as one patch, of one mode and tier (default: walked, first)."),
+    ] = False,
+) -> AsyncIterator[bool]:
+    """Whether patches are asked for, which the engine makes, with a turn to do so; else with one to read."""
+    async with asking_engine() if merged else reading():
+        yield merged
 
 
 class CoverageBody(scenarios.AskedBody):
@@ -228,7 +241,7 @@ def get_areas(
 ) -> Response:
     """One feature an area, mode and tier."""
     if f in TABLES:
-        taking.note([run], f, "areas")
+        taking.note(conn, [run], f, "areas")
         found = answers.table_of_run(conn, run, "coverage_areas", mode, tier, limit, lang)
         return table_file(found, f, "areas", lang)
     service.get_run(conn, run, areas=False)
@@ -242,18 +255,15 @@ def get_areas(
     response_model=None,
 )
 def get_gaps(
-    conn: ReadConn,
+    db: DatabaseDep,
     taking: TakingDep,
     engine: EngineDep,
     lang: LangDep,
     run: RunId,
+    merged: Annotated[bool, Depends(_gaps_turn, scope="function")],
     mode: ModeQuery = None,
     tier: TierQuery = None,
     limit: GapLimit = 1_000,
-    merged: Annotated[
-        bool,
-        Query(description="Neighbouring gaps as one patch, of one mode and tier (default: walked, first)."),
-    ] = False,
     within_m: Annotated[
         float, Query(gt=0, le=500, description="Gaps at most this many metres apart are one patch.")
     ] = WITHIN_M,
@@ -261,22 +271,26 @@ def get_gaps(
 ) -> Response | dict[str, Any]:
     """Unserved demand, most people first."""
     if merged:
-        return answers.gap_patches(conn, engine.answer, run, mode, tier, within_m, limit)
-    if f in TABLES:
-        taking.note([run], f, "gaps")
-        found = answers.table_of_run(conn, run, "coverage_gaps", mode, tier, limit, lang)
-        return table_file(found, f, "gaps", lang)
-    service.get_run(conn, run, areas=False)
-    return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
+        with db.read() as conn:
+            asked = answers.patches_request(conn, run, mode, tier, within_m, limit)
+        return engine.answer(asked)
+    with db.read() as conn:
+        if f in TABLES:
+            taking.note(conn, [run], f, "gaps")
+            found = answers.table_of_run(conn, run, "coverage_gaps", mode, tier, limit, lang)
+            return table_file(found, f, "gaps", lang)
+        service.get_run(conn, run, areas=False)
+        return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
 
 @router.get(
     "/reach", summary="What reaches one place: every policy, nearest facility, metres, minutes, the way"
 )
 def get_reach(
-    conn: ReadConn,
+    db: DatabaseDep,
     catalogue: CatalogueDep,
     engine: EngineDep,
+    _turn: EngineTurn,
     lon: Annotated[
         float, Query(ge=-180, le=180, allow_inf_nan=False, description="Longitude.", examples=[115.86])
     ],
@@ -307,15 +321,15 @@ def get_reach(
         "parameters": parameters,
     }
     found = engine.answer(asked)
-    return scenarios.json_reply(
-        told_place(conn, with_editions(conn, catalogue), found, asked_times(conn, as_of, known_at))
-    )
+    with db.read() as conn:
+        told = told_place(conn, with_editions(conn, catalogue), found, asked_times(conn, as_of, known_at))
+    return scenarios.json_reply(told)
 
 
 @router.get(
     "/network", summary="The walking network: size, islands, near-miss ends, crossings without a vertex"
 )
-def get_network(engine: EngineDep) -> dict[str, Any]:
+def get_network(engine: EngineDep, _turn: EngineTurn) -> dict[str, Any]:
     """The report of the network built from the streets."""
     check_everywhere("The report of all streets")
     return engine.answer({"op": "network"})

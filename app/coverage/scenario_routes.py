@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Header, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep
+from app.access.dependencies import CatalogueDep, DatabaseDep, EngineDep, asking_engine
 from app.catalogue.model import Catalogue, Lang
 from app.catalogue.parameters import PARAMETERS
 from app.coverage import service
@@ -75,7 +75,8 @@ async def scenario_reply(
     db: Database, engine: EngineClient, request: Mapping[str, Any], prefer: str | None
 ) -> Response:
     """200 with the scenario's answer: at once where the city as it is has been computed, else through a job (202)."""
-    found = await run_in_threadpool(_at_once, engine, request)
+    async with asking_engine():
+        found = await run_in_threadpool(_at_once, engine, request)
     return found or await job_reply(db, "scenario", request, prefer)
 
 

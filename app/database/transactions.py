@@ -36,7 +36,7 @@ SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 #: Connections a process keeps, and may open beside them for a moment; a server has 100 for all processes. One that is
 #: opened for a moment costs more than a page, and knows no statement yet.
 POOL_KEPT = 8
-POOL_EXTRA = 2
+POOL_EXTRA = 4
 #: Statements that the server keeps prepared for a connection: of dozens of classes there are more than the driver's
 #: hundred, and the one that is dropped for another may be the one that takes longest to plan.
 STATEMENTS = 500

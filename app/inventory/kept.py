@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -23,24 +23,52 @@ LIMIT, VERSIONS = 3_000, 2
 Key = tuple[object, ...]
 
 _kept: WeakKeyDictionary[Any, OrderedDict[Key, dict[Key, Any]]] = WeakKeyDictionary()
+#: What is being made now, with a lock that who makes it holds.
+_making: WeakKeyDictionary[Any, dict[Key, RLock]] = WeakKeyDictionary()
 _lock = Lock()
 
 
 def once(conn: Connection, key: Key, make: Callable[[], T]) -> T:
     """`make()` once for each key, database and scope; the key must name every data version that it was read from.
 
-    The numbers in a key are taken for versions: of keys that differ in them alone the last ones are kept.
+    The numbers in a key are taken for versions: of keys that differ in them alone the last ones are kept. Of many who
+    ask at once one makes it and the others wait for that; where it fails the next one tries.
     """
     key = (scope_key(), *key)
     question = _without_numbers(key)
+    found = _find(conn, question, key)
+    if found:
+        return cast("T", found[0])
+    with _lock:
+        making = _making.setdefault(conn.engine, {})
+        turn = making.setdefault(key, RLock())
+    with turn:
+        found = _find(conn, question, key)
+        if found:
+            return cast("T", found[0])
+        try:
+            made = make()
+            _keep(conn, question, key, made)
+        finally:
+            with _lock:
+                making.pop(key, None)
+    return made
+
+
+def _find(conn: Connection, question: Key, key: Key) -> tuple[Any, ...]:
+    """The result in a tuple, where it is kept."""
     with _lock:
         known = _kept.setdefault(conn.engine, OrderedDict())
         results = known.get(question, {})
-        if key in results:
-            known.move_to_end(question)
-            return cast("T", results[key])
-    made = make()
+        if key not in results:
+            return ()
+        known.move_to_end(question)
+        return (results[key],)
+
+
+def _keep(conn: Connection, question: Key, key: Key, made: object) -> None:
     with _lock:
+        known = _kept[conn.engine]
         results = known.setdefault(question, {})
         results[key] = made
         while len(results) > VERSIONS:
@@ -48,7 +76,6 @@ def once(conn: Connection, key: Key, make: Callable[[], T]) -> T:
         known.move_to_end(question)
         while len(known) > LIMIT:
             known.popitem(last=False)
-    return made
 
 
 def _without_numbers(key: Key) -> Key:

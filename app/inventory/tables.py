@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import (
@@ -115,13 +116,22 @@ class Tables:
     history: Mapping[str, Table]
 
 
-@lru_cache(maxsize=len(LEVELS) * REMEMBERED)
+#: Held by who projects a catalogue: it takes a quarter of a second, and all who begin at once would do it.
+_PROJECTING = Lock()
+
+
 def project(catalogue: Catalogue) -> Tables:
     """The tables of every class of the catalogue, in schema `city`; the same object for the same catalogue.
 
     Raises:
         BadDeclaration: A class or field bears a name that the schema keeps for itself, or too long a one.
     """
+    with _PROJECTING:
+        return _project(catalogue)
+
+
+@lru_cache(maxsize=len(LEVELS) * REMEMBERED)
+def _project(catalogue: Catalogue) -> Tables:
     metadata = MetaData(schema=SCHEMA)
     classes = sorted(catalogue.classes.values(), key=lambda cls: cls.id)
     for cls in classes:

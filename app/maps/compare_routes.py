@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.access.dependencies import CatalogueDep, EngineDep, LangDep, ReadConn, SettingsDep
+from app.access.dependencies import (
+    CatalogueDep,
+    DatabaseDep,
+    EngineDep,
+    EngineTurn,
+    LangDep,
+    ReadConn,
+    SettingsDep,
+)
 from app.coverage.service import run_at
 from app.inventory.version_marks import scoped
 from app.maps import compare_service, marks, service
@@ -50,8 +58,9 @@ def get_compare_script(
 @router.get("/coverage/compare/map/land/{mode}/{tier}.json", include_in_schema=False)
 def get_compare_land(
     request: Request,
-    conn: ReadConn,
+    db: DatabaseDep,
     engine: EngineDep,
+    _turn: EngineTurn,
     lang: LangDep,
     mode: Annotated[Literal["straight", "walk", "count"], Path(description="How it was measured.")],
     tier: Annotated[str, Path(description="Tier of the policy.", max_length=100)],
@@ -62,7 +71,7 @@ def get_compare_land(
     """Land gained and lost in one mode and tier, in units of one square."""
 
     def make() -> str:
-        return service.json_text(compare_service.land_data(conn, engine.answer, a, b, mode, tier))
+        return service.json_text(compare_service.land_data(db, engine.answer, a, b, mode, tier))
 
     now = scoped(compare_service.DATA_VERSION)
     return answer(request, etag("compare", a, b, mode, tier, lang, now), v, now, make, JSON)

@@ -9,10 +9,10 @@ import numpy as np
 import shapely
 
 from app.catalogue.model import Catalogue, Lang
-from app.coverage.answer_service import compare_runs, land_of_two
+from app.coverage.answer_service import compare_runs, land_request
 from app.coverage.run_words import labels_of_two
 from app.coverage.service import Answer, parse_run
-from app.database.transactions import Connection
+from app.database.transactions import Connection, Database
 from app.inventory.times import NOW
 from app.inventory.version_marks import scoped
 from app.maps import page_service, run_service, run_store, service, store
@@ -85,11 +85,12 @@ def _title(row: Mapping[str, Any], lang: Lang) -> str:
     return str((row["tier_title"] or {}).get(lang, row["tier"]))
 
 
-def land_data(conn: Connection, answer: Answer, a: str, b: str, mode: str, tier: str) -> dict[str, Any]:
+def land_data(db: Database, answer: Answer, a: str, b: str, mode: str, tier: str) -> dict[str, Any]:
     """Land gained and lost, as shape rows in units of one square around the second run."""
-    found = land_of_two(conn, answer, a, b, mode, tier)
-    run = parse_run(b)
-    square = square_around(run_store.extent(conn, run) or (-1.0, -1.0, 1.0, 1.0))
+    with db.read() as conn:
+        asked = land_request(conn, a, b, mode, tier)
+        square = square_around(run_store.extent(conn, parse_run(b)) or (-1.0, -1.0, 1.0, 1.0))
+    found = answer(asked)
     shapes = np.array(
         [shapely.geometry.shape(one["geometry"]) for one in found["features"]] + [None], dtype=object
     )[:-1]

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Path, Request, Response
 
 from app.access.dependencies import (
     CatalogueDep,
+    DatabaseDep,
     EngineDep,
+    EngineTurn,
     LangDep,
     ReadConn,
     SettingsDep,
@@ -67,8 +69,9 @@ def get_run_areas(
 @router.get("/coverage/{run}/map/classes.json", include_in_schema=False)
 def get_run_classes(
     request: Request,
-    conn: ReadConn,
+    db: DatabaseDep,
     engine: EngineDep,
+    _turn: EngineTurn,
     run: RunId,
     v: Version = None,
     view: ViewParameter = None,  # noqa: ARG001 - pages of a public view add it to all that they ask for
@@ -76,7 +79,9 @@ def get_run_classes(
     """Limits of the classes in which the areas are drawn, by each method; of a public view the same."""
 
     def make() -> str:
-        return service.json_text(run_service.classes_data(conn, engine.answer, run))
+        with db.read() as conn:
+            asked = run_service.figures_by_group(conn, run)
+        return service.json_text(run_service.classes_data(asked, engine.answer))
 
     now = scoped(run_service.DATA_VERSION)
     return answer(request, etag("classes", run, now), v, now, make, JSON)

@@ -209,8 +209,8 @@ def areas_data(conn: Connection, catalogue: Catalogue, run_id: str, lang: Lang) 
     }
 
 
-def classes_data(conn: Connection, answer: Answer, run_id: str) -> dict[str, Any]:
-    """Limits of the classes of a run's figures by level, mode, tier and basis (`district|walk|park|people`)."""
+def figures_by_group(conn: Connection, run_id: str) -> dict[str, Any]:
+    """A run's figures by level, mode, tier and basis (`district|walk|park|people`): `{"run", "groups"}`."""
     run, key = get_run(conn, run_id, areas=False), parse_run(run_id)
     drawn = drawn_levels(run_store.count_areas(conn, key))
     rows = told_areas(conn, run_store.area_figures(conn, key, drawn))
@@ -219,7 +219,12 @@ def classes_data(conn: Connection, answer: Answer, run_id: str) -> dict[str, Any
         for by, name in FIGURES["count" if row["mode"] == "count" else "share"]:
             if row.get(name) is not None:
                 groups.setdefault(f"{row['level']}|{row['mode']}|{row['tier']}|{by}", []).append(row[name])
-    return {"run": run["run"], "classes": answer({"op": "classes", "groups": groups})}
+    return {"run": run["run"], "groups": groups}
+
+
+def classes_data(figures: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    """Limits of the classes of each of `figures_by_group`: `{"run", "classes"}`."""
+    return {"run": figures["run"], "classes": answer({"op": "classes", "groups": figures["groups"]})}
 
 
 def drawn_levels(areas: Mapping[str, int]) -> list[str]:

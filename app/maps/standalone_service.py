@@ -283,7 +283,8 @@ def _add_run(conn: Connection, catalogue: Catalogue, view: dict[str, Any], lang:
     run = view["run"]
     areas = run_service.areas_data(conn, catalogue, run, lang)
     file.add("run", "data-run-areas", service.json_text(areas))
-    classes = run_service.classes_data(conn, lambda asked: limits_of_groups(asked["groups"]), run)
+    figures = run_service.figures_by_group(conn, run)
+    classes = run_service.classes_data(figures, lambda asked: limits_of_groups(asked["groups"]))
     file.add("run", "data-run-classes", service.json_text(classes))
     for mode in view["modes"]:
         for tier in view["tiers"]:
