@@ -110,8 +110,20 @@ async def engine_turn() -> AsyncIterator[None]:
         yield
 
 
+async def merged_turn(
+    merged: Annotated[
+        bool,
+        Query(description="Neighbouring gaps as one patch, of one mode and tier (default: walked, first)."),
+    ] = False,
+) -> AsyncIterator[bool]:
+    """Whether patches are asked for, which the engine makes, with a turn to ask it; else with one to read."""
+    async with asking_engine() if merged else reading():
+        yield merged
+
+
 ReadTurn = Annotated[None, Depends(read_turn, scope="function")]
 EngineTurn = Annotated[None, Depends(engine_turn, scope="function")]
+MergedTurn = Annotated[bool, Depends(merged_turn, scope="function")]
 
 
 def read_connection(db: DatabaseDep, _turn: ReadTurn) -> Iterator[Connection]:

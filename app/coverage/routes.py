@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -19,9 +19,8 @@ from app.access.dependencies import (
     EngineTurn,
     HtmlWanted,
     LangDep,
+    MergedTurn,
     ReadConn,
-    asking_engine,
-    reading,
 )
 from app.access.reasons import LONGEST, note_export
 from app.access.time_parameters import AsOf, KnownAt
@@ -91,17 +90,6 @@ class Taking:
 
 
 TakingDep = Annotated[Taking, Depends()]
-
-
-async def _gaps_turn(
-    merged: Annotated[
-        bool,
-        Query(description="Neighbouring gaps as one patch, of one mode and tier (default: walked, first)."),
-    ] = False,
-) -> AsyncIterator[bool]:
-    """Whether patches are asked for, which the engine makes, with a turn to do so; else with one to read."""
-    async with asking_engine() if merged else reading():
-        yield merged
 
 
 class CoverageBody(scenarios.AskedBody):
@@ -260,7 +248,7 @@ def get_gaps(
     engine: EngineDep,
     lang: LangDep,
     run: RunId,
-    merged: Annotated[bool, Depends(_gaps_turn, scope="function")],
+    merged: MergedTurn,
     mode: ModeQuery = None,
     tier: TierQuery = None,
     limit: GapLimit = 1_000,

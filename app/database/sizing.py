@@ -59,6 +59,9 @@ def server_settings(memory: int, shm: int) -> dict[str, str]:
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %a ",
         "log_min_messages": "warning",
+        # What people filter for and write stands in statements and in details of errors: the log holds neither.
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
         "log_checkpoints": "off",
     }
 

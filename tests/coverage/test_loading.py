@@ -177,6 +177,14 @@ def test_a_warm_engine_answers_the_same(town, catalogue):
     assert warm.answer(request)["results"] == cold.answer(request)["results"]
 
 
+def test_a_warm_engine_makes_nothing_for_the_first_place(town, catalogue):
+    engine = Engine(town, catalogue)
+    engine.warm()
+    held = len(engine.cache)
+    engine.answer({"op": "reach", "lon": 115.86, "lat": 28.68})
+    assert len(engine.cache) == held
+
+
 def test_without_data_there_is_nothing_to_warm(database, catalogue):
     engine = Engine(database, catalogue)
     engine.warm()

@@ -138,6 +138,19 @@ def test_it_is_durable_and_has_no_network(kept: Settings):
     assert ask(kept, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C.UTF-8"
 
 
+def test_its_log_tells_nothing_that_people_wrote(kept: Settings):
+    with psycopg.connect(**admin_parameters(kept, "postgres"), autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE told (word text PRIMARY KEY)")
+        connection.execute("INSERT INTO told VALUES ('quiet-77')")
+        for statement in ("INSERT INTO told VALUES ('quiet-77')", "SELECT 1 / 0 -- quiet-77"):
+            with pytest.raises(psycopg.Error):
+                connection.execute(statement)
+    log = data_of(kept).with_name("server.log").read_text(encoding="utf-8")
+    assert "duplicate key" in log
+    assert "division by zero" in log
+    assert "quiet-77" not in log
+
+
 def test_the_statement_of_a_program_that_was_killed_ends_with_it(kept: Settings):
     running = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(77)' AND state = 'active'"
     words = [
