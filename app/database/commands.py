@@ -12,12 +12,15 @@ from app.database import cluster
 from app.database.migrate import migrate
 from app.database.revision import current_revision, head
 from app.database.server import admin_parameters
+from app.database.shell import open_psql
 from app.database.transactions import translated
 from app.errors import ChengtuError
 from app.settings import Settings
 
 db = typer.Typer(
-    name="db", help="The database: start, stop, status, migrate, back up, restore.", no_args_is_help=True
+    name="db",
+    help="The database: start, stop, status, migrate, psql, back up, restore.",
+    no_args_is_help=True,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -75,6 +78,17 @@ def migrate_command(context: typer.Context, as_json: AsJson = False) -> None:
     if not as_json:
         for sentence in local.left:
             console.warning(sentence)
+
+
+@db.command(context_settings={"ignore_unknown_options": True})
+def shell(
+    words: Annotated[list[str] | None, typer.Argument(help="Options of psql, for example -c SQL.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="Another database of the server, such as one of `db restore --into`.")
+    ] = None,
+) -> None:
+    """Open psql on the database as its administrator, who may do everything; nothing of it is in the audit record."""
+    open_psql(Settings(), database, words or [])
 
 
 def describe(settings: Settings) -> dict[str, Any]:
