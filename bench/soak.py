@@ -25,6 +25,8 @@ CLIENTS, MINUTES = 200, 10.0
 #: times a second, which the machine must carry beside the clients themselves.
 PAUSE_S = 1.5
 SAMPLED_S = 5.0
+#: How long everything is asked for the first time, before memory is weighed.
+FIRST_S = 30
 #: MiB a minute that memory may grow: safety bar S44.
 SLOPE_BAR = 1.0
 #: How the shares of all processes are named.
@@ -39,7 +41,7 @@ def run(*, peers: bool, clients: int = CLIENTS, minutes: float = MINUTES) -> Non
     with server("city") as (port, pid, home):
         settings = Settings(home=home, DATABASE_URL=None)
         console.step("Everything is asked once …")
-        crowd(port, clients, 30, PAUSE_S)
+        first = crowd(port, clients, FIRST_S, PAUSE_S)
         time.sleep(SAMPLED_S)
         before = _left(settings, pid)
         console.step(f"{clients} clients for {minutes:g} minutes …")
@@ -49,6 +51,10 @@ def run(*, peers: bool, clients: int = CLIENTS, minutes: float = MINUTES) -> Non
         after = _left(settings, pid)
         lost = _lost(port, ledger)
     _print(ledger, watch, minutes)
+    table(
+        f"The first {FIRST_S} s after the start",
+        [("requests", f"{_asked(first):,}"), ("failed", _failed(first))],
+    )
     rows = [(name, f"{before[name]:,} before, {after[name]:,} after") for name in before]
     table("Left behind", [*rows, ("acknowledged writes lost", f"{lost:,} of {_written(ledger):,}")])
 
@@ -57,12 +63,17 @@ def _written(ledger: Ledger) -> int:
     return len(ledger.trees) + len(ledger.felled)
 
 
+def _asked(ledger: Ledger) -> int:
+    return sum(map(len, ledger.took.values()))
+
+
+def _failed(ledger: Ledger) -> str:
+    return ", ".join(f"{name} × {n}" for name, n in ledger.failed.most_common()) or "0"
+
+
 def _print(ledger: Ledger, watch: _Watch, minutes: float) -> None:
-    asked = sum(map(len, ledger.took.values()))
-    rows = [
-        ("requests", f"{asked:,}, {asked / minutes / 60:.0f} a second"),
-        ("failed", ", ".join(f"{name} × {n}" for name, n in ledger.failed.most_common()) or "0"),
-    ]
+    asked = _asked(ledger)
+    rows = [("requests", f"{asked:,}, {asked / minutes / 60:.0f} a second"), ("failed", _failed(ledger))]
     for kind in (*MIX, "health"):
         took = np.array((ledger.took | {"health": watch.health})[kind] or [0.0]) * 1000
         rows.append(
