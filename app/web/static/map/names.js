@@ -9,6 +9,8 @@
     district: [16, "#6a5383", 600, [8, 14]], subdistrict: [13, "#75668a", 500, [13, 16]], community: [12, "#8a7f98", 400, [16, 21]], water: [13, "#3f7fb0", 500, [11, 21]],
     park: [12, "#3d7a45", 500, [14, 21]], estate: [12, "#8a7358", 500, [16, 21]], own: [12, "#1d2b36", 600, [13, 21]],
   };
+  /** Where a name may step to, pixels: the nearest first, up and down before aside. */
+  const ASIDE = [[0, 0], ...[14, 28, 42].flatMap((by) => [[0, -by], [0, by], [-by, 0], [by, 0], [-by, -by], [by, -by], [-by, by], [by, by]])];
   const ORDER = ["own", "water", "subdistrict", "park", "estate", "community"];
 
   /** Names of what is in sight, where `taken` boxes leave room: of districts, of the classes that are on, of the ground. */
@@ -19,8 +21,8 @@
       if (words) (waiting[props.group] = waiting[props.group] || []).push([words, ...place]);
     }
     const seen = [], named = [];
-    // a district's name may lie over symbols: there are few, and without them nobody knows where he is
-    for (const [words, x, y] of waiting.district || []) drawName(context, NAMES.district, words, x, y, view, named, seen);
+    // a district's name steps aside of symbols, or lies over them: there are few, and without them nobody knows where he is
+    for (const [words, x, y] of waiting.district || []) drawName(context, NAMES.district, words, ...aside(context, NAMES.district, words, x, y, view, [...taken, ...named]), view, named, seen);
     taken.push(...named);
     for (const group of ORDER) for (const [words, x, y] of waiting[group] || []) drawName(context, NAMES[group], words, x, y, view, taken, seen);
     if (view.zoom >= 14) drawStreetNames(context, view, taken, seen);
@@ -39,13 +41,33 @@
     return [...found.values()].sort((a, b) => b.size - a.size).map(({ words, place }) => [words, ...place]);
   }
 
-  function drawName(context, style, words, x, y, view, taken, seen) {
-    const [size, colour, weight, [from, to]] = style;
-    if (view.zoom < from || view.zoom >= to || !view.bounds.contains([x, y])) return;
-    const shown = words.length > 24 ? `${words.slice(0, 23)}…` : words;
+  /** The place next to [x, y] where a name lies on least, the nearest of such. */
+  function aside(context, style, words, x, y, view, taken) {
+    let best = [x, y], least = Infinity;
+    for (const [dx, dy] of ASIDE) {
+      const place = [x + dx, y + dy], lies = covered(taken, boxOf(context, style, shortened(words), ...place));
+      if (lies < least && view.bounds.contains(place)) [best, least] = [place, lies];
+      if (!least) break;
+    }
+    return best;
+  }
+
+  const overlap = (a, b, from) => Math.max(0, Math.min(a[from + 2], b[from + 2]) - Math.max(a[from], b[from]));
+  const covered = (taken, b) => taken.reduce((sum, a) => sum + overlap(a, b, 0) * overlap(a, b, 1), 0);
+
+  const shortened = (words) => (words.length > 24 ? `${words.slice(0, 23)}…` : words);
+
+  /** The box of a name around [x, y]; the context has its font afterwards. */
+  function boxOf(context, [size, , weight], words, x, y) {
     context.font = `${weight} ${size}px ${chengtu.FONT}`;
-    const half = context.measureText(shown).width / 2 + 4;
-    const box = [x - half, y - size * 0.75, x + half, y + size * 0.75];
+    const half = context.measureText(words).width / 2 + 4;
+    return [x - half, y - size * 0.75, x + half, y + size * 0.75];
+  }
+
+  function drawName(context, style, words, x, y, view, taken, seen) {
+    const [, colour, , [from, to]] = style;
+    if (view.zoom < from || view.zoom >= to || !view.bounds.contains([x, y])) return;
+    const shown = shortened(words), box = boxOf(context, style, shown, x, y);
     if (again(seen, shown, x, y, 260) || !free(taken, box)) return;
     taken.push(box);
     seen.push([shown, x, y]);
