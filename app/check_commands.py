@@ -13,10 +13,10 @@ from app.catalogue.loader import load_catalogue
 from app.database import checks as server
 from app.database.checks import Answer
 from app.database.engine import open_database
-from app.errors import ChengtuError
 from app.ingest.sandbox import Limits, missing_barriers
 from app.inventory.schema_store import leaking
 from app.pmtiles import read_about
+from app.setting_names import told_unknown
 from app.settings import Settings
 from app.space.city_systems import load_city_systems
 
@@ -32,15 +32,20 @@ def check_command(as_json: AsJson = False) -> None:
     if as_json:
         console.print_json({"ok": all(item["ok"] for item in done), "checks": done})
     else:
-        for item in done:
-            tell = console.success if item["ok"] and not item["hint"] else console.warning
-            tell(f"{item['told']} {item['hint'] or ''}".rstrip())
+        for line, well in _lines(done).items():
+            console.found(line, well=well)
     if not all(item["ok"] for item in done):
         raise typer.Exit(1)
 
 
+def _lines(done: list[dict[str, Any]]) -> dict[str, bool]:
+    """What is told of the checks, and whether it is well; what several of them lack is told once."""
+    return {f"{item['told']} {item['hint'] or ''}".rstrip(): item["ok"] and not item["hint"] for item in done}
+
+
 def _checks(settings: Settings) -> Iterator[dict[str, Any]]:
     for name, check in (
+        ("settings", _settings),
         ("declarations", _declarations),
         ("coordinate systems", _systems),
         ("database", _database),
@@ -60,8 +65,11 @@ def _checks(settings: Settings) -> Iterator[dict[str, Any]]:
 def _result(check: Callable[[Settings], Answer | Advice], settings: Settings) -> dict[str, Any]:
     try:
         told, hint, *well = check(settings)
-    except ChengtuError as error:
-        return {"ok": False, "told": error.message, "hint": error.hint}
+    except Exception as error:
+        known = console.as_chengtu_error(error)
+        if known is None:
+            raise
+        return {"ok": False, "told": known.message, "hint": known.hint}
     return {"ok": well[0] if well else hint is None, "told": told, "hint": hint}
 
 
@@ -69,6 +77,16 @@ def _backup(settings: Settings) -> Advice:
     """A city that never made one is told so; one that did is to know when they stop or are not verified."""
     told, hint = backups.last_backup(settings)
     return told, hint, hint is None or not backups.has_backups(settings)
+
+
+def _settings(_: Settings) -> tuple[str, str | None]:
+    unknown = told_unknown()
+    if unknown is None:
+        return "Every variable CHENGTU_… is a setting.", None
+    return (
+        unknown,
+        "Correct or unset it; docs/reference.md lists every setting, and which may stand in a file.",
+    )
 
 
 def _declarations(settings: Settings) -> tuple[str, str | None]:
@@ -99,7 +117,9 @@ def _database(settings: Settings) -> tuple[str, str | None]:
 
 
 def _reading(settings: Settings) -> tuple[str, str | None]:
-    missing = missing_barriers(Limits.of(settings))
+    # A data folder that is not there was perhaps named by mistake: none is made to look.
+    limits = Limits.of(settings) if settings.home_path.is_dir() else Limits()
+    missing = missing_barriers(limits)
     if not missing:
         return "Files are read by a process that reaches nothing else.", None
     return "The process that reads files is not wholly shut in.", f"This kernel lacks: {'; '.join(missing)}."

@@ -11,13 +11,21 @@ from app import console, logs
 from app.access.weak_secrets import check_secrets
 from app.catalogue.loader import load_catalogue
 from app.coverage.commands import print_runs, run_policies
+from app.database import cluster
 from app.database.engine import Database, open_database
 from app.errors import ChengtuError, Unavailable
 from app.lazy import lazy_module
 from app.sample.parameters import check_size
 from app.search.service import ensure_entries
+from app.setting_names import told_unknown
 from app.settings import LOOPBACK, Settings
-from app.start import current_runs, load_sample_if_empty, outdated_policies, started_database
+from app.start import (
+    current_runs,
+    load_sample_if_empty,
+    outdated_policies,
+    started_database,
+    stop_unless_used,
+)
 
 #: All of the web: two seconds that no other command needs.
 serving = lazy_module("app.serve")
@@ -143,8 +151,17 @@ def _prepare(settings: Settings) -> bool:
 
 
 def _make_ready(settings: Settings) -> None:
-    with open_database(settings) as db:
-        tell_opening(settings, db)
+    """Start and migrate the database; where the server is refused, what was started for it is stopped again."""
+    ran_before = settings.database_url is not None or cluster.status(settings).running
+    if cluster.has_none(settings):
+        console.step(f"There is no database in {settings.home_path} yet: one is made.")
+    with open_database(settings, make=True) as db:
+        try:
+            tell_opening(settings, db)
+        except ChengtuError:
+            if not ran_before:
+                stop_unless_used(settings, db)
+            raise
     make_entries(settings)
 
 
@@ -174,6 +191,9 @@ def _settings(host: str | None, port: int | None, workers: int | None) -> Settin
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     logs.install(settings)
     check_secrets(settings)
+    unknown = told_unknown()
+    if unknown is not None:
+        console.warning(unknown)
     return settings
 
 

@@ -91,6 +91,11 @@ def warning(text: str) -> None:
     _say("[bold yellow]![/]", text, logging.WARNING)
 
 
+def found(text: str, *, well: bool = True) -> None:
+    """One line on stdout: what a command that looks at something has found, and whether it is well."""
+    OUT.print(f"{'[bold green]✓[/]' if well else '[bold yellow]![/]'} {escape(text)}")
+
+
 def _say(mark: str, text: str, level: int = logging.INFO) -> None:
     """A line for a person; where lines are for machines (a server's), one of those."""
     if logs.for_machines():

@@ -9,6 +9,7 @@ then job worker and engine stop. Only processes started here are ever stopped.
 from __future__ import annotations
 
 import ctypes
+import errno
 import faulthandler
 import gc
 import http.client
@@ -173,10 +174,18 @@ def bind(host: str, port: int) -> socket.socket:
             on_failure.pop_all()
     except OSError as error:
         raise SetupFailed(
-            f"Nothing can be served at {host}:{port}: {error.strerror or error}.",
-            f"Choose another port, for example PORT={port + 1 if port < 65535 else 8000}, or stop what uses this one.",
+            f"Nothing can be served at {host}:{port}: {error.strerror or error}.", _way_out(error, port)
         ) from error
     return bound
+
+
+def _way_out(error: OSError, port: int) -> str:
+    """What to do where a socket could not be bound: another port helps only where this one was the trouble."""
+    if isinstance(error, socket.gaierror) or error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+        return "Give an address of this machine by --host or CHENGTU_HOST: 127.0.0.1, or 0.0.0.0 for all of them."
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return "Ports below 1024 are root's: choose another one, for example PORT=8000."
+    return f"Choose another port, for example PORT={port + 1 if port < 65535 else 8000}, or stop what uses this one."
 
 
 @contextmanager

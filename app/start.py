@@ -29,16 +29,23 @@ def started_database(settings: Settings) -> Iterator[Database]:
     ran_before = cluster.status(settings).running
     if not ran_before and settings.database_url is None:
         console.step(f"Starting the database in {settings.home_path} …")
-    db = open_database(settings, LocalGrowth(settings))
+    db = open_database(settings, LocalGrowth(settings), make=True)
     try:
         yield db
     finally:
-        # Our own connections stand idle in the pool: closed, they are not taken for somebody else's.
+        if not ran_before and settings.database_url is None:
+            stop_unless_used(settings, db)
         db.dispose()
-        stop = not ran_before and settings.database_url is None and not others_connected(db)
-        db.dispose()
-        if stop:
-            cluster.stop(settings)
+
+
+def stop_unless_used(settings: Settings, db: Database) -> None:
+    """Close `db` and stop the embedded cluster, unless others are connected to it."""
+    # Our own connections stand idle in the pool: closed, they are not taken for somebody else's.
+    db.dispose()
+    used = others_connected(db)
+    db.dispose()
+    if not used:
+        cluster.stop(settings)
 
 
 def others_connected(db: Database) -> bool:

@@ -26,7 +26,7 @@ def run(*, peers: bool) -> None:
         Path(home).chmod(0o755)
         settings = Settings(home=Path(home), DATABASE_URL=None)
         catalogue = load_catalogue(settings.geodata, settings.local_path)
-        db = open_database(settings)
+        db = open_database(settings, make=True)
         try:
             started = time.perf_counter()
             with console.progress("Sample city") as report:

@@ -36,7 +36,7 @@ def run(*, peers: bool) -> None:
         Path(folder).chmod(0o755)
         settings = Settings(home=Path(given or folder), DATABASE_URL=None)
         catalogue = load_catalogue(settings.geodata, settings.local_path)
-        db = open_database(settings)
+        db = open_database(settings, make=True)
         try:
             if not _holds_streets(db):
                 with console.progress("Metropolis") as report:

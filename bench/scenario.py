@@ -46,7 +46,7 @@ def run(*, peers: bool) -> None:
         Path(folder).chmod(0o755)
         settings = Settings(home=home, DATABASE_URL=None)
         catalogue = load_catalogue(settings.geodata, settings.local_path)
-        db = open_database(settings)
+        db = open_database(settings, make=True)
         try:
             if not _codes(db, "toilets"):
                 with console.progress("Sample city") as report:

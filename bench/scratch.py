@@ -20,7 +20,7 @@ def scratch() -> Iterator[tuple[Settings, Catalogue, Database]]:
     with tempfile.TemporaryDirectory(prefix="chengtu-bench-") as home:
         Path(home).chmod(0o755)
         settings = Settings(home=Path(home), DATABASE_URL=None)
-        db = open_database(settings)
+        db = open_database(settings, make=True)
         try:
             yield settings, load_catalogue(settings.geodata), db
         finally:

@@ -60,7 +60,7 @@ def run(*, peers: bool) -> None:
         Path(home).chmod(0o755)
         settings = Settings(home=Path(home), DATABASE_URL=None)
         catalogue = load_catalogue(settings.geodata)
-        db = open_database(settings)
+        db = open_database(settings, make=True)
         try:
             made = _fill(db, catalogue)
             rows = _ask(db, catalogue)

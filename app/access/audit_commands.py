@@ -62,13 +62,15 @@ def verify(as_json: AsJson = False) -> None:
         console.print_json(found.plain())
     elif found.whole:
         since = "" if found.since is None else f" since {found.since[:19]}Z"
-        console.success(
+        console.found(
             f"The record is whole: {found.entries:,} entries{since}, {found.heads} kept heads agree."
         )
         if found.entries and not found.heads:
-            console.warning("No head was kept before: whether its end was cut off could not be seen.")
+            console.found(
+                "No head was kept before: whether its end was cut off could not be seen.", well=False
+            )
     else:
-        console.warning(f"The record is broken at entry {found.broken}: {found.reason}.")
+        console.found(f"The record is broken at entry {found.broken}: {found.reason}.", well=False)
     if not found.whole:
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ from app.backup.service import Tell
 from app.database.clients import COPYING, find_clients
 from app.database.cluster import ensure_started
 from app.database.server import admin_parameters
-from app.errors import SetupFailed
+from app.errors import NoSpace, SetupFailed
 from app.settings import Settings
 
 PREFIX = "chengtu-base-"
@@ -24,7 +24,8 @@ def base_backup(settings: Settings, to: str | None, tell: Tell) -> dict[str, Any
     """Copy the cluster while it serves, and check every file of the copy; what was made as plain values.
 
     Raises:
-        SetupFailed: There is no embedded cluster that keeps its log of writes, or the folder cannot be written.
+        SetupFailed: There is no embedded cluster that keeps its log of writes, or the folder is not there or cannot be
+            written.
         NoSpace: The disk is full; nothing is left.
     """
     if settings.database_url is not None or settings.wal_path is None:
@@ -32,10 +33,12 @@ def base_backup(settings: Settings, to: str | None, tell: Tell) -> dict[str, Any
             "A base backup is of an embedded database that keeps its log of writes.",
             "Set CHENGTU_WAL_ARCHIVE to a folder and start the database anew; your own server has pg_basebackup.",
         )
-    ensure_started(settings)
+    ensure_started(settings, make=False)
     since, at = time.monotonic(), datetime.now(UTC)
     folder = settings.home_path / folders.FOLDER if to is None else Path(to).expanduser().absolute()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if to is None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    folders.check_folder(folder)
     path = folder / f"{PREFIX}{folders.stamp_of(at)}"
     server = admin_parameters(settings, "postgres")
     with store.opened(server) as connection:
@@ -49,7 +52,10 @@ def base_backup(settings: Settings, to: str | None, tell: Tell) -> dict[str, Any
     with folders.work_folder(folder) as work:
         tell("Copying the cluster …")
         words = [f"--pgdata={work / 'base'}", "--format=plain", "--wal-method=stream", "--checkpoint=fast"]
-        clients.run("The cluster could not be copied", "pg_basebackup", words, server)
+        try:
+            clients.run("The cluster could not be copied", "pg_basebackup", words, server)
+        except NoSpace as error:
+            raise folders.explain_full(folder, error) from error
         tell("Checking every file of the copy …")
         clients.check("The copy is not whole", "pg_verifybackup", [str(work / "base")])
         (work / "base").rename(path)

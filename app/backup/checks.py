@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from app.access.audit_service import state_now
 from app.backup import databases_store as databases
 from app.backup import folders, store
 from app.database.checks import Answer
+from app.database.cluster import ensure_started
 from app.database.engine import open_database
 from app.database.location import find_location
 from app.database.server import admin_parameters
@@ -30,9 +32,25 @@ def last_backup(settings: Settings) -> Answer:
     said = f"The last backup is {_hours(age)} old"
     if not told.get("verified"):
         return f"{said} and was not verified.", "Make one that is: chengtu db backup"
+    if _is_gone(Path(told["file"])):
+        return (
+            f"{said}, and is not there any more: {told['file']}.",
+            "Mount the disk that it lies on, bring it back, or make one: chengtu db backup",
+        )
     if age > OLD:
         return f"{said}.", "Make one each night: docs/back-it-up.md has the lines for a timer."
     return f"{said} and was verified: {told['file']}.", None
+
+
+def _is_gone(file: Path) -> bool:
+    """Whether nothing has this name; False where it cannot be looked at, such as in a folder of another user."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return file.is_absolute()
+    except OSError:
+        return False
+    return False
 
 
 def has_backups(settings: Settings) -> bool:
@@ -42,6 +60,7 @@ def has_backups(settings: Settings) -> bool:
 
 def room(settings: Settings) -> Answer:
     """Whether the disks have room for the database to grow and for a copy of it."""
+    ensure_started(settings, make=False)
     server = admin_parameters(settings)
     with store.opened(server) as connection:
         size = databases.size_of(connection, str(server["dbname"]))

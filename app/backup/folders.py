@@ -32,6 +32,8 @@ _NAMED = re.compile(r"chengtu-\d{8}t\d{6}" + re.escape(ENDING))
 #: What PostgreSQL needs beside the database's own size while it is filled: its log, and indexes being sorted.
 ROOM, ROOM_LEAST = 1.5, 256 * 1024**2
 MIB = 1024**2
+#: A disk with less than this took no more of what was written.
+FULL_BYTES = MIB
 
 
 def stamp_of(at: datetime) -> str:
@@ -45,11 +47,11 @@ def own_mark(settings: Settings) -> str:
 
 
 def target(settings: Settings, to: str | None, at: datetime) -> Path:
-    """The file that a backup is to be; its folder is made. Without `to` it lies in `<data folder>/backups`.
+    """The file that a backup is to be. Without `to` it lies in `<data folder>/backups`, which is made.
 
     Raises:
         Conflict: The file is there already.
-        SetupFailed: The folder cannot be made or written.
+        SetupFailed: The folder is not there, or cannot be made or written.
     """
     given = settings.home_path / FOLDER if to is None else Path(to).expanduser().absolute()
     is_folder = to is None or given.is_dir() or to.endswith("/")
@@ -57,12 +59,22 @@ def target(settings: Settings, to: str | None, at: datetime) -> Path:
     try:
         if to is None:
             make_home(settings.home_path)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            given.mkdir(mode=0o700, exist_ok=True)
+        check_folder(path.parent)
     except OSError as error:
         raise _unusable(path.parent, error) from error
     if path.exists():
         raise taken(path)
     return path
+
+
+def check_folder(folder: Path) -> None:
+    """Raise SetupFailed where a folder is not there: made below the place of a disk, it would lie on another one."""
+    if not folder.is_dir():
+        raise SetupFailed(
+            f"There is no folder {folder}.",
+            "Mount the disk that it lies on, make it, or choose another with --to.",
+        )
 
 
 @contextlib.contextmanager
@@ -89,11 +101,20 @@ def work_folder(beside: Path) -> Iterator[Path]:
 
 def _unusable(folder: Path, error: OSError) -> ChengtuError:
     if error.errno in _FULL:
-        return NoSpace(
-            f"The disk of {folder} is full; nothing was left behind.", "Free some space and try again."
-        )
+        return _full_disk(folder)
     return SetupFailed(
         f"The folder {folder} cannot be written: {error.strerror}.", "Choose another one with --to."
+    )
+
+
+def explain_full(folder: Path, error: NoSpace) -> NoSpace:
+    """The error of a program whose disk is full, with the folder where it is the one that it writes to."""
+    return _full_disk(folder) if shutil.disk_usage(folder).free < FULL_BYTES else error
+
+
+def _full_disk(folder: Path) -> NoSpace:
+    return NoSpace(
+        f"The disk of {folder} is full; nothing was left behind.", "Free some space and try again."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,14 +17,16 @@ from app.backup.manifest import Manifest
 from app.backup.service import Tell
 from app.database.audit import Event
 from app.database.clients import Clients, find_clients
-from app.database.cluster import ensure_started
+from app.database.cluster import ensure_started, has_none, no_database
 from app.database.location import make_home
 from app.database.migrate import Then, migrate
 from app.database.revision import check_not_newer
 from app.database.server import Parameters, admin_parameters
-from app.errors import Conflict, SetupFailed
+from app.errors import BadInput, Conflict, SetupFailed
 from app.settings import Settings
 
+#: A name that every program takes as it stands, without quotes.
+_PLAIN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 CHANGES = "city.changes_id_seq"
 #: How far changes go on behind those that a replaced database may still have made, and those of one that is gone.
 MARGIN, GONE = 1_000, 1_000_000
@@ -67,15 +70,23 @@ def restore(settings: Settings, asked: Asked, *, then: Then, tell: Tell) -> Rest
     `<name>_before_<time>`. `then` brings in the city's own classes.
 
     Raises:
+        BadInput: `into` is no plain name.
         NotFound, UnreadableFile, SetupFailed: The file is none of ours, damaged, or of a newer program or server.
         Conflict: Somebody is connected, or the copy is not what was backed up; nothing was replaced.
     """
     since, at = time.monotonic(), datetime.now(UTC)
+    if asked.into is not None and not _PLAIN.fullmatch(asked.into):
+        raise BadInput(
+            f"'{asked.into}' is no plain name for a database.",
+            "Use up to 63 small letters, digits and underscores, beginning with a letter: --into look_at_march",
+        )
     check_not_newer(look(asked.file).revision)
     make_home(settings.home_path)
     with folders.work_folder(settings.home_path) as work:
         tell("Checking the file …")
         copy = copies.Copy(unpack(asked.file, work / "read"), work / "read")
+        if has_none(settings):
+            tell(f"There is no database in {settings.home_path} yet: one is made.")
         ensure_started(settings)
         server = admin_parameters(settings)
         name = str(server["dbname"])
@@ -108,6 +119,8 @@ def restore(settings: Settings, asked: Asked, *, then: Then, tell: Tell) -> Rest
 
 def drop_old(settings: Settings) -> list[str]:
     """Drop the databases that restores have replaced; their names."""
+    if has_none(settings):
+        raise no_database(settings)
     server = admin_parameters(settings)
     with store.alone(server, str(server["dbname"])) as admin:
         return _drop_old(admin, str(server["dbname"]))

@@ -22,7 +22,7 @@ from app.database.cluster import ensure_started
 from app.database.revision import current_revision
 from app.database.roles import OWNER
 from app.database.server import Parameters, admin_parameters
-from app.errors import BadInput, ChengtuError, SetupFailed
+from app.errors import BadInput, ChengtuError, NoSpace, SetupFailed
 from app.settings import Settings
 from app.version import version
 
@@ -78,7 +78,7 @@ def backup(settings: Settings, to: str | None, *, keep: int | None, verify: bool
     """
     if keep is not None and not verify:
         raise BadInput("Older backups are removed only for one that was verified.", "Leave out --no-verify.")
-    ensure_started(settings)
+    ensure_started(settings, make=False)
     at = datetime.now(UTC)
     path = folders.target(settings, to, at)
     server, watch = admin_parameters(settings), _Watch()
@@ -142,7 +142,10 @@ def _run_dump(clients: Clients, server: Parameters, to: Path, now: store.Frozen)
         f"--snapshot={now.snapshot}", f"--lock-wait-timeout={LOCK_MS}", f"--file={to}",
         *([f"--role={OWNER}", "--enable-row-security"] if now.as_owner else []),
     ]  # fmt: skip
-    clients.run("The database could not be backed up", "pg_dump", words, server)
+    try:
+        clients.run("The database could not be backed up", "pg_dump", words, server)
+    except NoSpace as error:
+        raise folders.explain_full(to.parent.parent, error) from error
 
 
 def _audit(now: store.Frozen, heads: Heads) -> dict[str, Any]:

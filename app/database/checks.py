@@ -114,6 +114,6 @@ def _newest_entry(connection: psycopg.Connection[Any]) -> datetime | None:
 
 @contextmanager
 def _asked(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
-    ensure_started(settings)
+    ensure_started(settings, make=False)
     with translated(settings), psycopg.connect(**admin_parameters(settings)) as connection:
         yield connection

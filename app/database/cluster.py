@@ -76,15 +76,38 @@ def status(settings: Settings) -> Status:
     )  # fmt: skip
 
 
-def ensure_started(settings: Settings) -> Status:
+def has_none(settings: Settings) -> bool:
+    """Whether the data folder has no cluster yet, though one is used (no DATABASE_URL)."""
+    now = status(settings)
+    return now.embedded and now.data is None
+
+
+def no_database(settings: Settings) -> SetupFailed:
+    """The error where the data folder has no cluster: most often another folder was meant."""
+    home = settings.home_path
+    named = (
+        "that CHENGTU_HOME names"
+        if "home" in settings.model_fields_set
+        else "as long as CHENGTU_HOME is not set"
+    )
+    return SetupFailed(
+        f"There is no database in {home}, the data folder {named}.",
+        "Name the folder that has one with CHENGTU_HOME; to make one there: chengtu db start",
+    )
+
+
+def ensure_started(settings: Settings, *, make: bool = True) -> Status:
     """Make the cluster at the first call, start it where it is not running, and say where it listens.
 
     Any number of processes may call this at once: one does the work, the others wait for it. With DATABASE_URL set
-    it does nothing. Raises SetupFailed (with what to install or free), NoSpace or Unavailable.
+    it does nothing. Where there is no cluster and `make` is False, nothing is made and SetupFailed is raised. Raises
+    SetupFailed (with what to install or free), NoSpace or Unavailable.
     """
     now = status(settings)
     if not now.embedded or (now.running and _has_socket(now)):
         return now
+    if now.data is None and not make:
+        raise no_database(settings)
     home = settings.home_path
     make_home(home)
     with exclusive(lock_of(home)):

@@ -14,7 +14,7 @@ from app.database.revision import current_revision, head
 from app.database.server import admin_parameters
 from app.database.shell import open_psql
 from app.database.transactions import translated
-from app.errors import ChengtuError
+from app.errors import BadInput, ChengtuError
 from app.settings import Settings
 
 db = typer.Typer(
@@ -56,12 +56,16 @@ def stop(as_json: AsJson = False) -> None:
 
 @db.command()
 def status(as_json: AsJson = False) -> None:
-    """Say whether the database runs, where, and at which revision."""
+    """Say whether the database runs, where, and at which revision; exit code 1 where it does not run or answer."""
     settings = Settings()
     told = describe(settings)
-    if told["problem"] and not as_json:
-        return console.warning(_sentence(told))
-    return _tell(told, _sentence(told), as_json)
+    well = told["running"] and not told["problem"]
+    if as_json:
+        console.print_json(told)
+    else:
+        console.found(f"{_sentence(told)} {told.get('hint') or ''}".rstrip(), well=well)
+    if not well:
+        raise typer.Exit(1)
 
 
 @db.command(name="migrate")
@@ -92,12 +96,20 @@ def shell(
 
 
 def describe(settings: Settings) -> dict[str, Any]:
-    """The database as plain values: where it runs, version, PostGIS, revision and the newest one; never raises."""
+    """The database as plain values: where it runs, version, PostGIS, revision and the newest one.
+
+    A database that is away or not there is told, not raised. Raises BadInput where DATABASE_URL cannot be read.
+    """
     told = cluster.status(settings).as_dict() | {"head": head(), "revision": None, "problem": None}
+    if cluster.has_none(settings):
+        error = cluster.no_database(settings)
+        return told | {"problem": error.message, "hint": error.hint}
     if told["embedded"] and not told["running"]:
-        return told
+        return told | {"hint": "Start it: chengtu db start"}
     try:
         return told | {"running": True} | _ask(settings)
+    except BadInput:
+        raise
     except ChengtuError as error:
         return told | {"problem": error.message, "hint": error.hint}
 
@@ -116,6 +128,8 @@ def _ask(settings: Settings) -> dict[str, Any]:
 
 def _sentence(told: dict[str, Any]) -> str:
     where = f"The database in {told['home']}" if told["embedded"] else "The database of DATABASE_URL"
+    if told["embedded"] and told["data"] is None:
+        return str(told["problem"])
     if told["problem"]:
         return f"{where} does not answer: {told['problem']}"
     if not told["running"]:

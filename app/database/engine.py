@@ -16,15 +16,17 @@ from app.errors import SetupFailed
 from app.settings import Settings
 
 
-def open_database(settings: Settings, then: Then | None = None) -> Database:
+def open_database(settings: Settings, then: Then | None = None, *, make: bool = False) -> Database:
     """The database, ready for use: the embedded cluster is started and revisions are run where needed.
 
-    With `then` it also grows to the city's own classes (see `migrate`).
+    With `then` it also grows to the city's own classes (see `migrate`). Only with `make` is a cluster made where the
+    data folder has none: a folder that was named by mistake is not to be taken for an empty city.
 
     Raises:
-        SetupFailed: The city's own classes, as they are declared now, are not in it, and there is no `then`.
+        SetupFailed: There is no cluster, and `make` is False; or the city's own classes,
+            as they are declared now, are not in it, and there is no `then`.
     """
-    ensure_started(settings)
+    ensure_started(settings, make=make)
     is_current, has_local = _look(settings)
     if not is_current or not (has_local or then is None):
         migrate(settings, then=then)

@@ -12,6 +12,7 @@ from typing import Any
 
 from app import console
 from app.catalogue.loader import load_catalogue
+from app.database.cluster import has_none
 from app.database.engine import open_database
 from app.database.transactions import Database
 from app.errors import BadInput
@@ -55,7 +56,9 @@ def import_path(settings: Settings, asked: Asked, begun: Begun | None) -> int:
     _check_before(asked.report, settings.metric_crs)
     since = None if asked.valid_from is None else parse_date("--valid-from", asked.valid_from)
     asked = replace(asked, options=replace(asked.options, valid_from=since))
-    with open_database(settings) as db:
+    if has_none(settings):
+        console.step(f"There is no database in {settings.home_path} yet: one is made.")
+    with open_database(settings, make=True) as db:
         result = _import(settings, db, asked, begun)
     if asked.report is not None:
         _write_report(asked.report, _told(result))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from app.database.origin import ORIGIN
 from app.errors import BadInput, NotFound
 from app.inventory.tables import SCHEMA
 
@@ -28,10 +29,12 @@ class Recorded:
     label: str
     since: str
     listed_by: str
+    #: Who lists it for a command of the machine, where that is another.
+    command: str | None = None
 
 
 IMPORTS = Recorded("imports", "import", "path", "at", "`chengtu imports`")
-RUNS = Recorded("coverage_runs", "run", "policy_id", "created_at", "GET /coverage")
+RUNS = Recorded("coverage_runs", "run", "policy_id", "created_at", "GET /coverage", "`chengtu runs`")
 
 
 def digits_of(given: str) -> str | None:
@@ -48,9 +51,11 @@ def find_id(conn: Connection, of: Recorded, given: str) -> UUID:
         NotFound: No id begins so.
     """
     article = "an" if of.noun[0] in "aeiou" else "a"
+    of_command = of.command if ORIGIN.get() is None else None  # a request or a job has an origin
+    lister = of_command or of.listed_by
     digits = digits_of(given)
     if digits is None:
-        hint = f"Give its id, or the first {MIN_PREFIX} or more digits of it; {of.listed_by} lists them."
+        hint = f"Give its id, or the first {MIN_PREFIX} or more digits of it; {lister} lists them."
         raise BadInput(f"'{given}' is not the id of {article} {of.noun}.", hint)
     query = text(  # only constants of this module are put in
         f"SELECT id, {of.label} AS label FROM {SCHEMA}.{of.table}"
@@ -58,7 +63,7 @@ def find_id(conn: Connection, of: Recorded, given: str) -> UUID:
     )
     found = conn.execute(query, {"digits": digits, "limit": _SHOWN_CANDIDATES + 1}).all()
     if not found:
-        raise NotFound(f"There is no {of.noun} {given}.", f"{of.listed_by} lists them.")
+        raise NotFound(f"There is no {of.noun} {given}.", f"{lister} lists them.")
     if len(found) > 1:
         shown = ", ".join(f"{row.id} ({row.label})" for row in found[:_SHOWN_CANDIDATES])
         more = " …" if len(found) > _SHOWN_CANDIDATES else ""

@@ -34,7 +34,7 @@ def load_command(
     check_size(size)
     settings = Settings()
     started = time.monotonic()
-    db = open_database(settings)
+    db = open_database(settings, make=True)
     try:
         with console.progress(f"Sample {size}") as report:
             counts = load(db, load_catalogue(settings.geodata, settings.local_path), size, report)

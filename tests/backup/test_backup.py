@@ -189,7 +189,7 @@ def test_a_full_disk_leaves_nothing_and_harms_nothing(town: Town, tmp_path, full
         assert (folder / "older.backup").read_bytes() == b"untouched"
         done = chengtu(environment(town), "db", "backup", "--to", f"{folder}/")
         assert done.returncode == 2
-        assert "full" in done.stderr
+        assert f"The disk of {folder} is full" in " ".join(done.stderr.split())
         assert "Hint" in done.stderr
 
 
@@ -206,6 +206,17 @@ def test_an_older_pg_dump_is_refused_with_what_to_install(tmp_path):
     with pytest.raises(SetupFailed, match="PostgreSQL 18") as failed:
         find_clients(18, held)
     assert "postgresql-client-18" in str(failed.value.hint)
+
+
+@pytest.mark.parametrize(("to", "lacking"), [("none/", "none"), ("none/city.backup", "none")])
+def test_a_folder_that_is_missing_is_not_made(town: Town, tmp_path, to, lacking):
+    """Where a disk is not mounted the backup would lie on another one."""
+    done = chengtu(environment(town), "db", "backup", "--to", f"{tmp_path}/{to}")
+    assert done.returncode == 2
+    told = " ".join(done.stderr.split())
+    assert f"There is no folder {tmp_path / lacking}." in told
+    assert "Mount the disk" in told
+    assert not (tmp_path / lacking).exists()
 
 
 def test_a_file_that_is_not_there(tmp_path):

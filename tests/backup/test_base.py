@@ -39,6 +39,8 @@ def run_sql(settings: Settings, *statements: str) -> list[object]:
 def test_a_moment_between_two_writes_comes_back(settings: Settings):
     cluster.ensure_started(settings)
     run_sql(settings, "CREATE TABLE told (word text)", "INSERT INTO told VALUES ('before the copy')")
+    with pytest.raises(SetupFailed, match="There is no folder"):
+        base_service.base_backup(settings, str(settings.home_path / "none"), lambda _: None)
     made = base_service.base_backup(settings, None, lambda _: None)
     assert made["bytes"] > 0
     run_sql(settings, "INSERT INTO told VALUES ('wanted')")

@@ -211,3 +211,10 @@ def test_a_backup_of_an_earlier_revision_comes_back_on_a_new_machine(cluster_set
             verdict = audit_service.verify(db)
             assert verdict.whole
             assert verdict.entries > entry[0]
+
+
+@pytest.mark.parametrize("name", ["Look At", "UPPER", "1st", 'a"b', "x" * 64])
+def test_a_name_that_needs_quotes_is_refused(town: Town, name):
+    done = chengtu(environment(town), "db", "restore", str(town.made.file), "--into", name)
+    assert done.returncode == 2
+    assert "is no plain name for a database" in " ".join(done.stderr.split())

@@ -37,6 +37,7 @@ def backed_up(cluster_settings: Settings, template: str, home: Path, *, verify: 
     with clone(cluster_settings, template) as cloned:
         settings = Settings(home=home, DATABASE_URL=cloned.database_url)
         with writing(settings) as written:
+            (home / "kept").mkdir(mode=0o700)
             made = service.backup(settings, f"{home}/kept/", keep=None, verify=verify, tell=lambda _: None)
         assert written, "nobody wrote while the backup was made"
         yield Town(settings, home / "kept", made)

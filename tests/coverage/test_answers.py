@@ -242,6 +242,17 @@ def test_compare_on_the_command_line(town, runs, tmp_path):
     assert file.read_text(encoding="utf-8").startswith("\ufeff")
 
 
+@pytest.mark.parametrize("given", ["aa", "abcdef99"])
+def test_who_lists_runs_is_told_as_one_asked(town, given):
+    """The command line names a command, HTTP a path."""
+    client, *_, settings = town
+    environment = {"DATABASE_URL": settings.database_url, "CHENGTU_HOME": str(settings.home_path)}
+    done = chengtu(environment, "compare", given, given)
+    assert "`chengtu runs` lists them" in " ".join(done.stderr.split())
+    reply = client.get(f"/coverage/compare?a={given}&b={given}", headers=JSON)
+    assert "chengtu runs" not in reply.text
+
+
 def test_a_series_follows_the_city(town):
     _, _, engine, _ = town
     found = answer_service.series(

@@ -15,6 +15,7 @@ from app.cli import app
 from app.database.commands import db, describe
 from app.database.revision import head
 from app.settings import ROOT, Settings
+from tests.commandline import chengtu
 
 runner = CliRunner()
 
@@ -33,6 +34,19 @@ def test_status_tells_versions_and_revision():
     assert told["revision"] == told["head"] == head()
 
 
+@pytest.mark.parametrize(
+    ("url", "code", "told"),
+    [
+        ("postgresql://nobody@127.0.0.1:1/none", 1, "! The database"),
+        ("mysql://nowhere", 2, "Error: DATABASE_URL"),
+    ],
+)
+def test_status_is_an_exit_code_and_a_mark(tmp_path: Path, url: str, code: int, told: str):
+    done = chengtu({"CHENGTU_HOME": str(tmp_path), "DATABASE_URL": url}, "db", "status")
+    assert done.returncode == code
+    assert (done.stdout if code == 1 else done.stderr).startswith(told)
+
+
 @pytest.mark.usefixtures("use")
 def test_migrate_tells_the_revision():
     told = json.loads(runner.invoke(app, ["db", "migrate", "--json"]).stdout)
@@ -49,13 +63,17 @@ def test_start_and_status_are_one_sentence(cluster_settings: Settings, monkeypat
     monkeypatch.setenv("CHENGTU_HOME", str(cluster_settings.home_path))
     assert "runs already" in runner.invoke(db, ["start"]).stderr
     # The test's cluster holds no database by the usual name.
-    assert "does not exist yet" in runner.invoke(db, ["status"]).stderr
+    told = runner.invoke(db, ["status"])
+    assert "does not exist yet" in told.stdout
+    assert told.exit_code == 1
 
 
 def test_status_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CHENGTU_HOME", str(tmp_path / "none"))
-    told = json.loads(runner.invoke(db, ["status", "--json"]).stdout)
-    assert (told["running"], told["revision"]) == (False, None)
+    done = runner.invoke(db, ["status", "--json"])
+    told = json.loads(done.stdout)
+    assert (told["running"], told["revision"], done.exit_code) == (False, None, 1)
+    assert "There is no database" in told["problem"]
     assert not (tmp_path / "none").exists()
 
 

@@ -30,6 +30,7 @@ ROOMS = {
     "logs": {"settings", "traces"},
     "secret_files": {"errors"},
     "settings": {"errors", "basemap", "secret_files"},
+    "setting_names": {"secret_files", "settings"},
     "console": BASE,
     "catalogue": BASE,
     "space": BASE | {"catalogue"},
