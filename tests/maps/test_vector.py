@@ -51,6 +51,18 @@ THIN = """(opacity) => {
   chengtu.setOpacity(chengtuApp, parks);
 }"""
 
+#: Where the name of a district in the middle of a view is written beside these boxes of symbols.
+NAMED = """(taken) => {
+  const written = [], write = chengtu.write, at = { scale: 1, x: 0, y: 0 };
+  const district = { geom: [[{ x: 400, y: 300 }]], props: { group: 'district', name: '青鲤区', name_zh: '青鲤区' } };
+  const view = { zoom: 12, origin: { x: 0, y: 0 }, bounds: L.bounds([0, 0], [800, 600]), tiles: [],
+    ground: [{ data: new Map([['labels', [district]]]), at }] };
+  chengtu.write = (context, words, x, y) => written.push([words, x, y]);
+  chengtu.drawNames(document.createElement('canvas').getContext('2d'), { shownLayers: () => [] }, view, taken);
+  chengtu.write = write;
+  return written;
+}"""
+
 
 @pytest.fixture(scope="module")
 def opened_map(browser, address):
@@ -235,3 +247,15 @@ def test_what_the_server_did_not_give_is_asked_for_again_when_the_map_moves(open
     page.evaluate("() => chengtuApp.map.panBy([1, 0], {animate: false})")
     page.wait_for_function(held)
     opened_map.settle()
+
+
+def test_a_districts_name_steps_aside_of_symbols(opened_map):
+    def named(*taken: list[int]) -> list[float]:
+        ((words, *place),) = opened_map.page.evaluate(NAMED, list(taken))
+        assert words == "青鲤区"
+        return place
+
+    assert named() == [400, 300]
+    assert named([380, 280, 420, 320]) == [400, 258]
+    # All around is taken: it lies over least, but it is there.
+    assert named([0, 0, 800, 600], [380, 280, 420, 320]) == [400, 258]
