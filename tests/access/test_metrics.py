@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from fastapi.testclient import TestClient
 
 from app.access import key_service, people_service
 from app.access.metrics import BACKUP, metrics
-from app.access.principal import Grant
+from app.access.principal import NOBODY, Grant, Principal
+from app.access.watchers import MAX_KNOWN, REMEMBERED_S, Watchers
+from app.database.engine import Database
 from app.limits import FOLDER, LIMITS, PAGES, limit_values, with_tables
 from app.main import create_app
 from app.meters import BOARD, BUCKETS, Board, Family, exposition
@@ -102,6 +105,63 @@ def test_from_elsewhere_with_a_key_of_those_who_watch(app, keys, role, status):
 
 def test_a_wrong_key_is_refused_on_the_machine_itself_too(app, keys):
     assert _status(app, Authorization="Bearer ck_wrong") == 401
+
+
+def test_while_the_database_is_away_a_key_that_was_let_in_is_told_so(settings, keys, monkeypatch):
+    """As Prometheus asks behind a proxy; what the database found good of other keys opens nothing."""
+    monkeypatch.setattr("app.access.gate.TRUSTED_S", 0)
+    gone = Database(settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"}))
+    app = create_app(settings.model_copy(update={"public_url": "https://map.example.org"}))
+
+    def ask(role: str, path: str = "/metrics") -> tuple[int, str]:
+        reply = client.get(path, headers={"Authorization": f"Bearer {keys[role]}"})
+        return reply.status_code, reply.text
+
+    with opened(settings) as database, database.write() as conn:
+        keys["revoked"], key = key_service.make_key(conn, "revoked", [Grant("system")], 1, "internal", None)
+    with _client(app) as client:
+        assert [ask(role)[0] for role in ("system", "revoked", "viewer")] == [200, 200, 403]
+        with opened(settings) as database, database.write() as conn:
+            key_service.revoke(conn, key.id)
+        assert ask("revoked", "/audit")[0] == 401
+        there, client.app.state.db = client.app.state.db, gone
+        status, text = ask("system")
+        assert (status, read(text)["chengtu_database_up"]) == (200, 0)
+        assert [ask(role)[0] for role in ("revoked", "viewer", "auditor")] == [503, 503, 503]
+        assert ask("system", "/audit")[0] == 503
+        client.app.state.db = there
+        assert read(ask("system")[1])["chengtu_database_up"] == 1
+    gone.dispose()
+
+
+def test_a_key_is_remembered_for_an_hour_as_long_as_it_may_watch():
+    now = 0.0
+    known = Watchers(lambda: now)
+    watching = Principal.granted("key", "prometheus", [Grant("system")], "internal", key_id=1)
+    seeing = Principal.granted("key", "prometheus", [Grant("viewer")], "internal", key_id=1)
+    ended = Principal.granted(
+        "key", "old", [Grant("system")], "internal", key_id=2, until=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    known.note("a", watching)
+    known.note("b", ended)
+    known.note("c", NOBODY)
+    assert (known.find("a"), known.find("b"), known.find("c"), known.find("d")) == (
+        watching,
+        None,
+        None,
+        None,
+    )
+    now = REMEMBERED_S
+    assert known.find("a") is None
+    known.note("a", watching)
+    known.note("a", seeing)  # its role was taken away
+    assert known.find("a") is None
+    known.note("a", watching)
+    known.forget("a")
+    assert known.find("a") is None
+    for number in range(MAX_KNOWN + 1):
+        known.note(f"{number}", watching)
+    assert (known.find("0"), known.find("1")) == (None, watching)
 
 
 def test_it_has_the_form_and_says_what_matters(app, settings):
