@@ -13,6 +13,7 @@ from typing import Any
 from app.access.audit_heads import heads_path
 from app.access.audit_service import read_state
 from app.access.metrics_store import Looked, look
+from app.database.archiving import Archiver
 from app.database.scope import as_service
 from app.database.transactions import Database
 from app.errors import ChengtuError
@@ -85,6 +86,24 @@ def _database(found: Looked | None) -> Lines:
     yield from head("chengtu_imports", "Imports on record, by state.", "gauge")
     for state, number in found.imports:
         yield sample("chengtu_imports", {"state": state}, number)
+    if found.archiver is not None:
+        yield from _archive(found.archiver)
+
+
+def _archive(found: Archiver) -> Lines:
+    """How the log of writes is kept; nothing of it where it is not."""
+    yield from _one(
+        "chengtu_wal_archive_up", "Whether the last file of the log was kept.", {}, int(not found.fails)
+    )
+    yield from head(
+        "chengtu_wal_archive_failed_total", "Times that a file of the log could not be kept.", "counter"
+    )
+    yield sample("chengtu_wal_archive_failed_total", {}, found.failed)
+    if found.kept_at is not None:
+        age = _age(found.kept_at.timestamp())
+        yield from _one(
+            "chengtu_wal_archive_age_seconds", "Since the last file of the log was kept.", {}, age
+        )
 
 
 def _audit(settings: Settings) -> Lines:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
-from app.access import key_service, people_service
+from app.access import key_service, metrics_store, people_service
 from app.access.metrics import BACKUP, metrics
 from app.access.principal import NOBODY, Grant, Principal
 from app.access.watchers import MAX_KNOWN, REMEMBERED_S, Watchers
@@ -28,8 +29,10 @@ from tests.clones import clone, opened
 NEAR, FAR = ("127.0.0.1", 40_000), ("203.0.113.7", 40_000)
 #: Of each of four kinds; `make soak` takes 500.
 PATHS = int(os.environ.get("CHENGTU_SOAK_PATHS", "50"))
-#: What is told only once there is a backup, or the record was checked.
-TOLD_ONCE_THERE = ("chengtu_audit_whole", "chengtu_audit_checked_age_seconds", "chengtu_backup_age_seconds")
+#: What is told only once there is a backup, the record was checked, or the log of writes is kept.
+TOLD_ONCE_THERE = (
+    "chengtu_audit_whole", "chengtu_audit_checked_age_seconds", "chengtu_backup_age_seconds", "chengtu_wal_archive_up",
+)  # fmt: skip
 HERE = "http://127.0.0.1:8000"
 #: Prometheus, "Text-based format": a comment or a sample.
 LINE = re.compile(
@@ -195,6 +198,21 @@ def test_a_backup_that_cannot_be_read_is_none(database, broken):
     path.write_text(broken, encoding="utf-8")
     assert "chengtu_backup" not in metrics(database, {}, engine_up=False)
     path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("kept_at", "failed_at", "up"), [(None, None, 1), (5, None, 1), (5, 3, 1), (5, 9, 0), (None, 9, 0)]
+)
+def test_a_log_of_writes_that_cannot_be_kept_is_told(database, monkeypatch, kept_at, failed_at, up):
+    """And nothing of it where it is not kept, as here."""
+    assert "chengtu_wal_archive" not in metrics(database, {}, engine_up=False)
+    moments = [None if at is None else datetime(2026, 1, 1, at, tzinfo=UTC) for at in (kept_at, failed_at)]
+    told = "SELECT 7, cast(:kept AS timestamptz), cast(:failed AS timestamptz)"
+    asked = text(told).bindparams(kept=moments[0], failed=moments[1])
+    monkeypatch.setattr(metrics_store, "_ARCHIVER", asked)
+    found = read(metrics(database, {}, engine_up=False))
+    assert (found["chengtu_wal_archive_up"], found["chengtu_wal_archive_failed_total"]) == (up, 7)
+    assert ("chengtu_wal_archive_age_seconds" in found) == (kept_at is not None)
 
 
 def _series(client: TestClient) -> set[str]:
