@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -14,6 +15,7 @@ from app.access.audit_heads import heads_path
 from app.access.audit_service import read_state
 from app.access.metrics_store import Looked, look
 from app.database.archiving import Archiver
+from app.database.location import find_location
 from app.database.scope import as_service
 from app.database.transactions import Database
 from app.errors import ChengtuError
@@ -23,6 +25,8 @@ from app.version import version
 
 #: What `chengtu db backup` leaves in the data folder.
 BACKUP = Path("backups") / "last.json"
+#: Folders of the data folder that are filled; each may be a disk of its own.
+FILLED = ("backups", "exports", "spool", "tiles", "uploads")
 #: The database has so long to say what it knows, seconds.
 DATABASE_S = 2.0
 
@@ -39,6 +43,7 @@ def _all(db: Database, limits: Mapping[str, float], *, engine_up: bool) -> Lines
     yield from exposition()
     yield from _limits(limits)
     yield from _memory()
+    yield from _disks(db.settings)
     yield from _database(_looked(db))
     yield from _one("chengtu_engine_up", "Whether the engine takes requests.", {}, int(engine_up))
     yield from _audit(db.settings)
@@ -60,6 +65,38 @@ def _memory() -> Lines:
     yield from head("chengtu_process_resident_bytes", "Memory, shared pages included, by process.", "gauge")
     for name, size in resident_bytes().items():
         yield sample("chengtu_process_resident_bytes", {"process": name}, size)
+
+
+def _disks(settings: Settings) -> Lines:
+    """What is free for the data folder; of the other folders that are written to, on each further disk of the first."""
+    yield from head(
+        "chengtu_disk_free_bytes", "Free for what is written to this folder; each disk once.", "gauge"
+    )
+    told: set[int] = set()
+    for name, folder in _folders(settings):
+        try:
+            disk, free = folder.stat().st_dev, shutil.disk_usage(folder).free
+        except OSError:  # not made yet, or away
+            continue
+        if disk not in told:
+            told.add(disk)
+            yield sample("chengtu_disk_free_bytes", {"folder": name}, free)
+
+
+def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """The folders that the product writes to: the data folder, that of the database, its kept log, and parts."""
+    yield "data", settings.home_path
+    if settings.database_url is None:
+        try:
+            location = find_location(settings.home_path)
+        except ChengtuError:
+            location = None
+        if location is not None:
+            yield "database", location.data
+        if settings.wal_path is not None:
+            yield "log", settings.wal_path
+    for name in FILLED:
+        yield name, settings.home_path / name
 
 
 def _looked(db: Database) -> Looked | None:

@@ -25,6 +25,7 @@ from app.refused import LIMIT_NAMES
 from app.serve import Child
 from app.settings import Settings
 from tests.clones import clone, opened
+from tests.conftest import TEMPORARY
 
 NEAR, FAR = ("127.0.0.1", 40_000), ("203.0.113.7", 40_000)
 #: Of each of four kinds; `make soak` takes 500.
@@ -213,6 +214,20 @@ def test_a_log_of_writes_that_cannot_be_kept_is_told(database, monkeypatch, kept
     found = read(metrics(database, {}, engine_up=False))
     assert (found["chengtu_wal_archive_up"], found["chengtu_wal_archive_failed_total"]) == (up, 7)
     assert ("chengtu_wal_archive_age_seconds" in found) == (kept_at is not None)
+
+
+def test_what_is_free_is_told_of_each_disk_once(tmp_path):
+    """Of the data folder always; of its parts and of the kept log where they are on other disks."""
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "tiles").symlink_to(TEMPORARY)
+    settings = Settings(home=tmp_path, DATABASE_URL=None, wal_archive=TEMPORARY)
+    away = Database(settings)
+    found = read(metrics(away, {}, engine_up=False))
+    told = {name: size for name, size in found.items() if name.startswith("chengtu_disk_free_bytes")}
+    elsewhere = {"log"} if tmp_path.stat().st_dev != TEMPORARY.stat().st_dev else set()
+    assert set(told) == {f'chengtu_disk_free_bytes{{folder="{name}"}}' for name in {"data", *elsewhere}}
+    assert min(told.values()) > 0
+    away.dispose()
 
 
 def _series(client: TestClient) -> set[str]:
