@@ -6,14 +6,15 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from app.access.audit_heads import heads_path
 from app.access.audit_service import read_state
-from app.access.metrics_store import Looked, look
+from app.access.metrics_store import JOB_STATES, Looked, look
 from app.database.archiving import Archiver
 from app.database.location import find_location
 from app.database.scope import as_service
@@ -33,18 +34,18 @@ DATABASE_S = 2.0
 Lines = Iterator[str]
 
 
-def metrics(db: Database, limits: Mapping[str, float], *, engine_up: bool) -> str:
-    """All of it, as Prometheus reads it."""
-    return "\n".join(_all(db, limits, engine_up=engine_up)) + "\n"
+def metrics(db: Database, limits: Mapping[str, float], *, engine_up: bool, kinds: Iterable[str] = ()) -> str:
+    """All of it, as Prometheus reads it; of jobs all `kinds`, also those of which none waits or runs."""
+    return "\n".join(_all(db, limits, engine_up, kinds)) + "\n"
 
 
-def _all(db: Database, limits: Mapping[str, float], *, engine_up: bool) -> Lines:
+def _all(db: Database, limits: Mapping[str, float], engine_up: bool, kinds: Iterable[str]) -> Lines:
     yield from _one("chengtu_build_info", "What runs here.", {"version": version(), "python": _python()}, 1)
     yield from exposition()
     yield from _limits(limits)
     yield from _memory()
     yield from _disks(db.settings)
-    yield from _database(_looked(db))
+    yield from _database(_looked(db), kinds)
     yield from _one("chengtu_engine_up", "Whether the engine takes requests.", {}, int(engine_up))
     yield from _audit(db.settings)
     yield from _backup(db.settings)
@@ -107,7 +108,7 @@ def _looked(db: Database) -> Looked | None:
         return None
 
 
-def _database(found: Looked | None) -> Lines:
+def _database(found: Looked | None, kinds: Iterable[str]) -> Lines:
     yield from _one("chengtu_database_up", "Whether the database answered.", {}, int(found is not None))
     if found is None:
         return
@@ -116,7 +117,9 @@ def _database(found: Looked | None) -> Lines:
         "chengtu_database_connections", "Connections of all clients of the server.", {}, found.connections
     )
     yield from head("chengtu_jobs", "Jobs that wait or run, by kind.", "gauge")
-    for kind, state, number, _ in found.jobs:
+    jobs = dict.fromkeys(product(kinds, JOB_STATES), 0)
+    jobs.update({(kind, state): number for kind, state, number, _ in found.jobs})
+    for (kind, state), number in jobs.items():
         yield sample("chengtu_jobs", {"kind": kind, "state": state}, number)
     oldest = max((age for _, state, _, age in found.jobs if state == "queued"), default=0.0)
     yield from _one("chengtu_job_oldest_waiting_seconds", "Age of the oldest waiting job.", {}, oldest)

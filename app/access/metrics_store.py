@@ -8,6 +8,8 @@ from sqlalchemy import Connection, text
 
 from app.database.archiving import ARCHIVER, Archiver
 
+#: Of jobs those that are not ended.
+JOB_STATES = ("queued", "running")
 #: Ended jobs are counted by the workers: there are too many to be counted here each time.
 _JOBS = text(
     "SELECT kind, state, count(*), max(extract(epoch FROM clock_timestamp() - created_at)) FROM city.jobs "

@@ -16,8 +16,11 @@ from sqlalchemy import text
 from app.access import key_service, metrics_store, people_service
 from app.access.metrics import BACKUP, metrics
 from app.access.principal import NOBODY, Grant, Principal
+from app.access.tally import QUIET
 from app.access.watchers import MAX_KNOWN, REMEMBERED_S, Watchers
 from app.database.engine import Database
+from app.jobs import service
+from app.jobs.kinds import KINDS
 from app.limits import FOLDER, LIMITS, PAGES, limit_values, with_tables
 from app.main import create_app
 from app.meters import BOARD, BUCKETS, Board, Family, exposition
@@ -188,17 +191,29 @@ def test_it_has_the_form_and_says_what_matters(app, settings):
     assert found["chengtu_backup_bytes"] == 12345
     assert found["chengtu_backup_age_seconds"] > 0
     assert found["chengtu_job_oldest_waiting_seconds"] == 0
+    jobs = {name: number for name, number in found.items() if name.startswith("chengtu_jobs{")}
+    assert jobs == {
+        f'chengtu_jobs{{kind="{kind}",state="{state}"}}': 0
+        for kind in KINDS
+        for state in ("queued", "running")
+    }
     assert {f'chengtu_limit{{name="{name}"}}' for name in limit_values(settings)} <= set(found)
     assert "secret name" not in reply.text
 
 
 @pytest.mark.parametrize("broken", ["", "[]", "{", '{"at": 5, "bytes": 1, "verified": true}'])
-def test_a_backup_that_cannot_be_read_is_none(database, broken):
-    path = database.settings.home_path / BACKUP
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(broken, encoding="utf-8")
+def test_a_backup_that_cannot_be_read_is_none(database, broken, tmp_path, monkeypatch):
+    # Not in the data folder, which other tests share.
+    monkeypatch.setattr("app.access.metrics.BACKUP", tmp_path / BACKUP.name)
+    (tmp_path / BACKUP.name).write_text(broken, encoding="utf-8")
     assert "chengtu_backup" not in metrics(database, {}, engine_up=False)
-    path.unlink()
+
+
+def test_jobs_that_wait_are_told_beside_those_that_might(database):
+    service.enqueue(database, "areas", {})
+    found = read(metrics(database, {}, engine_up=False, kinds=("areas", "import")))
+    jobs = [number for name, number in found.items() if name.startswith("chengtu_jobs{")]
+    assert (found['chengtu_jobs{kind="areas",state="queued"}'], jobs) == (1, [1, 0, 0, 0])
 
 
 @pytest.mark.parametrize(
@@ -367,3 +382,7 @@ def test_the_alert_rules_of_the_docs_name_what_there_is(app):
     assert len(rules[0]) >= 5
     for name in re.findall(r"chengtu_[a-z_]+", " ".join(rules[0])):
         assert name in told, name
+    # What a supervisor or Prometheus itself asks all the time is no reply that fails.
+    left_out = set(re.findall(r'route!~"([^"]+)"', " ".join(rules[0])))
+    asked = {line for line in QUIET if any(re.fullmatch(routes, line) for routes in left_out)}
+    assert asked == {"GET /health", "GET /ready", "GET /metrics"}
