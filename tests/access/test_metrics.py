@@ -18,13 +18,15 @@ from app.access.metrics import BACKUP, metrics
 from app.access.principal import NOBODY, Grant, Principal
 from app.access.tally import QUIET
 from app.access.watchers import MAX_KNOWN, REMEMBERED_S, Watchers
+from app.database.deadline import Deadline
 from app.database.engine import Database
+from app.errors import Unavailable
 from app.jobs import service
 from app.jobs.kinds import KINDS
-from app.limits import FOLDER, LIMITS, PAGES, limit_values, with_tables
+from app.limits import COUNTED_AS, FOLDER, LIMITS, PAGES, limit_values, with_tables
 from app.main import create_app
 from app.meters import BOARD, BUCKETS, Board, Family, exposition
-from app.refused import LIMIT_NAMES
+from app.refused import LIMIT_NAMES, REFUSED
 from app.serve import Child
 from app.settings import Settings
 from tests.clones import clone, opened
@@ -286,6 +288,16 @@ def test_every_limit_that_refuses_is_told_of_in_the_docs():
     names = [limit.name for limit in LIMITS]
     assert len(names) == len(set(names))
     assert set(LIMIT_NAMES) - set(names) == {"database"}
+    # Each series stands beside at least one limit, and no limit beside a series that there is not.
+    assert {limit.counted_as for limit in LIMITS} == {*LIMIT_NAMES, None}
+    assert set(COUNTED_AS) <= set(names) - set(LIMIT_NAMES)
+
+
+def test_a_request_whose_time_is_over_is_counted_as_such():
+    before = REFUSED.value("request_time")
+    with pytest.raises(Unavailable):
+        Deadline(0).limit_s(5)
+    assert REFUSED.value("request_time") == before + 1
 
 
 @pytest.mark.parametrize("lang", PAGES)
