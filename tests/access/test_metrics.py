@@ -173,11 +173,11 @@ def test_a_key_is_remembered_for_an_hour_as_long_as_it_may_watch():
     assert (known.find("0"), known.find("1")) == (None, watching)
 
 
-def test_it_has_the_form_and_says_what_matters(app, settings):
-    folder = settings.home_path / BACKUP.parent
-    folder.mkdir(exist_ok=True)
+def test_it_has_the_form_and_says_what_matters(app, settings, tmp_path, monkeypatch):
+    # Not in the data folder, which other tests share.
+    monkeypatch.setattr("app.access.metrics.BACKUP", tmp_path / BACKUP.name)
     said = {"at": "2026-01-01T00:00:00+00:00", "file": "secret name", "bytes": 12345, "verified": True}
-    (settings.home_path / BACKUP).write_text(json.dumps(said), encoding="utf-8")
+    (tmp_path / BACKUP.name).write_text(json.dumps(said), encoding="utf-8")
     with _client(app) as client:
         client.get("/collections")
         reply = client.get("/metrics")
@@ -205,7 +205,6 @@ def test_it_has_the_form_and_says_what_matters(app, settings):
 
 @pytest.mark.parametrize("broken", ["", "[]", "{", '{"at": 5, "bytes": 1, "verified": true}'])
 def test_a_backup_that_cannot_be_read_is_none(database, broken, tmp_path, monkeypatch):
-    # Not in the data folder, which other tests share.
     monkeypatch.setattr("app.access.metrics.BACKUP", tmp_path / BACKUP.name)
     (tmp_path / BACKUP.name).write_text(broken, encoding="utf-8")
     assert "chengtu_backup" not in metrics(database, {}, engine_up=False)
