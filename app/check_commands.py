@@ -51,6 +51,7 @@ def _checks(settings: Settings) -> Iterator[dict[str, Any]]:
         ("database", _database),
         ("revision", server.revision),
         ("durability", server.durability),
+        ("archive", server.archive),
         ("connections", server.connections),
         ("clocks", server.clocks),
         ("room", backups.room),

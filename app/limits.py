@@ -25,6 +25,7 @@ from app.jobs.service import MOST_QUEUED
 from app.ogc import edit_routes, edit_shapes
 from app.ogc.cql2 import gate
 from app.problems import MAX_BODY_BYTES
+from app.refused import LIMIT_NAMES, LimitName
 from app.settings import Settings
 from app.tiles import tile_service
 from app.validation import clean
@@ -33,10 +34,16 @@ Section = Literal["requests", "database", "shapes", "connections", "files"]
 Unit = Literal["", "s", "bytes", "MB", "MiB", "a minute"]
 PAGES: Mapping[Lang, str] = {"en": "limits.md", "zh": "limits.zh.md"}
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
-_HEADS: Mapping[Lang, tuple[str, str, str, str]] = {
-    "en": ("limit", "value", "who asks for more sees", "`/metrics`"),
-    "zh": ("限制", "数值", "超过时", "`/metrics`"),
+_HEADS: Mapping[Lang, tuple[str, ...]] = {
+    "en": ("limit", "value", "who asks for more sees", "`chengtu_limit`", "`chengtu_refused_total`"),
+    "zh": ("限制", "数值", "超过时", "`chengtu_limit`", "`chengtu_refused_total`"),
 }
+#: Limits that refuse under the name of another one; those that are neither here nor in LIMIT_NAMES are not counted.
+COUNTED_AS: Mapping[str, LimitName] = {
+    "download_time": "request_time", "stream_time": "request_time", "readers_line": "readers", "engine_line": "engine",
+    "downloads_line": "downloads", "upload": "body", "connection_wait": "connections",
+    "stream_connections": "connections", "silence": "database",
+}  # fmt: skip
 _UNITS: Mapping[Lang, Mapping[Unit, str]] = {
     "en": {"": "", "s": " s", "bytes": " bytes", "MB": " MB", "MiB": " MiB", "a minute": " a minute"},
     "zh": {"": "", "s": " 秒", "bytes": " 字节", "MB": " MB", "MiB": " MiB", "a minute": " 次/分钟"},
@@ -54,6 +61,12 @@ class Limit:
     what: tuple[str, str]
     more: tuple[str, str]
     setting: str | None = None
+
+    @property
+    def counted_as(self) -> LimitName | None:
+        """The label under which `chengtu_refused_total` counts who was refused by it; None where nothing does."""
+        own: LimitName | None = next((name for name in LIMIT_NAMES if name == self.name), None)
+        return COUNTED_AS.get(self.name, own)
 
     def of(self, settings: Settings) -> float:
         """Its value under these settings."""
@@ -90,7 +103,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("engine", "requests", ASKERS, "",
           ("每个工作进程同时询问分析引擎的请求（`/reach`、服务范围、情景、合并的空白）；计算覆盖是任务，不在此列",
            ("asking the engine at once in a worker process (`/reach`, service areas, scenarios, merged gaps; coverage "
-            "computed by jobs)")),
+            "is computed by jobs)")),
           ("排队；页面不受影响", "one waits in a line; pages go on")),
     Limit("engine_line", "requests", ASKERS_LINE, "",
           ("排队等待引擎的请求，最多 20 秒", "requests that wait for that, for up to 20 s"),
@@ -197,9 +210,10 @@ def limit_values(settings: Settings) -> dict[str, float]:
 def table(section: Section, lang: Lang) -> str:
     """The limits of a section as Markdown, with the values that they have by default."""
     heads, word = _HEADS[lang], 0 if lang == "zh" else 1
-    lines = [f"| {' | '.join(heads)} |", "|---|---|---|---|"]
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     lines += [
-        f"| {limit.what[word]} | {_shown(limit, lang)} | {limit.more[word]} | `{limit.name}` |"
+        f"| {limit.what[word]} | {_shown(limit, lang)} | {limit.more[word]} | `{limit.name}` "
+        f"| {f'`{limit.counted_as}`' if limit.counted_as else ''} |"
         for limit in LIMITS
         if limit.section == section
     ]

@@ -51,6 +51,7 @@ from app.history import import_routes as imported
 from app.history import routes as history
 from app.ingest import routes as imports
 from app.jobs import routes as jobs
+from app.jobs.kinds import KINDS
 from app.limits import limit_values
 from app.maps import basemap_routes, run_routes
 from app.maps import compare_routes as compared
@@ -176,6 +177,7 @@ def create_app(settings: Settings, engine: EngineClient | None = None) -> FastAP
     app.state.definition = Definition(app)
     problems.install(app)
     app.state.limits = limit_values(settings)
+    app.state.kinds_of_jobs = tuple(KINDS)
     tally.declare(line for line, _ in lines_of(app.router.routes))
     return app
 

@@ -62,8 +62,8 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 _RESTARTS = counter(
     "chengtu_process_restarts_total",
-    "Children that ended unasked and were started again.",
-    process=("web", "engine", "jobs", "database"),
+    "Processes that ended unasked and were started again; the database is started by its guardian.",
+    process=("web", "engine", "jobs", "guardian", "database"),
 )
 #: How the engine's socket folder begins, and from what age on one that nobody holds is removed, seconds.
 _ENGINE_FOLDER, LEFT_S = "chengtu-engine-", 60.0
@@ -244,7 +244,10 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
 
         return alone
 
-    guardian = [Child("database", apart(lambda: keep_up(settings)))] if settings.database_url is None else []
+    def guard() -> None:
+        keep_up(settings, lambda: _RESTARTS.add("database"))
+
+    guardian = [Child("guardian", apart(guard))] if settings.database_url is None else []
     return [
         *guardian,
         Child("engine", apart(lambda: serve_engine(settings, engine_socket))),

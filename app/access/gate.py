@@ -29,6 +29,8 @@ from app.access.permissions import ROUTES, Permission, may, permissions_of
 from app.access.principal import NOBODY, OPEN, PRINCIPAL, Principal, Role
 from app.access.routing import UNKNOWN, Lines
 from app.access.sessions import CSRF_HEADER, check_csrf, is_secure, sent_session
+from app.access.watchers import LINE as WATCHED
+from app.access.watchers import Watchers
 from app.database.scope import Scope as Seen
 from app.database.scope import as_service, within
 from app.database.transactions import Connection, Database
@@ -78,6 +80,7 @@ class Gate:
         self._trusted: dict[bytes, tuple[Principal, float]] = {}
         self._asking: dict[bytes, asyncio.Task[Principal]] = {}
         self._uses = principals.Uses()
+        self._watchers = Watchers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -123,7 +126,10 @@ class Gate:
             # database alone.
             if line in ALONE and "authorization" not in request.headers:
                 return NOBODY, needed
-            raise
+            known = self._watchers.find(_bearer_token(request)) if line == WATCHED else None
+            if known is None:
+                raise
+            principal = known
         if needed == "watch" and principal.kind == "open":
             raise KeyRequired("From another machine this is answered only with a key.", principals.REFUSAL)
         if line == UNKNOWN:
@@ -140,9 +146,8 @@ class Gate:
 
     async def _identify(self, request: Request) -> Principal:
         db: Database = request.app.state.db
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and token.strip():
-            return await self._bearer(db, token.strip())
+        if token := _bearer_token(request):
+            return await self._bearer(db, token)
         found = await self._by_cookie(request, db)
         if found is not None:
             return found
@@ -206,7 +211,12 @@ class Gate:
 
     async def _ask(self, db: Database, mark: bytes, token: str, find: Find) -> Principal:
         started = time.monotonic()
-        found = await anyio.to_thread.run_sync(find, db)
+        try:
+            found = await anyio.to_thread.run_sync(find, db)
+        except KeyRequired:
+            self._watchers.forget(token)
+            raise
+        self._watchers.note(token, found)
         await anyio.to_thread.run_sync(self._uses.note, db, mark, token, found)
         if len(self._trusted) >= MAX_TRUSTED:
             self._trusted.clear()
@@ -228,6 +238,12 @@ class Gate:
                 f"{LOGIN}?next={quote(asked, safe='')}", 303, {"Cache-Control": "no-store"}
             )
         return problem(request, error, {"WWW-Authenticate": "Bearer"} if error.status == 401 else None)
+
+
+def _bearer_token(request: Request) -> str:
+    """The key or token that a request bears by itself, "" where it bears none."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def _viewed(request: Request, scope: Seen) -> Seen:

@@ -33,6 +33,7 @@ async def read_metrics(request: Request) -> Response:
 
 
 def _read(request: Request) -> str:
+    state = request.app.state
     return metrics(
-        get_db(request), getattr(request.app.state, "limits", {}), engine_up=get_engine(request).is_up()
+        get_db(request), state.limits, engine_up=get_engine(request).is_up(), kinds=state.kinds_of_jobs
     )

@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Iterable
 
+from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from app.access.gate import LINE
-from app.access.peer import is_proxy
+from app.access.peer import is_proxy, peer_address
 from app.access.principal import PRINCIPAL, Principal
 from app.logs import TOLD
 from app.meters import OTHER, counter, gauge, histogram
@@ -21,6 +22,8 @@ log = logging.getLogger("chengtu.request")
 CLASSES = ("2xx", "3xx", "4xx", "5xx")
 #: What a client's departure before the answer is counted as.
 LEFT = 499
+#: Refusals that are told with the address of who asked: a run of them is somebody who guesses, or a stray program.
+TRACED = frozenset((401, 403, 429))
 #: Routes that are asked all the time and by themselves: told of only where they fail.
 QUIET = frozenset(("GET /health", "GET /ready", "GET /metrics", "GET /static"))
 ID_HEADER = b"x-request-id"
@@ -99,4 +102,7 @@ class Tally:
             "bytes": self.sent,
             "who": None if principal is None else principal.name or principal.kind,
         }
+        settings: Settings | None = getattr(self.scope["app"].state, "settings", None)
+        if status in TRACED and settings is not None:
+            told["from"] = peer_address(HTTPConnection(self.scope), settings)
         log.log(level, "request", extra={TOLD: told})

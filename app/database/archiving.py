@@ -1,7 +1,12 @@
-"""Keeps the embedded cluster's log of writes (WAL) in a folder: any moment since a base backup comes back."""
+"""Keeps the embedded cluster's log of writes (WAL) in a folder: any moment since a base backup comes back.
+
+Whether that succeeds any server tells, one of DATABASE_URL as well.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from app.database.account import Account
@@ -11,6 +16,25 @@ from app.errors import SetupFailed
 AT_LEAST_EVERY_S = 60
 #: `all` databases in pg_hba.conf do not hold the copying of the whole cluster.
 ACCESS_TO_COPY = "local replication all scram-sha-256\n"
+#: What a server tells of keeping its log; no row where it was not told to.
+ARCHIVER = (
+    "SELECT failed_count, last_archived_time, last_failed_time FROM pg_stat_archiver "
+    "WHERE current_setting('archive_mode') <> 'off'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Archiver:
+    """How the log is kept: files that failed since the server counts, when the last one was kept, when one failed."""
+
+    failed: int
+    kept_at: datetime | None
+    failed_at: datetime | None
+
+    @property
+    def fails(self) -> bool:
+        """Whether the last file failed: the server tries it again and again, and keeps the log on its own disk."""
+        return self.failed_at is not None and (self.kept_at is None or self.failed_at > self.kept_at)
 
 
 def archive_settings(folder: Path | None) -> dict[str, str]:

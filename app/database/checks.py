@@ -1,4 +1,4 @@
-"""What `chengtu check` asks of the database's server: revision, durability, connections, clocks."""
+"""What `chengtu check` asks of the database's server: revision, durability, kept log, connections, clocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 import psycopg
 
+from app.database.archiving import ARCHIVER, Archiver
 from app.database.cluster import ensure_started
+from app.database.location import find_location
 from app.database.revision import check_not_newer, current_revision, head
 from app.database.server import admin_parameters
 from app.database.transactions import POOL_EXTRA, POOL_KEPT, STREAMS, translated
@@ -58,6 +60,35 @@ def durability(settings: Settings) -> Answer:
         f"An acknowledged write may be lost in a power cut: {', '.join(off)} {'is' if len(off) == 1 else 'are'} off.",
         f"As superuser: {resets}; SELECT pg_reload_conf();",
     )
+
+
+def archive(settings: Settings) -> Answer:
+    """Whether the log of writes is kept, where that was asked for."""
+    with _asked(settings) as connection:
+        row = connection.execute(ARCHIVER).fetchone()
+    location = None if settings.database_url else find_location(settings.home_path)
+    if row is None:
+        if location is not None and settings.wal_path is not None:
+            return (
+                "The log of writes (WAL) is not kept: the database was started without CHENGTU_WAL_ARCHIVE.",
+                "Start it anew: chengtu db stop, then chengtu db start.",
+            )
+        return "The log of writes (WAL) is not kept; what comes back is what backups hold.", None
+    found = Archiver(*row)
+    kept = "none was kept" if found.kept_at is None else f"the last one was kept at {_utc(found.kept_at)}"
+    if found.failed_at is not None and found.fails:
+        log = "that of its own server" if location is None else str(location.log)
+        return (
+            f"The log of writes (WAL) cannot be kept: a file of it failed at {_utc(found.failed_at)}, {kept}.",
+            f"It fills the database's disk meanwhile. Why, the database's log says: {log}",
+        )
+    if found.kept_at is None:
+        return "The log of writes (WAL) is kept; no file of it was full so far.", None
+    return f"The log of writes (WAL) is kept, its last file at {_utc(found.kept_at)}.", None
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
 
 
 def connections(settings: Settings) -> Answer:

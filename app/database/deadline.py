@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from app.errors import Unavailable
+from app.refused import refused
 
 #: With less than this left a statement is not begun, seconds.
 LEAST_S = 0.05
@@ -41,6 +42,7 @@ class Deadline:
         """
         left = self.left_s
         if left < LEAST_S:
+            refused("request_time")
             raise Unavailable(
                 f"The request took longer than {self.seconds:g} s and was stopped.",
                 "Ask for less at once, or for a job.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from app.database.cluster import ensure_started, has_died
 from app.errors import ChengtuError
@@ -17,8 +18,11 @@ LOOK_S = 0.5
 LONGEST_S = 10.0
 
 
-def keep_up(settings: Settings) -> None:
-    """Look after the cluster until the process is ended; nothing that fails ends it."""
+def keep_up(settings: Settings, on_start: Callable[[], object]) -> None:
+    """Look after the cluster until the process is ended; nothing that fails ends it.
+
+    `on_start` is called each time that a cluster which had died runs again.
+    """
     pause_s, told = LOOK_S, ""
     while True:
         time.sleep(pause_s)
@@ -40,4 +44,5 @@ def keep_up(settings: Settings) -> None:
             pause_s, told = min(pause_s * 2, LONGEST_S), said
         else:
             log.warning("The database is back.")
+            on_start()
             pause_s, told = LOOK_S, ""

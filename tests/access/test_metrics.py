@@ -6,27 +6,39 @@ import json
 import multiprocessing
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
-from app.access import key_service, people_service
+from app.access import key_service, metrics_store, people_service
 from app.access.metrics import BACKUP, metrics
-from app.access.principal import Grant
-from app.limits import FOLDER, LIMITS, PAGES, limit_values, with_tables
+from app.access.principal import NOBODY, Grant, Principal
+from app.access.tally import QUIET
+from app.access.watchers import MAX_KNOWN, REMEMBERED_S, Watchers
+from app.database.deadline import Deadline
+from app.database.engine import Database
+from app.errors import Unavailable
+from app.jobs import service
+from app.jobs.kinds import KINDS
+from app.limits import COUNTED_AS, FOLDER, LIMITS, PAGES, limit_values, with_tables
 from app.main import create_app
 from app.meters import BOARD, BUCKETS, Board, Family, exposition
-from app.refused import LIMIT_NAMES
+from app.refused import LIMIT_NAMES, REFUSED
 from app.serve import Child
 from app.settings import Settings
 from tests.clones import clone, opened
+from tests.conftest import TEMPORARY
 
 NEAR, FAR = ("127.0.0.1", 40_000), ("203.0.113.7", 40_000)
 #: Of each of four kinds; `make soak` takes 500.
 PATHS = int(os.environ.get("CHENGTU_SOAK_PATHS", "50"))
-#: What is told only once there is a backup, or the record was checked.
-TOLD_ONCE_THERE = ("chengtu_audit_whole", "chengtu_audit_checked_age_seconds", "chengtu_backup_age_seconds")
+#: What is told only once there is a backup, the record was checked, or the log of writes is kept.
+TOLD_ONCE_THERE = (
+    "chengtu_audit_whole", "chengtu_audit_checked_age_seconds", "chengtu_backup_age_seconds", "chengtu_wal_archive_up",
+)  # fmt: skip
 HERE = "http://127.0.0.1:8000"
 #: Prometheus, "Text-based format": a comment or a sample.
 LINE = re.compile(
@@ -104,11 +116,68 @@ def test_a_wrong_key_is_refused_on_the_machine_itself_too(app, keys):
     assert _status(app, Authorization="Bearer ck_wrong") == 401
 
 
-def test_it_has_the_form_and_says_what_matters(app, settings):
-    folder = settings.home_path / BACKUP.parent
-    folder.mkdir(exist_ok=True)
+def test_while_the_database_is_away_a_key_that_was_let_in_is_told_so(settings, keys, monkeypatch):
+    """As Prometheus asks behind a proxy; what the database found good of other keys opens nothing."""
+    monkeypatch.setattr("app.access.gate.TRUSTED_S", 0)
+    gone = Database(settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"}))
+    app = create_app(settings.model_copy(update={"public_url": "https://map.example.org"}))
+
+    def ask(role: str, path: str = "/metrics") -> tuple[int, str]:
+        reply = client.get(path, headers={"Authorization": f"Bearer {keys[role]}"})
+        return reply.status_code, reply.text
+
+    with opened(settings) as database, database.write() as conn:
+        keys["revoked"], key = key_service.make_key(conn, "revoked", [Grant("system")], 1, "internal", None)
+    with _client(app) as client:
+        assert [ask(role)[0] for role in ("system", "revoked", "viewer")] == [200, 200, 403]
+        with opened(settings) as database, database.write() as conn:
+            key_service.revoke(conn, key.id)
+        assert ask("revoked", "/audit")[0] == 401
+        there, client.app.state.db = client.app.state.db, gone
+        status, text = ask("system")
+        assert (status, read(text)["chengtu_database_up"]) == (200, 0)
+        assert [ask(role)[0] for role in ("revoked", "viewer", "auditor")] == [503, 503, 503]
+        assert ask("system", "/audit")[0] == 503
+        client.app.state.db = there
+        assert read(ask("system")[1])["chengtu_database_up"] == 1
+    gone.dispose()
+
+
+def test_a_key_is_remembered_for_an_hour_as_long_as_it_may_watch():
+    now = 0.0
+    known = Watchers(lambda: now)
+    watching = Principal.granted("key", "prometheus", [Grant("system")], "internal", key_id=1)
+    seeing = Principal.granted("key", "prometheus", [Grant("viewer")], "internal", key_id=1)
+    ended = Principal.granted(
+        "key", "old", [Grant("system")], "internal", key_id=2, until=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    known.note("a", watching)
+    known.note("b", ended)
+    known.note("c", NOBODY)
+    assert (known.find("a"), known.find("b"), known.find("c"), known.find("d")) == (
+        watching,
+        None,
+        None,
+        None,
+    )
+    now = REMEMBERED_S
+    assert known.find("a") is None
+    known.note("a", watching)
+    known.note("a", seeing)  # its role was taken away
+    assert known.find("a") is None
+    known.note("a", watching)
+    known.forget("a")
+    assert known.find("a") is None
+    for number in range(MAX_KNOWN + 1):
+        known.note(f"{number}", watching)
+    assert (known.find("0"), known.find("1")) == (None, watching)
+
+
+def test_it_has_the_form_and_says_what_matters(app, settings, tmp_path, monkeypatch):
+    # Not in the data folder, which other tests share.
+    monkeypatch.setattr("app.access.metrics.BACKUP", tmp_path / BACKUP.name)
     said = {"at": "2026-01-01T00:00:00+00:00", "file": "secret name", "bytes": 12345, "verified": True}
-    (settings.home_path / BACKUP).write_text(json.dumps(said), encoding="utf-8")
+    (tmp_path / BACKUP.name).write_text(json.dumps(said), encoding="utf-8")
     with _client(app) as client:
         client.get("/collections")
         reply = client.get("/metrics")
@@ -124,17 +193,57 @@ def test_it_has_the_form_and_says_what_matters(app, settings):
     assert found["chengtu_backup_bytes"] == 12345
     assert found["chengtu_backup_age_seconds"] > 0
     assert found["chengtu_job_oldest_waiting_seconds"] == 0
+    jobs = {name: number for name, number in found.items() if name.startswith("chengtu_jobs{")}
+    assert jobs == {
+        f'chengtu_jobs{{kind="{kind}",state="{state}"}}': 0
+        for kind in KINDS
+        for state in ("queued", "running")
+    }
     assert {f'chengtu_limit{{name="{name}"}}' for name in limit_values(settings)} <= set(found)
     assert "secret name" not in reply.text
 
 
 @pytest.mark.parametrize("broken", ["", "[]", "{", '{"at": 5, "bytes": 1, "verified": true}'])
-def test_a_backup_that_cannot_be_read_is_none(database, broken):
-    path = database.settings.home_path / BACKUP
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(broken, encoding="utf-8")
+def test_a_backup_that_cannot_be_read_is_none(database, broken, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.access.metrics.BACKUP", tmp_path / BACKUP.name)
+    (tmp_path / BACKUP.name).write_text(broken, encoding="utf-8")
     assert "chengtu_backup" not in metrics(database, {}, engine_up=False)
-    path.unlink()
+
+
+def test_jobs_that_wait_are_told_beside_those_that_might(database):
+    service.enqueue(database, "areas", {})
+    found = read(metrics(database, {}, engine_up=False, kinds=("areas", "import")))
+    jobs = [number for name, number in found.items() if name.startswith("chengtu_jobs{")]
+    assert (found['chengtu_jobs{kind="areas",state="queued"}'], jobs) == (1, [1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("kept_at", "failed_at", "up"), [(None, None, 1), (5, None, 1), (5, 3, 1), (5, 9, 0), (None, 9, 0)]
+)
+def test_a_log_of_writes_that_cannot_be_kept_is_told(database, monkeypatch, kept_at, failed_at, up):
+    """And nothing of it where it is not kept, as here."""
+    assert "chengtu_wal_archive" not in metrics(database, {}, engine_up=False)
+    moments = [None if at is None else datetime(2026, 1, 1, at, tzinfo=UTC) for at in (kept_at, failed_at)]
+    told = "SELECT 7, cast(:kept AS timestamptz), cast(:failed AS timestamptz)"
+    asked = text(told).bindparams(kept=moments[0], failed=moments[1])
+    monkeypatch.setattr(metrics_store, "_ARCHIVER", asked)
+    found = read(metrics(database, {}, engine_up=False))
+    assert (found["chengtu_wal_archive_up"], found["chengtu_wal_archive_failed_total"]) == (up, 7)
+    assert ("chengtu_wal_archive_age_seconds" in found) == (kept_at is not None)
+
+
+def test_what_is_free_is_told_of_each_disk_once(tmp_path):
+    """Of the data folder always; of its parts and of the kept log where they are on other disks."""
+    (tmp_path / "uploads").mkdir()
+    (tmp_path / "tiles").symlink_to(TEMPORARY)
+    settings = Settings(home=tmp_path, DATABASE_URL=None, wal_archive=TEMPORARY)
+    away = Database(settings)
+    found = read(metrics(away, {}, engine_up=False))
+    told = {name: size for name, size in found.items() if name.startswith("chengtu_disk_free_bytes")}
+    elsewhere = {"log"} if tmp_path.stat().st_dev != TEMPORARY.stat().st_dev else set()
+    assert set(told) == {f'chengtu_disk_free_bytes{{folder="{name}"}}' for name in {"data", *elsewhere}}
+    assert min(told.values()) > 0
+    away.dispose()
 
 
 def _series(client: TestClient) -> set[str]:
@@ -178,6 +287,16 @@ def test_every_limit_that_refuses_is_told_of_in_the_docs():
     names = [limit.name for limit in LIMITS]
     assert len(names) == len(set(names))
     assert set(LIMIT_NAMES) - set(names) == {"database"}
+    # Each series stands beside at least one limit, and no limit beside a series that there is not.
+    assert {limit.counted_as for limit in LIMITS} == {*LIMIT_NAMES, None}
+    assert set(COUNTED_AS) <= set(names) - set(LIMIT_NAMES)
+
+
+def test_a_request_whose_time_is_over_is_counted_as_such():
+    before = REFUSED.value("request_time")
+    with pytest.raises(Unavailable):
+        Deadline(0).limit_s(5)
+    assert REFUSED.value("request_time") == before + 1
 
 
 @pytest.mark.parametrize("lang", PAGES)
@@ -274,3 +393,7 @@ def test_the_alert_rules_of_the_docs_name_what_there_is(app):
     assert len(rules[0]) >= 5
     for name in re.findall(r"chengtu_[a-z_]+", " ".join(rules[0])):
         assert name in told, name
+    # What a supervisor or Prometheus itself asks all the time is no reply that fails.
+    left_out = set(re.findall(r'route!~"([^"]+)"', " ".join(rules[0])))
+    asked = {line for line in QUIET if any(re.fullmatch(routes, line) for routes in left_out)}
+    assert asked == {"GET /health", "GET /ready", "GET /metrics"}

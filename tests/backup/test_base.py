@@ -13,12 +13,14 @@ import psycopg
 import pytest
 
 from app.backup import base_service
-from app.database import cluster
+from app.database import checks, cluster
+from app.database.archiving import ARCHIVER
 from app.database.location import find_location
 from app.database.server import admin_parameters
 from app.errors import SetupFailed
 from app.settings import ROOT, Settings
 from tests.conftest import TEMPORARY, remove_home
+from tests.safety.house import until
 
 PAGE = ROOT / "docs" / "back-it-up.md"
 
@@ -79,6 +81,35 @@ def test_without_a_log_there_is_no_base(settings: Settings, tmp_path):
     with pytest.raises(SetupFailed, match="keeps its log") as refused:
         base_service.base_backup(Settings(home=tmp_path, DATABASE_URL=None), None, lambda _: None)
     assert "CHENGTU_WAL_ARCHIVE" in str(refused.value.hint)
+
+
+def test_a_log_that_cannot_be_kept_is_told(settings: Settings):
+    """By `chengtu check`; not asked for, it is not missed."""
+    without = settings.model_copy(update={"wal_archive": None})
+    cluster.ensure_started(without)
+    run_sql(without, f"CREATE DATABASE {admin_parameters(without)['dbname']}")
+    assert checks.archive(without)[1] is None
+    assert "chengtu db stop" in str(checks.archive(settings)[1])
+    cluster.stop(without)
+    cluster.ensure_started(settings)
+    run_sql(settings, "CREATE TABLE told ()", "SELECT pg_switch_wal()")
+    kept = f"SELECT 1 FROM ({ARCHIVER}) archiver WHERE last_archived_time IS NOT NULL"
+    until(lambda: run_sql(settings, kept), "a file is kept")
+    told, hint = checks.archive(settings)
+    assert (told.startswith("The log of writes (WAL) is kept, its last file at"), hint) == (True, None)
+    assert settings.wal_path is not None
+    settings.wal_path.rename(settings.wal_path.with_name("gone"))
+    settings.wal_path.touch()
+    run_sql(settings, "DROP TABLE told", "SELECT pg_switch_wal()")
+    until(
+        lambda: run_sql(settings, f"SELECT 1 FROM ({ARCHIVER}) archiver WHERE failed_count > 0"), "one fails"
+    )
+    told, hint = checks.archive(settings)
+    assert "cannot be kept" in told
+    location = find_location(settings.home_path)
+    assert location is not None
+    assert str(location.log) in str(hint)
+    assert "archive command failed" in location.log.read_text(encoding="utf-8")
 
 
 @pytest.mark.wide

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from app.database import cluster, location, postmaster, sizing
+from app.database import cluster, guardian, location, postmaster, sizing
 from app.database.binaries import find_binaries
 from app.database.cluster import Status
 from app.database.engine import open_database
@@ -456,6 +456,24 @@ def test_what_died_is_told_from_what_was_stopped(kept: Settings):
     cluster.stop(kept)
     assert not cluster.has_died(kept)
     cluster.ensure_started(kept)
+
+
+def test_each_start_by_the_guardian_is_told(kept: Settings, monkeypatch: pytest.MonkeyPatch):
+    class EnoughError(Exception):
+        """The guardian looks after a cluster until its process is ended."""
+
+    def enough() -> None:
+        raise EnoughError
+
+    monkeypatch.setattr(
+        guardian, "leave_pages_small", lambda **_: None
+    )  # of this process they stay as they are
+    cluster.ensure_started(kept)
+    crash(kept)
+    with pytest.raises(EnoughError):
+        guardian.keep_up(kept, enough)
+    assert not cluster.has_died(kept)
+    assert cluster.status(kept).running
 
 
 @needs_root

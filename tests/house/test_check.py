@@ -28,8 +28,8 @@ def test_all_is_well_on_a_migrated_database(database, environment):
     assert (done.returncode, told["ok"], well.pop("durability")) == (1, False, False), done.stderr
     assert set(well.values()) == {True}, told
     assert list(well) == [
-        "settings", "declarations", "coordinate systems", "database", "revision", "connections", "clocks", "room",
-        "backup", "audit", "reading files", "basemap",
+        "settings", "declarations", "coordinate systems", "database", "revision", "archive", "connections", "clocks",
+        "room", "backup", "audit", "reading files", "basemap",
     ]  # fmt: skip
 
 

@@ -76,6 +76,24 @@ def test_a_request_is_one_line_with_its_id(server):
     assert line["bytes"] > 0
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "told"),
+    [
+        (
+            {"X_Forwarded_For": "192.0.2.1, 203.0.113.7", "Authorization": "Bearer ck_wrong"},
+            401,
+            "203.0.113.7",
+        ),
+        ({"Authorization": "Bearer ck_wrong"}, 401, "127.0.0.1"),
+        ({}, 404, None),
+    ],
+    ids=["by the proxy", "by itself", "no refusal"],
+)
+def test_the_line_of_a_refusal_says_from_where_it_was_asked(server, asked, status, told):
+    found, headers, _ = server.ask("/collections/nothing/items", **asked)
+    assert (found, _line(server, headers["x-request-id"]).get("from")) == (status, told)
+
+
 def test_a_problem_bears_the_id_and_its_line_is_a_warning(server):
     status, headers, text = server.ask("/collections/nothing/items", Accept="application/json")
     assert (status, headers["x-request-id"] in text) == (404, True)

@@ -170,7 +170,7 @@ class Served:
         return until(ready, f"the server is ready; it said:\n{self.said()[-2000:]}", every=0.1)
 
     def child(self, name: str) -> int | None:
-        """The process id of a child by its name: web, jobs, engine, database."""
+        """The process id of a child by its name: web, jobs, engine, guardian."""
         found = {pid: command_of(pid) for pid in children_of(self.pid)}
         named = f"chengtu {name}"[:15]  # the system keeps no more of a name
         return next((pid for pid, said in found.items() if said == named), None)

@@ -28,7 +28,7 @@ from tests.safety.load import loaded
 
 pytestmark = pytest.mark.slow
 
-PARTS = ("web", "engine", "jobs", "database", "backend", "postmaster", "server")
+PARTS = ("web", "engine", "jobs", "guardian", "backend", "postmaster", "server")
 
 
 def hurt(served: Served, settings: Settings, part: str, dice: random.Random) -> None:
@@ -72,8 +72,10 @@ def test_whatever_is_killed_under_load_nothing_acknowledged_is_lost(settings, tm
                 until(lambda before=before: len(told.acked) > before, "something is saved again")  # type: ignore[misc]
         check_house(settings, told)
         assert left_over(settings) == []
+        assert "The guardian ended (code -9)" in served.said()
+        assert "The database died" in served.said()
         if may_be_huge(os.getpid()):  # the guardian's pages stay shared, what it starts has them as it likes
-            guardian, server = served.child("database"), postmaster(settings)
+            guardian, server = served.child("guardian"), postmaster(settings)
             assert guardian is not None
             assert server is not None
             assert (may_be_huge(guardian), may_be_huge(server)) == (False, True)
