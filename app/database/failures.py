@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.database.deadline import DEADLINE
 from app.database.errors import translate
 from app.database.stoppable import READS, WORK
 from app.errors import Away, Unavailable
@@ -22,19 +23,28 @@ _CANCELLED = frozenset({"57014", "25P02"})
 
 
 @contextmanager
-def translated(settings: Settings | None = None) -> Iterator[None]:
-    """Turn database failures in the block into app errors; `settings` let a full disk be told."""
+def translated(settings: Settings | None = None, *, writes: bool = True) -> Iterator[None]:
+    """Turn database failures in the block into app errors; `settings` let a full disk be told.
+
+    It is told as what kept something from being saved (507) where the block `writes` or serves a request that does,
+    and else as why there is no answer (503): a request that reads saves nothing, even where it keeps a record of it.
+    """
     try:
         yield
     except (SQLAlchemyError, psycopg.Error, Away) as error:
         stopped = _stopped(error)
         if stopped is not None:
             raise stopped from error
-        told = translate(error, settings)
+        told = translate(error, settings, saves=_saves(writes=writes))
         _count(error, told)
         if told is error:
             raise
         raise told from error
+
+
+def _saves(*, writes: bool) -> bool:
+    """Whether something was to be saved. Of requests those that only read can be left (`READS`)."""
+    return READS.get() is None and (writes or DEADLINE.get() is not None)
 
 
 def _stopped(error: Exception) -> Exception | None:

@@ -202,7 +202,7 @@ class Database:
     def _transaction(
         self, opening: str, pool: Engine | None = None, *, writes: bool = False, limit_s: float = 0
     ) -> Iterator[Connection]:
-        with translated(self.settings):
+        with translated(self.settings, writes=writes):
             engine = pool or self._pool
             self.pulse.check()
             connection, kept = _open(engine, opening + trace_setting(), limit_s)
