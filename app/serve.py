@@ -8,6 +8,7 @@ then job worker and engine stop. Only processes started here are ever stopped.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import faulthandler
@@ -54,6 +55,8 @@ log = logging.getLogger("chengtu.serve")
 
 #: How long a child may take to end by itself before it is killed, seconds.
 GRACE_S = 10.0
+#: How long a web worker waits for requests that it broke off, seconds.
+BREAK_S = 2.0
 #: A child that lived this long had a good start: the next pause is short again.
 SETTLED_S = 10.0
 #: How long a job waits for a stage of the engine's work, seconds.
@@ -256,8 +259,18 @@ def children(settings: Settings, engine_socket: Path, listening: socket.socket) 
             "jobs",
             apart(lambda: work(settings, EngineClient(engine_socket, timeout_s=STAGE_S, patience_s=30))),
         ),
-        *(Child("web", lambda: _answer(uvicorn.Server(config), listening)) for _ in range(settings.workers)),
+        *(Child("web", lambda: _answer(Answering(config), listening)) for _ in range(settings.workers)),
     ]
+
+
+class Answering(uvicorn.Server):
+    """Ends once the requests that it broke off have said so: by itself it would end the process before they can."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is being answered, within its grace; break off the rest."""
+        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(list(self.server_state.tasks), timeout=BREAK_S)
 
 
 def _answer(server: uvicorn.Server, listening: socket.socket) -> None:

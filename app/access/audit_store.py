@@ -13,9 +13,10 @@ from psycopg.errors import CheckViolation
 from sqlalchemy import Connection, text
 
 from app.access.audit_chain import Entry
+from app.database.failures import translated
 from app.database.roles import OWNER
 from app.database.server import admin_parameters
-from app.database.transactions import Database, translated
+from app.database.transactions import Database
 from app.errors import BadInput
 from app.settings import Settings
 

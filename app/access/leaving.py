@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import Message, Receive
 
-from app.database.reads import READS, Reads
+from app.database.stoppable import READS, Stoppable
 
 #: A request younger than this is not watched, seconds: most are answered long before, and watching costs a task.
 PATIENCE_S = 0.5
@@ -19,7 +19,7 @@ class Watch:
 
     def __init__(self, receive: Receive) -> None:
         self._forward = receive
-        self._reads = Reads()
+        self._reads = Stoppable()
         self._gone = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None

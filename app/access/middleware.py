@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.access.leaving import Watch
 from app.access.sender import check_origin
 from app.access.streaming import HEADERS_ONLY, WATCH
-from app.access.tally import Tally, request_id
+from app.access.tally import FAILED, STOPPED, Tally, request_id
 from app.database.deadline import DEADLINE, Deadline
 from app.errors import BadInput, Unavailable
 from app.problems import MAX_BODY_BYTES, internal_error, problem, too_large
@@ -60,12 +60,12 @@ class HouseMiddleware:
         inner = {**scope, "method": "GET", HEADERS_ONLY: True} if is_head else scope
         # What the layers below find out about the request stands in the scope that they see.
         tally = Tally(inner, scope["method"])
-        reply = _Reply(scope, send, tally, is_head=is_head)
         traced = REQUEST_ID.set(scope["request_id"])
         deadline = Deadline(_seconds(scope))
         body = _Body(receive, _limit(scope), deadline)
         token = DEADLINE.set(deadline)
         watch = Watch(body.receive) if inner["method"] == "GET" else None
+        reply = _Reply(scope, send, tally, watch, is_head=is_head)
         try:
             headers = Request(scope).headers
             body.check_length(headers)
@@ -75,14 +75,17 @@ class HouseMiddleware:
         except BadInput as error:
             await problem(Request(scope), error)(scope, receive, reply.send)
         except asyncio.CancelledError:
-            # The server is being stopped, and the grace of this request is over.
+            # The server is being stopped, and the grace of this request is over. What has begun breaks off: the server
+            # below closes the connection of a reply that has no end.
             if reply.started:
-                raise
+                tally.broke = STOPPED
+                return
             stopped = Unavailable("The server is being stopped.", "Try again in a moment.")
             await problem(Request(scope), stopped)(scope, receive, reply.send)
         except Exception:
             log.exception("The request failed.")
             if reply.started:
+                tally.broke = FAILED
                 raise
             await problem(Request(scope), internal_error())(scope, receive, reply.send)
         finally:
@@ -146,10 +149,11 @@ class _Body:
 class _Reply:
     """Adds the headers as the reply starts; leaves the body out for HEAD."""
 
-    def __init__(self, scope: Scope, send: Send, tally: Tally, *, is_head: bool) -> None:
+    def __init__(self, scope: Scope, send: Send, tally: Tally, watch: Watch | None, *, is_head: bool) -> None:
         self.scope = scope
         self.forward = send
         self.tally = tally
+        self.watch = watch
         self.is_head = is_head
         self.started = False
 
@@ -162,8 +166,11 @@ class _Reply:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self.scope["request_id"]
-        elif message["type"] == "http.response.body":
-            if self.is_head:
-                message = {**message, "body": b""}
-            self.tally.sent += len(message.get("body", b""))
+        elif message["type"] == "http.response.body" and self.is_head:
+            message = {**message, "body": b""}
         await self.forward(message)
+        # What is handed on for a client that has left goes nowhere. Looked at in the same turn: after the end of a
+        # reply the server below says of every client that it has left.
+        if message["type"] == "http.response.body" and not (self.watch is not None and self.watch.left):
+            self.tally.sent += len(message.get("body", b""))
+            self.tally.whole = not message.get("more_body", False)

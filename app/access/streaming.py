@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 
 import anyio
 from anyio import to_thread
@@ -47,7 +48,8 @@ class Streamed(Response):
             if watch is None or not watch.left:
                 raise
         finally:
-            with anyio.CancelScope(shield=True):
+            # Where the server is stopped while a block is made, it goes on in its thread until the process ends.
+            with anyio.CancelScope(shield=True), suppress(ValueError):
                 await to_thread.run_sync(self._blocks.close)
 
     async def _send(self, send: Send, watch: Watch | None) -> None:

@@ -20,10 +20,12 @@ from app.traces import is_id, new_id
 log = logging.getLogger("chengtu.request")
 
 CLASSES = ("2xx", "3xx", "4xx", "5xx")
-#: What a client's departure before the answer is counted as.
+#: What a client's departure before it had the whole answer is counted as.
 LEFT = 499
 #: Refusals that are told with the address of who asked: a run of them is somebody who guesses, or a stray program.
 TRACED = frozenset((401, 403, 429))
+#: An answer that broke off because the server is being stopped, and one that failed in the middle.
+STOPPED, FAILED = 503, 500
 #: Routes that are asked all the time and by themselves: told of only where they fail.
 QUIET = frozenset(("GET /health", "GET /ready", "GET /metrics", "GET /static"))
 ID_HEADER = b"x-request-id"
@@ -59,7 +61,7 @@ def request_id(scope: Scope, settings: Settings | None) -> str:
 class Tally:
     """One request, from its first byte to the last one of its reply."""
 
-    __slots__ = ("method", "scope", "sent", "started", "status")
+    __slots__ = ("broke", "method", "scope", "sent", "started", "status", "whole")
 
     #: Of this process.
     open = 0
@@ -69,6 +71,9 @@ class Tally:
         self.method = method
         self.status = 0
         self.sent = 0
+        #: Whether the reply was sent to its end; where it was not, the status that says why, 0: its client left.
+        self.whole = False
+        self.broke = 0
         self.started = time.perf_counter()
         Tally.open += 1
         IN_FLIGHT.set(to=Tally.open)
@@ -81,7 +86,7 @@ class Tally:
         line = self.scope.get(LINE, OTHER)
         if (line,) not in SECONDS.series:
             line = OTHER
-        status = self.status or LEFT
+        status = self.status if self.whole else self.broke or LEFT
         REQUESTS.add(line, f"{status // 100}xx")
         SECONDS.observe(line, seconds=took)
         if self.sent:

@@ -14,9 +14,9 @@ from app.access.audit_chain import Heads, Verdict, check
 from app.access.audit_store import chain_of
 from app.backup.catalog_lines import LINES
 from app.backup.manifest import Contents, Place
+from app.database.failures import translated
 from app.database.roles import OWNER
 from app.database.server import Parameters
-from app.database.transactions import translated
 from app.errors import Conflict, SetupFailed, Unavailable
 
 #: Where databases are made and named from, by which each server has at least one.

@@ -19,6 +19,8 @@ from app.traces import REQUEST_ID
 LOOK_EVERY_S = 0.5
 #: How long a request waits for the engine's answer, seconds; what takes longer is a job.
 ANSWER_S = 60.0
+#: The stage before the first one.
+WAITING = "waiting for the engine"
 _AWAY = (
     "The engine is not running.",
     "Try again in a few seconds; `chengtu serve` starts it again by itself.",
@@ -61,7 +63,7 @@ class EngineClient:
     def _exchange(
         self, request: dict[str, Any], report: Callable[[float, str], None] | None
     ) -> dict[str, Any]:
-        with self._connect_patiently() as connection:
+        with self._connect_patiently(report) as connection:
             try:
                 send_frame(connection, request)
                 reply = receive_frame(connection) if report is None else self._follow(connection, report)
@@ -78,7 +80,7 @@ class EngineClient:
 
     def _follow(self, connection: socket.socket, report: Callable[[float, str], None]) -> Any:
         """The reply; until it comes, its stages are reported."""
-        share, message, deadline = 0.0, "waiting for the engine", time.monotonic() + self.timeout_s
+        share, message, deadline = 0.0, WAITING, time.monotonic() + self.timeout_s
         while True:
             ready, _, _ = select.select([connection], [], [], LOOK_EVERY_S)
             reply = receive_frame(connection) if ready else {"stage": [share, message]}
@@ -91,7 +93,7 @@ class EngineClient:
             share, message = reply["stage"]
             report(share, message)
 
-    def _connect_patiently(self) -> socket.socket:
+    def _connect_patiently(self, report: Callable[[float, str], None] | None) -> socket.socket:
         deadline = time.monotonic() + self.patience_s
         while True:
             try:
@@ -99,6 +101,8 @@ class EngineClient:
             except Unavailable:
                 if self.path is None or time.monotonic() >= deadline:
                     raise
+                if report is not None:
+                    report(0.0, WAITING)
                 time.sleep(0.1)
 
     def _connect(self, timeout_s: float) -> socket.socket:

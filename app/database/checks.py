@@ -12,10 +12,11 @@ import psycopg
 
 from app.database.archiving import ARCHIVER, Archiver
 from app.database.cluster import ensure_started
+from app.database.failures import translated
 from app.database.location import find_location
 from app.database.revision import check_not_newer, current_revision, head
 from app.database.server import admin_parameters
-from app.database.transactions import POOL_EXTRA, POOL_KEPT, STREAMS, translated
+from app.database.transactions import POOL_EXTRA, POOL_KEPT, STREAMS
 from app.settings import Settings
 
 #: What is found, and what to do where it is not well.

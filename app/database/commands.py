@@ -9,11 +9,11 @@ import typer
 
 from app import console
 from app.database import cluster
+from app.database.failures import translated
 from app.database.migrate import migrate
 from app.database.revision import current_revision, head
 from app.database.server import admin_parameters
 from app.database.shell import open_psql
-from app.database.transactions import translated
 from app.errors import BadInput, ChengtuError
 from app.settings import Settings
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import psycopg
 
 from app.database.cluster import ensure_started
+from app.database.failures import translated as translated
 from app.database.migrate import Then, migrate
 from app.database.revision import check_not_newer, current_revision, find_local_mark, head, local_mark
 from app.database.roles import READER
 from app.database.server import login_parameters
 from app.database.transactions import Connection as Connection
 from app.database.transactions import Database as Database
-from app.database.transactions import translated as translated
 from app.errors import SetupFailed
 from app.settings import Settings
 

@@ -26,6 +26,11 @@ from app.settings import Settings
 START = "If it is the embedded database, start it: chengtu db start. Otherwise look at the server in DATABASE_URL."
 LATER = "Try again in a moment."
 AWAY = "The database is not reachable."
+#: What who reads hears of a full disk.
+NO_ANSWER = (
+    "The database cannot answer: its disk is full.",
+    "Free some space; the database then comes back by itself.",
+)
 #: With less free space than this the embedded server cannot go on: it makes its log in files of 16 MiB.
 LITTLE_BYTES = 32 * 1024**2
 #: How PostgreSQL speaks of a row that no policy lets be written; other privileges that lack are faults of ours.
@@ -36,14 +41,17 @@ GEOMETRY_WORDS = (
 )  # fmt: skip
 
 
-def translate(error: Exception, settings: Settings | None = None) -> Exception:
+def translate(error: Exception, settings: Settings | None = None, *, saves: bool = True) -> Exception:
     """The app error that tells `error` to a user; `error` itself where it is not a database failure we can name.
 
-    With `settings`, an embedded server that went down because its disk is full is told as such.
+    With `settings`, an embedded server that went down because its disk is full is told as such. What `saves` nothing
+    hears of a full disk as of any other reason why there is no answer just now.
     """
     told = _translate(error)
     is_away = isinstance(told, Away) and not isinstance(told, InDoubt)
-    return _full() if is_away and settings is not None and _has_no_space(settings) else told
+    if is_away and settings is not None and _has_no_space(settings):
+        return _full() if saves else Away(*NO_ANSWER)
+    return Unavailable(*NO_ANSWER) if isinstance(told, NoSpace) and not saves else told
 
 
 def _has_no_space(settings: Settings) -> bool:

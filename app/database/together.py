@@ -109,7 +109,7 @@ class Together:
                     raise
                 return await self._once(desk, names), Unavailable("")
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            return None, translate(error, self._settings)
+            return None, translate(error, self._settings, saves=False)
 
     async def _once(self, desk: _Desk, names: Collection[str]) -> Answers:
         reading = asyncio.ensure_future(self._read(desk, names))

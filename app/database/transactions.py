@@ -15,20 +15,18 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection as Connection
 from sqlalchemy import Engine, Pool, QueuePool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.database.deadline import within_deadline
-from app.database.errors import translate
+from app.database.failures import translated
 from app.database.origin import ORIGIN, machine
 from app.database.origin import SERVICE as ITSELF
 from app.database.pulse import LATER_S, OPENING_S, Pulse, Silent, WatchedConnection
-from app.database.reads import READS
 from app.database.roles import ENGINE
 from app.database.scope import NOTHING, SCOPE, SERVICE, Scope
 from app.database.server import Parameters, login_parameters
-from app.errors import Away, Conflict, InDoubt, Unavailable
+from app.database.stoppable import READS, WORK, Stoppable
+from app.errors import Conflict, InDoubt, Unavailable
 from app.meters import counter, gauge
-from app.refused import LimitName, refused
 from app.settings import Settings
 from app.traces import application_name, trace_setting
 
@@ -54,8 +52,6 @@ BUSY = "chengtu.busy"
 WAITED_S = 0.001
 _POOLS = ("pages", "streams")
 _IN_USE = gauge("chengtu_db_connections_in_use", "Connections held now.", by_process=True, pool=_POOLS)
-#: The limit that a statement was over, by SQLSTATE.
-_LIMITS: dict[str, LimitName] = {"57014": "request_time", "55P03": "lock_time"}
 #: Held by who puts a new pool in an old one's place.
 _REPLACING = threading.RLock()
 _WAITED = counter("chengtu_db_connection_wait_seconds_total", "Time spent waiting for one.", pool=_POOLS)
@@ -108,7 +104,10 @@ class Database:
         """
         limit_s = within_deadline(timeout_s)
         opening = _reading(self.scope, limit_s)
-        with self._transaction(opening, limit_s=limit_s) as connection, _for_client(connection):
+        with (
+            self._transaction(opening, limit_s=limit_s) as connection,
+            _stopped_with(READS.get(), connection),
+        ):
             _SNAPSHOTS[connection] = {}
             yield connection
 
@@ -116,7 +115,10 @@ class Database:
     def stream(self) -> Iterator[Connection]:
         """A snapshot to read a whole class from, piece by piece, in the scope that holds: one of `STREAMS` at once."""
         opening = _reading(self.scope, STREAM_S)
-        with self._transaction(opening, self._streams) as connection, _for_client(connection):
+        with (
+            self._transaction(opening, self._streams) as connection,
+            _stopped_with(READS.get(), connection),
+        ):
             yield connection
 
     @contextmanager
@@ -200,13 +202,14 @@ class Database:
     def _transaction(
         self, opening: str, pool: Engine | None = None, *, writes: bool = False, limit_s: float = 0
     ) -> Iterator[Connection]:
-        with translated(self.settings):
+        with translated(self.settings, writes=writes):
             engine = pool or self._pool
             self.pulse.check()
             connection, kept = _open(engine, opening + trace_setting(), limit_s)
             _tell_use(engine)
             try:
-                yield connection
+                with _stopped_with(WORK.get(), connection):
+                    yield connection
                 _check_whole(connection)
                 with _in_doubt(connection) if writes else nullcontext():
                     _commit(connection)
@@ -322,39 +325,17 @@ def _in_doubt(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _for_client(connection: Connection) -> Iterator[None]:
-    """Let the transaction be stopped when the client leaves, where there is one."""
-    reads = READS.get()
-    if reads is None:
+def _stopped_with(work: Stoppable | None, connection: Connection) -> Iterator[None]:
+    """Let the transaction be stopped when nobody waits for the work any more; its commit is not."""
+    if work is None:
         yield
         return
     driver = driver_of(connection)
-    reads.enter(driver)
+    work.enter(driver)
     try:
         yield
     finally:
-        reads.leave(driver)
-
-
-@contextmanager
-def translated(settings: Settings | None = None) -> Iterator[None]:
-    """Turn database failures in the block into app errors; `settings` let a full disk be told."""
-    try:
-        yield
-    except (SQLAlchemyError, psycopg.Error, Away) as error:
-        told = translate(error, settings)
-        _count(error, told)
-        if told is error:
-            raise
-        raise told from error
-
-
-def _count(error: Exception, told: Exception) -> None:
-    """Count what was refused because the database is busy, or away."""
-    if isinstance(error, PoolTimeoutError):
-        refused("connections")
-    elif isinstance(told, Unavailable):
-        refused(_LIMITS.get(str(getattr(getattr(error, "orig", error), "sqlstate", "")), "database"))
+        work.leave(driver)
 
 
 def driver_of(connection: Connection) -> psycopg.Connection[Any]:

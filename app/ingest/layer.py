@@ -66,7 +66,7 @@ class LayerSource:
 
     `headings` in the order of the file; `noted` what its first rows gave reason to note, which says all of where their
     places were found; `empty`: it has no rows; `chunks` gives layers of up to CHUNK_ROWS rows, each
-    as soon as it is read; `totals` waits for the last of them.
+    as soon as it is read; `totals` waits for the last of them, unless it `is_whole` by now.
     """
 
     name: str
@@ -80,6 +80,7 @@ class LayerSource:
     empty: bool
     chunks: Callable[[], Iterator[Layer]]
     totals: Callable[[], Totals]
+    is_whole: Callable[[], bool] = field(default=lambda: True)
 
     @property
     def count(self) -> int:

@@ -106,6 +106,12 @@ class Reading:
         return frozenset() if self.plan is None else frozenset(self.plan.surveyed)
 
     @property
+    def rows(self) -> int | None:
+        """The rows in all, None as long as they are still read."""
+        given = [] if self.plan is None else [plan.given for plan in self.plan.layers]
+        return sum(source.count for source in given) or None if all(s.is_whole() for s in given) else None
+
+    @property
     def lost(self) -> int:
         """The number of rows that no class took."""
         return 0 if self.plan is None else len(self.plan.lost)

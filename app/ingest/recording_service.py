@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
+from app.database.stoppable import carried_out
 from app.database.transactions import Database
 from app.errors import ChengtuError, error_to_plain, outside
 from app.ingest import records_store
@@ -67,7 +68,7 @@ def _end(
 ) -> None:
     """Write down how the import ended; where the database is away, its lost lock says that it was interrupted."""
     try:
-        with db.write(timeout_s=STEP_S) as conn:
+        with carried_out(), db.write(timeout_s=STEP_S) as conn:
             records_store.end(conn, record.import_id, state, error)
     except ChengtuError as failure:
         log.warning("The end of an import could not be recorded: %s", failure.message)
@@ -77,7 +78,8 @@ def _end(
 def _held(db: Database, import_id: UUID) -> Iterator[None]:
     """Hold the import's lock in a transaction that does nothing else; that it breaks is no failure of the import."""
     with ExitStack() as held:
-        conn = held.enter_context(db.write())
+        with carried_out():
+            conn = held.enter_context(db.write())
         records_store.hold(conn, import_id)
         try:
             yield

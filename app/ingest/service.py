@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -28,11 +28,13 @@ from app.ingest.store import keep_origin, keep_report
 from app.ingest.tally import Tally
 from app.ingest.where import compile_where
 from app.inventory import areas_job, search_index_store
-from app.inventory.batch import Change, Counts, ImportSource
+from app.inventory.batch import Batch, Change, Counts, ImportSource
 from app.inventory.service import MANY_ROWS, write_batches
 from app.space.transform import check_crs
 
 Progress = Callable[[float, float | None, str], None]
+#: What is told while the rows go to the database, before their classes are written.
+WRITING = "writing"
 #: Options that a saved mapping keeps.
 ASKED = ("key", "crs", "encoding", "code_system", "where")
 
@@ -137,7 +139,7 @@ def _write(
     import_id: UUID,
     started: float,
 ) -> dict[str, Any]:
-    means.progress(0, None, "writing")
+    means.progress(0, None, WRITING)
     tally = Tally()
     more: dict[str, Any] = {"dry_run": options.dry_run, "import": str(import_id)}
     counts: dict[str, Counts] = {}
@@ -147,7 +149,7 @@ def _write(
             change = _change(means, file, reading, import_id)
             versions = versions_before(conn, means.catalogue, reading.classes)
             counts = write_batches(
-                conn, means.catalogue.stored, reading.batches(conn, tally), change, means.progress
+                conn, means.catalogue.stored, _told(means, reading, conn, tally), change, means.progress
             )
             _lose(reading, tally)
             rejected = _rejected(means, file, reading, tally)
@@ -192,6 +194,13 @@ def _write(
             _first(report["rejects"]),
         )
     return report
+
+
+def _told(means: Importing, reading: Reading, conn: Connection, tally: Tally) -> Iterator[Batch]:
+    """The batches; before each is handed on, the rows so far are told: whoever listens may want to stop."""
+    for batch in reading.batches(conn, tally):
+        means.progress(sum(tally.read.values()), reading.rows, WRITING)
+        yield batch
 
 
 def _keep(conn: Connection, import_id: UUID, report: dict[str, Any], rejected: list[RejectsFile]) -> None:

@@ -292,7 +292,11 @@ def open_coming(folder: Path, wait: Wait, first: Wait) -> list[LayerSource] | No
             yield from _read_chunks(head, names, [path])
         end()
 
-    return [replace(head, empty=False, chunks=chunks, totals=lambda: end().totals())]
+    return [
+        replace(
+            head, empty=False, chunks=chunks, totals=lambda: end().totals(), is_whole=(folder / MANIFEST).exists
+        )
+    ]  # fmt: skip
 
 
 def _lasting(source: LayerSource) -> tuple[Any, ...]:

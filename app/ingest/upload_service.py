@@ -23,7 +23,7 @@ from app.ingest.options import ImportOptions
 from app.ingest.reading_service import Importing
 from app.ingest.report import record_of
 from app.ingest.sandbox import Limits
-from app.ingest.service import check_options, import_with
+from app.ingest.service import WRITING, check_options, import_with
 from app.ingest.upload import Upload, uploads_root
 from app.ingest.upload_options import UploadOptions
 from app.inventory.history_store import interrupt_dead_imports
@@ -43,6 +43,9 @@ LEFT_S = 86_400.0
 KEPT_LIMITS = 4
 #: Progress is saved no more often than this.
 TELL_S = 0.5
+#: Step → the share of the whole at its begin and end; any other step is the class that is being written.
+STEPS = {"reading": (0.0, 0.05), WRITING: (0.05, 0.6)}
+OTHERWISE = (0.6, 0.99)
 
 
 def queue_import(
@@ -164,11 +167,15 @@ def _import(
 
 
 class _Teller:
-    """Saves how far the import is now and then; raises where the job is to stop, until its rows are written."""
+    """Saves how far the work on a file is now and then; raises where the job is to stop, until its rows are written.
+
+    Shares only grow, and the last one stays below 1: that is the end of the job alone.
+    """
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
         self._last = 0.0
+        self._share = 0.0
 
     def __call__(self, done: float, total: float | None, text: str) -> None:
         if self._context.finished:
@@ -177,7 +184,10 @@ class _Teller:
         now = time.monotonic()
         if now - self._last >= TELL_S:
             self._last = now
-            self._context.progress(min(done / total, 1.0) if total else None, text)
+            first, last = STEPS.get(text, OTHERWISE)
+            part = min(done / total, 1.0) if total else 0.0
+            self._share = max(self._share, round(first + (last - first) * part, 3))
+            self._context.progress(self._share, text)
 
 
 def tidy_imports(db: Database) -> None:

@@ -38,12 +38,21 @@ class JobContext:
     stopping: StopFlag = field(default_factory=StopFlag)
     finished: bool = False
 
+    def why_ended(self) -> JobCancelled | JobInterrupted | None:
+        """Why the work is to end before it is done, None where it is not."""
+        # A job that is finished is no longer this run's either, and what is done after its end may go on.
+        if self.cancelled.is_set() and not self.finished:
+            return JobCancelled()
+        return JobInterrupted() if self.stopping.is_set() else None
+
     def check(self) -> None:
-        """Call now and then in long work: raises when the job is cancelled or the worker stops."""
-        if self.cancelled.is_set():
-            raise JobCancelled
-        if self.stopping.is_set():
-            raise JobInterrupted
+        """Call now and then in long work: raises when the job is cancelled or the worker stops.
+
+        Statements need no check: the worker stops them, and they raise the same.
+        """
+        why = self.why_ended()
+        if why is not None:
+            raise why
 
     def progress(self, share: float | None, message: str = "") -> None:
         """Tell how far the work is: `share` 0-1, None while unknown. Also checks for cancellation."""

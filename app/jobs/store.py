@@ -170,13 +170,16 @@ def _end(connection: Connection, run: UUID, state: State, values: Mapping[str, A
         raise Conflict("The job was given to another run meanwhile; this run's work is dropped.")
 
 
-def release(connection: Connection, run: UUID, *, tried: bool = False) -> None:
-    """Put the job back into the queue, as if this run had not been (the worker stops), unless the job was `tried`."""
+def release(connection: Connection, run: UUID, *, tried: bool = False) -> bool:
+    """Put the job back into the queue, as if this run had not been (the worker stops), unless the job was `tried`.
+
+    False where this run does not hold it any more.
+    """
     statement = text(
         "UPDATE city.jobs SET state = 'queued', worker = NULL, attempts = attempts - :untried, progress = NULL, "
         "message = NULL WHERE worker = :run"
     )
-    connection.execute(statement, {"run": run, "untried": 0 if tried else 1})
+    return connection.execute(statement, {"run": run, "untried": 0 if tried else 1}).rowcount == 1
 
 
 def cancel(connection: Connection, job_id: UUID) -> Job | None:

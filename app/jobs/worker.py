@@ -14,12 +14,13 @@ from uuid import uuid4
 from app.access.standing_service import check_standing
 from app.database.origin import Origin, originating
 from app.database.scope import SERVICE, Scope, within
-from app.database.transactions import Database
+from app.database.stoppable import WORK, Stoppable
+from app.database.transactions import Connection, Database
 from app.errors import Away, ChengtuError, Conflict, Unavailable, error_to_plain, outside
 from app.jobs import store
 from app.jobs.context import Handler, JobCancelled, JobContext, JobInterrupted
 from app.jobs.kinds import KINDS
-from app.jobs.stopping import StopFlag
+from app.jobs.stopping import SLICE_S, StopFlag
 from app.jobs.store import Job
 from app.logs import TOLD
 from app.meters import counter
@@ -34,6 +35,8 @@ REAP_EVERY_S = 5.0
 #: Pause after the database was not reachable.
 RETRY_S = 1.0
 CHORE_EVERY_S = 300.0
+#: Work may be between two statements: what is stopped is stopped again until the handler has ended, seconds.
+AGAIN_S = 0.5
 Outcome = Literal["done", "failed", "cancelled", "released", "again"]
 ENDED = counter(
     "chengtu_jobs_ended_total",
@@ -65,7 +68,10 @@ class Worker:
         self._chore_at = 0.0
 
     def stop(self) -> None:
-        """Ask to stop: the running job goes back into the queue at its next check. Safe in a signal handler."""
+        """Ask to stop: statements of the running job are stopped, and it goes back into the queue.
+
+        Safe in a signal handler.
+        """
         self._stopping.set()
 
     def run(self) -> None:
@@ -125,9 +131,12 @@ class Worker:
             return
         self._chore_at = time.monotonic() + CHORE_EVERY_S
         try:
-            self._chore(self._db)
+            with self._stoppable(lambda: JobInterrupted() if self._stopping.is_set() else None):
+                self._chore(self._db)
         except Unavailable:
             raise
+        except JobInterrupted:
+            log.info("The chores are left to the next worker.")
         except ChengtuError as error:
             log.warning("The chores could not be done: %s", error.message)
 
@@ -156,14 +165,20 @@ class Worker:
         try:
             # In the scope of who asked; the queue itself, before and after, is the service's.
             scope = SERVICE if job.scope is None else self._standing(job, job.scope)
-            with self._heartbeat(context), within(scope), originating(Origin("job", who=job.who)):
+            with (
+                self._heartbeat(context),
+                self._stoppable(context.why_ended),
+                within(scope),
+                originating(Origin("job", who=job.who)),
+            ):
                 result = self._handlers[job.kind](context)
             if not context.finished:
                 with self._db.write() as connection:
                     context.finish(connection, result)
         except JobInterrupted:
-            self._settle(lambda connection: store.release(connection, context.run))
-            return "released"
+            # Not where its end was saved already, and only what follows from it was stopped.
+            held = self._settle(lambda connection: store.release(connection, context.run))
+            return "done" if held is False else "released"
         except JobCancelled:
             self._settle(lambda connection: store.finish_cancelled(connection, context.run))
             return "cancelled"
@@ -196,13 +211,41 @@ class Worker:
         log.warning("Job %s failed: %s", context.job_id, why, exc_info=not isinstance(error, ChengtuError))
         self._settle(lambda connection: store.fail(connection, context.run, told))
 
-    def _settle(self, change: Any) -> None:
-        """Save how the run ended; where it no longer holds the job, or the database is away, the reaper decides."""
+    def _settle(self, change: Callable[[Connection], bool | None]) -> bool | None:
+        """Save how the run ended, and give what `change` gives.
+
+        Where the run no longer holds the job, or the database is away, the reaper decides.
+        """
         try:
             with self._db.write(timeout_s=10) as connection:
-                change(connection)
+                return change(connection)
         except (Conflict, Unavailable) as error:
             log.warning("The end of a job could not be saved: %s", error.message)
+            return None
+
+    @contextmanager
+    def _stoppable(self, why_ended: Callable[[], Exception | None]) -> Iterator[None]:
+        """Stop the statements of the block as soon as `why_ended` says why; it is raised where they stand.
+
+        Without this a worker that is to stop would wait for the end of a statement of minutes, and be killed.
+        """
+        done, work = threading.Event(), Stoppable(lambda: why_ended() or JobInterrupted())
+
+        def look() -> None:
+            while not done.wait(SLICE_S):
+                if why_ended() is not None:
+                    work.cancel()
+                    done.wait(AGAIN_S)
+
+        thread = threading.Thread(target=look, name="stopper", daemon=True)
+        thread.start()
+        token = WORK.set(work)
+        try:
+            yield
+        finally:
+            WORK.reset(token)
+            done.set()
+            thread.join()
 
     @contextmanager
     def _heartbeat(self, context: JobContext) -> Iterator[None]:

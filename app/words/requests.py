@@ -215,6 +215,8 @@ _AWAY: Mapping[str, str] = {
     "Wait until one of them has ended, or stop one: DELETE /jobs/….": "请等其中一个结束，或停止一个：DELETE /jobs/…。",
     "The question is too complex for the database.": "这次查询过于复杂。",
     "The disk of the database is full; nothing was saved.": "数据库磁盘已满，未保存任何内容。",
+    "The database cannot answer: its disk is full.": "数据库暂时无法应答：其磁盘已满。",
+    "Free some space; the database then comes back by itself.": "请腾出空间，数据库随后会自行恢复。",
     "Free some space and try again.": "请腾出空间后再试。",
     "Many pages are being read right now.": "当前访问的人较多。",
     "Try again in a moment.": "请稍后再试。",

@@ -12,10 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.database import errors, transactions
+from app.database.deadline import DEADLINE, Deadline
 from app.database.engine import Database, open_database
 from app.database.errors import translate
+from app.database.failures import translated
 from app.database.roles import ENGINE, READER, WRITER
 from app.database.server import login_parameters
+from app.database.stoppable import READS, Stoppable
 from app.errors import Away, BadInput, Conflict, NoSpace, SetupFailed, Unavailable
 from app.inventory.schema_store import leaking
 from app.settings import Settings
@@ -148,8 +151,34 @@ def test_a_server_that_went_down_on_a_full_disk_says_so(cluster_settings: Settin
     told = translate(lost, cluster_settings)
     assert isinstance(told, NoSpace)
     assert told.hint
+    read = translate(lost, cluster_settings, saves=False)
+    assert (type(read), "disk is full" in str(read)) == (Away, True)
+    full = psycopg.errors.DiskFull("no space left")
+    assert isinstance(translate(full), NoSpace)
+    read = translate(full, saves=False)
+    assert (type(read), "disk is full" in str(read)) == (Unavailable, True)
     elsewhere = Settings(home=cluster_settings.home_path, DATABASE_URL="postgresql://a:b@c/d")
     assert type(translate(lost, elsewhere)) is Away
+
+
+def test_only_what_saves_says_that_nothing_was_saved():
+    def told(
+        *, writes: bool, reads: Stoppable | None = None, asked: Deadline | None = None
+    ) -> type[Exception]:
+        tokens = READS.set(reads), DEADLINE.set(asked)
+        try:
+            with pytest.raises(Unavailable) as error, translated(writes=writes):
+                raise psycopg.errors.DiskFull("no space left")
+        finally:
+            READS.reset(tokens[0])
+            DEADLINE.reset(tokens[1])
+        return error.type
+
+    # A command or job; a request that writes, and what it reads before; a request that reads, and what it records.
+    assert [told(writes=writes) for writes in (True, False)] == [NoSpace, Unavailable]
+    assert [told(writes=writes, asked=Deadline(1)) for writes in (True, False)] == [NoSpace, NoSpace]
+    reading = [told(writes=writes, asked=Deadline(1), reads=Stoppable()) for writes in (True, False)]
+    assert reading == [Unavailable, Unavailable]
 
 
 def test_a_swallowed_failure_is_not_taken_for_a_commit(database: Database):

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.lifespan.off import LifespanOff
 
 from app.access.dependencies import DatabaseDep, ReadConn
 from app.access.leaving import PATIENCE_S
+from app.access.middleware import HouseMiddleware
 from app.access.permissions import ROUTES
 from app.access.streaming import Streamed
 from app.database.server import admin_parameters
 from app.database.transactions import STREAMS
 from app.main import create_app
+from app.meters import BOARD
+from app.refused import REFUSED
+from app.serve import Answering
 
 #: The bar is 2 s after the client has left.
 SOON_S = 2.0
@@ -144,3 +151,76 @@ def test_half_a_stream_never_looks_like_a_whole_one(server, port, coding):
         reply.read()
     asked.close()
     assert _at_work(server) == 0
+
+
+def _refused() -> dict[tuple[str, ...], float]:
+    """What was refused so far, by limit."""
+    return {limit: BOARD.sum(cell) for limit, cell in REFUSED.series.items()}
+
+
+def _lines(caplog) -> list[tuple[int, int]]:
+    """Status and bytes of the request lines so far."""
+    told = [record.told for record in caplog.records if record.name == "chengtu.request"]
+    return [(line["status"], line["bytes"]) for line in told]
+
+
+@pytest.mark.parametrize("path", ["/slow", "/stream"])
+def test_an_answer_that_its_client_cut_is_told_as_499_and_not_as_refused(server, port, path, caplog):
+    caplog.set_level("INFO", "chengtu.request")
+    before = _refused()
+    with _ask(port, path) as client:
+        _until(server, 1, 10)
+        if path == "/stream":
+            assert b" 200 " in client.recv(100)
+        # Those who leave sooner are not watched.
+        time.sleep(2 * PATIENCE_S)
+    _until(server, 0, 60)
+    while not _lines(caplog):
+        time.sleep(0.02)
+    [(status, sent)] = _lines(caplog)
+    # Of 100 GB what the buffers of both sides hold.
+    assert (status, sent < 1e9, sent > 0) == (499, True, path == "/stream")
+    assert _refused() == before
+
+
+def test_an_answer_that_fails_in_the_middle_is_told_so(port, caplog):
+    caplog.set_level("INFO", "chengtu.request")
+    asked = http.client.HTTPConnection("127.0.0.1", port)
+    for path, status in (("/stream?fails_at=100", 500), ("/health", None), ("/collections", 200)):
+        caplog.clear()
+        asked.request("GET", path)
+        with suppress(http.client.IncompleteRead):
+            asked.getresponse().read()
+        asked.close()
+        while status is not None and not _lines(caplog):
+            time.sleep(0.02)
+        assert [found for found, _ in _lines(caplog)] == ([] if status is None else [status])
+
+
+def test_a_server_that_stops_waits_until_what_it_broke_off_is_told(settings, caplog):
+    """It ends its process by the signal that it heard: what is not told by then never is."""
+    caplog.set_level("INFO", "chengtu.request")
+
+    async def endless(scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # As a download does, which gives its connection back by a thread.
+            await asyncio.get_running_loop().run_in_executor(None, time.sleep, 0.2)
+
+    async def sent(_message: Message) -> None:
+        pass
+
+    async def stop() -> list[tuple[int, int]]:
+        app = HouseMiddleware(endless)
+        scope = {"type": "http", "method": "GET", "path": "/x", "headers": [], "app": create_app(settings)}
+        server = Answering(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
+        server.servers, server.lifespan = [], LifespanOff(server.config)
+        server.server_state.tasks.add(asyncio.create_task(app(scope, asyncio.Event().wait, sent)))
+        await asyncio.sleep(0)
+        await server.shutdown()
+        return _lines(caplog)
+
+    assert asyncio.run(stop()) == [(503, 4)]

@@ -152,6 +152,8 @@ def test_s25_where_the_whole_disk_of_the_database_is_full_it_comes_back_once_the
             second = fill(disk)
             use_up_log(settings)
             assert post(served) in {503, 507}
+            until(lambda: postmaster(settings) is None, "the database is down")
+            check_told(served)
             (disk / "first").unlink()
             second.unlink()
             until(lambda: postmaster(settings) and served.get("/ready") == 200, "the database is back")
@@ -160,6 +162,17 @@ def test_s25_where_the_whole_disk_of_the_database_is_full_it_comes_back_once_the
             assert done.returncode == 0, done.stderr
             assert len(names_of(settings, CLASS)) == len(before) + MANY
             check_record(settings)
+
+
+def check_told(served: Served) -> None:
+    """Who reads hears that it passes, and why."""
+    with Client(served.port, Told()) as client:
+        for path in ("/ready", "/", ITEMS):
+            status, said, headers = client.ask("GET", path)
+            assert (status, "disk is full" in said["detail"]) == (503, True), (path, said)
+            assert headers["retry-after"], path
+    # 503 where the house could not even look who asks.
+    assert post(served) in {503, 507}
 
 
 def use_up_log(settings: Settings) -> None:
