@@ -67,7 +67,7 @@ def _template() -> Path:
             draft = TEMPORARY / f"{PREFIX}{os.getpid()}-template"
             settings = Settings(home=draft, DATABASE_URL=None)
             try:
-                with open_database(settings) as db:
+                with open_database(settings, make=True) as db:
                     load(db, load_catalogue(settings.geodata), "town")
                 cluster.stop(settings)
                 _copy(draft, made)
