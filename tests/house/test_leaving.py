@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 import pytest
 import uvicorn
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.lifespan.off import LifespanOff
@@ -223,4 +224,5 @@ def test_a_server_that_stops_waits_until_what_it_broke_off_is_told(settings, cap
         await server.shutdown()
         return _lines(caplog)
 
-    assert asyncio.run(stop()) == [(503, 4)]
+    with start_blocking_portal() as portal:
+        assert portal.call(stop) == [(503, 4)]

@@ -250,6 +250,23 @@ def test_a_runs_page_shows_figures_districts_and_gaps(desktop, address, town):
     desktop.clean()
 
 
+def test_what_comes_while_a_button_is_pressed_takes_no_click_away(desktop, address, town):
+    desktop.open(f"{address}/coverage/{town.runs['toilet-300']}/map")
+    page = desktop.page
+    page.wait_for_selector(".table-box td")
+    desktop.settle()
+    page.get_by_role("radio", name="用地").hover()
+    page.mouse.down()
+    page.evaluate(
+        "() => [...document.querySelectorAll('[role=radio]')].find((one) => one.textContent === '直线').click()"
+    )
+    desktop.settle()
+    page.mouse.up()
+    page.wait_for_function("() => chengtuApp.run.mode === 'straight' && chengtuApp.run.by === 'land'")
+    page.wait_for_selector("[role=radio][aria-checked=true]:has-text('用地')")
+    desktop.clean()
+
+
 @pytest.mark.wide
 def test_an_english_runs_page_frames_its_data_and_names_districts_in_english(desktop, address, town):
     with town.database.read() as conn:

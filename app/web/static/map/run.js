@@ -151,6 +151,7 @@
     const head = chengtu.panelHead(app, page.title, page.subtitle);
     chengtu.panel(app, head, body, false);
     run.body = body;
+    holdWhilePressed(app);
     run.panelLegend = el("section", { class: "panel-legend" });
     run.legend = chengtu.shield(app.root.appendChild(el("section", { class: "legend", "aria-label": chengtu.t.legend })));
     body.append(el("p", { class: "note", text: "…" }));
@@ -187,8 +188,21 @@
     if (run.body) fill(app);
   }
 
+  /** What comes while a button is pressed waits: a button that is replaced in between hears no click. */
+  function holdWhilePressed(app) {
+    const { run } = app;
+    run.held = false;
+    run.body.addEventListener("pointerdown", () => { run.held = true; });
+    for (const kind of ["pointerup", "pointercancel"]) window.addEventListener(kind, () => setTimeout(() => {
+      run.held = false;
+      if (run.waiting) fill(app);
+    }));
+  }
+
   function fill(app) {
     const { run } = app, { options } = run, scroll = run.body.scrollTop;
+    run.waiting = run.held;
+    if (run.held) return;
     run.body.replaceChildren(...[
       standing(options), switches(app), figures(app), chengtu.runLinks(app), run.panelLegend, chengtu.runDistances(app, segments, () => fill(app)), districts(app), chengtu.runEquity(app),
       chengtu.runApart(app), gapList(app), chengtu.runReach(app), layerBox(app), facts(options),
