@@ -48,43 +48,41 @@ class Busy:
 
 @pytest.fixture(scope="module")
 def house(cluster_settings, town_template, catalogue):
-    """A client of a town whose engine is busy when told so, and two runs."""
+    """A client of a town whose engine is busy when told so, and a run."""
     with clone(cluster_settings, town_template) as settings, opened(settings) as db:
         engine = Engine(db, catalogue)
-        runs = [
-            service.run(db, engine.answer, {"policy": "toilet-300", "mode": "both"})["run"] for _ in range(2)
-        ]
+        run = service.run(db, engine.answer, {"policy": "toilet-300", "mode": "straight"})["run"]
         busy = Busy(engine)
         with TestClient(create_app(settings, engine=busy), raise_server_exceptions=False) as client:
-            yield client, busy, runs
+            yield client, busy, run
 
 
-def asking(a: str, b: str) -> dict[str, tuple[str, str, Any]]:
+def asking(run: str) -> dict[str, tuple[str, str, Any]]:
     """Every way to ask the engine."""
-    two = f"a={a}&b={b}"
+    two = f"a={run}&b={run}"
     place = {"policy": "toilet-300", "mode": "straight"}
     code = "TL-000001"
     return {
         "reach": ("GET", f"/reach?{PLACE}", None),
         "network": ("GET", "/network", None),
-        "merged gaps": ("GET", f"/coverage/{a}/gaps?merged=true", None),
-        "entrances": ("GET", f"/coverage/{a}/entrances", None),
-        "service area of a run": ("GET", f"/coverage/{a}/service-area?mode=straight", None),
+        "merged gaps": ("GET", f"/coverage/{run}/gaps?merged=true", None),
+        "entrances": ("GET", f"/coverage/{run}/entrances", None),
+        "service area of a run": ("GET", f"/coverage/{run}/service-area?mode=straight", None),
         "service area": ("POST", "/coverage/service-area", place),
         "land of two": ("GET", f"/coverage/compare/land?{two}", None),
         "land of two, drawn": ("GET", f"/coverage/compare/map/land/straight/toilet.json?{two}", None),
-        "classes": ("GET", f"/coverage/{a}/map/classes.json", None),
+        "classes": ("GET", f"/coverage/{run}/map/classes.json", None),
         "guard": ("POST", "/scenarios/guard", {"remove": {"class": "toilets", "code": code}, "policy": "toilet-300"}),
     }  # fmt: skip
 
 
-WAYS = list(asking("a", "b"))
+WAYS = list(asking("run"))
 
 
 @pytest.mark.parametrize("way", few(WAYS, ("reach", "merged gaps", "classes")))
 def test_pages_go_on_while_many_wait_for_the_engine(house, way):
-    client, busy, runs = house
-    method, path, body = asking(*runs)[way]
+    client, busy, run = house
+    method, path, body = asking(run)[way]
     pool = client.app.state.db._pool.pool
     busy.stop()
     with ThreadPoolExecutor(MANY) as threads:

@@ -52,6 +52,7 @@ def test_without_the_variable_the_error_says_that_it_is_not_set(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.wide
 def test_a_refused_server_stops_the_database_that_it_started(home: Path, monkeypatch: pytest.MonkeyPatch):
     """Nobody is named and other machines would reach it; one that ran before goes on."""
     monkeypatch.delenv("CHENGTU_OPEN")

@@ -34,6 +34,7 @@ def test_rows_are_told_chunk_by_chunk_and_out_of_how_many_once_that_is_known(dat
     assert {total for _, total in written} <= {None, ROWS}
 
 
+@pytest.mark.wide
 def test_the_share_of_a_job_only_grows_and_is_1_at_its_end_alone(settings, database, tmp_path, monkeypatch):
     shares: list[float | None] = []
     progress = JobContext.progress
