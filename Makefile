@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
 
-run: ## Set up, load the sample city, compute every policy, serve at http://127.0.0.1:8000 (PORT=… for another)
+run: ## Set up, load the sample city, compute the default policies, serve at http://127.0.0.1:8000 (PORT=… for another)
 	@scripts/setup.sh run
 	@exec .venv/bin/chengtu run
 

@@ -44,7 +44,7 @@ Size = Annotated[
 
 
 def run_command(host: Host = None, port: Port = None, workers: Workers = None, size: Size = "city") -> None:
-    """Start everything: database, sample city where there is no data, every policy's figures, the server."""
+    """Start everything: database, sample city where there is no data, the default policies' figures, the server."""
     check_size(size)
     settings = _settings(host, port, workers)
     serving.check_port(settings.host, settings.port)
