@@ -131,6 +131,7 @@ def check_served(client: TestClient) -> None:
     assert get("/exports/bee_hotels.geojson")["features"][0]["properties"]["code"] == "c0"
 
 
+@pytest.mark.wide
 def test_a_class_of_the_citys_own_goes_all_the_way(ours, tmp_path, settings):
     assert migrate()["local"] == ["classes/bee_hotels.yaml", "fields/toilets.yaml"]
     counts = load(tmp_path, [2, 4, 99], ["木", "stone", None])["classes"]["bee_hotels"]

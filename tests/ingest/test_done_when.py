@@ -248,6 +248,7 @@ def seen(environment: Mapping[str, str], client: TestClient) -> dict[str, Any]:
     }
 
 
+@pytest.mark.wide
 def test_an_import_taken_back_is_gone_but_from_the_history(environment, settings, tmp_path):
     take(environment, collection(
         tmp_path / "districts.geojson",

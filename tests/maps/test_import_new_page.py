@@ -64,6 +64,7 @@ def test_a_far_row_does_not_make_the_city_a_speck(browser, address, tmp_path):
         watched.clean()
 
 
+@pytest.mark.wide
 def test_from_a_file_to_the_map_and_back(browser, address, tmp_path):
     rows = [
         "资产,名称,经度,纬度,占地,等级",

@@ -127,6 +127,7 @@ def test_the_newest_result_is_shown_at_once_and_a_gap_is_flown_to(window, planne
     assert page.evaluate("([lat, lng]) => chengtuApp.map.getBounds().contains([lat, lng])", [lat, lon])
 
 
+@pytest.mark.wide
 def test_changed_parameters_are_computed_and_saved_as_the_citys_edition(window, planned):
     page = show(window, planned, "tab=coverage&policy=toilet-300")
     page.locator(".result .figures").wait_for()
