@@ -24,6 +24,7 @@ from app.coverage.routes import (
     TABLES,
     GapLimit,
     ModeQuery,
+    Part,
     RunId,
     TableForm,
     TableReason,
@@ -175,8 +176,7 @@ def get_difference(
 ) -> Response:
     """Parts of parcels, most people first; sums by cause are in the run itself."""
     if f in TABLES:
-        taking.note(conn, [run], f, "differences")
-        found = answers.table_of_run(conn, run, "coverage_differences", None, tier, limit, lang)
-        return table_file(found, f, "difference", lang)
+        part = Part(run, "differences", None, tier, limit)
+        return taking.table(conn, part, f, lang, name="difference")
     service.get_run(conn, run, areas=False)
     return Response(store.differences_json(conn, service.parse_run(run), tier, limit), media_type=GEOJSON)

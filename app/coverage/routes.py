@@ -76,6 +76,17 @@ def table_file(table: Sheet, form: str, name: str, lang: Lang) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Which rows of a run: its `areas`, `gaps` or `differences`, of one mode and tier (None: of all), so many."""
+
+    run: str
+    part: str
+    mode: str | None
+    tier: str | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Taking:
     """Who takes tables away, and why: what a route of tables asks for beside the run."""
 
@@ -87,6 +98,16 @@ class Taking:
         """Note that a table of runs leaves; raises Forbidden where one is over restricted data without a reason."""
         leaving = answers.leaving_tables(conn, self.catalogue, runs, self.reason)
         note_export(self.db, " ".join(runs), form, leaving, part=part)
+
+    def table(
+        self, conn: Connection, wanted: Part, form: str, lang: Lang, *, name: str | None = None
+    ) -> Response:
+        """A part of a run as a file of this form, noted, saved as `name` (None: as the part)."""
+        self.note(conn, [wanted.run], form, wanted.part)
+        found = answers.table_of_run(
+            conn, wanted.run, f"coverage_{wanted.part}", wanted.mode, wanted.tier, wanted.limit, lang
+        )
+        return table_file(found, form, name or wanted.part, lang)
 
 
 TakingDep = Annotated[Taking, Depends()]
@@ -229,9 +250,7 @@ def get_areas(
 ) -> Response:
     """One feature an area, mode and tier."""
     if f in TABLES:
-        taking.note(conn, [run], f, "areas")
-        found = answers.table_of_run(conn, run, "coverage_areas", mode, tier, limit, lang)
-        return table_file(found, f, "areas", lang)
+        return taking.table(conn, Part(run, "areas", mode, tier, limit), f, lang)
     service.get_run(conn, run, areas=False)
     return Response(store.areas_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
@@ -264,9 +283,7 @@ def get_gaps(
         return engine.answer(asked)
     with db.read() as conn:
         if f in TABLES:
-            taking.note(conn, [run], f, "gaps")
-            found = answers.table_of_run(conn, run, "coverage_gaps", mode, tier, limit, lang)
-            return table_file(found, f, "gaps", lang)
+            return taking.table(conn, Part(run, "gaps", mode, tier, limit), f, lang)
         service.get_run(conn, run, areas=False)
         return Response(store.gaps_json(conn, service.parse_run(run), mode, tier, limit), media_type=GEOJSON)
 
